@@ -1,0 +1,1 @@
+"""Fitd: train and serve dense neural networks over HTTP."""

@@ -1,0 +1,70 @@
+"""Activations by Keras's names; each is a function of an array with a `gradient`."""
+
+from typing import Any
+
+from service.nn.activations.activation import REGISTRY, Activation
+from service.nn.activations.rectifiers import celu, elu, exponential, leaky_relu, linear, relu, relu6, selu
+from service.nn.activations.shrinks import (
+    hard_shrink,
+    hard_sigmoid,
+    hard_silu,
+    hard_tanh,
+    soft_shrink,
+    sparse_plus,
+    sparse_sigmoid,
+    threshold,
+)
+from service.nn.activations.sigmoids import (
+    gelu,
+    log_sigmoid,
+    mish,
+    sigmoid,
+    silu,
+    softplus,
+    softsign,
+    squareplus,
+    tanh,
+    tanh_shrink,
+)
+from service.nn.activations.softmaxes import glu, log_softmax, softmax, sparsemax
+
+__all__ = [
+    "REGISTRY",
+    "Activation",
+    "celu",
+    "elu",
+    "exponential",
+    "gelu",
+    "get",
+    "glu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_tanh",
+    "leaky_relu",
+    "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "softmax",
+    "softplus",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "tanh",
+    "tanh_shrink",
+    "threshold",
+]
+
+
+def get(identifier: Any) -> Activation:
+    """The activation of a name; None is `linear`."""
+    return REGISTRY.get(identifier)

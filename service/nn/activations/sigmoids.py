@@ -1,0 +1,169 @@
+"""S-shaped activations and the gates made of them."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from service.nn.activations import erf
+from service.nn.activations.activation import REGISTRY, Array, InPlace
+
+# Beyond it e^-x leaves float32; the result, 1.6e-38, is already zero for every purpose.
+SATURATION = -87.0
+
+
+@REGISTRY.register()
+def sigmoid(x: Array) -> Array:
+    """y = 1 / (1 + e^-x)."""
+    return 1 / (1 + np.exp(-np.maximum(x, SATURATION)))
+
+
+@sigmoid.derivative
+def _sigmoid_gradient(dy: Array, x: Array, y: Array) -> Array:
+    return dy * y * (1 - y)
+
+
+@sigmoid.in_place
+def sigmoid_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
+    """The same with every intermediate in one buffer."""
+    slope = np.empty(shape, dtype)
+    lowest, one = np.asarray(SATURATION, dtype), np.ones((), dtype)
+
+    def forward(x: Array) -> Array:
+        np.maximum(x, lowest, out=x)
+        np.negative(x, out=x)
+        np.exp(x, out=x)
+        np.add(x, one, out=x)
+        return np.reciprocal(x, out=x)
+
+    def backward(dy: Array, y: Array) -> Array:
+        np.subtract(one, y, out=slope)
+        np.multiply(slope, y, out=slope)
+        return np.multiply(dy, slope, out=dy)
+
+    return InPlace(forward, backward)
+
+
+@REGISTRY.register()
+def tanh(x: Array) -> Array:
+    """y = tanh x."""
+    return np.tanh(x)
+
+
+@tanh.derivative
+def _tanh_gradient(dy: Array, x: Array, y: Array) -> Array:
+    return dy * (1 - y * y)
+
+
+@tanh.in_place
+def tanh_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
+    """The same with every intermediate in one buffer."""
+    slope = np.empty(shape, dtype)
+    one = np.ones((), dtype)
+
+    def forward(x: Array) -> Array:
+        return np.tanh(x, out=x)
+
+    def backward(dy: Array, y: Array) -> Array:
+        np.multiply(y, y, out=slope)
+        np.subtract(one, slope, out=slope)
+        return np.multiply(dy, slope, out=dy)
+
+    return InPlace(forward, backward)
+
+
+@REGISTRY.register()
+def softplus(x: Array) -> Array:
+    """y = log(1 + e^x)."""
+    return np.logaddexp(x, x.dtype.type(0))
+
+
+@softplus.derivative
+def _softplus_gradient(dy: Array, x: Array, y: Array) -> Array:
+    return dy * sigmoid(x)
+
+
+@REGISTRY.register()
+def log_sigmoid(x: Array) -> Array:
+    """y = log sigmoid(x) = -softplus(-x)."""
+    return -np.logaddexp(-x, x.dtype.type(0))
+
+
+@log_sigmoid.derivative
+def _log_sigmoid_gradient(dy: Array, x: Array, y: Array) -> Array:
+    return dy * sigmoid(-x)
+
+
+@REGISTRY.register()
+def softsign(x: Array) -> Array:
+    """y = x / (1 + |x|)."""
+    return x / (1 + np.abs(x))
+
+
+@softsign.derivative
+def _softsign_gradient(dy: Array, x: Array, y: Array) -> Array:
+    return dy / np.square(1 + np.abs(x))
+
+
+@REGISTRY.register("swish")
+def silu(x: Array) -> Array:
+    """y = x sigmoid(x) (Ramachandran et al. 2017)."""
+    return x * sigmoid(x)
+
+
+@silu.derivative
+def _silu_gradient(dy: Array, x: Array, y: Array) -> Array:
+    s = sigmoid(x)
+    return dy * (s + y * (1 - s))
+
+
+@REGISTRY.register()
+def mish(x: Array) -> Array:
+    """y = x tanh(softplus(x)) (Misra 2019)."""
+    return x * np.tanh(softplus(x))
+
+
+@mish.derivative
+def _mish_gradient(dy: Array, x: Array, y: Array) -> Array:
+    t = np.tanh(softplus(x))
+    return dy * (t + x * (1 - t * t) * sigmoid(x))
+
+
+@REGISTRY.register()
+def gelu(x: Array, approximate: bool = False) -> Array:
+    """y = x Phi(x), Phi the normal distribution; `approximate` takes its tanh form (Hendrycks & Gimpel 2016)."""
+    if approximate:
+        return x * 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    return x * erf.normal_distribution(x)
+
+
+@gelu.derivative
+def _gelu_gradient(dy: Array, x: Array, y: Array, approximate: bool = False) -> Array:
+    if approximate:
+        c = math.sqrt(2 / math.pi)
+        t = np.tanh(c * (x + 0.044715 * x**3))
+        return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * c * (1 + 3 * 0.044715 * x * x))
+    density = np.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+    return dy * (erf.normal_distribution(x) + x * density)
+
+
+@REGISTRY.register()
+def squareplus(x: Array, b: float = 4) -> Array:
+    """y = (x + sqrt(x^2 + b)) / 2 (Barron 2021)."""
+    return (x + np.sqrt(x * x + b)) / 2
+
+
+@squareplus.derivative
+def _squareplus_gradient(dy: Array, x: Array, y: Array, b: float = 4) -> Array:
+    return dy * (1 + x / np.sqrt(x * x + b)) / 2
+
+
+@REGISTRY.register()
+def tanh_shrink(x: Array) -> Array:
+    """y = x - tanh x."""
+    return x - np.tanh(x)
+
+
+@tanh_shrink.derivative
+def _tanh_shrink_gradient(dy: Array, x: Array, y: Array) -> Array:
+    return dy * np.square(x - y)

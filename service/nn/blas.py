@@ -1,0 +1,68 @@
+"""How many threads the matrix products of NumPy's OpenBLAS use.
+
+Small products are faster on one thread, and trainings side by side must not fight for the cores.
+"""
+
+import contextlib
+import ctypes
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# Multiplications of one step below which a second thread costs more than it brings.
+SMALL_WORK = 4_000_000
+
+
+class Blas:
+    """The thread count of the loaded library; a library that cannot be told is left alone."""
+
+    def __init__(self) -> None:
+        library = _library()
+        self._get = _function(library, "get")
+        self._set = _function(library, "set")
+        self.most = self.threads()
+
+    def threads(self) -> int:
+        """The number of threads in use; 1 where the library cannot tell."""
+        return 1 if self._get is None else self._get()
+
+    def set_threads(self, count: int) -> None:
+        """Uses `count` threads, and never more inside `suited_to`."""
+        self.most = count
+        self._use(count)
+
+    @contextlib.contextmanager
+    def suited_to(self, rows: int, parameters: int) -> Iterator[None]:
+        """Inside, products use one thread if a step of `rows` through `parameters` weights is small work."""
+        before = self.threads()
+        self._use(1 if rows * parameters < SMALL_WORK else self.most)
+        try:
+            yield
+        finally:
+            self._use(before)
+
+    def _use(self, count: int) -> None:
+        if self._set is not None and count != self.threads():
+            self._set(count)
+
+
+def _library() -> Any:
+    for path in (Path(np.__file__).parent.parent / "numpy.libs").glob("*openblas*"):
+        with contextlib.suppress(OSError):
+            return ctypes.CDLL(str(path))
+    return None
+
+
+def _function(library: Any, verb: str) -> Callable[..., int] | None:
+    names = ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads")
+    for name in names:
+        found: Callable[..., int] | None = getattr(library, name.format(verb), None)
+        if found is not None:
+            return found
+    return None
+
+
+_blas = Blas()
+threads, set_threads, suited_to = _blas.threads, _blas.set_threads, _blas.suited_to

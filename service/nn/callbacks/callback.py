@@ -1,0 +1,110 @@
+"""What a callback is: hooks that `fit` calls while it trains."""
+
+from typing import Any
+
+from service.nn.metrics.metric import Metric
+from service.nn.registry import Registry
+
+Logs = dict[str, float]
+
+
+class Callback:
+    """Override the hooks you need; `self.model` is the model, `self.params` has `epochs` and `steps`.
+
+    A hook may set `self.model.stop_training`, or raise to end the training at once.
+    """
+
+    model: Any = None
+    params: dict[str, Any]
+
+    def set_model(self, model: Any) -> None:
+        """Called before the training begins."""
+        self.model = model
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Called before the training begins, with `epochs` and `steps` (batches of an epoch)."""
+        self.params = params
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Before the first epoch."""
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """After the last epoch, with its metrics."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Before an epoch, counted from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """After an epoch and its validation; `logs` has the metrics, and what is added to it is kept."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch; overriding it makes training slower."""
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch, with the metrics of the epoch so far; overriding it makes training slower."""
+
+    def on_block_end(self, steps_done: int, steps: int) -> None:
+        """After each run of a few batches: how many of the epoch's steps are done. Cheap, for watching long epochs."""
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Before an evaluation."""
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """After an evaluation, with its metrics."""
+
+    def wants_batches(self) -> bool:
+        """Whether a batch hook is overridden."""
+        own = type(self)
+        return (
+            own.on_train_batch_begin is not Callback.on_train_batch_begin
+            or own.on_train_batch_end is not Callback.on_train_batch_end
+        )
+
+
+REGISTRY: Registry[Callback] = Registry("callback")
+
+_UP = (
+    "accuracy",
+    "acc",
+    "auc",
+    "precision",
+    "recall",
+    "f1",
+    "fbeta",
+    "r2",
+    "sensitivity",
+    "specificity",
+    "positives",
+)
+_DOWN = (
+    "loss",
+    "error",
+    "crossentropy",
+    "mse",
+    "mae",
+    "mape",
+    "msle",
+    "bce",
+    "ce",
+    "hinge",
+    "divergence",
+    "poisson",
+)
+
+
+def is_better_when_larger(monitor: str, mode: str, metrics: list[Metric]) -> bool:
+    """The direction of a watched metric; ValueError where mode is 'auto' and the metric does not tell."""
+    if mode in ("min", "max"):
+        return mode == "max"
+    name = monitor.removeprefix("val_")
+    if name == "loss":
+        return False
+    metric = next((metric for metric in metrics if metric.name == name), None)
+    words = f"{name} {type(metric).__name__}".lower() if metric is not None else ""
+    if any(word in words for word in ("error", "crossentropy", "loss", "false", "hinge", "divergence", "poisson")):
+        return False
+    if metric is not None and any(word in words for word in (*_UP, "true", "correlation", "cosine")):
+        return True
+    if metric is not None and any(word in words.split()[0].split("_") for word in _DOWN):
+        return False
+    raise ValueError(f"Cannot tell whether {monitor!r} is better when larger or smaller; set mode to 'min' or 'max'.")

@@ -1,0 +1,76 @@
+"""Stopping when a metric no longer improves."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from service.nn.arguments import Range
+from service.nn.callbacks.callback import REGISTRY, Callback, Logs, is_better_when_larger
+from service.nn.registry import Configurable
+
+
+@REGISTRY.register()
+@dataclass
+class EarlyStopping(Configurable, Callback):
+    """Stops after `patience` epochs in which `monitor` did not improve by more than `min_delta`."""
+
+    keras_module: ClassVar[str] = "keras.callbacks"
+
+    monitor: str = "val_loss"
+    min_delta: float = 0
+    patience: Annotated[int, Range(minimum=0)] = 0
+    verbose: int = 0
+    mode: Literal["auto", "min", "max"] = "auto"
+    baseline: float | None = None
+    restore_best_weights: bool = False
+    start_from_epoch: Annotated[int, Range(minimum=0)] = 0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forgets earlier trainings."""
+        self.wait = 0
+        self.stopped_epoch = 0
+        self.best: float | None = None
+        self.best_epoch = 0
+        self.best_weights: list[Any] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Counts the epochs without improvement."""
+        current = (logs or {}).get(self.monitor)
+        if current is None:
+            warnings.warn(
+                f"Early stopping watches {self.monitor!r}, which is not among {sorted(logs or {})}.",
+                stacklevel=2,
+            )
+            return
+        if epoch < self.start_from_epoch:
+            return
+        if self.restore_best_weights and self.best_weights is None:
+            self._remember(epoch)
+        self.wait += 1
+        if self._improves(current, self.best):
+            self.best = current
+            self.best_epoch = epoch
+            if self.restore_best_weights:
+                self._remember(epoch)
+            if self.baseline is None or self._improves(current, self.baseline):
+                self.wait = 0
+            return
+        if self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Brings back the best weights, if asked to."""
+        if self.restore_best_weights and self.best_weights is not None:
+            self.model.set_weights(self.best_weights)
+
+    def _remember(self, epoch: int) -> None:
+        self.best_weights = self.model.get_weights()
+        self.best_epoch = epoch
+
+    def _improves(self, value: float, reference: float | None) -> bool:
+        if reference is None:
+            return True
+        if is_better_when_larger(self.monitor, self.mode, self.model.metrics):
+            return value - abs(self.min_delta) > reference
+        return value + abs(self.min_delta) < reference

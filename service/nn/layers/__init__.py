@@ -1,0 +1,72 @@
+"""Layers by Keras's names."""
+
+from typing import Any
+
+from service.nn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from service.nn.layers.dense import Dense
+from service.nn.layers.embedding import Embedding
+from service.nn.layers.input_layer import Input, InputLayer
+from service.nn.layers.layer import REGISTRY, Layer
+from service.nn.layers.noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
+from service.nn.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
+from service.nn.layers.shaping import (
+    ActivityRegularization,
+    Flatten,
+    Identity,
+    Normalization,
+    Rescaling,
+    Reshape,
+)
+
+__all__ = [
+    "ELU",
+    "REGISTRY",
+    "Activation",
+    "ActivityRegularization",
+    "AlphaDropout",
+    "BatchNormalization",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GroupNormalization",
+    "Identity",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "Normalization",
+    "PReLU",
+    "RMSNormalization",
+    "ReLU",
+    "Rescaling",
+    "Reshape",
+    "Softmax",
+    "UnitNormalization",
+    "deserialize",
+    "serialize",
+]
+
+
+def serialize(layer: Layer) -> dict[str, Any]:
+    """The layer's class name and configuration, in Keras's form."""
+    return {
+        "module": layer.keras_module,
+        "class_name": type(layer).__name__,
+        "config": layer.get_config(),
+        "registered_name": None,
+    }
+
+
+def deserialize(config: Any) -> Layer:
+    """The layer of a configuration in any of the accepted forms."""
+    return REGISTRY.get(config)

@@ -1,0 +1,95 @@
+"""The fully connected layer."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from service.nn import activations
+from service.nn.arguments import Of, Range
+from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape, require_width
+
+
+@REGISTRY.register()
+@dataclass(eq=False, repr=False)
+class Dense(Layer):
+    """y = activation(x @ kernel + bias); kernel (features, units), bias (units,), y (rows, units)."""
+
+    units: Annotated[int, Range(minimum=1)]
+    activation: Annotated[Any, Of("activation")] = None
+    use_bias: bool = True
+    kernel_initializer: Annotated[Any, Of("initializer")] = "glorot_uniform"
+    bias_initializer: Annotated[Any, Of("initializer")] = "zeros"
+    kernel_regularizer: Annotated[Any, Of("regularizer")] = None
+    bias_regularizer: Annotated[Any, Of("regularizer")] = None
+    activity_regularizer: Annotated[Any, Of("regularizer")] = None
+    kernel_constraint: Annotated[Any, Of("constraint")] = None
+    bias_constraint: Annotated[Any, Of("constraint")] = None
+
+    def build(self, input_shape: Shape) -> None:
+        """Kernel and bias for inputs of this width."""
+        self.kernel = self.add_weight(
+            (require_width(self, input_shape), self.units),
+            self.kernel_initializer,
+            "kernel",
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (self.units,),
+                self.bias_initializer,
+                "bias",
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        super().build(input_shape)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The last axis becomes `units` (half of it for glu)."""
+        units = self.units // 2 if self.output_activation == "glu" else self.units
+        return (*input_shape[:-1], units)
+
+    @property
+    def output_activation(self) -> str | None:
+        """The activation's name."""
+        return activations.get(self.activation).name
+
+    def connect(self, shape: Shape, setting: Setting) -> Pass:
+        """Two products backward, one forward; the bias gradient is a product with ones."""
+        kernel, kernel_gradient = self.kernel.value, self.kernel.gradient
+        bias = self.bias.value if self.use_bias else None
+        bias_gradient = self.bias.gradient if self.use_bias else None
+        rows = int(np.prod(shape[:-1]))
+        z = np.empty((rows, self.units), setting.dtype)
+        z_shaped = z.reshape(*shape[:-1], self.units)
+        activate, deactivate = activations.get(self.activation).connect(z_shaped.shape, setting.dtype)
+        dx = np.empty((rows if setting.needs_input_gradient else 0, shape[-1]), setting.dtype)
+        ones = np.ones(rows, setting.dtype)
+        flat = len(shape) == 2
+        learns, fused, needs_dx = self.trainable, setting.fused, setting.needs_input_gradient
+        dot, add = np.dot, np.add
+        x = y = z
+
+        def forward(inputs: Array) -> Array:
+            nonlocal x, y
+            x = inputs if flat else inputs.reshape(rows, -1)
+            dot(x, kernel, out=z)
+            if bias is not None:
+                add(z, bias, out=z)
+            y = activate(z_shaped)
+            return y
+
+        def backward(dy: Array) -> Array:
+            dz = dy if fused else deactivate(dy, y)
+            if not flat:
+                dz = dz.reshape(rows, -1)
+            if learns:
+                dot(x.T, dz, out=kernel_gradient)
+                if bias_gradient is not None:
+                    dot(ones, dz, out=bias_gradient)
+            if needs_dx:
+                dot(dz, kernel.T, out=dx)
+            return dx if flat else dx.reshape(shape)
+
+        return Pass(forward, backward)

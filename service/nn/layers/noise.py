@@ -1,0 +1,152 @@
+"""Layers that disturb training and do nothing in inference."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from service.nn import randomness
+from service.nn.activations.rectifiers import SELU_ALPHA, SELU_SCALE
+from service.nn.arguments import ArgumentError, Range
+from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
+
+Rate = Annotated[float, Range(minimum=0, maximum=1)]
+
+
+class _Noise(Layer):
+    """What the noise layers share: silence in inference, and a generator for each step."""
+
+    seed: int | None
+
+    def _silent(self) -> bool:
+        raise NotImplementedError
+
+    def _disturb(self, shape: Shape, setting: Setting) -> Pass:
+        raise NotImplementedError
+
+    def connect(self, shape: Shape, setting: Setting) -> Pass:
+        """The identity unless it trains."""
+        if not setting.training or self._silent():
+            return Pass(lambda x: x, lambda dy: dy)
+        return self._disturb(shape, setting)
+
+    def _generator(self, setting: Setting) -> np.random.Generator:
+        if self.seed is not None:
+            return randomness.generator(self.seed, randomness.NOISE, setting.clock.step)
+        return setting.clock.generator(setting.index)
+
+
+@REGISTRY.register()
+@dataclass(eq=False, repr=False)
+class Dropout(_Noise):
+    """y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al. 2014)."""
+
+    rate: Rate
+    noise_shape: tuple | list | None = None  # type: ignore[type-arg]
+    seed: int | None = None
+
+    def _silent(self) -> bool:
+        return self.rate == 0
+
+    def _disturb(self, shape: Shape, setting: Setting) -> Pass:
+        noise_shape = _noise_shape(self.noise_shape, shape)
+        uniform = np.empty(noise_shape, np.float32)
+        kept = np.empty(noise_shape, bool)
+        factor = np.empty(noise_shape, setting.dtype)
+        y = np.empty(shape, setting.dtype)
+        scale = 0.0 if self.rate == 1 else 1 / (1 - self.rate)
+
+        def forward(x: Array) -> Array:
+            self._generator(setting).random(dtype=np.float32, out=uniform)
+            np.greater_equal(uniform, self.rate, out=kept)
+            np.multiply(kept, scale, out=factor)
+            return np.multiply(x, factor, out=y)
+
+        def backward(dy: Array) -> Array:
+            return np.multiply(dy, factor, out=dy)
+
+        return Pass(forward, backward)
+
+
+@REGISTRY.register()
+@dataclass(eq=False, repr=False)
+class AlphaDropout(_Noise):
+    """Dropout that keeps mean and variance of selu's output (Klambauer et al. 2017)."""
+
+    rate: Rate
+    noise_shape: tuple | list | None = None  # type: ignore[type-arg]
+    seed: int | None = None
+
+    def _silent(self) -> bool:
+        return self.rate == 0
+
+    def _disturb(self, shape: Shape, setting: Setting) -> Pass:
+        dropped = -SELU_ALPHA * SELU_SCALE
+        a = 1 / math.sqrt((1 - self.rate) * (1 + self.rate * dropped**2)) if self.rate < 1 else 0.0
+        b = -a * dropped * self.rate
+        noise_shape = _noise_shape(self.noise_shape, shape)
+        kept: Array = np.empty(noise_shape, bool)
+
+        def forward(x: Array) -> Array:
+            nonlocal kept
+            kept = self._generator(setting).random(noise_shape, np.float32) >= self.rate
+            return (a * np.where(kept, x, x.dtype.type(dropped)) + b).astype(x.dtype)
+
+        def backward(dy: Array) -> Array:
+            return (dy * kept * a).astype(dy.dtype)
+
+        return Pass(forward, backward)
+
+
+@REGISTRY.register()
+@dataclass(eq=False, repr=False)
+class GaussianDropout(_Noise):
+    """y = x n with n normal, mean 1, variance rate / (1 - rate)."""
+
+    rate: Annotated[float, Range(minimum=0, below=1)]
+    seed: int | None = None
+
+    def _silent(self) -> bool:
+        return self.rate == 0
+
+    def _disturb(self, shape: Shape, setting: Setting) -> Pass:
+        stddev = math.sqrt(self.rate / (1 - self.rate))
+        factor: Array = np.empty(0)
+
+        def forward(x: Array) -> Array:
+            nonlocal factor
+            factor = (1 + stddev * self._generator(setting).standard_normal(shape, np.float32)).astype(x.dtype)
+            return x * factor
+
+        def backward(dy: Array) -> Array:
+            return np.multiply(dy, factor, out=dy)
+
+        return Pass(forward, backward)
+
+
+@REGISTRY.register()
+@dataclass(eq=False, repr=False)
+class GaussianNoise(_Noise):
+    """y = x + n with n normal, mean 0 and deviation `stddev`."""
+
+    stddev: Annotated[float, Range(minimum=0)]
+    seed: int | None = None
+
+    def _silent(self) -> bool:
+        return self.stddev == 0
+
+    def _disturb(self, shape: Shape, setting: Setting) -> Pass:
+        def forward(x: Array) -> Array:
+            noise = self._generator(setting).standard_normal(shape, np.float32)
+            return (x + self.stddev * noise).astype(x.dtype)
+
+        return Pass(forward, lambda dy: dy)
+
+
+def _noise_shape(noise_shape: tuple[int | None, ...] | list[int | None] | None, shape: Shape) -> tuple[int, ...]:
+    if noise_shape is None:
+        return shape
+    if len(noise_shape) != len(shape):
+        raise ArgumentError("noise_shape", f"of the input's rank {len(shape)}", noise_shape)
+    return tuple(size if wanted is None else wanted for wanted, size in zip(noise_shape, shape, strict=True))

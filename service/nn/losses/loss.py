@@ -1,0 +1,90 @@
+"""What a loss is: a value for each row, its gradient, and how rows are reduced to one number."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from service.nn.arguments import ArgumentError
+from service.nn.registry import Configurable, Registry
+
+Array = np.ndarray[Any, Any]
+Reduction = Literal["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"] | None
+EPSILON = 1e-7
+
+
+class Loss(Configurable):
+    """A number for each row of predictions, to be made small.
+
+    `call(y_true, y_pred)` gives the values, shape `y_pred.shape[:-1]`; `gradient` the derivative of their sum by
+    y_pred. Calling the loss reduces the values to one number.
+    """
+
+    keras_module: ClassVar[str] = "keras.losses"
+    takes_classes: ClassVar[bool] = False
+    reduction: Reduction
+    name: str | None
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """The loss of each row."""
+        raise NotImplementedError
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Derivative of `call(y_true, y_pred).sum()` by y_pred, shape of y_pred."""
+        raise NotImplementedError
+
+    def mask(self, y_true: Array) -> Array | None:
+        """Which rows count; None is all of them."""
+        return None
+
+    def fuses_with(self, activation: str | None) -> bool:
+        """Whether the gradient through this last activation has a shorter form (`fused`)."""
+        return False
+
+    def fused(self, shape: tuple[int, ...], dtype: Any, *, unit_rows: bool) -> Callable[[Array, Array], Array]:
+        """The gradient of the sum by the input of the last activation, over fixed memory.
+
+        `unit_rows` promises that every row of the targets sums to one.
+        """
+        raise NotImplementedError
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        y_pred = np.asarray(y_pred)
+        y_true = self.prepare(np.asarray(y_true), y_pred.shape, y_pred.dtype)
+        values = self.call(y_true, y_pred)
+        if self.reduction in ("none", None):
+            return values if sample_weight is None else values * np.asarray(sample_weight, y_pred.dtype)
+        weights = self.row_weights(y_true, values.shape, values.dtype, sample_weight)
+        return float((values * weights).sum())
+
+    def prepare(self, y_true: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Targets in the shape and type that `call` wants, for predictions of `shape`."""
+        if self.takes_classes:
+            if y_true.ndim == len(shape) and y_true.shape[-1] == 1:
+                y_true = y_true[..., 0]
+            return y_true.astype(np.int64, copy=False)
+        if y_true.ndim == len(shape) - 1 and shape[-1] == 1:
+            y_true = y_true[..., None]
+        if y_true.shape != shape:
+            raise ArgumentError("y_true", f"of shape {shape}", y_true.shape)
+        return y_true.astype(dtype, copy=False)
+
+    def row_weights(self, y_true: Array, shape: tuple[int, ...], dtype: Any, sample_weight: Any = None) -> Array:
+        """The factor of each row in the reduced loss: its weight over what the reduction divides by."""
+        weights = np.ones(shape, dtype)
+        mask = self.mask(y_true)
+        if mask is not None:
+            weights *= mask
+            if self.reduction in ("sum_over_batch_size", "mean") and mask.any():
+                weights *= mask.size / mask.sum()
+        if sample_weight is not None:
+            given = np.asarray(sample_weight, dtype)
+            weights *= given.reshape(given.shape + (1,) * (len(shape) - given.ndim))
+        if self.reduction in ("sum_over_batch_size", "mean"):
+            weights /= max(1, weights.size)
+        elif self.reduction == "mean_with_sample_weight":
+            weights /= max(weights.sum(), EPSILON)
+        return weights
+
+
+REGISTRY: Registry[Loss] = Registry("loss")

@@ -1,0 +1,100 @@
+"""The area under a curve of rates, from counts at evenly spaced thresholds."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+
+from service.nn.activations import sigmoid
+from service.nn.arguments import ArgumentError, Range
+from service.nn.losses.loss import EPSILON
+from service.nn.metrics.confusion import ConfusionMetric
+from service.nn.metrics.metric import REGISTRY, Array, Metric, divide
+
+
+@dataclass
+class _Counts(ConfusionMetric):
+    """The counts of one label."""
+
+    thresholds: Any = None
+    name: str | None = None
+
+    def at(self) -> list[float]:
+        values: list[float] = self.thresholds
+        return values
+
+
+@REGISTRY.register()
+@dataclass
+class AUC(Metric):
+    """Area under the ROC or precision-recall curve, by a Riemann sum over `num_thresholds` as in Keras.
+
+    It is an approximation of the rank statistic, close where predictions fill [0, 1].
+    """
+
+    num_thresholds: Annotated[int, Range(minimum=2)] = 200
+    curve: Literal["ROC", "PR"] = "ROC"
+    summation_method: Literal["interpolation", "minoring", "majoring"] = "interpolation"
+    name: str | None = None
+    dtype: Any = None
+    thresholds: list | tuple | None = None  # type: ignore[type-arg]
+    multi_label: bool = False
+    num_labels: Annotated[int, Range(minimum=1)] | None = None
+    label_weights: list | tuple | None = None  # type: ignore[type-arg]
+    from_logits: bool = False
+
+    def at(self) -> list[float]:
+        """The thresholds, with one below 0 and one above 1."""
+        if self.thresholds is None:
+            inner = [(i + 1) / (self.num_thresholds - 1) for i in range(self.num_thresholds - 2)]
+        else:
+            inner = sorted(float(value) for value in self.thresholds)
+            if any(not 0 <= value <= 1 for value in inner):
+                raise ArgumentError("thresholds", "between 0 and 1", self.thresholds)
+        return [-EPSILON, *inner, 1 + EPSILON]
+
+    def reset_state(self) -> None:
+        self._labels: list[_Counts] = []
+
+    def update(self, y_true: Array, y_pred: Array, weights: Array | None) -> None:
+        if self.from_logits:
+            y_pred = sigmoid(y_pred)
+        columns = y_pred.shape[-1] if self.multi_label else 1
+        while len(self._labels) < columns:
+            self._labels.append(_Counts(thresholds=self.at()))
+        for index, counts in enumerate(self._labels):
+            part = slice(index, index + 1) if self.multi_label else slice(None)
+            counts.update(y_true[..., part], y_pred[..., part], weights)
+
+    def result(self) -> float:
+        if not self._labels:
+            return 0.0
+        areas = [self._area(counts) for counts in self._labels]
+        if not self.multi_label or self.label_weights is None:
+            return float(np.mean(areas))
+        return float(divide(np.dot(areas, self.label_weights), np.sum(self.label_weights)))
+
+    def _area(self, counts: _Counts) -> float:
+        tp, fp, tn, fn = counts.tp, counts.fp, counts.tn, counts.fn
+        if self.curve == "PR" and self.summation_method == "interpolation":
+            return interpolated_precision_recall(tp, fp, fn)
+        recall = divide(tp, tp + fn)
+        x, y = (divide(fp, fp + tn), recall) if self.curve == "ROC" else (recall, divide(tp, tp + fp))
+        if self.summation_method == "interpolation":
+            heights = (y[:-1] + y[1:]) / 2
+        elif self.summation_method == "minoring":
+            heights = np.minimum(y[:-1], y[1:])
+        else:
+            heights = np.maximum(y[:-1], y[1:])
+        return float(((x[:-1] - x[1:]) * heights).sum())
+
+
+def interpolated_precision_recall(tp: Array, fp: Array, fn: Array) -> float:
+    """Area under the precision-recall curve with precision interpolated between counts (Davis & Goadrich 2006)."""
+    called = tp + fp
+    d_tp, d_called = tp[:-1] - tp[1:], called[:-1] - called[1:]
+    slope = divide(d_tp, np.maximum(d_called, 0))
+    intercept = tp[1:] - slope * called[1:]
+    both = (called[:-1] > 0) & (called[1:] > 0)
+    ratio = np.where(both, divide(called[:-1], called[1:]), 1.0)
+    return float(divide(slope * (d_tp + intercept * np.log(ratio)), tp[1:] + fn[1:]).sum())

@@ -1,0 +1,106 @@
+"""A chain of layers connected for fixed batch shapes."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from service.nn.layers.layer import Clock, Layer, Pass, Setting
+from service.nn.regularizers import Regularizer
+
+Array = np.ndarray[Any, Any]
+
+# Memory for this many batch sizes is kept in each direction.
+CONNECTIONS = 4
+
+
+class Tally:
+    """The sum of the penalties on outputs since it was last read."""
+
+    value = 0.0
+
+    def take(self) -> float:
+        """The sum; it starts again from zero."""
+        value, self.value = self.value, 0.0
+        return value
+
+
+class Connection(NamedTuple):
+    """All layers connected: `forward(x)` is the output, `backward(dy)` stores every gradient."""
+
+    forward: Callable[[Array], Array]
+    backward: Callable[[Array], None]
+
+
+class Network:
+    """Connections of a chain of built layers by number of rows; the memory of the latest few is kept."""
+
+    def __init__(self, layers: Sequence[Layer], input_shape: tuple[int, ...], dtype: Any, clock: Clock) -> None:
+        self.layers = list(layers)
+        self.input_shape = input_shape
+        self.dtype = np.dtype(dtype)
+        self.clock = clock
+        self.tally = Tally()
+        self._connections: OrderedDict[tuple[int, bool, bool], Connection] = OrderedDict()
+
+    def connection(self, rows: int, *, training: bool = False, fused: bool = False) -> Connection:
+        """The passes for batches of `rows`; `fused` leaves the last activation out of backward."""
+        key = (rows, training, fused)
+        found = self._connections.get(key)
+        if found is None:
+            found = self._connections[key] = self._connect(rows, training, fused)
+            while len(self._connections) > CONNECTIONS:
+                self._connections.popitem(last=False)
+        return found
+
+    def _connect(self, rows: int, training: bool, fused: bool) -> Connection:
+        shape: tuple[Any, ...] = (rows, *self.input_shape)
+        passes: list[Pass] = []
+        learnt_before = False
+        first_learning = len(self.layers)
+        for index, layer in enumerate(self.layers):
+            learns = bool(layer.trainable_weights)
+            setting = Setting(
+                training=training,
+                dtype=self.dtype,
+                clock=self.clock,
+                index=index,
+                needs_input_gradient=learnt_before,
+                fused=fused and index == len(self.layers) - 1,
+            )
+            made = layer.connect(shape, setting)
+            shape = layer.compute_output_shape(shape)
+            penalty = layer.penalty
+            passes.append(made if penalty is None else penalized(made, penalty, rows, self.tally))
+            if learns and not learnt_before:
+                learnt_before, first_learning = True, index
+        forwards = [made.forward for made in passes]
+        backwards = [made.backward for made in reversed(passes[first_learning:])]
+
+        def forward(x: Array) -> Array:
+            for step in forwards:
+                x = step(x)
+            return x
+
+        def backward(dy: Array) -> None:
+            for step in backwards:
+                dy = step(dy)
+
+        return Connection(forward, backward)
+
+
+def penalized(made: Pass, penalty: Regularizer, rows: int, tally: Tally) -> Pass:
+    """A pass whose output is penalized: penalty(y) / rows is added to the loss, and its gradient to dy."""
+    y = np.empty(0)
+
+    def forward(x: Array) -> Array:
+        nonlocal y
+        y = made.forward(x)
+        tally.value += penalty(y) / rows
+        return y
+
+    def backward(dy: Array) -> Array:
+        return made.backward(dy + penalty.gradient(y) / rows)
+
+    return Pass(forward, backward)

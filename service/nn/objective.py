@@ -1,0 +1,96 @@
+"""What compile asks for: a loss, and metrics gathered along with it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from service.nn import losses, metrics
+from service.nn.arguments import ArgumentError
+from service.nn.losses.loss import Loss
+
+Array = np.ndarray[Any, Any]
+
+
+class Objective:
+    """Loss and metrics resolved for the shapes of a model's output and of its targets."""
+
+    def __init__(
+        self,
+        loss: Any,
+        metric_names: Sequence[Any] | None,
+        weighted_metric_names: Sequence[Any] | None,
+        loss_weight: float = 1.0,
+    ) -> None:
+        if loss is None:
+            raise ArgumentError("loss", "given to train or evaluate", None)
+        self._given = (loss, metric_names or [], weighted_metric_names or [])
+        self.loss_weight = loss_weight
+        self._shapes: Any = None
+        self.loss: Loss = losses.get("mse")
+        self.metrics: list[metrics.Metric] = []
+        self.weighted_metrics: list[metrics.Metric] = []
+        self._total = self._rows = 0.0
+
+    def resolve(self, output_shape: tuple[Any, ...], y: Array) -> None:
+        """Chooses what depends on shapes; ArgumentError where loss, outputs and targets cannot belong together."""
+        shapes = (output_shape[1:], y.shape[1:])
+        if shapes == self._shapes:
+            return
+        loss, names, weighted = self._given
+        self.loss = losses.resolve(loss, output_shape, y.shape)
+        if self.loss.reduction in ("none", None):
+            raise ArgumentError("loss", "reduced to one number to train or evaluate", "reduction 'none'")
+        probe = np.zeros((1, *y.shape[1:]), y.dtype)
+        self.loss.prepare(probe, (1, *output_shape[1:]), np.float32)
+        self.metrics = [metrics.resolve(name, output_shape, y.shape) for name in names]
+        self.weighted_metrics = [metrics.resolve(name, output_shape, y.shape) for name in weighted]
+        self._shapes = shapes
+
+    def reset(self) -> None:
+        """Starts a new epoch or evaluation."""
+        self._total = self._rows = 0.0
+        for metric in (*self.metrics, *self.weighted_metrics):
+            metric.reset_state()
+
+    def add(self, y: Array, y_pred: Array, weights: Array | None, bounds: list[tuple[int, int]]) -> None:
+        """Takes in a block: prepared targets, predictions, row weights, and the bounds of its batches."""
+        values = self.loss.call(y, y_pred)
+        simple = weights is None and self.loss.mask(y) is None and values.ndim == 1
+        if simple and self.loss.reduction in ("sum_over_batch_size", "mean"):
+            self._total += self.loss_weight * float(values.sum(dtype=np.float64))
+        else:
+            for start, stop in bounds:
+                part = None if weights is None else weights[start:stop]
+                factors = self.loss.row_weights(y[start:stop], values[start:stop].shape, values.dtype, part)
+                reduced = self.loss_weight * float((values[start:stop] * factors).sum(dtype=np.float64))
+                self._total += reduced * (stop - start)
+        self._rows += len(y)
+        for metric in self.metrics:
+            metric.update_state(y, y_pred)
+        for metric in self.weighted_metrics:
+            metric.update_state(y, y_pred, weights)
+
+    def add_penalty(self, penalty: float, rows: int) -> None:
+        """Adds a penalty that was counted once for a batch of `rows`."""
+        self._total += penalty * rows
+
+    def results(self) -> dict[str, float]:
+        """The loss and each metric since the last reset, by name."""
+        values = {"loss": self._total / self._rows if self._rows else 0.0}
+        for metric in (*self.metrics, *self.weighted_metrics):
+            assert metric.name is not None
+            values[metric.name] = metric.scalar()
+        return values
+
+
+def metric_list(given: Any, argument: str) -> list[Any]:
+    """Compile's `metrics` as a list: one, a list, or None."""
+    if given is None:
+        return []
+    if isinstance(given, str | metrics.Metric | Mapping):
+        return [given]
+    if isinstance(given, list | tuple):
+        flat = given[0] if len(given) == 1 and isinstance(given[0], list | tuple) else given
+        return list(flat)
+    raise ArgumentError(argument, "a list of metrics", given)

@@ -1,0 +1,34 @@
+"""Optimizers by Keras's names."""
+
+from typing import Any
+
+from service.nn.optimizers import schedules
+from service.nn.optimizers.adam import Adam, Adamax, AdamW, Lamb, Muon, Nadam
+from service.nn.optimizers.adaptive import Adadelta, Adafactor, Adagrad, Ftrl, RMSprop
+from service.nn.optimizers.gradient_descent import SGD, Lion
+from service.nn.optimizers.optimizer import REGISTRY, Optimizer
+
+__all__ = [
+    "REGISTRY",
+    "SGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "Muon",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "get",
+    "schedules",
+]
+
+
+def get(identifier: Any) -> Optimizer:
+    """The optimizer of a name (in any case) or configuration."""
+    return REGISTRY.get(identifier)

@@ -1,0 +1,286 @@
+"""Adam and its relatives: steps along a mean gradient, scaled by a mean square."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import numpy as np
+
+from service.nn.arguments import Range
+from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Share
+from service.nn.variable import Parameters
+
+Epsilon = Annotated[float, Range(minimum=0)]
+Below1 = Annotated[float, Range(minimum=0, below=1)]
+
+
+@REGISTRY.register()
+@dataclass
+class Adam(Optimizer):
+    """m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; w -= a m / (sqrt(v) + epsilon) (Kingma & Ba 2014).
+
+    a = rate sqrt(1 - b2^t) / (1 - b1^t) corrects the bias of both means; `amsgrad` keeps the largest v.
+    """
+
+    learning_rate: Rate = 0.001
+    beta_1: Below1 = 0.9
+    beta_2: Below1 = 0.999
+    epsilon: Epsilon = 1e-7
+    amsgrad: bool = False
+    name: str | None = field(default="adam", kw_only=True)
+
+    def slots(self) -> tuple[str, ...]:
+        """Both means, divided by (1 - beta): the same steps with two passes fewer."""
+        return ("momentum", "velocity", "velocity_hat") if self.amsgrad else ("momentum", "velocity")
+
+    def build(self, parameters: Parameters) -> None:
+        """The constants become arrays, which NumPy multiplies by faster than by Python's numbers."""
+        super().build(parameters)
+        dtype = parameters.values.dtype
+        self._b1, self._b2 = np.asarray(self.beta_1, dtype), np.asarray(self.beta_2, dtype)
+        self._scaled_epsilon = np.asarray(self.epsilon / math.sqrt(1 - self.beta_2), dtype)
+        self._size = np.zeros((), dtype)
+
+    def begin(self, rate: float) -> None:
+        """The step size, with the bias corrections and the factors that the slots leave out."""
+        t = self.step_number
+        corrected = rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        self._size[...] = corrected * (1 - self.beta_1) / math.sqrt(1 - self.beta_2)
+
+    def update(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array, rate: float) -> None:
+        """Ten passes."""
+        m, v = slots[0], slots[1]
+        np.multiply(m, self._b1, out=m)
+        np.add(m, g, out=m)
+        np.multiply(g, g, out=scratch)
+        np.multiply(v, self._b2, out=v)
+        np.add(v, scratch, out=v)
+        if self.amsgrad:
+            np.maximum(slots[2], v, out=slots[2])
+            v = slots[2]
+        np.sqrt(v, out=scratch)
+        np.add(scratch, self._scaled_epsilon, out=scratch)
+        np.divide(m, scratch, out=scratch)
+        np.multiply(scratch, self._size, out=scratch)
+        np.subtract(w, scratch, out=w)
+
+
+@REGISTRY.register()
+@dataclass
+class AdamW(Adam):
+    """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2017)."""
+
+    weight_decay: Annotated[float, Range(minimum=0)] | None = field(default=0.004, kw_only=True)
+    name: str | None = field(default="adamw", kw_only=True)
+
+
+@REGISTRY.register()
+@dataclass
+class Adamax(Optimizer):
+    """m = b1 m + (1 - b1) g; u = max(b2 u, |g|); w -= rate m / ((1 - b1^t)(u + epsilon)) (Kingma & Ba 2014)."""
+
+    learning_rate: Rate = 0.001
+    beta_1: Below1 = 0.9
+    beta_2: Below1 = 0.999
+    epsilon: Epsilon = 1e-7
+    name: str | None = field(default="adamax", kw_only=True)
+
+    def slots(self) -> tuple[str, ...]:
+        """The mean gradient and the largest size."""
+        return ("momentum", "norm")
+
+    def update(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array, rate: float) -> None:
+        """As the formula."""
+        m, u = slots
+        np.subtract(g, m, out=scratch)
+        scratch *= 1 - self.beta_1
+        m += scratch
+        np.abs(g, out=scratch)
+        u *= self.beta_2
+        np.maximum(u, scratch, out=u)
+        np.add(u, self.epsilon, out=scratch)
+        np.divide(m, scratch, out=scratch)
+        scratch *= rate / (1 - self.beta_1**self.step_number)
+        w -= scratch
+
+
+@REGISTRY.register()
+@dataclass
+class Nadam(Optimizer):
+    """Adam with Nesterov's look ahead; the momentum warms up as b1 (1 - 0.96^t / 2) (Dozat 2016)."""
+
+    learning_rate: Rate = 0.001
+    beta_1: Below1 = 0.9
+    beta_2: Below1 = 0.999
+    epsilon: Epsilon = 1e-7
+    name: str | None = field(default="nadam", kw_only=True)
+
+    def slots(self) -> tuple[str, ...]:
+        """Both means."""
+        return ("momentum", "velocity")
+
+    def build(self, parameters: Parameters) -> None:
+        """The product of the warm-up factors starts at one."""
+        super().build(parameters)
+        self._product = 1.0
+
+    def begin(self, rate: float) -> None:
+        """The warm-up factors of this step and the next."""
+        t = self.step_number
+        now, after = (self.beta_1 * (1 - 0.5 * 0.96**s) for s in (t, t + 1))
+        self._product *= now
+        self._ahead = after / (1 - self._product * after)
+        self._present = (1 - now) / (1 - self._product)
+
+    def update(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array, rate: float) -> None:
+        """w -= rate m^ / (sqrt(v^) + epsilon)."""
+        m, v = slots
+        m *= self.beta_1
+        m += (1 - self.beta_1) * g
+        v *= self.beta_2
+        v += (1 - self.beta_2) * g * g
+        np.divide(v, 1 - self.beta_2**self.step_number, out=scratch)
+        np.sqrt(scratch, out=scratch)
+        scratch += self.epsilon
+        np.divide(self._ahead * m + self._present * g, scratch, out=scratch)
+        scratch *= rate
+        w -= scratch
+
+    def get_state(self) -> dict[str, Array]:
+        """With the product of the warm-up factors."""
+        return {**super().get_state(), "product": np.asarray(self._product)}
+
+    def set_state(self, state: Mapping[str, Array]) -> None:
+        """With the product of the warm-up factors."""
+        super().set_state(state)
+        self._product = float(state["product"])
+
+
+@REGISTRY.register(by_name=False)
+@dataclass
+class Lamb(Optimizer):
+    """Adam's direction, as long for each variable as the variable itself (You et al. 2019)."""
+
+    whole_variables = True
+
+    learning_rate: Rate = 0.001
+    beta_1: Below1 = 0.9
+    beta_2: Below1 = 0.999
+    epsilon: Epsilon = 1e-7
+    name: str | None = field(default="lamb", kw_only=True)
+
+    def slots(self) -> tuple[str, ...]:
+        """Both means."""
+        return ("momentum", "velocity")
+
+    def update(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array, rate: float) -> None:
+        """w -= rate |w| / |u| u, u = m^ / (sqrt(v^) + epsilon); the ratio is 1 where either is zero."""
+        t = self.step_number
+        m, v = slots
+        m *= self.beta_1
+        m += (1 - self.beta_1) * g
+        v *= self.beta_2
+        v += (1 - self.beta_2) * g * g
+        np.divide(v, 1 - self.beta_2**t, out=scratch)
+        np.sqrt(scratch, out=scratch)
+        scratch += self.epsilon
+        np.divide(m / (1 - self.beta_1**t), scratch, out=scratch)
+        size, length = (math.sqrt(float(np.square(x).sum())) for x in (w, scratch))
+        ratio = size / length if size > 0 and length > 0 else 1.0
+        scratch *= ratio * rate
+        w -= scratch
+
+
+@REGISTRY.register()
+@dataclass
+class Muon(Optimizer):
+    """Orthogonalized momentum for matrices (Jordan et al. 2024), Adam for everything else."""
+
+    whole_variables = True
+
+    learning_rate: Rate = 0.001
+    adam_beta_1: Below1 = 0.9
+    adam_beta_2: Below1 = 0.999
+    adam_weight_decay: Annotated[float, Range(minimum=0)] | None = 0.004
+    epsilon: Epsilon = 1e-7
+    weight_decay: Annotated[float, Range(minimum=0)] | None = field(default=0.004, kw_only=True)
+    exclude_layers: list | tuple | None = field(default=None, kw_only=True)  # type: ignore[type-arg]
+    exclude_embeddings: bool = field(default=True, kw_only=True)
+    muon_a: float = field(default=3.4445, kw_only=True)
+    muon_b: float = field(default=-4.775, kw_only=True)
+    muon_c: float = field(default=2.0315, kw_only=True)
+    adam_lr_ratio: Annotated[float, Range(minimum=0)] = field(default=1, kw_only=True)
+    momentum: Share = field(default=0.95, kw_only=True)
+    ns_steps: Annotated[int, Range(minimum=1)] = field(default=5, kw_only=True)
+    nesterov: bool = field(default=True, kw_only=True)
+    rms_rate: Annotated[float, Range(above=0)] | None = field(default=0.2, kw_only=True)
+    name: str | None = field(default="muon", kw_only=True)
+
+    def slots(self) -> tuple[str, ...]:
+        """The momentum, and for Adam's variables the mean square."""
+        return ("momentum", "velocity")
+
+    def build(self, parameters: Parameters) -> None:
+        """Decides which variables are matrices to orthogonalize."""
+        super().build(parameters)
+        self._matrices = {
+            id(piece[0])
+            for piece, variable in zip(self._pieces, parameters.variables, strict=True)
+            if variable.value.ndim == 2 and not self._excluded(variable.path)
+        }
+        self._plain = False
+
+    def _excluded(self, path: str) -> bool:
+        if self.exclude_embeddings and "embedding" in path.lower():
+            return True
+        return any(word in path for word in self.exclude_layers or ())
+
+    def decay(self, rate: float) -> None:
+        """Matrices and Adam's variables have a weight decay each."""
+        for w, _, _ in self._pieces:
+            share = self.weight_decay if id(w) in self._matrices else self.adam_weight_decay
+            if share:
+                np.multiply(w, 1 - rate * share, out=w)
+
+    def update(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array, rate: float) -> None:
+        """One of two rules."""
+        if id(w) in self._matrices:
+            self._update_matrix(w, g, slots[0], rate)
+        else:
+            self._update_adam(w, g, slots, rate * self.adam_lr_ratio)
+
+    def _update_matrix(self, w: Array, g: Array, m: Array, rate: float) -> None:
+        m *= self.momentum
+        m += g
+        direction = orthogonalize(
+            g + self.momentum * m if self.nesterov else m,
+            (self.muon_a, self.muon_b, self.muon_c),
+            self.ns_steps,
+            self.epsilon,
+        )
+        if self.rms_rate is None:
+            size = math.sqrt(max(1.0, w.shape[0] / w.shape[1]))
+        else:
+            size = self.rms_rate * math.sqrt(max(w.shape))
+        w -= (rate * size) * direction
+
+    def _update_adam(self, w: Array, g: Array, slots: tuple[Array, ...], rate: float) -> None:
+        t = self.step_number
+        m, v = slots
+        m += (1 - self.adam_beta_1) * (g - m)
+        v += (1 - self.adam_beta_2) * (g * g - v)
+        size = rate * math.sqrt(1 - self.adam_beta_2**t) / (1 - self.adam_beta_1**t)
+        w -= size * m / (np.sqrt(v) + self.epsilon)
+
+
+def orthogonalize(x: Array, coefficients: tuple[float, float, float], steps: int, epsilon: float) -> Array:
+    """The nearest matrix with singular values near one, by Newton-Schulz iterations."""
+    a, b, c = coefficients
+    tall = x.shape[0] > x.shape[1]
+    y = x.T if tall else x
+    y = y / (math.sqrt(float(np.square(y).sum())) + epsilon)
+    for _ in range(steps):
+        square = y @ y.T
+        y = a * y + (b * square + c * square @ square) @ y
+    return y.T if tall else y

@@ -1,0 +1,214 @@
+"""What an optimizer is: a rule that turns flat gradients into new flat weights, piece by piece."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+
+from service.nn.arguments import ArgumentError, Of, Range
+from service.nn.optimizers import schedules
+from service.nn.registry import Configurable, Registry
+from service.nn.variable import Parameters
+
+Array = np.ndarray[Any, Any]
+
+# Weights, gradient, slots and scratch of one piece stay in the first-level cache or near it.
+PIECE = 8192
+# A slot of a unit that gets no gradient shrinks for ever; numbers too small for float32's normal
+# range are a hundred times slower to compute with. Every so many steps such remains become zero.
+SWEEP_STEPS = 64
+TINY = 1e-34
+
+Share = Annotated[float, Range(minimum=0, maximum=1)]
+Rate = Annotated[Any, Of("learning_rate")]
+
+
+@dataclass
+class Optimizer(Configurable):
+    """Updates all trainable weights of a model, which lie in one buffer.
+
+    A subclass names its `slots` (buffers like the weights that it remembers) and writes its formula in `update`.
+    """
+
+    keras_module: ClassVar[str] = "keras.optimizers"
+    whole_variables: ClassVar[bool] = False
+
+    weight_decay: Annotated[float, Range(minimum=0)] | None = field(default=None, kw_only=True)
+    clipnorm: Annotated[float, Range(above=0)] | None = field(default=None, kw_only=True)
+    clipvalue: Annotated[float, Range(above=0)] | None = field(default=None, kw_only=True)
+    global_clipnorm: Annotated[float, Range(above=0)] | None = field(default=None, kw_only=True)
+    use_ema: bool = field(default=False, kw_only=True)
+    ema_momentum: Share = field(default=0.99, kw_only=True)
+    ema_overwrite_frequency: Annotated[int, Range(minimum=1)] | None = field(default=None, kw_only=True)
+    loss_scale_factor: Annotated[float, Range(above=0)] | None = field(default=None, kw_only=True)
+    gradient_accumulation_steps: Annotated[int, Range(minimum=2)] | None = field(default=None, kw_only=True)
+    name: str | None = field(default=None, kw_only=True)
+
+    learning_rate: Rate = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rate = self.learning_rate
+        if isinstance(rate, Mapping):
+            self.learning_rate = schedules.get(rate)
+        elif isinstance(rate, int | float | np.floating) and not isinstance(rate, bool):
+            if not (math.isfinite(rate) and rate >= 0):
+                raise ArgumentError("learning_rate", "a number >= 0 or a schedule", rate)
+            self.learning_rate = float(rate)
+        elif not isinstance(rate, schedules.LearningRateSchedule):
+            raise ArgumentError("learning_rate", "a number >= 0 or a schedule", rate)
+        clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, name) is not None]
+        if len(clips) > 1:
+            raise ArgumentError(clips[1], f"left out, because {clips[0]} is given", getattr(self, clips[1]))
+        self.batches = 0
+        self.parameters: Parameters | None = None
+
+    def slots(self) -> tuple[str, ...]:
+        """Names of the buffers that the formula remembers from step to step."""
+        return ()
+
+    def update(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array, rate: float) -> None:
+        """Changes weights `w` and `slots` in place for gradient `g`; `scratch` is free memory of the same shape.
+
+        All are one piece of the flat buffers, or one variable each where `whole_variables` is set.
+        """
+        raise NotImplementedError
+
+    @property
+    def iterations(self) -> int:
+        """Number of updates made."""
+        return self.batches // (self.gradient_accumulation_steps or 1)
+
+    @property
+    def step_number(self) -> int:
+        """Number of the update being made, from 1."""
+        return self.iterations + 1
+
+    def current_learning_rate(self) -> float:
+        """The learning rate of the next step."""
+        rate = self.learning_rate
+        return rate(self.batches) if callable(rate) else rate
+
+    def initial_slot(self, name: str) -> float:
+        """What a slot is filled with at first."""
+        return 0.0
+
+    def build(self, parameters: Parameters) -> None:
+        """Takes charge of these weights and makes the slots; what was remembered for others is forgotten."""
+        self.parameters = parameters
+        self.batches = 0
+        size, dtype = parameters.values.size, parameters.values.dtype
+        self._slots = {name: np.full(size, self.initial_slot(name), dtype) for name in self.slots()}
+        self._average = parameters.values.copy() if self.use_ema else None
+        self._accumulated = np.zeros(size, dtype) if self.gradient_accumulation_steps else None
+        flat = [parameters.values, parameters.gradients, *self._slots.values()]
+        if self.whole_variables:
+            views = [parameters.like(array) for array in flat]
+            self._pieces = [(piece[0], piece[1], piece[2:]) for piece in zip(*views, strict=True)]
+            self._scratch = [np.empty_like(piece[0]) for piece in self._pieces]
+        else:
+            parts = [slice(start, start + PIECE) for start in range(0, size, PIECE)]
+            self._pieces = [(flat[0][p], flat[1][p], tuple(array[p] for array in flat[2:])) for p in parts]
+            scratch = np.empty(min(size, PIECE), dtype)
+            self._scratch = [scratch[: piece[0].size] for piece in self._pieces]
+        self._work = list(zip(self._pieces, self._scratch, strict=True))
+        self._constrained = [variable for variable in parameters.variables if variable.constraint]
+        clips = self.clipnorm is not None or self.clipvalue is not None or self.global_clipnorm is not None
+        self._plain = not (clips or self.weight_decay or self.use_ema or self._accumulated is not None)
+
+    def step(self) -> None:
+        """One batch's gradients have arrived: updates the weights, or gathers until enough batches have."""
+        rate = self.current_learning_rate()
+        if self._plain or self._gathered(rate):
+            self.begin(rate)
+            for (w, g, slots), scratch in self._work:
+                self.update(w, g, slots, scratch, rate)
+        for variable in self._constrained:
+            assert variable.constraint is not None
+            variable.value[...] = variable.constraint(variable.value)
+        if self._average is not None:
+            self._follow()
+        self.batches += 1
+        if self.batches % SWEEP_STEPS == 0:
+            self._sweep()
+
+    def begin(self, rate: float) -> None:
+        """Called once before the pieces of a step: the place for numbers that all pieces share."""
+
+    def finish(self) -> None:
+        """End of a fit: with `use_ema` the weights become their average."""
+        if self._average is not None and self.parameters is not None:
+            self.parameters.values[...] = self._average
+
+    def decay(self, rate: float) -> None:
+        """Weight decay apart from the gradient: w -= rate * weight_decay * w (Loshchilov & Hutter 2017)."""
+        assert self.parameters is not None
+        if self.weight_decay:
+            self.parameters.values *= 1 - rate * self.weight_decay
+
+    def _gathered(self, rate: float) -> bool:
+        assert self.parameters is not None
+        gradients = self.parameters.gradients
+        if self._accumulated is not None and self.gradient_accumulation_steps:
+            self._accumulated += gradients
+            if (self.batches + 1) % self.gradient_accumulation_steps:
+                return False
+            np.divide(self._accumulated, self.gradient_accumulation_steps, out=gradients)
+            self._accumulated.fill(0)
+        self._clip(gradients)
+        self.decay(rate)
+        return True
+
+    def _clip(self, gradients: Array) -> None:
+        assert self.parameters is not None
+        if self.clipvalue is not None:
+            np.clip(gradients, -self.clipvalue, self.clipvalue, out=gradients)
+        elif self.clipnorm is not None:
+            for variable in self.parameters.variables:
+                variable.gradient *= self.clipnorm / max(_norm(variable.gradient), self.clipnorm)
+        elif self.global_clipnorm is not None:
+            gradients *= self.global_clipnorm / max(_norm(gradients), self.global_clipnorm)
+
+    def _follow(self) -> None:
+        assert self.parameters is not None
+        assert self._average is not None
+        momentum = self.ema_momentum if self.iterations else 0.0
+        self._average *= momentum
+        self._average += (1 - momentum) * self.parameters.values
+        if self.ema_overwrite_frequency and (self.iterations + 1) % self.ema_overwrite_frequency == 0:
+            self.parameters.values[...] = self._average
+
+    def _sweep(self) -> None:
+        for array in self._slots.values():
+            array[np.abs(array) < TINY] = 0
+
+    def get_state(self) -> dict[str, Array]:
+        """Everything remembered between steps, as flat arrays by name; `set_state` continues from it exactly."""
+        state = {name: array.copy() for name, array in self._slots.items()}
+        state["batches"] = np.asarray(self.batches)
+        if not callable(self.learning_rate):
+            state["learning_rate"] = np.asarray(self.learning_rate)
+        for name, array in (("average", self._average), ("accumulated", self._accumulated)):
+            if array is not None:
+                state[name] = array.copy()
+        return state
+
+    def set_state(self, state: Mapping[str, Array]) -> None:
+        """Continues from what `get_state` gave for the same weights."""
+        for name, array in self._slots.items():
+            array[...] = state[name]
+        self.batches = int(state["batches"])
+        if "learning_rate" in state:
+            self.learning_rate = float(state["learning_rate"])
+        for name, held in (("average", self._average), ("accumulated", self._accumulated)):
+            if held is not None:
+                held[...] = state[name]
+
+
+def _norm(array: Array) -> float:
+    return math.sqrt(float(np.dot(array.ravel(), array.ravel())))
+
+
+REGISTRY: Registry[Optimizer] = Registry("optimizer", ignore_case=True)

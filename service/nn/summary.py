@@ -1,0 +1,57 @@
+"""A model's layers as a table: what comes out of each, and how many parameters it has."""
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+from service.nn.layers.layer import Layer
+
+
+class LayerSummary(TypedDict):
+    """One row of the table; `output_shape` has None for the number of rows."""
+
+    layer: str
+    class_name: str
+    output_shape: list[int | None]
+    params: int
+
+
+def rows(layers: Sequence[Layer], input_shape: tuple[Any, ...]) -> list[LayerSummary]:
+    """One row for each layer that is built, in order."""
+    shape, result = input_shape, []
+    for layer in layers:
+        shape = layer.compute_output_shape(shape)
+        result.append(
+            LayerSummary(
+                layer=layer.name or "",
+                class_name=type(layer).__name__,
+                output_shape=[None, *shape[1:]],
+                params=layer.count_params(),
+            )
+        )
+    return result
+
+
+def text(name: str, table: Sequence[LayerSummary], trainable: int, frozen: int) -> str:
+    """The table as Keras's `summary` prints it, in plain characters."""
+    header = ("Layer (type)", "Output Shape", "Param #")
+    lines = [
+        (
+            f"{row['layer']} ({row['class_name']})",
+            f"({', '.join(map(str, row['output_shape']))})",
+            f"{row['params']:,}",
+        )
+        for row in table
+    ]
+    widths = [max(len(line[column]) for line in [header, *lines]) + 2 for column in range(3)]
+    rule = "-" * sum(widths)
+
+    def line(cells: Sequence[str]) -> str:
+        return f"{cells[0]:<{widths[0]}}{cells[1]:<{widths[1]}}{cells[2]:>{widths[2]}}"
+
+    body = [f'Model: "{name}"', rule, line(header), rule, *map(line, lines), rule]
+    totals = [
+        f"Total params: {trainable + frozen:,}",
+        f"Trainable params: {trainable:,}",
+        f"Non-trainable params: {frozen:,}",
+    ]
+    return "\n".join(body + totals)

@@ -1,0 +1,22 @@
+"""Small functions that go with models, as in `keras.utils`."""
+
+from typing import Any
+
+import numpy as np
+
+from service.nn import config
+from service.nn.arguments import ArgumentError
+from service.nn.randomness import set_random_seed
+
+__all__ = ["set_random_seed", "to_categorical"]
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, Any]:
+    """Class indices (rows,) as one-hot rows (rows, num_classes)."""
+    classes = np.asarray(x, np.int64)
+    if classes.ndim > 1 and classes.shape[-1] == 1:
+        classes = classes[..., 0]
+    count = int(classes.max()) + 1 if num_classes is None else num_classes
+    if classes.size and not (classes.min() >= 0 and classes.max() < count):
+        raise ArgumentError("x", f"class indices from 0 to {count - 1}", (int(classes.min()), int(classes.max())))
+    return np.eye(count, dtype=config.floatx())[classes]
