@@ -1,5 +1,6 @@
 """Rows in the order of an epoch, gathered a block of batches at a time so that memory does not grow with the rows."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -62,6 +63,11 @@ class Batches:
                 bounds,
             )
 
+    def stream(self, shuffle: bool | str, seed: int, first: int) -> Iterator[Block]:
+        """The blocks of pass after pass, without end; the order of pass p is that of epoch p."""
+        for number in itertools.count(first):
+            yield from self.blocks(self.order(shuffle, seed, number))
+
     def order(self, shuffle: bool | str, seed: int, epoch: int) -> Array | None:
         """The order of the rows in an epoch, a function of seed and epoch alone; None is as given."""
         if not shuffle:
@@ -73,6 +79,26 @@ class Batches:
                 generator.shuffle(order[start : start + self.batch_size])
             return order
         return generator.permutation(self.rows)
+
+
+class Feed:
+    """Hands out a stream of blocks by numbers of batches; a block may serve the end of one epoch and the next."""
+
+    def __init__(self, blocks: Iterator[Block]) -> None:
+        self._blocks = blocks
+        self._block: Block | None = None
+        self._bounds: list[tuple[int, int]] = []
+
+    def runs(self, steps: int, *, by_batch: bool) -> Iterator[tuple[Block, list[tuple[int, int]]]]:
+        """The next `steps` batches: blocks, and the bounds of the batches to take of them, all or one at a time."""
+        while steps > 0:
+            if self._block is None or not self._bounds:
+                self._block = next(self._blocks)
+                self._bounds = self._block.bounds
+            count = 1 if by_batch else min(steps, len(self._bounds))
+            run, self._bounds = self._bounds[:count], self._bounds[count:]
+            steps -= count
+            yield self._block, run
 
 
 class _Column:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from service.nn import config
+from service.nn import config, registry
 from service.nn.arguments import Range
 from service.nn.registry import Configurable, Registry
 
@@ -86,6 +86,17 @@ def get(identifier: Any) -> Constraint | None:
 
 max_norm, non_neg, unit_norm, min_max_norm = MaxNorm, NonNeg, UnitNorm, MinMaxNorm
 
+
+def serialize(constraint: Constraint) -> Any:
+    """The constraint's class name and configuration, in Keras's form."""
+    return registry.serialize(constraint)
+
+
+def deserialize(config: Any) -> Constraint:
+    """The constraint of a configuration."""
+    return REGISTRY.get(config)
+
+
 __all__ = [
     "REGISTRY",
     "Constraint",
@@ -93,9 +104,11 @@ __all__ = [
     "MinMaxNorm",
     "NonNeg",
     "UnitNorm",
+    "deserialize",
     "get",
     "max_norm",
     "min_max_norm",
     "non_neg",
+    "serialize",
     "unit_norm",
 ]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from service.nn import config
+from service.nn import config, registry
 from service.nn.arguments import ArgumentError, Range
 from service.nn.registry import Configurable, Registry
 
@@ -247,6 +247,16 @@ def get(identifier: Any) -> Initializer:
     return Zeros() if identifier is None else REGISTRY.get(identifier)
 
 
+def serialize(initializer: Initializer) -> Any:
+    """The initializer's class name and configuration, in Keras's form."""
+    return registry.serialize(initializer)
+
+
+def deserialize(config: Any) -> Initializer:
+    """The initializer of a configuration."""
+    return REGISTRY.get(config)
+
+
 __all__ = [
     "REGISTRY",
     "Constant",
@@ -265,5 +275,7 @@ __all__ = [
     "TruncatedNormal",
     "VarianceScaling",
     "Zeros",
+    "deserialize",
     "get",
+    "serialize",
 ]

@@ -27,7 +27,7 @@ class Objective:
         self._given = (loss, metric_names or [], weighted_metric_names or [])
         self.loss_weight = loss_weight
         self._shapes: Any = None
-        self.loss: Loss = losses.get("mse")
+        self.loss: Loss = losses.MeanSquaredError()
         self.metrics: list[metrics.Metric] = []
         self.weighted_metrics: list[metrics.Metric] = []
         self._total = self._rows = 0.0
@@ -45,6 +45,10 @@ class Objective:
         self.loss.prepare(probe, (1, *output_shape[1:]), np.float32)
         self.metrics = [metrics.resolve(name, output_shape, y.shape) for name in names]
         self.weighted_metrics = [metrics.resolve(name, output_shape, y.shape) for name in weighted]
+        taken = {metric.name for metric in self.metrics}
+        for metric in self.weighted_metrics:
+            if metric.name in taken:
+                metric.name = f"weighted_{metric.name}"
         self._shapes = shapes
 
     def reset(self) -> None:

@@ -129,7 +129,7 @@ class Registry(Generic[T]):
             return self.class_of(identifier)()
         if isinstance(identifier, Mapping):
             name, config = split_config(self.kind, identifier)
-            return self.class_of(name).from_config(config)  # type: ignore[attr-defined,no-any-return]
+            return self.class_of(name).from_config(config)  # type: ignore[attr-defined]
         for cls in self._classes.values():
             if isinstance(identifier, cls):
                 return identifier

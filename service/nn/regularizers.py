@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
+from service.nn import registry
 from service.nn.arguments import ArgumentError, Range
 from service.nn.registry import Configurable, Registry
 
@@ -109,6 +110,17 @@ def get(identifier: Any) -> Regularizer | None:
 
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 
+
+def serialize(regularizer: Regularizer) -> Any:
+    """The regularizer's class name and configuration, in Keras's form."""
+    return registry.serialize(regularizer)
+
+
+def deserialize(config: Any) -> Regularizer:
+    """The regularizer of a configuration."""
+    return REGISTRY.get(config)
+
+
 __all__ = [
     "L1",
     "L1L2",
@@ -116,9 +128,11 @@ __all__ = [
     "REGISTRY",
     "OrthogonalRegularizer",
     "Regularizer",
+    "deserialize",
     "get",
     "l1",
     "l1_l2",
     "l2",
     "orthogonal_regularizer",
+    "serialize",
 ]

@@ -22,8 +22,8 @@ class Samples(NamedTuple):
         return Samples(self.x[part], self.y[part], None if self.weights is None else self.weights[part])
 
 
-def samples(x: Any, y: Any, sample_weight: Any = None, class_weight: dict[int, float] | None = None) -> Samples:
-    """The arrays, checked to be numbers of the same number of rows; class weights become weights of rows."""
+def samples(x: Any, y: Any, sample_weight: Any = None) -> Samples:
+    """The arrays, checked to be numbers of the same number of rows."""
     x = inputs(x)
     if y is None:
         raise ArgumentError("y", "an array of targets", None)
@@ -34,11 +34,16 @@ def samples(x: Any, y: Any, sample_weight: Any = None, class_weight: dict[int, f
             raise ArgumentError(name, f"as long as x ({len(x)} rows)", len(array))
     if not len(x):
         raise ArgumentError("x", "at least one row long", 0)
-    if class_weight is not None:
-        if weights is not None:
-            raise ArgumentError("class_weight", "left out, because sample_weight is given", class_weight)
-        weights = class_weights(y, class_weight)
     return Samples(x, y, weights)
+
+
+def weighted(data: Samples, class_weight: dict[int, float] | None) -> Samples:
+    """The same with the weights of classes as weights of rows; both kinds at once are an error."""
+    if class_weight is None:
+        return data
+    if data.weights is not None:
+        raise ArgumentError("class_weight", "left out, because sample_weight is given", class_weight)
+    return data._replace(weights=class_weights(data.y, class_weight))
 
 
 def inputs(x: Any, *, name: str = "x") -> Array:

@@ -104,8 +104,8 @@ class Sequential(Trainer):
             self.seed = randomness.next_seed()
         shape: tuple[Any, ...] = (None, *self._input.declared_input_shape())
         for index, layer in enumerate(self._layers):
+            layer.dtype = layer.dtype or config.floatx()
             if not layer.built:
-                layer.dtype = layer.dtype or config.floatx()
                 layer.weights_seed = int(randomness.generator(self.seed, randomness.WEIGHTS, index).integers(2**62))
                 layer.build(shape)
             shape = tuple(layer.compute_output_shape(shape))

@@ -7,7 +7,7 @@ import numpy as np
 
 from service.nn import blas, optimizers, samples
 from service.nn.arguments import ArgumentError
-from service.nn.batches import Batches, Block
+from service.nn.batches import Batches, Block, Feed
 from service.nn.callbacks import Callback, History
 from service.nn.layers.layer import Clock
 from service.nn.metrics import Metric
@@ -34,6 +34,7 @@ class Trainer:
     stop_training = False
     compiled = False
     _unit_rows = False
+    _kept_outputs = np.empty(0)
     _objective: Objective | None = None
 
     def network(self) -> Network:
@@ -114,25 +115,28 @@ class Trainer:
         """
         batch_size = _whole("batch_size", 32 if batch_size is None else batch_size)
         epochs = _whole("epochs", epochs, minimum=0)
-        data = samples.samples(x, y, sample_weight, class_weight)
+        data = samples.samples(x, y, sample_weight)
         validation = _validation(validation_data)
         if validation_split and validation is None:
             data, validation = samples.split(data, validation_split)
+        data = samples.weighted(data, class_weight)
         batches = self._batches(data, batch_size)
         self._promise_unit_rows(data.y)
         watchers = self._watchers(callbacks, epochs, steps_per_epoch or batches.steps)
         self.stop_training = False
         logs: dict[str, float] = {}
+        feed = Feed(batches.stream(shuffle, self.clock.seed, initial_epoch))
         with blas.suited_to(batch_size, self.parameters.values.size):
             for watcher in watchers:
                 watcher.on_train_begin()
             for epoch in range(initial_epoch, epochs):
                 for watcher in watchers:
                     watcher.on_epoch_begin(epoch)
-                logs = self._train_epoch(batches, batches.order(shuffle, self.clock.seed, epoch), watchers)
+                logs = self._train_epoch(feed, watchers)
                 if validation is not None and _validates(validation_freq, epoch):
                     held_out = self._batches(validation, validation_batch_size or batch_size)
-                    logs |= {f"val_{name}": value for name, value in self._measure(held_out, validation_steps).items()}
+                    measured = self._measure(held_out, validation_steps, watchers)
+                    logs |= {f"val_{name}": value for name, value in measured.items()}
                 for watcher in watchers:
                     watcher.on_epoch_end(epoch, logs)
                 if self.stop_training:
@@ -156,7 +160,7 @@ class Trainer:
         """Loss and metrics on given rows: a dict, or a list with the loss first (one number without metrics)."""
         batch_size = _whole("batch_size", 32 if batch_size is None else batch_size)
         batches = self._batches(samples.samples(x, y, sample_weight), batch_size)
-        return _answer(self._measure(batches, steps), return_dict)
+        return _answer(self._measure(batches, steps, callbacks or ()), return_dict)
 
     def predict(
         self,
@@ -189,41 +193,40 @@ class Trainer:
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """One step; answers loss and metrics before it."""
-        data = samples.samples(x, y, sample_weight, class_weight)
+        data = samples.weighted(samples.samples(x, y, sample_weight), class_weight)
         batches = self._batches(data, len(data.x))
         self._promise_unit_rows(data.y)
         self._watchers(None, 1, 1)
-        return _answer(self._train_epoch(batches, None, []), return_dict)
+        return _answer(self._train_epoch(Feed(batches.blocks()), []), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of one batch."""
         return self.evaluate(x, y, batch_size=len(x), sample_weight=sample_weight, return_dict=return_dict)
 
-    def _train_epoch(self, batches: Batches, order: Array | None, watchers: Sequence[Callback]) -> dict[str, float]:
-        """One pass over the batches; metrics are gathered a block at a time, or by batch if a callback wants it."""
+    def _train_epoch(self, feed: Feed, watchers: Sequence[Callback]) -> dict[str, float]:
+        """An epoch's steps; metrics are gathered a block at a time, or by batch if a callback wants it."""
         objective, network = self._require_objective(), self.network()
         objective.reset()
         by_batch = [watcher for watcher in watchers if watcher.wants_batches()]
-        outputs = np.empty((batches.block_rows, *self.output_shape[1:]), network.dtype)
+        network.tally.take()
         steps = self._steps_per_epoch
         done = 0
-        for block in batches.blocks(order):
-            bounds = block.bounds[: steps - done]
-            for run in [[bound] for bound in bounds] if by_batch else [bounds]:
-                for watcher in by_batch:
-                    watcher.on_train_batch_begin(done)
-                self._train_run(block, run, outputs)
-                done += len(run)
-                for watcher in by_batch:
-                    watcher.on_train_batch_end(done - 1, objective.results())
+        for block, run in feed.runs(steps, by_batch=bool(by_batch)):
+            for watcher in by_batch:
+                watcher.on_train_batch_begin(done)
+            self._train_run(block, run)
+            done += len(run)
+            for watcher in by_batch:
+                watcher.on_train_batch_end(done - 1, objective.results())
             for watcher in watchers:
                 watcher.on_block_end(done, steps)
-            if done >= steps:
+            if by_batch and self.stop_training:
                 break
         return objective.results()
 
-    def _train_run(self, block: Block, bounds: list[tuple[int, int]], outputs: Array) -> None:
+    def _train_run(self, block: Block, bounds: list[tuple[int, int]]) -> None:
         objective, tally = self._require_objective(), self.network().tally
+        outputs = self._outputs(len(block.x))
         x, y, weights = block.x, block.y, block.weights
         assert y is not None
         for start, stop in bounds:
@@ -237,6 +240,12 @@ class Trainer:
         part = None if weights is None else weights[first:last]
         objective.add(y[first:last], outputs[first:last], part, [(a - first, b - first) for a, b in bounds])
 
+    def _outputs(self, rows: int) -> Array:
+        shape, dtype = (rows, *self.output_shape[1:]), self.network().dtype
+        if self._kept_outputs.shape != shape or self._kept_outputs.dtype != dtype:
+            self._kept_outputs = np.empty(shape, dtype)
+        return self._kept_outputs
+
     def _connect(self, rows: int) -> Step:
         shape = (rows, *self.output_shape[1:])
         self._steps[rows] = step = connect_step(
@@ -249,26 +258,39 @@ class Trainer:
         )
         return step
 
-    def _measure(self, batches: Batches, steps: int | None = None) -> dict[str, float]:
+    def _measure(self, batches: Batches, steps: int | None, watchers: Sequence[Callback]) -> dict[str, float]:
         objective, network = self._require_objective(), self.network()
         objective.reset()
-        left = steps or batches.steps
-        for block in batches.blocks():
-            assert block.y is not None
-            bounds = block.bounds[:left]
-            rows = bounds[-1][1]
-            weights = None if block.weights is None else block.weights[:rows]
-            y_pred = network.connection(rows).forward(block.x[:rows])
-            objective.add_penalty(network.tally.take(), rows)
-            objective.add(block.y[:rows], y_pred, weights, bounds)
-            left -= len(bounds)
-            if left <= 0:
-                break
+        network.tally.take()
+        by_batch = [watcher for watcher in watchers if watcher.wants_batches("test")]
+        for watcher in watchers:
+            watcher.on_test_begin()
+        done = 0
+        for block, run in Feed(batches.blocks()).runs(
+            min(steps or batches.steps, batches.steps), by_batch=bool(by_batch)
+        ):
+            for watcher in by_batch:
+                watcher.on_test_batch_begin(done)
+            self._measure_run(block, run)
+            done += len(run)
+            for watcher in by_batch:
+                watcher.on_test_batch_end(done - 1, objective.results())
         logs = objective.results()
         for variable in self.parameters.variables:
             if variable.regularizer is not None:
                 logs["loss"] += variable.regularizer(variable.value)
+        for watcher in watchers:
+            watcher.on_test_end(logs)
         return logs
+
+    def _measure_run(self, block: Block, bounds: list[tuple[int, int]]) -> None:
+        objective, network = self._require_objective(), self.network()
+        first, last = bounds[0][0], bounds[-1][1]
+        assert block.y is not None
+        y_pred = network.connection(last - first).forward(block.x[first:last])
+        objective.add_penalty(network.tally.take(), last - first)
+        part = None if block.weights is None else block.weights[first:last]
+        objective.add(block.y[first:last], y_pred, part, [(a - first, b - first) for a, b in bounds])
 
     def _batches(self, data: Samples, batch_size: int) -> Batches:
         """The rows in batches, once everything is ready for them: weights, resolved loss, optimizer."""

@@ -8,7 +8,7 @@ from service.nn import config
 from service.nn.arguments import ArgumentError
 from service.nn.randomness import set_random_seed
 
-__all__ = ["set_random_seed", "to_categorical"]
+__all__ = ["normalize", "set_random_seed", "to_categorical"]
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, Any]:
@@ -20,3 +20,11 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, An
     if classes.size and not (classes.min() >= 0 and classes.max() < count):
         raise ArgumentError("x", f"class indices from 0 to {count - 1}", (int(classes.min()), int(classes.max())))
     return np.eye(count, dtype=config.floatx())[classes]
+
+
+def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray[Any, Any]:
+    """x over its norm along `axis`; zeros stay zeros."""
+    array = np.atleast_1d(np.asarray(x, np.float64))
+    norms = np.atleast_1d(np.linalg.norm(array, order, axis))
+    norms[norms == 0] = 1
+    return np.asarray(array / np.expand_dims(norms, axis))

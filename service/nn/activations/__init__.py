@@ -32,6 +32,7 @@ __all__ = [
     "REGISTRY",
     "Activation",
     "celu",
+    "deserialize",
     "elu",
     "exponential",
     "gelu",
@@ -49,6 +50,7 @@ __all__ = [
     "relu",
     "relu6",
     "selu",
+    "serialize",
     "sigmoid",
     "silu",
     "soft_shrink",
@@ -68,3 +70,13 @@ __all__ = [
 def get(identifier: Any) -> Activation:
     """The activation of a name; None is `linear`."""
     return REGISTRY.get(identifier)
+
+
+def serialize(activation: Activation) -> str:
+    """The activation's name."""
+    return activation.name
+
+
+def deserialize(config: Any) -> Activation:
+    """The activation of a name."""
+    return REGISTRY.get(config)

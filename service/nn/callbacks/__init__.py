@@ -4,6 +4,7 @@ from service.nn.callbacks.callback import REGISTRY, Callback
 from service.nn.callbacks.early_stopping import EarlyStopping
 from service.nn.callbacks.history import History
 from service.nn.callbacks.learning_rates import LearningRateScheduler, ReduceLROnPlateau
+from service.nn.callbacks.model_checkpoint import ModelCheckpoint
 from service.nn.callbacks.watching import CSVLogger, LambdaCallback, TerminateOnNaN
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "ModelCheckpoint",
     "ReduceLROnPlateau",
     "TerminateOnNaN",
 ]

@@ -52,13 +52,16 @@ class Callback:
     def on_test_end(self, logs: Logs | None = None) -> None:
         """After an evaluation, with its metrics."""
 
-    def wants_batches(self) -> bool:
-        """Whether a batch hook is overridden."""
-        own = type(self)
-        return (
-            own.on_train_batch_begin is not Callback.on_train_batch_begin
-            or own.on_train_batch_end is not Callback.on_train_batch_end
-        )
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of an evaluation."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of an evaluation, with the metrics so far."""
+
+    def wants_batches(self, verb: str = "train") -> bool:
+        """Whether a batch hook of training (or `"test"`) is overridden."""
+        names = (f"on_{verb}_batch_begin", f"on_{verb}_batch_end")
+        return any(getattr(getattr(self, name), "__func__", None) is not getattr(Callback, name) for name in names)
 
 
 REGISTRY: Registry[Callback] = Registry("callback")

@@ -14,18 +14,18 @@ from service.nn.registry import Configurable
 @REGISTRY.register()
 @dataclass
 class TerminateOnNaN(Configurable, Callback):
-    """Stops when the loss of an epoch is NaN or infinite; with `raise_error` by a RuntimeError."""
+    """Stops at the batch that makes the loss NaN or infinite; with `raise_error` by a RuntimeError."""
 
     keras_module: ClassVar[str] = "keras.callbacks"
 
     raise_error: bool = False
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Looks at the loss."""
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
             if self.raise_error:
-                raise RuntimeError(f"The loss of epoch {epoch} is {loss}.")
+                raise RuntimeError(f"The loss at batch {batch} is {loss}.")
             self.model.stop_training = True
 
 
@@ -81,9 +81,4 @@ class LambdaCallback(Callback):
             "on_train_batch_begin": on_train_batch_begin,
             "on_train_batch_end": on_train_batch_end,
         }
-        self._hooks = {name: function for name, function in given.items() if function is not None}
-        self.__dict__.update(self._hooks)
-
-    def wants_batches(self) -> bool:
-        """Whether a function for batches was given."""
-        return any("batch" in name for name in self._hooks)
+        self.__dict__.update({name: function for name, function in given.items() if function is not None})

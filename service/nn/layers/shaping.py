@@ -78,6 +78,47 @@ class Reshape(Layer):
 
 @REGISTRY.register()
 @dataclass(eq=False, repr=False)
+class Permute(Layer):
+    """The axes of a row in another order; `dims` counts them from 1."""
+
+    dims: tuple | list  # type: ignore[type-arg]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ArgumentError("dims", f"an order of the numbers 1 to {len(self.dims)}", self.dims)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The sizes in the new order."""
+        return (input_shape[0], *(input_shape[axis] for axis in self.dims))
+
+    def connect(self, shape: Shape, setting: Setting) -> Pass:
+        """dx is dy in the old order."""
+        order = (0, *self.dims)
+        back = tuple(np.argsort(order))
+        return Pass(
+            lambda x: np.ascontiguousarray(x.transpose(order)), lambda dy: np.ascontiguousarray(dy.transpose(back))
+        )
+
+
+@REGISTRY.register()
+@dataclass(eq=False, repr=False)
+class RepeatVector(Layer):
+    """Each row `n` times: (rows, units) becomes (rows, n, units)."""
+
+    n: Annotated[int, Range(minimum=1)]
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """One axis more."""
+        return (input_shape[0], self.n, input_shape[1])
+
+    def connect(self, shape: Shape, setting: Setting) -> Pass:
+        """dx is the sum over the repetitions."""
+        return Pass(lambda x: np.repeat(x[:, None, :], self.n, axis=1), lambda dy: dy.sum(axis=1))
+
+
+@REGISTRY.register()
+@dataclass(eq=False, repr=False)
 class Rescaling(Layer):
     """y = x scale + offset."""
 

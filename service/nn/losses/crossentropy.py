@@ -198,16 +198,18 @@ class SparseCategoricalCrossentropy(Loss):
     dtype: Any = None
 
     def mask(self, y_true: Array) -> Array | None:
-        """The rows whose class is not `ignore_class`."""
+        """The rows whose class is not `ignore_class`; class indices without a last axis of one."""
         return None if self.ignore_class is None else y_true != self.ignore_class
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
+        y_true = _without_last_axis(y_true, y_pred)
         index = self._index(y_true)
         values = -np.take_along_axis(log_probabilities(y_pred, -1, self.from_logits), index, axis=-1)[..., 0]
         mask = self.mask(y_true)
         return values if mask is None else values * mask
 
     def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        y_true = _without_last_axis(y_true, y_pred)
         y = np.zeros_like(y_pred)
         np.put_along_axis(y, self._index(y_true), 1, axis=-1)
         if self.from_logits:
@@ -259,7 +261,7 @@ class CategoricalGeneralizedCrossEntropy(Loss):
         index = y_true[..., None]
         p = np.take_along_axis(y_pred, index, axis=-1)
         slope = np.zeros_like(y_pred)
-        np.put_along_axis(slope, index, -inside(p) * np.power(clip(p), self.q - 1), axis=-1)
+        np.put_along_axis(slope, index, -(inside(p) * np.power(clip(p), self.q - 1)), axis=-1)
         return slope
 
 
@@ -279,6 +281,10 @@ class KLDivergence(Loss):
     def gradient(self, y_true: Array, y_pred: Array) -> Array:
         y, p = np.clip(y_true, EPSILON, 1), np.clip(y_pred, EPSILON, 1)
         return -(y / p) * ((y_pred >= EPSILON) & (y_pred <= 1))
+
+
+def _without_last_axis(y_true: Array, y_pred: Array) -> Array:
+    return y_true[..., 0] if y_true.ndim == y_pred.ndim else y_true
 
 
 def clip(p: Array) -> Array:

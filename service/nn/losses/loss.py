@@ -57,6 +57,11 @@ class Loss(Configurable):
         weights = self.row_weights(y_true, values.shape, values.dtype, sample_weight)
         return float((values * weights).sum())
 
+    def rows(self, y_true: Any, y_pred: Any) -> Array:
+        """The loss of each row, from targets in any accepted form."""
+        y_pred = np.asarray(y_pred)
+        return self.call(self.prepare(np.asarray(y_true), y_pred.shape, y_pred.dtype), y_pred)
+
     def prepare(self, y_true: Array, shape: tuple[int, ...], dtype: Any) -> Array:
         """Targets in the shape and type that `call` wants, for predictions of `shape`."""
         if self.takes_classes:

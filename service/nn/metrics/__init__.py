@@ -2,6 +2,26 @@
 
 from typing import Any
 
+from service.nn import registry
+from service.nn.functions import function_of
+from service.nn.losses import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
 from service.nn.metrics.accuracy import (
     Accuracy,
     BinaryAccuracy,
@@ -36,6 +56,7 @@ from service.nn.metrics.probabilistic import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from service.nn.metrics.reduction import Mean, Sum
 from service.nn.metrics.regression import (
     ConcordanceCorrelation,
     CosineSimilarity,
@@ -67,6 +88,7 @@ __all__ = [
     "Hinge",
     "KLDivergence",
     "LogCoshError",
+    "Mean",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
     "MeanOfRows",
@@ -87,16 +109,63 @@ __all__ = [
     "SparseTopKCategoricalAccuracy",
     "SpecificityAtSensitivity",
     "SquaredHinge",
+    "Sum",
     "TopKCategoricalAccuracy",
     "TrueNegatives",
     "TruePositives",
+    "binary_accuracy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "concordance_correlation",
+    "cosine_similarity",
+    "deserialize",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "pearson_correlation",
+    "poisson",
+    "serialize",
+    "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
+    "top_k_categorical_accuracy",
 ]
+
+
+binary_accuracy = function_of(BinaryAccuracy)
+categorical_accuracy = function_of(CategoricalAccuracy)
+sparse_categorical_accuracy = function_of(SparseCategoricalAccuracy)
+top_k_categorical_accuracy = function_of(TopKCategoricalAccuracy)
+sparse_top_k_categorical_accuracy = function_of(SparseTopKCategoricalAccuracy)
+pearson_correlation = function_of(PearsonCorrelation)
+concordance_correlation = function_of(ConcordanceCorrelation)
+cosine_similarity = function_of(CosineSimilarity)
 
 
 def get(identifier: Any) -> Metric:
     """The metric of a name or configuration."""
     return REGISTRY.get(identifier)
+
+
+def serialize(metric: Metric) -> Any:
+    """The metric's class name and configuration, in Keras's form."""
+    return registry.serialize(metric)
+
+
+def deserialize(config: Any) -> Metric:
+    """The metric of a configuration."""
+    return REGISTRY.get(config)
 
 
 BY_SHAPE = {

@@ -67,7 +67,7 @@ class ConfusionMetric(Metric):
 
 
 def _one_or_all(values: Array) -> Any:
-    return float(values[0]) if len(values) == 1 else values
+    return float(values[0]) if len(values) == 1 else values.copy()
 
 
 @REGISTRY.register()

@@ -71,6 +71,11 @@ class MeanOfRows(Metric):
         """The number of each row."""
         raise NotImplementedError
 
+    def rows(self, y_true: Any, y_pred: Any) -> Array:
+        """The number of each row, from targets in any accepted form."""
+        y_pred = np.asarray(y_pred)
+        return self.values(self._aligned(np.asarray(y_true), y_pred), y_pred)
+
     def update(self, y_true: Array, y_pred: Array, weights: Array | None) -> None:
         values = self.values(y_true, y_pred)
         if values.ndim > 1 and (weights is None or weights.size != values.size):

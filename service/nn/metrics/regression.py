@@ -149,7 +149,7 @@ class R2Score(Metric):
         self.squares: Any
         self.errors: Any
         self.count: float
-        self.rows: int
+        self.numbers: int
         super().__post_init__()
 
     def update(self, y_true: Array, y_pred: Array, weights: Array | None) -> None:
@@ -159,10 +159,10 @@ class R2Score(Metric):
         self.squares = self.squares + (w * y * y).sum(axis=0)
         self.errors = self.errors + (w * np.square(y - p)).sum(axis=0)
         self.count = self.count + float(w.sum())
-        self.rows += len(y)
+        self.numbers += y.size
 
     def result(self) -> Any:
-        if not self.rows:
+        if not self.numbers:
             return 0.0
         spread = self.squares - self.sum * self.sum / self.count
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -173,11 +173,12 @@ class R2Score(Metric):
             value = float((score * spread).sum() / spread.sum())
         else:
             value = float(score.mean())
-        if self.num_regressors and self.rows - self.num_regressors - 1 > 0:
-            value = 1 - (1 - value) * (self.rows - 1) / (self.rows - self.num_regressors - 1)
+        n, p = self.numbers, self.num_regressors
+        if p and n - p - 1 > 0:
+            value = 1 - (1 - value) * (n - 1) / (n - p - 1)
         return value
 
     def reset_state(self) -> None:
         self.sum = self.squares = self.errors = 0.0
         self.count = 0.0
-        self.rows = 0
+        self.numbers = 0

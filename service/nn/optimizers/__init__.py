@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.nn import registry
 from service.nn.optimizers import schedules
 from service.nn.optimizers.adam import Adam, Adamax, AdamW, Lamb, Muon, Nadam
 from service.nn.optimizers.adaptive import Adadelta, Adafactor, Adagrad, Ftrl, RMSprop
@@ -24,11 +25,23 @@ __all__ = [
     "Nadam",
     "Optimizer",
     "RMSprop",
+    "deserialize",
     "get",
     "schedules",
+    "serialize",
 ]
 
 
 def get(identifier: Any) -> Optimizer:
     """The optimizer of a name (in any case) or configuration."""
     return REGISTRY.get(identifier)
+
+
+def serialize(optimizer: Optimizer) -> Any:
+    """The optimizer's class name and configuration, in Keras's form."""
+    return registry.serialize(optimizer)
+
+
+def deserialize(config: Any) -> Optimizer:
+    """The optimizer of a configuration."""
+    return REGISTRY.get(config)

@@ -1,6 +1,7 @@
 """What an optimizer is: a rule that turns flat gradients into new flat weights, piece by piece."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
@@ -10,7 +11,7 @@ import numpy as np
 from service.nn.arguments import ArgumentError, Of, Range
 from service.nn.optimizers import schedules
 from service.nn.registry import Configurable, Registry
-from service.nn.variable import Parameters
+from service.nn.variable import Parameters, Variable
 
 Array = np.ndarray[Any, Any]
 
@@ -64,6 +65,8 @@ class Optimizer(Configurable):
             raise ArgumentError(clips[1], f"left out, because {clips[0]} is given", getattr(self, clips[1]))
         self.batches = 0
         self.parameters: Parameters | None = None
+        self._spared: set[int] = set()
+        self._spared_patterns: list[str] = []
 
     def slots(self) -> tuple[str, ...]:
         """Names of the buffers that the formula remembers from step to step."""
@@ -125,11 +128,11 @@ class Optimizer(Configurable):
             self.begin(rate)
             for (w, g, slots), scratch in self._work:
                 self.update(w, g, slots, scratch, rate)
+        if self._average is not None:
+            self._follow()
         for variable in self._constrained:
             assert variable.constraint is not None
             variable.value[...] = variable.constraint(variable.value)
-        if self._average is not None:
-            self._follow()
         self.batches += 1
         if self.batches % SWEEP_STEPS == 0:
             self._sweep()
@@ -142,11 +145,27 @@ class Optimizer(Configurable):
         if self._average is not None and self.parameters is not None:
             self.parameters.values[...] = self._average
 
+    def exclude_from_weight_decay(self, var_list: Any = None, var_names: list[str] | None = None) -> None:
+        """Spares these variables, and those whose path has a match of one of these patterns, from weight decay."""
+        self._spared = {id(variable) for variable in var_list or []}
+        self._spared_patterns = list(var_names or [])
+
+    def decays(self, variable: Variable) -> bool:
+        """Whether weight decay applies to a variable."""
+        return id(variable) not in self._spared and not any(
+            re.search(pattern, variable.path) for pattern in self._spared_patterns
+        )
+
     def decay(self, rate: float) -> None:
         """Weight decay apart from the gradient: w -= rate * weight_decay * w (Loshchilov & Hutter 2017)."""
         assert self.parameters is not None
-        if self.weight_decay:
+        if not self.weight_decay:
+            return
+        if not (self._spared or self._spared_patterns):
             self.parameters.values *= 1 - rate * self.weight_decay
+            return
+        for variable in filter(self.decays, self.parameters.variables):
+            variable.value *= 1 - rate * self.weight_decay
 
     def _gathered(self, rate: float) -> bool:
         assert self.parameters is not None

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
+from service.nn import registry
 from service.nn.arguments import ArgumentError, Range
 from service.nn.registry import Configurable, Registry
 
@@ -155,6 +156,16 @@ def get(identifier: Any) -> LearningRateSchedule:
     return REGISTRY.get(identifier)
 
 
+def serialize(learning_rate_schedule: LearningRateSchedule) -> Any:
+    """The schedule's class name and configuration, in Keras's form."""
+    return registry.serialize(learning_rate_schedule)
+
+
+def deserialize(config: Any) -> LearningRateSchedule:
+    """The schedule of a configuration."""
+    return REGISTRY.get(config)
+
+
 __all__ = [
     "REGISTRY",
     "CosineDecay",
@@ -164,5 +175,7 @@ __all__ = [
     "LearningRateSchedule",
     "PiecewiseConstantDecay",
     "PolynomialDecay",
+    "deserialize",
     "get",
+    "serialize",
 ]
