@@ -36,7 +36,7 @@ class Activation:
         self._gradient: Gradient | None = None
         self._in_place: Callable[[tuple[int, ...], Any], InPlace] | None = None
 
-    def __call__(self, x: Any, *args: Any, **arguments: Any) -> Array:
+    def __call__(self, x: Any, *args: Any, **arguments: Any) -> Any:
         return self._value(np.asarray(x), *args, **arguments)
 
     def __repr__(self) -> str:

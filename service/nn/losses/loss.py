@@ -53,7 +53,7 @@ class Loss(Configurable):
         y_true = self.prepare(np.asarray(y_true), y_pred.shape, y_pred.dtype)
         values = self.call(y_true, y_pred)
         if self.reduction in ("none", None):
-            return values if sample_weight is None else values * np.asarray(sample_weight, y_pred.dtype)
+            return values if sample_weight is None else values * _aligned(sample_weight, values.ndim, y_pred.dtype)
         weights = self.row_weights(y_true, values.shape, values.dtype, sample_weight)
         return float((values * weights).sum())
 
@@ -83,13 +83,19 @@ class Loss(Configurable):
             if self.reduction in ("sum_over_batch_size", "mean") and mask.any():
                 weights *= mask.size / mask.sum()
         if sample_weight is not None:
-            given = np.asarray(sample_weight, dtype)
-            weights *= given.reshape(given.shape + (1,) * (len(shape) - given.ndim))
+            weights *= _aligned(sample_weight, len(shape), dtype)
         if self.reduction in ("sum_over_batch_size", "mean"):
             weights /= max(1, weights.size)
         elif self.reduction == "mean_with_sample_weight":
             weights /= max(weights.sum(), EPSILON)
         return weights
+
+
+def _aligned(sample_weight: Any, ndim: int, dtype: Any) -> Array:
+    weights = np.asarray(sample_weight, dtype)
+    if weights.ndim > ndim and weights.shape[-1] == 1:
+        weights = weights[..., 0]
+    return weights.reshape(weights.shape + (1,) * (ndim - weights.ndim))
 
 
 REGISTRY: Registry[Loss] = Registry("loss")

@@ -31,7 +31,7 @@ class BinaryAccuracy(MeanOfRows):
     threshold: Annotated[float, Range(minimum=0, maximum=1)] = 0.5
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        return (y_true == (y_pred > self.threshold)).mean(axis=-1)
+        return (y_true == (y_pred > self.threshold)).astype(y_pred.dtype)
 
 
 @REGISTRY.register()

@@ -170,7 +170,7 @@ class _AtLeast(ConfusionMetric):
         feasible = wanted[constrained >= demanded]
         return float(feasible.max()) if feasible.size else 0.0
 
-    def sensitivity(self) -> Array:
+    def sensitivity_rate(self) -> Array:
         """tp / (tp + fn) at each threshold."""
         rate: Array = divide(self.tp, self.tp + self.fn)
         return rate
@@ -202,7 +202,7 @@ class SensitivityAtSpecificity(_AtLeast):
     dtype: Any = None
 
     def rates(self) -> tuple[float, Array, Array]:
-        return self.specificity, self.specificity_rate(), self.sensitivity()
+        return self.specificity, self.specificity_rate(), self.sensitivity_rate()
 
 
 @REGISTRY.register()
@@ -210,14 +210,14 @@ class SensitivityAtSpecificity(_AtLeast):
 class SpecificityAtSensitivity(_AtLeast):
     """The best specificity where sensitivity is at least `sensitivity`."""
 
-    sensitivity: Share  # type: ignore[assignment]
+    sensitivity: Share
     num_thresholds: Count = 200
     class_id: ClassId = None
     name: str | None = None
     dtype: Any = None
 
     def rates(self) -> tuple[float, Array, Array]:
-        return self.sensitivity, _AtLeast.sensitivity(self), self.specificity_rate()
+        return self.sensitivity, self.sensitivity_rate(), self.specificity_rate()
 
 
 @REGISTRY.register()
@@ -232,7 +232,7 @@ class PrecisionAtRecall(_AtLeast):
     dtype: Any = None
 
     def rates(self) -> tuple[float, Array, Array]:
-        return self.recall, self.sensitivity(), self.precision_rate()
+        return self.recall, self.sensitivity_rate(), self.precision_rate()
 
 
 @REGISTRY.register()
@@ -247,22 +247,19 @@ class RecallAtPrecision(_AtLeast):
     dtype: Any = None
 
     def rates(self) -> tuple[float, Array, Array]:
-        return self.precision, self.precision_rate(), self.sensitivity()
+        return self.precision, self.precision_rate(), self.sensitivity_rate()
 
 
-@REGISTRY.register()
-@dataclass
-class FBetaScore(Metric):
-    """(1 + beta^2) precision recall / (beta^2 precision + recall), for each class unless averaged.
+Average = Literal["micro", "macro", "weighted"] | None
+Threshold = Annotated[float, Range(above=0, maximum=1)] | None
 
-    Without `threshold` the class of the largest output is the prediction.
-    """
 
-    average: Literal["micro", "macro", "weighted"] | None = None
-    beta: Annotated[float, Range(above=0)] = 1.0
-    threshold: Annotated[float, Range(above=0, maximum=1)] | None = None
-    name: str | None = "fbeta_score"
-    dtype: Any = None
+class _HarmonicMean(Metric):
+    """(1 + beta^2) precision recall / (beta^2 precision + recall) from counts of each class."""
+
+    average: str | None
+    beta: float
+    threshold: float | None
 
     def __post_init__(self) -> None:
         self.tp: Any
@@ -300,11 +297,27 @@ class FBetaScore(Metric):
 
 @REGISTRY.register()
 @dataclass
-class F1Score(FBetaScore):
+class FBetaScore(_HarmonicMean):
+    """(1 + beta^2) precision recall / (beta^2 precision + recall), for each class unless averaged.
+
+    Without `threshold` the class of the largest output is the prediction.
+    """
+
+    average: Average = None
+    beta: Annotated[float, Range(above=0)] = 1.0
+    threshold: Threshold = None
+    name: str | None = "fbeta_score"
+    dtype: Any = None
+
+
+@REGISTRY.register()
+@dataclass
+class F1Score(_HarmonicMean):
     """The harmonic mean of precision and recall, for each class unless averaged."""
 
-    average: Literal["micro", "macro", "weighted"] | None = None
-    beta: float = 1.0
-    threshold: Annotated[float, Range(above=0, maximum=1)] | None = None
+    beta = 1.0
+
+    average: Average = None
+    threshold: Threshold = None
     name: str | None = "f1_score"
     dtype: Any = None

@@ -50,10 +50,20 @@ class SparseCategoricalCrossentropy(MeanOfRows):
     name: str | None = "sparse_categorical_crossentropy"
     dtype: Any = None
     from_logits: bool = False
+    ignore_class: int | None = None
     axis: int = -1
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        return losses.SparseCategoricalCrossentropy(self.from_logits).call(y_true.astype(np.int64), y_pred)
+        return self._loss().call(y_true.astype(np.int64), y_pred)
+
+    def update(self, y_true: Array, y_pred: Array, weights: Array | None) -> None:
+        mask = self._loss().mask(y_true)
+        if mask is not None:
+            weights = mask.astype(np.float64) if weights is None else weights * mask
+        super().update(y_true, y_pred, weights)
+
+    def _loss(self) -> losses.SparseCategoricalCrossentropy:
+        return losses.SparseCategoricalCrossentropy(self.from_logits, self.ignore_class)
 
 
 @REGISTRY.register()

@@ -14,10 +14,12 @@ class _OfNumbers(MeanOfRows):
     def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Takes in some numbers, each with its weight."""
         numbers = np.asarray(values, np.float64)
-        weights = (
-            None if sample_weight is None else np.broadcast_to(np.asarray(sample_weight, np.float64), numbers.shape)
-        )
-        self.add(numbers.reshape(-1), None if weights is None else weights.reshape(-1))
+        if sample_weight is None:
+            self.add(numbers.reshape(-1), None)
+            return
+        given = np.asarray(sample_weight, np.float64)
+        numbers = numbers.mean(axis=tuple(range(given.ndim, numbers.ndim)))
+        self.add(numbers.reshape(-1), np.broadcast_to(given, numbers.shape).reshape(-1))
 
     def __call__(self, values: Any, sample_weight: Any = None) -> Any:  # type: ignore[override]
         self.update_state(values, sample_weight)

@@ -28,7 +28,6 @@ class Adam(Optimizer):
     beta_2: Below1 = 0.999
     epsilon: Epsilon = 1e-7
     amsgrad: bool = False
-    name: str | None = field(default="adam", kw_only=True)
 
     def slots(self) -> tuple[str, ...]:
         """Both means, divided by (1 - beta): the same steps with two passes fewer."""
@@ -72,7 +71,6 @@ class AdamW(Adam):
     """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2017)."""
 
     weight_decay: Annotated[float, Range(minimum=0)] | None = field(default=0.004, kw_only=True)
-    name: str | None = field(default="adamw", kw_only=True)
 
 
 @REGISTRY.register()
@@ -84,7 +82,6 @@ class Adamax(Optimizer):
     beta_1: Below1 = 0.9
     beta_2: Below1 = 0.999
     epsilon: Epsilon = 1e-7
-    name: str | None = field(default="adamax", kw_only=True)
 
     def slots(self) -> tuple[str, ...]:
         """The mean gradient and the largest size."""
@@ -114,7 +111,6 @@ class Nadam(Optimizer):
     beta_1: Below1 = 0.9
     beta_2: Below1 = 0.999
     epsilon: Epsilon = 1e-7
-    name: str | None = field(default="nadam", kw_only=True)
 
     def slots(self) -> tuple[str, ...]:
         """Both means."""
@@ -168,7 +164,6 @@ class Lamb(Optimizer):
     beta_1: Below1 = 0.9
     beta_2: Below1 = 0.999
     epsilon: Epsilon = 1e-7
-    name: str | None = field(default="lamb", kw_only=True)
 
     def slots(self) -> tuple[str, ...]:
         """Both means."""
@@ -215,7 +210,6 @@ class Muon(Optimizer):
     ns_steps: Annotated[int, Range(minimum=1)] = field(default=5, kw_only=True)
     nesterov: bool = field(default=True, kw_only=True)
     rms_rate: Annotated[float, Range(above=0)] | None = field(default=0.2, kw_only=True)
-    name: str | None = field(default="muon", kw_only=True)
 
     def slots(self) -> tuple[str, ...]:
         """The momentum, and for Adam's variables the mean square."""
@@ -257,12 +251,8 @@ class Muon(Optimizer):
             g + self.momentum * m if self.nesterov else m,
             (self.muon_a, self.muon_b, self.muon_c),
             self.ns_steps,
-            self.epsilon,
         )
-        if self.rms_rate is None:
-            size = math.sqrt(max(1.0, w.shape[0] / w.shape[1]))
-        else:
-            size = self.rms_rate * math.sqrt(max(w.shape))
+        size = 1.0 if self.rms_rate is None else self.rms_rate * math.sqrt(max(w.shape))
         w -= (rate * size) * direction
 
     def _update_adam(self, w: Array, g: Array, slots: tuple[Array, ...], rate: float) -> None:
@@ -274,12 +264,12 @@ class Muon(Optimizer):
         w -= size * m / (np.sqrt(v) + self.epsilon)
 
 
-def orthogonalize(x: Array, coefficients: tuple[float, float, float], steps: int, epsilon: float) -> Array:
+def orthogonalize(x: Array, coefficients: tuple[float, float, float], steps: int) -> Array:
     """The nearest matrix with singular values near one, by Newton-Schulz iterations."""
     a, b, c = coefficients
     tall = x.shape[0] > x.shape[1]
     y = x.T if tall else x
-    y = y / (math.sqrt(float(np.square(y).sum())) + epsilon)
+    y = y / (math.sqrt(float(np.square(y).sum())) + 1e-7)
     for _ in range(steps):
         square = y @ y.T
         y = a * y + (b * square + c * square @ square) @ y

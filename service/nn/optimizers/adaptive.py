@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -28,7 +28,6 @@ class RMSprop(Optimizer):
     momentum: Share = 0.0
     epsilon: Epsilon = 1e-7
     centered: bool = False
-    name: str | None = field(default="rmsprop", kw_only=True)
 
     def slots(self) -> tuple[str, ...]:
         """The mean square, the step momentum and the mean gradient, where they are used."""
@@ -71,7 +70,6 @@ class Adagrad(Optimizer):
     learning_rate: Rate = 0.001
     initial_accumulator_value: NotNegative = 0.1
     epsilon: Epsilon = 1e-7
-    name: str | None = field(default="adagrad", kw_only=True)
 
     def slots(self) -> tuple[str, ...]:
         """The sum of squares."""
@@ -101,7 +99,6 @@ class Adadelta(Optimizer):
     learning_rate: Rate = 0.001
     rho: Share = 0.95
     epsilon: Epsilon = 1e-7
-    name: str | None = field(default="adadelta", kw_only=True)
 
     def slots(self) -> tuple[str, ...]:
         """Mean squares of gradients and of steps."""
@@ -133,7 +130,6 @@ class Ftrl(Optimizer):
     l2_regularization_strength: NotNegative = 0.0
     l2_shrinkage_regularization_strength: NotNegative = 0.0
     beta: NotNegative = 0.0
-    name: str | None = field(default="ftrl", kw_only=True)
 
     def slots(self) -> tuple[str, ...]:
         """The sum of squares n and the linear term z."""
@@ -175,7 +171,6 @@ class Adafactor(Optimizer):
     epsilon_2: Epsilon = 0.001
     clip_threshold: Annotated[float, Range(above=0)] = 1.0
     relative_step: bool = True
-    name: str | None = field(default="adafactor", kw_only=True)
 
     def slots(self) -> tuple[str, ...]:
         """The mean squares of vectors; matrices have those of their rows and columns instead."""

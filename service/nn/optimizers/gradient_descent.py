@@ -1,6 +1,6 @@
 """Steps along the gradient, with or without momentum, and along its sign."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +15,6 @@ class SGD(Optimizer):
     learning_rate: Rate = 0.01
     momentum: Share = 0.0
     nesterov: bool = False
-    name: str | None = field(default="SGD", kw_only=True)
 
     def slots(self) -> tuple[str, ...]:
         """Only momentum needs one."""
@@ -46,7 +45,6 @@ class Lion(Optimizer):
     learning_rate: Rate = 0.001
     beta_1: Share = 0.9
     beta_2: Share = 0.99
-    name: str | None = field(default="lion", kw_only=True)
 
     def slots(self) -> tuple[str, ...]:
         """The momentum."""

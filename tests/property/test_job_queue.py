@@ -1,0 +1,273 @@
+"""The queue as a state machine: whatever workers and users do, in whatever order, its promises hold."""
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
+
+from service.jobs import (
+    FINAL,
+    HELD,
+    MAX_STALLS,
+    TRANSITIONS,
+    CancelRequested,
+    Claim,
+    ClaimLost,
+    Progress,
+    Status,
+    Verdict,
+)
+from service.storage import Database, Transaction
+from service.storage.tables import metadata
+from tests.postgres import new_database
+from tests.storing import StandingClock, add_job, new_version, sqlite_url
+
+LEASE_SECONDS = 10.0
+
+
+@dataclass
+class Expected:
+    """What a job has to look like."""
+
+    status: Status = Status.QUEUED
+    attempt: int = 0
+    stalls: int = 0
+    claim: Claim | None = None
+    lease_until: float = 0.0
+    epochs: int = 0
+
+    def move(self, status: Status) -> None:
+        assert status in TRANSITIONS[self.status] or status is self.status, (self.status, status)
+        self.status = status
+        if status not in HELD:
+            self.claim = None
+
+
+class JobQueue(RuleBasedStateMachine):
+    """A model of the queue beside the real one."""
+
+    database: Database
+    claims = Bundle("claims")
+    workers = st.sampled_from(["worker-a", "worker-b", "worker-c"])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = StandingClock()
+        self.jobs: dict[str, Expected] = {}
+        self.owners: dict[str, str] = {}
+        self.database = self.empty_database()
+
+    def empty_database(self) -> Database:
+        raise NotImplementedError
+
+    def holds(self, claim: Claim) -> bool:
+        return self.jobs[claim.job.id].claim is claim
+
+    @rule(count=st.integers(1, 3))
+    def submit(self, count: int) -> None:
+        for _ in range(count):
+            self.jobs[add_job(self.database, epochs=5).id] = Expected()
+
+    @rule(target=claims, owner=workers)
+    def claim(self, owner: str) -> object:
+        expected = self.next_job()
+        with self.database.transaction() as tx:
+            claim = tx.jobs.claim(owner, LEASE_SECONDS)
+        assert (claim.job.id if claim else None) == expected
+        if claim is None:
+            return multiple()
+        job = self.jobs[claim.job.id]
+        job.stalls += job.status is Status.RUNNING
+        job.move(Status.RUNNING)
+        job.attempt += 1
+        job.epochs = 0
+        job.claim, job.lease_until = claim, self.clock() + LEASE_SECONDS
+        self.owners[claim.lease_id] = owner
+        return claim
+
+    def next_job(self) -> str | None:
+        """Ends in the model what a claim ends; then the job whose lease ended first, else the oldest queued."""
+        expired = {id_: job for id_, job in self.jobs.items() if job.status in HELD and job.lease_until < self.clock()}
+        for job in expired.values():
+            if job.status is Status.CANCELLING:
+                job.move(Status.CANCELLED)
+            elif job.stalls + 1 >= MAX_STALLS:
+                job.move(Status.FAILED)
+        left = [(job.lease_until, id_) for id_, job in expired.items() if job.status in HELD]
+        queued = [id_ for id_, job in self.jobs.items() if job.status is Status.QUEUED]
+        return min(left)[1] if left else min(queued, default=None)
+
+    @rule(claim=claims)
+    def beat(self, claim: Claim) -> None:
+        job = self.jobs[claim.job.id]
+        epoch = job.epochs + 1 if self.holds(claim) else 99
+        with self.database.transaction() as tx:
+            verdict = tx.jobs.beat(claim, Progress(epoch=epoch, history={epoch: {"loss": 1.0}}))
+        if not self.holds(claim):
+            assert verdict is Verdict.LOST
+            return
+        assert verdict is (Verdict.CANCEL if job.status is Status.CANCELLING else Verdict.GO_ON)
+        job.epochs = epoch
+        job.lease_until = self.clock() + LEASE_SECONDS
+
+    @rule(claim=claims)
+    def succeed(self, claim: Claim) -> None:
+        job = self.jobs[claim.job.id]
+        try:
+            with self.database.transaction() as tx:
+                tx.jobs.succeed(claim, new_version())
+        except CancelRequested:
+            assert self.holds(claim)
+            assert job.status is Status.CANCELLING
+        except ClaimLost:
+            assert not self.holds(claim)
+        else:
+            assert self.holds(claim) or job.status is Status.SUCCEEDED
+            job.move(Status.SUCCEEDED)
+
+    @rule(claim=claims)
+    def fail(self, claim: Claim) -> None:
+        job = self.jobs[claim.job.id]
+        if self.allowed(claim, lambda tx: tx.jobs.fail(claim, "diverged", "The loss is not a number.")):
+            job.move(Status.CANCELLED if job.status is Status.CANCELLING else Status.FAILED)
+
+    @rule(claim=claims)
+    def release(self, claim: Claim) -> None:
+        job = self.jobs[claim.job.id]
+        if self.allowed(claim, lambda tx: tx.jobs.release(claim)):
+            if job.status is Status.RUNNING:
+                job.attempt -= 1
+            job.move(Status.CANCELLED if job.status is Status.CANCELLING else Status.QUEUED)
+
+    @rule(claim=claims)
+    def finish_cancel(self, claim: Claim) -> None:
+        job = self.jobs[claim.job.id]
+        if job.status is not Status.RUNNING and self.allowed(claim, lambda tx: tx.jobs.finish_cancel(claim)):
+            job.move(Status.CANCELLED)
+
+    def allowed(self, claim: Claim, write: Callable[[Transaction], object]) -> bool:
+        """Whether a write went through; it has to if the claim holds, and may not otherwise."""
+        held = self.holds(claim)
+        try:
+            with self.database.transaction() as tx:
+                write(tx)
+        except ClaimLost:
+            assert not held
+            return False
+        assert held
+        return True
+
+    @precondition(lambda self: self.jobs)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        job_id = data.draw(st.sampled_from(sorted(self.jobs)))
+        job = self.jobs[job_id]
+        with self.database.transaction() as tx:
+            seen = tx.jobs.cancel(job_id)
+        if job.status is Status.QUEUED:
+            job.move(Status.CANCELLED)
+        elif job.status is Status.RUNNING:
+            job.move(Status.CANCELLING)
+        assert seen.status is job.status
+
+    @rule(owner=workers)
+    def a_worker_dies(self, owner: str) -> None:
+        with self.database.transaction() as tx:
+            tx.jobs.end_leases(owner)
+        for job in self.jobs.values():
+            if job.claim is not None and self.owners[job.claim.lease_id] == owner:
+                job.lease_until = 0.0
+
+    @rule(seconds=st.sampled_from([1.0, LEASE_SECONDS / 2, LEASE_SECONDS + 1]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @invariant()
+    def every_job_is_as_expected(self) -> None:
+        with self.database.reading() as tx:
+            jobs, _ = tx.jobs.page(limit=1000)
+            versions = (
+                [version.job_id for version in tx.models.versions("digits", limit=1000)[0]]
+                if any(job.status is Status.SUCCEEDED for job in jobs)
+                else []
+            )
+            for job in jobs:
+                expected = self.jobs[job.id]
+                assert (job.status, job.attempt) == (expected.status, expected.attempt)
+                assert versions.count(job.id) == (job.status is Status.SUCCEEDED)
+                assert (job.finished_at is not None) == (job.status in FINAL)
+                epochs = [epoch["epoch"] for epoch in tx.history.list(job.id)]
+                assert epochs == list(range(1, expected.epochs + 1))
+        assert len(jobs) == len(self.jobs)
+        assert len(versions) == len(set(versions))
+
+    def teardown(self) -> None:
+        """Whatever happened, patient workers bring every job to its end."""
+        for _ in range(len(self.jobs) * (MAX_STALLS + 1)):
+            self.clock.advance(LEASE_SECONDS + 1)
+            with self.database.transaction() as tx:
+                claim = tx.jobs.claim("worker-d", LEASE_SECONDS)
+                if claim is None:
+                    break
+                tx.jobs.succeed(claim, new_version())
+        with self.database.reading() as tx:
+            assert all(job.is_final for job in tx.jobs.page(limit=1000)[0])
+        self.database.close()
+
+
+class QueueOnSQLite(JobQueue):
+    """On a database file for each example."""
+
+    def empty_database(self) -> Database:
+        self.directory = tempfile.TemporaryDirectory()
+        shutil.copy(_template(), self.directory.name)
+        return Database(sqlite_url(Path(self.directory.name)), clock=self.clock)
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.directory.cleanup()
+
+
+class QueueOnPostgres(JobQueue):
+    """On one database that each example empties first."""
+
+    def empty_database(self) -> Database:
+        database = Database(_postgres_url(), clock=self.clock)
+        with database.engine.begin() as connection:
+            names = ", ".join(table.name for table in metadata.sorted_tables)
+            connection.exec_driver_sql(f"TRUNCATE {names}")
+        return database
+
+
+@cache
+def _template() -> Path:
+    directory = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, directory)
+    _migrate(sqlite_url(directory))
+    return directory / "fitd.db"
+
+
+@cache
+def _postgres_url() -> str:
+    url = new_database()
+    _migrate(url)
+    return url
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    database.migrate()
+    database.close()
+
+
+TestQueueOnSQLite = QueueOnSQLite.TestCase
+TestQueueOnSQLite.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestQueueOnPostgres = QueueOnPostgres.TestCase
+TestQueueOnPostgres.settings = settings(max_examples=10, stateful_step_count=40, deadline=None)
