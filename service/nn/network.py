@@ -42,6 +42,10 @@ class Network:
         self.dtype = np.dtype(dtype)
         self.clock = clock
         self.tally = Tally()
+        shape: tuple[Any, ...] = (None, *input_shape)
+        for layer in self.layers:
+            shape = layer.compute_output_shape(shape)
+        self.output_shape = tuple(shape[1:])
         self._connections: OrderedDict[tuple[int, bool, bool], Connection] = OrderedDict()
 
     def connection(self, rows: int, *, training: bool = False, fused: bool = False) -> Connection:

@@ -21,18 +21,19 @@ def connect_step(
     objective: Objective,
     optimizer: Optimizer,
     parameters: Parameters,
-    output_shape: tuple[int, ...],
+    rows: int,
     *,
     unit_rows: bool,
 ) -> Step:
-    """A step for batches that give outputs of `output_shape`: takes inputs, targets and weights, answers the outputs.
+    """A step for batches of `rows`: takes inputs, targets and weights, answers the outputs.
 
     The penalties on weights and outputs are left in `network.tally`. The outputs are memory of the network.
     """
     loss, clock, tally, dtype = objective.loss, network.clock, network.tally, network.dtype
     last = network.layers[-1]
     fused = loss.fuses_with(last.output_activation) and last.penalty is None
-    forward, backward = network.connection(output_shape[0], training=True, fused=fused)
+    forward, backward = network.connection(rows, training=True, fused=fused)
+    output_shape = (rows, *network.output_shape)
     gradient = loss.fused(output_shape, dtype, unit_rows=unit_rows) if fused else loss.gradient
     penalized = [variable for variable in parameters.variables if variable.regularizer is not None]
     row_shape = output_shape[:-1]

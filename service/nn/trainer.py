@@ -7,14 +7,14 @@ import numpy as np
 
 from service.nn import blas, optimizers, samples
 from service.nn.arguments import ArgumentError
-from service.nn.batches import Batches, Block, Feed
+from service.nn.batches import Batches, Feed
 from service.nn.callbacks import Callback, History
 from service.nn.layers.layer import Clock
+from service.nn.loop import Loop
 from service.nn.metrics import Metric
 from service.nn.network import Network
 from service.nn.objective import Objective, metric_list
 from service.nn.samples import Samples
-from service.nn.step import Step, connect_step
 from service.nn.variable import Parameters
 
 Array = np.ndarray[Any, Any]
@@ -33,8 +33,7 @@ class Trainer:
     history: History
     stop_training = False
     compiled = False
-    _unit_rows = False
-    _kept_outputs = np.empty(0)
+    _loop: Loop | None = None
     _objective: Objective | None = None
 
     def network(self) -> Network:
@@ -59,7 +58,7 @@ class Trainer:
     ) -> None:
         """Chooses optimizer, loss and metrics; the last four arguments are Keras's and change nothing here."""
         self.optimizer = optimizers.get(optimizer)
-        self._steps: dict[int, Step] = {}
+        self._loop = None
         self._objective = None
         if loss is not None:
             weight = loss_weights[0] if isinstance(loss_weights, list | tuple) and loss_weights else loss_weights
@@ -120,9 +119,11 @@ class Trainer:
         if validation_split and validation is None:
             data, validation = samples.split(data, validation_split)
         data = samples.weighted(data, class_weight)
+        loop = self._ready(data)
+        loop.expect(data.y)
         batches = self._batches(data, batch_size)
-        self._promise_unit_rows(data.y)
-        watchers = self._watchers(callbacks, epochs, steps_per_epoch or batches.steps)
+        steps = steps_per_epoch or batches.steps
+        watchers = self._watchers(callbacks, epochs, steps)
         self.stop_training = False
         logs: dict[str, float] = {}
         feed = Feed(batches.stream(shuffle, self.clock.seed, initial_epoch))
@@ -132,10 +133,10 @@ class Trainer:
             for epoch in range(initial_epoch, epochs):
                 for watcher in watchers:
                     watcher.on_epoch_begin(epoch)
-                logs = self._train_epoch(feed, watchers)
+                logs = loop.train(feed, steps, watchers, self)
                 if validation is not None and _validates(validation_freq, epoch):
                     held_out = self._batches(validation, validation_batch_size or batch_size)
-                    measured = self._measure(held_out, validation_steps, watchers)
+                    measured = loop.measure(held_out, validation_steps, watchers)
                     logs |= {f"val_{name}": value for name, value in measured.items()}
                 for watcher in watchers:
                     watcher.on_epoch_end(epoch, logs)
@@ -159,8 +160,9 @@ class Trainer:
     ) -> Any:
         """Loss and metrics on given rows: a dict, or a list with the loss first (one number without metrics)."""
         batch_size = _whole("batch_size", 32 if batch_size is None else batch_size)
-        batches = self._batches(samples.samples(x, y, sample_weight), batch_size)
-        return _answer(self._measure(batches, steps, callbacks or ()), return_dict)
+        data = samples.samples(x, y, sample_weight)
+        loop = self._ready(data)
+        return _answer(loop.measure(self._batches(data, batch_size), steps, callbacks or ()), return_dict)
 
     def predict(
         self,
@@ -194,128 +196,36 @@ class Trainer:
     ) -> Any:
         """One step; answers loss and metrics before it."""
         data = samples.weighted(samples.samples(x, y, sample_weight), class_weight)
-        batches = self._batches(data, len(data.x))
-        self._promise_unit_rows(data.y)
-        self._watchers(None, 1, 1)
-        return _answer(self._train_epoch(Feed(batches.blocks()), []), return_dict)
+        loop = self._ready(data)
+        loop.expect(data.y)
+        feed = Feed(self._batches(data, len(data.x)).blocks())
+        return _answer(loop.train(feed, 1, [], self), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of one batch."""
         return self.evaluate(x, y, batch_size=len(x), sample_weight=sample_weight, return_dict=return_dict)
 
-    def _train_epoch(self, feed: Feed, watchers: Sequence[Callback]) -> dict[str, float]:
-        """An epoch's steps; metrics are gathered a block at a time, or by batch if a callback wants it."""
-        objective, network = self._require_objective(), self.network()
-        objective.reset()
-        by_batch = [watcher for watcher in watchers if watcher.wants_batches()]
-        network.tally.take()
-        steps = self._steps_per_epoch
-        done = 0
-        for block, run in feed.runs(steps, by_batch=bool(by_batch)):
-            for watcher in by_batch:
-                watcher.on_train_batch_begin(done)
-            self._train_run(block, run)
-            done += len(run)
-            for watcher in by_batch:
-                watcher.on_train_batch_end(done - 1, objective.results())
-            for watcher in watchers:
-                watcher.on_block_end(done, steps)
-            if by_batch and self.stop_training:
-                break
-        return objective.results()
-
-    def _train_run(self, block: Block, bounds: list[tuple[int, int]]) -> None:
-        objective, tally = self._require_objective(), self.network().tally
-        outputs = self._outputs(len(block.x))
-        x, y, weights = block.x, block.y, block.weights
-        assert y is not None
-        for start, stop in bounds:
-            rows = stop - start
-            step = self._steps.get(rows) or self._connect(rows)
-            part = None if weights is None else weights[start:stop]
-            outputs[start:stop] = step(x[start:stop], y[start:stop], part)
-            if tally.value:
-                objective.add_penalty(tally.take(), rows)
-        first, last = bounds[0][0], bounds[-1][1]
-        part = None if weights is None else weights[first:last]
-        objective.add(y[first:last], outputs[first:last], part, [(a - first, b - first) for a, b in bounds])
-
-    def _outputs(self, rows: int) -> Array:
-        shape, dtype = (rows, *self.output_shape[1:]), self.network().dtype
-        if self._kept_outputs.shape != shape or self._kept_outputs.dtype != dtype:
-            self._kept_outputs = np.empty(shape, dtype)
-        return self._kept_outputs
-
-    def _connect(self, rows: int) -> Step:
-        shape = (rows, *self.output_shape[1:])
-        self._steps[rows] = step = connect_step(
-            self.network(),
-            self._require_objective(),
-            self.optimizer,
-            self.parameters,
-            shape,
-            unit_rows=self._unit_rows,
-        )
-        return step
-
-    def _measure(self, batches: Batches, steps: int | None, watchers: Sequence[Callback]) -> dict[str, float]:
-        objective, network = self._require_objective(), self.network()
-        objective.reset()
-        network.tally.take()
-        by_batch = [watcher for watcher in watchers if watcher.wants_batches("test")]
-        for watcher in watchers:
-            watcher.on_test_begin()
-        done = 0
-        for block, run in Feed(batches.blocks()).runs(
-            min(steps or batches.steps, batches.steps), by_batch=bool(by_batch)
-        ):
-            for watcher in by_batch:
-                watcher.on_test_batch_begin(done)
-            self._measure_run(block, run)
-            done += len(run)
-            for watcher in by_batch:
-                watcher.on_test_batch_end(done - 1, objective.results())
-        logs = objective.results()
-        for variable in self.parameters.variables:
-            if variable.regularizer is not None:
-                logs["loss"] += variable.regularizer(variable.value)
-        for watcher in watchers:
-            watcher.on_test_end(logs)
-        return logs
-
-    def _measure_run(self, block: Block, bounds: list[tuple[int, int]]) -> None:
-        objective, network = self._require_objective(), self.network()
-        first, last = bounds[0][0], bounds[-1][1]
-        assert block.y is not None
-        y_pred = network.connection(last - first).forward(block.x[first:last])
-        objective.add_penalty(network.tally.take(), last - first)
-        part = None if block.weights is None else block.weights[first:last]
-        objective.add(block.y[first:last], y_pred, part, [(a - first, b - first) for a, b in bounds])
-
-    def _batches(self, data: Samples, batch_size: int) -> Batches:
-        """The rows in batches, once everything is ready for them: weights, resolved loss, optimizer."""
+    def _ready(self, data: Samples) -> Loop:
+        """Everything that must be there before a pass over such rows: weights, resolved loss, optimizer."""
         objective = self._require_objective()
         self.build((None, *data.x.shape[1:]))
         network = self.network()
         self._check_inputs(data.x)
         objective.resolve(self.output_shape, data.y)
-        if self.optimizer.parameters is not self.parameters:
-            self.optimizer.build(self.parameters)
-            self._steps = {}
-        loss, y = objective.loss, data.y
+        loop = self._loop
+        if loop is None or loop.network is not network or loop.parameters is not self.parameters:
+            loop = self._loop = Loop(network, self.parameters, self.optimizer, objective)
+        return loop
+
+    def _batches(self, data: Samples, batch_size: int) -> Batches:
+        loss, y, dtype = self._require_objective().loss, data.y, self.network().dtype
         same_rank = y.ndim == len(self.output_shape)
         if loss.takes_classes and same_rank:
             y = y[..., 0]
         elif not loss.takes_classes and not same_rank:
             y = y[..., None]
-        target_dtype = np.int64 if loss.takes_classes else network.dtype
-        return Batches(data.x, y, data.weights, batch_size=batch_size, dtype=network.dtype, target_dtype=target_dtype)
-
-    def _promise_unit_rows(self, y: Array) -> None:
-        """Steps made for one-hot targets serve no others."""
-        promise = samples.unit_rows(y)
-        if promise != self._unit_rows:
-            self._unit_rows, self._steps = promise, {}
+        target_dtype = np.int64 if loss.takes_classes else dtype
+        return Batches(data.x, y, data.weights, batch_size=batch_size, dtype=dtype, target_dtype=target_dtype)
 
     def _check_inputs(self, x: Array) -> None:
         expected = self.network().input_shape
@@ -325,7 +235,6 @@ class Trainer:
     def _watchers(self, callbacks: Any, epochs: int, steps: int) -> list[Callback]:
         given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
         self.history = History()
-        self._steps_per_epoch = steps
         watchers = [*given, self.history]
         for watcher in watchers:
             watcher.set_params({"epochs": epochs, "steps": steps})

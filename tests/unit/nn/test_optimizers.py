@@ -50,7 +50,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "options"), CASES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("name", "options"), CASES, ids=str)
 def test_an_optimizer_continues_exactly_from_its_state(name: str, options: dict[str, Any]) -> None:
     cls, rng = nn.optimizers.REGISTRY.classes()[name], np.random.default_rng(2)
     gradients = rng.normal(size=(10, 15))

@@ -58,27 +58,25 @@ def test_a_keras_script_runs_with_only_its_import_changed() -> None:
 
 def test_an_epoch_of_1000_rows_is_31_batches_of_32_and_one_of_8() -> None:
     x, y = canonical_data()
-    sizes: list[int] = []
     model = canonical()
     model.compile("sgd", "categorical_crossentropy")
-    connect = model._connect
+    sizes: list[int] = []
+    forward = model.layers[0].connect
 
-    def spied(rows: int) -> Any:
-        step = connect(rows)
+    def connect(shape: Any, setting: Any) -> Any:
+        made = forward(shape, setting)
 
-        def sized(*batch: Any) -> Any:
-            sizes.append(len(batch[0]))
-            return step(*batch)
+        def counted(batch: Any) -> Any:
+            sizes.append(len(batch))
+            return made.forward(batch)
 
-        return sized
+        return made._replace(forward=counted)
 
-    model._connect = spied  # type: ignore[method-assign]
-    model._steps = {}
-    model.fit(x, y, epochs=1, batch_size=32, callbacks=[])
-    model._steps = {}
-    model.fit(x, y, epochs=1, batch_size=1000)
-    assert sizes == [32, 8, 1000]
-    assert model.optimizer.iterations == 33
+    model.layers[0].connect = connect  # type: ignore[method-assign]
+    history = model.fit(x, y, epochs=10, batch_size=32)
+    assert sizes == ([32] * 31 + [8]) * 10
+    assert model.optimizer.iterations == 320
+    assert history.params["steps"] == 32
 
 
 def test_a_dense_layer_with_an_input_shape_that_is_not_first_warns_as_keras_does() -> None:
