@@ -1,0 +1,141 @@
+"""The command line: `python -m service serve | api | worker | migrate`."""
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import closing
+
+from pydantic import ValidationError
+
+from service.config import Settings
+from service.errors import Conflict, FitdError, Unavailable
+from service.storage import Bell, Database
+from service.worker.lifeline import follow
+from service.worker.supervisor import PATIENCE_SECONDS, listen, migrate, serve
+
+_GRACE_SECONDS = 5
+_BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+_log = logging.getLogger("fitd")
+
+
+def main() -> None:
+    """Runs the command that the arguments name; exits with 1 and a sentence if it cannot."""
+    arguments = _parser().parse_args()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        wrong = "\n".join(f"FITD_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        sys.exit(f"fitd: these settings are wrong:\n{wrong}")
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for talkative in ("alembic", "uvicorn"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    if arguments.parent is not None:
+        follow(arguments.parent, arguments.lifeline)
+    try:
+        arguments.run(settings, arguments)
+    except FitdError as error:
+        sys.exit(f"fitd: {error.detail}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m service",
+        description="Fitd trains and serves dense neural networks over HTTP.",
+        epilog="Settings are environment variables such as FITD_PORT and FITD_DATA_DIR; see .env.example.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, run, purpose in (
+        ("serve", _serve, "everything on this machine: migrates, then runs the API and its workers"),
+        ("api", _api, "only the API; needs a migrated database and workers elsewhere"),
+        ("worker", _worker, "only one worker; run as many as you like on one database"),
+        ("migrate", _migrate, "brings the database's tables to this release's, and ends"),
+    ):
+        command = commands.add_parser(name, help=purpose, description=f"{name}: {purpose}.")
+        command.set_defaults(run=run)
+        # How the supervisor speaks to its children.
+        for option in ("parent", "lifeline", "socket", "rings", "hears"):
+            command.add_argument(f"--{option}", type=int, help=argparse.SUPPRESS)
+        command.add_argument("--owner", help=argparse.SUPPRESS)
+    return parser
+
+
+def _serve(settings: Settings, _arguments: argparse.Namespace) -> None:
+    serve(settings)
+
+
+def _api(settings: Settings, arguments: argparse.Namespace) -> None:
+    _limit_threads(1)
+    import uvicorn  # noqa: PLC0415 - the supervisor has no use for it
+
+    from service.api.app import create_app  # noqa: PLC0415
+
+    _end_on_signals()
+    with (
+        closing(Database(settings.database_url, bell=Bell(write_fd=arguments.rings))) as database,
+        closing(_listener(settings, arguments)) as listener,
+    ):
+        _await_schema(database)
+        config = uvicorn.Config(
+            create_app(settings, database),
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _worker(settings: Settings, arguments: argparse.Namespace) -> None:
+    _limit_threads(settings.worker_threads)
+    from service.worker import process  # noqa: PLC0415 - it loads NumPy, which reads the limit once
+
+    _end_on_signals()
+    with closing(Database(settings.database_url, bell=Bell(read_fd=arguments.hears))) as database:
+        _await_schema(database)
+        process.run(settings, database, arguments.owner)
+
+
+def _migrate(settings: Settings, _arguments: argparse.Namespace) -> None:
+    with closing(Database(settings.database_url)) as database:
+        migrate(database)
+        _log.info("The tables are those of this release")
+
+
+def _limit_threads(count: int) -> None:
+    for name in _BLAS:
+        os.environ[name] = str(count)
+
+
+def _end_on_signals() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+
+
+def _listener(settings: Settings, arguments: argparse.Namespace) -> socket.socket:
+    if arguments.socket is not None:
+        return socket.socket(fileno=arguments.socket)
+    return listen(settings.host, settings.port)
+
+
+def _await_schema(database: Database) -> None:
+    """Waits for the database and its tables, which somebody else may just be bringing up."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not _is_ready(database):
+        if time.monotonic() > deadline:
+            raise Conflict("The database's tables are not those of this release; run `python -m service migrate`.")
+        time.sleep(0.2)
+
+
+def _is_ready(database: Database) -> bool:
+    try:
+        return database.schema_is_current()
+    except Unavailable:
+        return False
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""The application: settings and a database become an ASGI app."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from service.api import docs, health, models, predictions, problems, training_jobs
+from service.api.gate import Gate
+from service.api.serving import Serving
+from service.api.state import State
+from service.config import VERSION, Settings
+from service.spec import TrainingRequest
+from service.storage import Database
+
+DESCRIPTION = """\
+Trains dense neural networks in the background and serves them.
+
+`POST /v1/training-jobs` with a network in Keras's words and data trains a version of a model;
+`POST /v1/models/{name}:predict` asks it. Every error is `application/problem+json` (RFC 9457) with a stable `code`
+and JSON Pointers to each mistake; `X-Request-Id` names each request.
+"""
+TAGS = [
+    {"name": "training jobs", "description": "Ask for a training, follow it, cancel it."},
+    {"name": "models", "description": "What trainings made: models, each with numbered, immutable versions."},
+    {"name": "predictions", "description": "Ask a trained model, or measure it on data."},
+    {"name": "health", "description": "For whoever runs the service."},
+]
+
+
+def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
+    """The API on this database, or on that of the settings; migrates nothing and starts no worker."""
+    shared_database = database or Database(settings.database_url)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        if database is None:
+            shared_database.close()
+
+    app = FastAPI(
+        title="Fitd",
+        version=VERSION,
+        summary="Train and serve dense neural networks over HTTP.",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        lifespan=lifespan,
+    )
+    app.state.fitd = State(settings, shared_database, Serving(shared_database, settings.model_cache_size))
+    app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes)
+    problems.install(app)
+    # Routes are tried in order, and predictions are asked for most.
+    for router in (predictions.router, training_jobs.router, models.router, health.router):
+        app.include_router(router)
+    docs.install(app, TrainingRequest, predictions.PredictionRequest, predictions.EvaluationRequest)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

@@ -1,0 +1,52 @@
+"""Request bodies: read raw, because FastAPI's own way costs four times as much on data."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from service.api.problems import UnsupportedMediaType
+from service.errors import Findings, pointer
+from service.formats.arrays import kind_of
+from service.formats.jsontext import read_json
+
+
+async def json_bytes(request: Request) -> bytes:
+    """The bytes of a JSON body; 415 for any other media type, 413 over the limit."""
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    kind = media_type.strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        received = repr(kind[:60]) if kind else "none"
+        raise UnsupportedMediaType(f"Expected the Content-Type application/json; received {received}.")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if charset not in ("", "utf-8", "utf8"):
+        raise UnsupportedMediaType("Expected JSON in UTF-8.")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaType("Expected a body without Content-Encoding; compressed bodies are not read.")
+    return await request.body()
+
+
+JsonBytes = Annotated[bytes, Depends(json_bytes)]
+"""`json_bytes` as an argument of a route."""
+
+
+def described(schema: str, examples: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The OpenAPI description of a raw JSON body whose schema is the component `schema`."""
+    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    if examples:
+        content["examples"] = examples
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+def read_object(body: bytes, *keys: str, required: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The JSON object in a body, with no key but these; `Malformed` or `Invalid` if it is anything else."""
+    document = read_json(body)
+    findings = Findings()
+    if not isinstance(document, dict):
+        findings.error("#", "wrong_type", f"Expected an object; received {kind_of(document)}.")
+        raise findings.refusal()
+    for key in document.keys() - set(keys):
+        findings.error(pointer(key), "unknown_key", f"Unknown key. Known: {', '.join(keys)}.")
+    for key in set(required) - document.keys():
+        findings.error(pointer(key), "missing", f"{key!r} is missing.")
+    findings.raise_errors()
+    return document

@@ -1,0 +1,57 @@
+"""Requests that work as they stand, for the documentation."""
+
+from typing import Any
+
+_ROWS = [[(7 * row + 3 * column) % 100 / 100 for column in range(100)] for row in range(10)]
+_ONE_HOT = [[int(column == row) for column in range(10)] for row in range(10)]
+
+SMALL: dict[str, Any] = {
+    "model": "xor",
+    "spec": {
+        "layers": [
+            {"class_name": "Dense", "units": 8, "activation": "tanh"},
+            {"class_name": "Dense", "units": 1, "activation": "sigmoid"},
+        ]
+    },
+    "compile": {
+        "optimizer": {"class_name": "Adam", "learning_rate": 0.1},
+        "loss": "binary_crossentropy",
+        "metrics": ["accuracy"],
+    },
+    "fit": {"epochs": 100, "seed": 7},
+    "data": {"x": [[0, 0], [0, 1], [1, 0], [1, 1]], "y": ["equal", "different", "different", "equal"]},
+}
+
+CANONICAL: dict[str, Any] = {
+    "model": "digits",
+    "spec": {
+        "layers": [
+            {"class_name": "Dense", "units": 64, "activation": "relu", "input_dim": 100},
+            {"class_name": "Dense", "units": 10, "activation": "softmax"},
+        ]
+    },
+    "compile": {"optimizer": "adam", "loss": "categorical_crossentropy", "metrics": ["accuracy"]},
+    "fit": {
+        "epochs": 10,
+        "batch_size": 32,
+        "validation_split": 0.1,
+        "shuffle": True,
+        "seed": 7,
+        "callbacks": [{"class_name": "EarlyStopping", "patience": 3}],
+    },
+    "data": {"x": _ROWS, "y": _ONE_HOT},
+}
+
+TRAINING_EXAMPLES = {
+    "small": {"summary": "Exclusive or, with class names", "value": SMALL},
+    "canonical": {"summary": "Two dense layers, ten classes", "value": CANONICAL},
+}
+
+PREDICTION_EXAMPLES = {
+    "small": {"summary": "Two rows for the model xor", "value": {"instances": [[0, 1], [1, 1]]}},
+    "canonical": {"summary": "One row for the model digits", "value": {"instances": _ROWS[:1]}},
+}
+
+EVALUATION_EXAMPLES = {
+    "small": {"summary": "Four rows for the model xor", "value": {"data": SMALL["data"]}},
+}

@@ -1,0 +1,41 @@
+"""Health: whether this process lives, and whether it can do its work."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from service.api.problems import documented, problem
+from service.api.state import Shared
+from service.errors import Unavailable
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """The service, or this part of it, is well."""
+
+    status: Literal["ok"] = "ok"
+
+
+@router.get("/livez", response_model=Health)
+async def livez() -> Health:
+    """Answers as long as the process does; asks nobody else."""
+    return Health()
+
+
+@router.get("/readyz", response_model=Health, responses=documented(503))
+def readyz(request: Request, shared: Shared) -> Health | Response:
+    """Answers 200 when the database answers and its tables are those of this release."""
+    checks = {"database": "ok", "schema": "ok"}
+    try:
+        if not shared.database.schema_is_current():
+            checks["schema"] = "The tables are not those of this release; the command migrate brings them there."
+    except Unavailable as error:
+        checks |= {"database": error.detail, "schema": "unknown"}
+    if set(checks.values()) == {"ok"}:
+        return Health()
+    detail = "; ".join(f"{name}: {text}" for name, text in checks.items() if text != "ok")
+    return problem(
+        request, 503, "not_ready", "The service is not ready", detail, headers={"Retry-After": "1"}, checks=checks
+    )

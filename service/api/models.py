@@ -1,0 +1,59 @@
+"""Models and their versions: listed, described, deleted."""
+
+from fastapi import APIRouter, Response
+
+from service.api.paths import Cursor, Limit, ModelName, VersionNumber
+from service.api.problems import documented
+from service.api.state import Shared
+from service.api.views import ModelPage, ModelView, VersionPage, VersionView
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+
+@router.get("", response_model=ModelPage, responses=documented(400, 422, 503))
+def list_models(shared: Shared, limit: Limit = 50, cursor: Cursor = None) -> ModelPage:
+    """Models by name."""
+    with shared.database.reading() as tx:
+        models, next_cursor = tx.models.page(limit=limit, cursor=cursor)
+    return ModelPage(items=[ModelView.of(model) for model in models], next_cursor=next_cursor)
+
+
+@router.get("/{name:word}", response_model=ModelView, responses=documented(404, 422, 503))
+def get_model(shared: Shared, name: ModelName) -> ModelView:
+    """A model and the number of its latest version."""
+    with shared.database.reading() as tx:
+        return ModelView.of(tx.models.get(name))
+
+
+@router.delete("/{name:word}", status_code=204, response_class=Response, responses=documented(404, 422, 503))
+def delete_model(shared: Shared, name: ModelName) -> None:
+    """Deletes a model with all its versions; the jobs that made them stay."""
+    with shared.database.transaction() as tx:
+        tx.models.delete(name)
+
+
+@router.get("/{name:word}/versions", response_model=VersionPage, responses=documented(400, 404, 422, 503))
+def list_versions(shared: Shared, name: ModelName, limit: Limit = 50, cursor: Cursor = None) -> VersionPage:
+    """The versions of a model, newest first."""
+    with shared.database.reading() as tx:
+        versions, next_cursor = tx.models.versions(name, limit=limit, cursor=cursor)
+    return VersionPage(items=[VersionView.of(version) for version in versions], next_cursor=next_cursor)
+
+
+@router.get("/{name:word}/versions/{number:number}", response_model=VersionView, responses=documented(404, 422, 503))
+def get_version(shared: Shared, name: ModelName, number: VersionNumber) -> VersionView:
+    """One version: what was asked, what came of it, and with what it was made."""
+    with shared.database.reading() as tx:
+        return VersionView.of(tx.models.version(name, number))
+
+
+@router.delete(
+    "/{name:word}/versions/{number:number}",
+    status_code=204,
+    response_class=Response,
+    responses=documented(404, 422, 503),
+)
+def delete_version(shared: Shared, name: ModelName, number: VersionNumber) -> None:
+    """Deletes one version; its number is not given again."""
+    with shared.database.transaction() as tx:
+        tx.models.delete(name, number)

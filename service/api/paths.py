@@ -1,0 +1,37 @@
+"""Parameters in paths and queries: names that cannot swallow a verb such as `:predict`, and how lists are cut."""
+
+from typing import Annotated
+
+from fastapi import Path, Query
+from starlette.convertors import Convertor, register_url_convertor
+
+
+class _Word(Convertor[str]):
+    regex = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+class _Number(Convertor[int]):
+    regex = "[0-9]{1,9}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("word", _Word())
+register_url_convertor("number", _Number())
+
+ModelName = Annotated[str, Path(description="The model's name.", examples=["digits"])]
+VersionNumber = Annotated[int, Path(description="The version's number, from 1.", examples=[1])]
+JobId = Annotated[str, Path(description="The job's id.", examples=["job_1n2v5jz4q9s0mxjrkpt8c7w3ye"])]
+
+Limit = Annotated[int, Query(ge=1, le=200, description="Most items of one page.")]
+Cursor = Annotated[str | None, Query(pattern="^[!-~]{1,200}$", description="`next_cursor` of the page before.")]

@@ -1,0 +1,135 @@
+"""Predictions and evaluations: asked of a model's latest version, or of one by its number."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from starlette.concurrency import run_in_threadpool
+
+from service.api.bodies import JsonBytes, described, json_bytes, read_object
+from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
+from service.api.paths import ModelName, VersionNumber
+from service.api.problems import documented
+from service.api.serving import Served
+from service.api.state import Shared, State, state_of
+from service.api.views import Metrics
+from service.datasets import read_dataset
+from service.errors import Findings
+from service.formats.arrays import read_rows
+from service.formats.jsontext import write_json
+from service.spec.request import DATA_SCHEMA, ROWS_SCHEMA
+
+router = APIRouter(prefix="/v1/models", tags=["predictions"])
+
+_SMALL_BODY = 16 * 1024
+
+
+class PredictionRequest(BaseModel):
+    """Rows to predict, as TensorFlow Serving's REST API takes them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    instances: Annotated[Any, WithJsonSchema({**ROWS_SCHEMA, "description": "Rows as wide as those of the training."})]
+    signature_name: str | None = Field(None, description="Accepted and ignored.")
+
+
+class PredictionView(BaseModel):
+    """A row of outputs for each instance, and whose outputs they are."""
+
+    predictions: list[list[float | None]] = Field(examples=[[[0.1, 0.9]]])
+    predicted_classes: list[str] | None = Field(
+        None, description="The most likely class of each row; only where the version knows class names."
+    )
+    model: str
+    version: int
+
+
+class EvaluationRequest(BaseModel):
+    """Data to measure a version on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: Annotated[Any, WithJsonSchema(DATA_SCHEMA)]
+
+
+class EvaluationView(BaseModel):
+    """Loss and metrics of a version on the data."""
+
+    metrics: Metrics = Field(examples=[{"loss": 0.31, "accuracy": 0.92}])
+    rows: int
+    model: str
+    version: int
+
+
+_PREDICTS: dict[str, Any] = {
+    "response_model": PredictionView,
+    "responses": documented(400, 404, 413, 415, 422, 503),
+    "openapi_extra": described("PredictionRequest", PREDICTION_EXAMPLES),
+}
+_EVALUATES: dict[str, Any] = {
+    "response_model": EvaluationView,
+    "responses": documented(400, 404, 413, 415, 422, 503),
+    "openapi_extra": described("EvaluationRequest", EVALUATION_EXAMPLES),
+}
+
+
+@router.post("/{name:word}:predict", **_PREDICTS)
+async def predict(request: Request, name: ModelName) -> Response:
+    """The outputs of the model's latest version for each row."""
+    return await _predicted(request, name, None)
+
+
+@router.post("/{name:word}/versions/{number:number}:predict", **_PREDICTS)
+async def predict_with_version(request: Request, name: ModelName, number: VersionNumber) -> Response:
+    """The outputs of one version for each row."""
+    return await _predicted(request, name, number)
+
+
+@router.post("/{name:word}:evaluate", **_EVALUATES)
+def evaluate(shared: Shared, name: ModelName, body: JsonBytes) -> EvaluationView:
+    """Loss and metrics of the model's latest version on the data."""
+    return _evaluated(shared, name, None, body)
+
+
+@router.post("/{name:word}/versions/{number:number}:evaluate", **_EVALUATES)
+def evaluate_version(shared: Shared, name: ModelName, number: VersionNumber, body: JsonBytes) -> EvaluationView:
+    """Loss and metrics of one version on the data."""
+    return _evaluated(shared, name, number, body)
+
+
+async def _predicted(request: Request, name: str, number: int | None) -> Response:
+    # Asking FastAPI for these two as dependencies costs half as much again as the rest of the request.
+    shared, body = state_of(request), await json_bytes(request)
+    served = shared.serving.known(name, number)
+    if served is not None and served.is_light and len(body) <= _SMALL_BODY:
+        return _answer(shared, served, body)
+    return await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, number), body))
+
+
+def _answer(shared: State, served: Served, body: bytes) -> Response:
+    document = read_object(body, "instances", "signature_name", required=("instances",))
+    findings = Findings(limit=shared.settings.max_errors_shown)
+    rows = read_rows(document["instances"], "#/instances", findings, shared.settings)
+    if rows is None:
+        raise findings.refusal()
+    if rows.shape[1] != served.loaded.columns:
+        expected = f"Expected rows of {served.loaded.columns} values; received rows of {rows.shape[1]}."
+        findings.error("#/instances", "width_mismatch", expected)
+        raise findings.refusal()
+    predictions = served.loaded.predict(rows)
+    content = {"predictions": predictions, "model": served.version.model, "version": served.version.number}
+    classes = served.loaded.named(predictions)
+    if classes is not None:
+        content["predicted_classes"] = classes
+    return Response(write_json(content), media_type="application/json")
+
+
+def _evaluated(shared: State, name: str, number: int | None, body: bytes) -> EvaluationView:
+    served = shared.serving.find(name, number)
+    document = read_object(body, "data", required=("data",))
+    findings = Findings(limit=shared.settings.max_errors_shown)
+    dataset = read_dataset(document["data"], findings, shared.settings, classes=served.loaded.classes)
+    if dataset is None or findings.total:
+        raise findings.refusal()
+    metrics = served.loaded.evaluate(served.version.compile, dataset, findings)
+    return EvaluationView(metrics=metrics, rows=dataset.rows, model=served.version.model, version=served.version.number)

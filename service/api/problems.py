@@ -1,0 +1,158 @@
+"""Problems: every refusal and failure as `application/problem+json` (RFC 9457)."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from service import errors
+from service.formats.jsontext import write_json
+
+MEDIA_TYPE = "application/problem+json"
+log = logging.getLogger(__name__)
+
+
+class UnsupportedMediaType(errors.FitdError):
+    """The body is of a media type, or encoded in a way, that this path does not read."""
+
+    code = "unsupported_media_type"
+
+
+class ProblemError(BaseModel):
+    """One mistake: where, a stable word for a program, and a sentence for a person."""
+
+    pointer: str | None = Field(None, description="JSON Pointer into the request body.", examples=["#/fit/epochs"])
+    parameter: str | None = Field(None, description="Name of a query, path or header parameter.")
+    code: str = Field(examples=["out_of_range"])
+    detail: str = Field(examples=["epochs must be an integer >= 1; received 0."])
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(description="Stable identifier of the kind of problem.", examples=["urn:fitd:invalid_request"])
+    title: str = Field(examples=["The request is wrong"])
+    status: int = Field(examples=[422])
+    detail: str
+    code: str = Field(description="The last part of `type`.", examples=["invalid_request"])
+    request_id: str = Field(description="Also in the header `X-Request-Id`, and in the service's log.")
+    errors: list[ProblemError] | None = Field(None, description="The mistakes, as many as are shown.")
+    errors_total: int | None = Field(None, description="How many mistakes there are.")
+
+
+KINDS: Mapping[type[errors.FitdError], tuple[int, str]] = {
+    errors.Malformed: (400, "The request cannot be read"),
+    errors.NotFound: (404, "There is no such thing"),
+    errors.Conflict: (409, "The present state does not allow it"),
+    errors.TooLarge: (413, "The request is too large"),
+    UnsupportedMediaType: (415, "The media type is not supported"),
+    errors.Invalid: (422, "The request is wrong"),
+    errors.Unavailable: (503, "The service is not available"),
+}
+"""The one place that gives an error its HTTP status and title."""
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Response:
+    """The answer for a problem; it names the request, and never what the request contained."""
+    request_id = request.state.request_id
+    content = {
+        "type": f"urn:fitd:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+        **more,
+    }
+    named = {"X-Request-Id": request_id, **(headers or {})}
+    return Response(write_json(content), status, headers=named, media_type=MEDIA_TYPE)
+
+
+def answer_known(request: Request, error: errors.FitdError) -> Response:
+    """The problem of one of our own errors."""
+    kind = next((kind for kind in type(error).__mro__ if kind in KINDS), None)
+    if kind is None:
+        return answer_unknown(request, error)
+    status, title = KINDS[kind]
+    more: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    if isinstance(error, errors.Invalid):
+        detail = "1 mistake was found." if error.total == 1 else f"{error.total:,} mistakes were found."
+        more["errors"] = [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in error.findings]
+        more["errors_total"] = error.total
+        return problem(request, status, error.code, title, detail, **more)
+    if isinstance(error, errors.TooLarge):
+        more[f"limit_{error.unit}"] = error.limit
+    if isinstance(error, errors.Unavailable):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    return problem(request, status, error.code, title, error.detail, headers=headers, **more)
+
+
+def answer_routing(request: Request, error: HTTPException) -> Response:
+    """The problem of a path or method that does not exist."""
+    phrase = HTTPStatus(error.status_code).phrase
+    code = phrase.lower().replace(" ", "_")
+    details = {
+        404: "There is nothing at this path; /docs lists what there is.",
+        405: f"This path does not answer to {request.method}; the header Allow says to what it does.",
+    }
+    detail = details.get(error.status_code, str(error.detail))
+    return problem(request, error.status_code, code, phrase, detail, headers=error.headers)
+
+
+def answer_parameters(request: Request, error: RequestValidationError) -> Response:
+    """The problem of query, path or header parameters that do not fit; their values are not repeated."""
+    found = [
+        {"parameter": str(one["loc"][-1]), "code": "invalid_parameter", "detail": f"{one['msg']}."}
+        for one in error.errors()
+    ]
+    title, detail = KINDS[errors.Invalid][1], "A parameter of the request is wrong."
+    return problem(request, 422, "invalid_parameter", title, detail, errors=found, errors_total=len(found))
+
+
+def answer_disconnect(_request: Request, _error: ClientDisconnect) -> Response:
+    """Nobody reads this answer: the client left before its request was complete."""
+    return Response(status_code=400)
+
+
+def answer_unknown(request: Request, error: Exception) -> Response:
+    """The problem of a defect of ours: the log has the traceback, the answer only the request's id."""
+    log.error("request %s failed", request.state.request_id, exc_info=error)
+    detail = "Something went wrong that is not your fault. The service's log has more under the request's id."
+    return problem(request, 500, "internal_error", "The service failed", detail)
+
+
+def install(app: FastAPI) -> None:
+    """Lets the application answer every error as a problem."""
+    answers: dict[type[Exception], Any] = {
+        errors.FitdError: answer_known,
+        HTTPException: answer_routing,
+        RequestValidationError: answer_parameters,
+        ClientDisconnect: answer_disconnect,
+        Exception: answer_unknown,
+    }
+    for kind, answer in answers.items():
+        app.add_exception_handler(kind, answer)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may answer with these problems (500 is always one of them)."""
+    titles = {**dict(KINDS.values()), 405: "The method does not exist", 500: "The service failed"}
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": titles[status], "content": content} for status in sorted({*statuses, 500})}

@@ -1,0 +1,34 @@
+"""What the routes of one application share: its settings, its database, the versions at hand."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from service.api.serving import Serving
+from service.config import Settings
+from service.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that routes share, in one typed place."""
+
+    settings: Settings
+    database: Database
+    serving: Serving
+
+
+def state_of(request: Request) -> State:
+    """The state of the application that answers this request."""
+    state: State = request.app.state.fitd
+    return state
+
+
+async def _state_of(request: Request) -> State:
+    # As a plain function FastAPI would call it in a thread of its own.
+    return state_of(request)
+
+
+Shared = Annotated[State, Depends(_state_of)]
+"""The application's state as an argument of a route."""

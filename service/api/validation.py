@@ -1,0 +1,44 @@
+"""What a training would make and cost, said before it is asked for."""
+
+from dataclasses import asdict
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from service.api.views import LayerView, Remark
+from service.checks import CheckedTraining
+from service.checks.estimate import estimate
+
+
+class RowsView(BaseModel):
+    """How the rows are used."""
+
+    training: int
+    validation: int
+
+
+class ValidationView(BaseModel):
+    """A training that may be asked for: its network, its steps, its memory, and what looks unintended."""
+
+    valid: bool = True
+    summary: list[LayerView]
+    parameters: int = Field(examples=[7114])
+    rows: RowsView
+    steps_per_epoch: int = Field(examples=[32])
+    steps: int = Field(description="Of all epochs together.", examples=[320])
+    memory_bytes: int = Field(description="About so much memory the training needs.")
+    warnings: list[Remark]
+
+    @classmethod
+    def of(cls, checked: CheckedTraining) -> Self:
+        """The view of a training that passed all checks."""
+        cost = estimate(checked)
+        return cls(
+            summary=[LayerView(**row) for row in cost.summary],
+            parameters=cost.parameters,
+            rows=RowsView(training=cost.training_rows, validation=cost.validation_rows),
+            steps_per_epoch=cost.steps_per_epoch,
+            steps=cost.steps,
+            memory_bytes=cost.memory_bytes,
+            warnings=[Remark(**asdict(warning)) for warning in checked.warnings],
+        )

@@ -1,0 +1,42 @@
+"""`Prefer: wait=N` (RFC 7240): answering when the work is done instead of at once."""
+
+import re
+import time
+
+import anyio.to_thread
+from fastapi import Response
+
+from service.api.state import State
+from service.jobs import Job
+
+_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=$|,|;)", re.IGNORECASE)
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
+_LONGEST_SILENCE = 0.5
+
+
+def preferred_wait(prefer: str | None, longest: float) -> float | None:
+    """The seconds that the header asks to wait, at most `longest`; None where it asks for nothing we know."""
+    found = _WAIT.search(prefer or "")
+    return None if found is None else min(float(found[1]), longest)
+
+
+async def finished(shared: State, job: Job, seconds: float, response: Response) -> Job:
+    """The job once it is final, or as it stands when the time is over; holds no thread while it waits."""
+    response.headers["Preference-Applied"] = f"wait={seconds:g}"
+    deadline = time.monotonic() + seconds
+    pause = _FIRST_PAUSE
+    while not job.is_final and (left := deadline - time.monotonic()) > 0:
+        mark, looked = shared.database.mark(), time.monotonic()
+        job = await anyio.to_thread.run_sync(_read, shared, job.id)
+        while not job.is_final and time.monotonic() - looked < _LONGEST_SILENCE and shared.database.mark() == mark:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            await anyio.sleep(min(pause, left))
+            pause = min(pause * 1.2, _LONGEST_PAUSE)
+    return job
+
+
+def _read(shared: State, job_id: str) -> Job:
+    with shared.database.reading() as tx:
+        return tx.jobs.get(job_id)

@@ -1,0 +1,174 @@
+"""Whether a request can be trained on its data, and would learn what it is meant to."""
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from service.checks.losses import check_loss, warn_of_unreachable
+from service.checks.monitors import check_callbacks
+from service.checks.outline import FAILURES, Locate, Outline, outline
+from service.checks.targets import Want, check_targets, encoded, wanted_by
+from service.config import Limits
+from service.datasets import Dataset
+from service.errors import Findings
+from service.nn import ArgumentError, layers, losses, metrics
+from service.spec import CompileSpec, TrainingRequest
+from service.spec.mistakes import pointer_in
+from service.spec.vocabulary import made
+
+_LARGE_INPUT = 100.0
+_FEW_STEPS = 200
+_SCALING = (layers.Normalization, layers.BatchNormalization, layers.LayerNormalization, layers.Rescaling)
+
+
+def check_fits(
+    request: TrainingRequest, dataset: Dataset, limits: Limits, findings: Findings, *, document: Any = None
+) -> Outline | None:
+    """Notes what keeps this request from being trained on this dataset, with pointers into `document`."""
+    locate = functools.partial(pointer_in, request.to_json_dict() if document is None else document)
+    before = findings.total
+    found = outline(request.spec, dataset.columns, limits, locate, findings)
+    if request.fit.epochs > limits.max_epochs:
+        expected = f"Expected at most {limits.max_epochs:,} epochs; received {request.fit.epochs:,}."
+        findings.error(locate("fit", "epochs"), "too_many_epochs", expected)
+    _check_split(request, dataset, locate, findings)
+    if found is not None:
+        _check_learning(request, dataset, found, locate, findings)
+        _warn_of_inputs(request, dataset, found, locate, findings)
+        if findings.total == before and found.is_built:
+            _rehearse(request, dataset, found, findings)
+    return found
+
+
+def resolved_loss(asked: CompileSpec, y: Any, units: int) -> losses.Loss:
+    """The loss that is meant for these targets; "crossentropy" is chosen by shape."""
+    loss = asked.loss
+    return losses.resolve(loss, (None, units), y.shape) if isinstance(loss, str) else made("loss", loss)
+
+
+def resolved_metrics(names: list[Any] | None, y: Any, units: int) -> list[metrics.Metric]:
+    """The metrics that are meant for these encoded targets; "accuracy" is chosen by shape."""
+    shape = (len(y), 1) if y.ndim == 1 else y.shape
+    given = [name if isinstance(name, str) else made("metric", name) for name in names or []]
+    return [metrics.resolve(name, (None, units), shape) for name in given]
+
+
+def class_weights(request: TrainingRequest, dataset: Dataset) -> dict[int, float] | None:
+    """The weight of each class by its index, where the request may have named the classes."""
+    if request.fit.class_weight is None:
+        return None
+    names = {name: index for index, name in enumerate(dataset.classes or ())}
+    return {names[key] if key in names else int(key): value for key, value in request.fit.class_weight.items()}
+
+
+def _check_split(request: TrainingRequest, dataset: Dataset, locate: Locate, findings: Findings) -> None:
+    share, at = request.fit.validation_split, locate("fit", "validation_split")
+    kept = math.floor(dataset.rows * (1 - share))
+    if share and dataset.validation is not None:
+        findings.error(at, "conflict", "Expected validation_split or validation_data; received both.")
+    elif share and not 0 < kept < dataset.rows:
+        parts = f"{kept} rows to train on and {dataset.rows - kept} to validate with"
+        findings.error(at, "empty_split", f"Expected rows on both sides of the split; it leaves {parts}.")
+
+
+def _check_learning(
+    request: TrainingRequest, dataset: Dataset, found: Outline, locate: Locate, findings: Findings
+) -> None:
+    before = findings.total
+    loss = resolved_loss(request.compile, dataset.y, found.units)
+    at_activation = locate("spec", "layers", found.places[-1], *_activation_key(found.layers[-1]))
+    check_loss(
+        loss,
+        found.activation,
+        found.units,
+        at_loss=locate("compile", "loss"),
+        at_activation=at_activation,
+        findings=findings,
+    )
+    parts = {"#/data/y": dataset, "#/fit/validation_data/y": dataset.validation}
+    for at, part in parts.items():
+        if part is not None:
+            check_targets(part.y, part.classes, loss=loss, units=found.units, at=at, findings=findings)
+    _check_class_weight(request, dataset, wanted_by(loss), found.units, findings)
+    if findings.total == before:
+        warn_of_unreachable(dataset.y, loss, found.activation, at_activation, findings)
+        y = encoded(dataset.y[:2], wanted_by(loss), found.units)
+        measured = _check_metrics(request, y, loss, units=found.units, locate=locate, findings=findings)
+        validates = bool(request.fit.validation_split) or dataset.validation is not None
+        check_callbacks(request, measured, validates=validates, locate=locate, findings=findings)
+
+
+def _activation_key(layer: layers.Layer) -> tuple[str, ...]:
+    return ("activation",) if hasattr(layer, "activation") else ()
+
+
+def _check_class_weight(request: TrainingRequest, dataset: Dataset, want: Want, units: int, findings: Findings) -> None:
+    if request.fit.class_weight is None:
+        return
+    if dataset.sample_weight is not None:
+        findings.error("#/fit/class_weight", "conflict", "Expected class_weight or sample_weight; received both.")
+    if want is Want.NUMBERS:
+        findings.error("#/fit/class_weight", "conflict", "Class weights go with a loss for classes.")
+        return
+    classes = max(2, units)
+    known = {*(dataset.classes or ()), *map(str, range(classes))}
+    for key in request.fit.class_weight.keys() - known:
+        expected = f"Expected a class name or an index from 0 to {classes - 1}."
+        findings.error(pointer_in({}, "fit", "class_weight", key), "unknown_class", expected)
+
+
+def _check_metrics(
+    request: TrainingRequest, y: Any, loss: losses.Loss, *, units: int, locate: Locate, findings: Findings
+) -> list[metrics.Metric]:
+    measured = []
+    for key in ("metrics", "weighted_metrics"):
+        given = getattr(request.compile, key) or []
+        for place, (name, metric) in enumerate(zip(given, resolved_metrics(given, y, units), strict=True)):
+            at = locate("compile", key, place)
+            measured.append(metric)
+            if metric.takes_classes and y.ndim == 2 and y.shape[1] > 1:
+                said = f"{metric.name} counts class indices, and {loss.name} works on rows. Use accuracy."
+                findings.error(at, "metric_mismatch", said)
+            elif name in ("accuracy", "acc") and wanted_by(loss) is Want.NUMBERS:
+                said = f"Accuracy counts right classes and says little about {loss.name}; mae says how far off."
+                findings.warn(at, "metric_mismatch", said)
+            elif isinstance(metric, metrics.BinaryAccuracy) and getattr(loss, "from_logits", False):
+                findings.warn(at, "metric_mismatch", "Accuracy takes 0.5 as the limit, and logits have theirs at 0.")
+            elif getattr(metric, "k", 0) >= units > 1:
+                said = f"With {units} outputs the true class is always among the {metric.k} most likely."
+                findings.warn(at, "metric_mismatch", said)
+    names = [str(metric.name) for metric in measured]
+    for name in {name for name in names if names.count(name) > 1}:
+        findings.error(locate("compile", "metrics"), "duplicate", f"Expected each metric once; {name} is repeated.")
+    return measured
+
+
+def _rehearse(request: TrainingRequest, dataset: Dataset, found: Outline, findings: Findings) -> None:
+    """Makes one step on two rows, so that what nobody thought of fails here and not in a worker."""
+    want = wanted_by(resolved_loss(request.compile, dataset.y, found.units))
+    try:
+        with np.errstate(all="ignore"):
+            model = request.spec.build(dataset.columns, seed=0, layers=found.layers)
+            model.compile(**request.compile.arguments())
+            model.train_on_batch(dataset.x[:2], encoded(dataset.y[:2], want, found.units))
+    except FAILURES as error:
+        reason = f": {error}" if isinstance(error, ArgumentError) else ""
+        findings.error("#", "cannot_train", f"Not one step of this training can be made{reason}.")
+
+
+def _warn_of_inputs(
+    request: TrainingRequest, dataset: Dataset, found: Outline, locate: Locate, findings: Findings
+) -> None:
+    if not isinstance(found.layers[0], (*_SCALING, layers.Embedding)) and np.abs(dataset.x).max() > _LARGE_INPUT:
+        said = f"Some inputs are beyond {_LARGE_INPUT:g}; networks learn best from about -1 to 1. Scale the columns."
+        findings.warn("#/data/x", "unscaled_inputs", said)
+    if dataset.y.ndim == 1 and dataset.rows > 1 and dataset.y.min() == dataset.y.max():
+        findings.warn("#/data/y", "constant_targets", "All targets are the same: there is nothing to tell apart.")
+    batch = request.fit.batch_size or 32
+    steps = request.fit.epochs * math.ceil(dataset.rows * (1 - request.fit.validation_split) / batch)
+    for place, layer in zip(found.places, found.layers, strict=True):
+        if isinstance(layer, layers.BatchNormalization) and steps < _FEW_STEPS:
+            said = f"Its moving averages need about {_FEW_STEPS} steps at this momentum; this training has {steps}."
+            findings.warn(locate("spec", "layers", place), "few_steps", said)

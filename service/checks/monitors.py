@@ -1,0 +1,54 @@
+"""What callbacks watch: whether the metric exists, and whether it is known which way is better."""
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+from service.checks.outline import Locate
+from service.errors import Findings
+from service.nn import callbacks, metrics, optimizers
+from service.nn.callbacks.callback import is_better_when_larger
+from service.spec import TrainingRequest
+from service.spec.vocabulary import made
+
+
+def check_callbacks(
+    request: TrainingRequest, measured: Sequence[metrics.Metric], *, validates: bool, locate: Locate, findings: Findings
+) -> None:
+    """Notes callbacks that would watch something that is never there, or set what cannot be set."""
+    given = [made("callback", callback) for callback in request.fit.callbacks]
+    names = ["loss", *(str(metric.name) for metric in measured)]
+    names += [f"val_{name}" for name in names] if validates else []
+    rate = made("optimizer", request.compile.optimizer).learning_rate
+    for place, callback in enumerate(given):
+        changes_rate = isinstance(callback, callbacks.ReduceLROnPlateau | callbacks.LearningRateScheduler)
+        if changes_rate and isinstance(rate, optimizers.schedules.LearningRateSchedule):
+            said = f"{type(callback).__name__} sets the learning rate, and the optimizer has a schedule already."
+            findings.error(locate("fit", "callbacks", place), "conflict", said)
+        if hasattr(callback, "monitor"):
+            known = [*names, "learning_rate"] if any(map(_records_rate, given)) else names
+            at = locate("fit", "callbacks", place, "monitor")
+            _check_monitor(callback, known, measured, at=at, findings=findings)
+
+
+def _records_rate(callback: callbacks.Callback) -> bool:
+    return isinstance(callback, callbacks.ReduceLROnPlateau | callbacks.LearningRateScheduler)
+
+
+def _check_monitor(
+    callback: Any, known: Sequence[str], measured: Sequence[metrics.Metric], *, at: str, findings: Findings
+) -> None:
+    monitor, name = callback.monitor, type(callback).__name__
+    if monitor not in known:
+        if monitor.startswith("val_") and not any(one.startswith("val_") for one in known):
+            reason = "there is no validation. Give fit a validation_split or validation_data, or watch loss."
+        else:
+            close = difflib.get_close_matches(monitor, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            reason = f"it is not measured.{hint} Known: {', '.join(known)}."
+        findings.error(at, "unknown_metric", f"{name} watches {monitor[:40]!r}, and {reason}")
+    else:
+        try:
+            is_better_when_larger(monitor, callback.mode, list(measured))
+        except ValueError as error:
+            findings.error(at.removesuffix("monitor") + "mode", "missing", str(error))

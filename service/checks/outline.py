@@ -1,0 +1,142 @@
+"""The outline of a network: the layers of a spec, and what comes out of each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from service.config import Limits
+from service.errors import Findings
+from service.nn import ArgumentError, layers
+from service.spec import ModelSpec
+
+Shape = tuple[Any, ...]
+Locate = Callable[..., str]
+"""Makes a pointer into the request, as it was written, out of keys such as `"spec", "layers", 0`."""
+
+BUILT_PARAMETERS = 2_000_000
+"""Networks up to this size are built to look at them; of larger ones only shapes are traced."""
+
+FAILURES = (ValueError, TypeError, IndexError, ArithmeticError, AssertionError, AttributeError)
+"""What layers raise when they do not fit what comes before them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A network's layers without the input, their places in the spec, and their output shapes."""
+
+    layers: list[layers.Layer]
+    places: list[int]
+    shapes: list[Shape]
+    parameters: int
+    """The number of parameters; at least so many where the network is not built."""
+    is_built: bool
+
+    @property
+    def units(self) -> int:
+        """The number of outputs for each row."""
+        return int(self.shapes[-1][-1])
+
+    @property
+    def activation(self) -> str | None:
+        """The activation that the outputs have just gone through; None where it cannot be told."""
+        return self.layers[-1].output_activation
+
+
+def outline(spec: ModelSpec, columns: int, limits: Limits, locate: Locate, findings: Findings) -> Outline | None:
+    """The network's outline for rows of so many columns, or None and a finding for each mistake."""
+    before = findings.total
+    made = list(enumerate(spec.make_layers()))
+    _check_layers(made, limits, locate, findings)
+    _check_inputs(made, columns, locate, findings)
+    if findings.total > before:
+        return None
+    stack = [(place, layer) for place, layer in made if not isinstance(layer, layers.InputLayer)]
+    found = _traced(stack, (None, columns), limits, locate, findings)
+    if found is None:
+        return None
+    if len(found.shapes[-1]) != 2:
+        at, shape = locate("spec", "layers", found.places[-1]), found.shapes[-1][1:]
+        expected = f"Expected the last layer to give a row of outputs; it gives the shape {shape}. Add Flatten."
+        findings.error(at, "shape_mismatch", expected)
+        return None
+    if found.is_built and not any(layer.trainable_weights for layer in found.layers):
+        findings.error(locate("spec", "layers"), "no_weights", "Expected a layer with weights to train.")
+        return None
+    return found
+
+
+def _check_layers(made: list[tuple[int, layers.Layer]], limits: Limits, locate: Locate, findings: Findings) -> None:
+    if len(made) > limits.max_layers:
+        expected = f"Expected at most {limits.max_layers} layers; received {len(made)}."
+        findings.error(locate("spec", "layers"), "too_many_layers", expected)
+    names: set[str] = set()
+    for place, layer in made:
+        size = max(getattr(layer, "units", 0), getattr(layer, "output_dim", 0))
+        if size > limits.max_units:
+            expected = f"Expected at most {limits.max_units:,} units; received {size:,}."
+            findings.error(locate("spec", "layers", place, "units"), "too_many_units", expected)
+        if layer.name is not None and layer.name in names:
+            at = locate("spec", "layers", place, "name")
+            findings.error(at, "duplicate", "Expected each layer's name once; this one is taken.")
+        names |= {layer.name} if layer.name is not None else set()
+    if all(isinstance(layer, layers.InputLayer) for _, layer in made):
+        findings.error(locate("spec", "layers"), "no_weights", "Expected a layer besides the input.")
+
+
+def _check_inputs(made: list[tuple[int, layers.Layer]], columns: int, locate: Locate, findings: Findings) -> None:
+    for place, layer in made:
+        is_input, shape = isinstance(layer, layers.InputLayer), layer.declared_input_shape()
+        if place > 0 and is_input:
+            findings.error(locate("spec", "layers", place), "input_not_first", "Expected Input as the first layer.")
+        if shape is None or isinstance(layer, layers.Embedding):
+            continue
+        key = next(key for key in _INPUT_KEYS if getattr(layer, key, None) is not None)
+        at = locate("spec", "layers", place, key)
+        if place > 0 and not is_input:
+            said = "Only the first layer has an input shape of its own; here it changes nothing."
+            findings.warn(at, "input_not_first", said)
+        elif len(shape) != 1 or (shape[0] is not None and not isinstance(shape[0], int)):
+            findings.error(at, "shape_mismatch", "Expected the shape of a row with one axis, such as [100].")
+        elif shape[0] not in (None, columns):
+            expected = f"The first layer expects {shape[0]} columns; the rows of x have {columns}."
+            findings.error(at, "width_mismatch", expected)
+
+
+_INPUT_KEYS = ("input_dim", "input_shape", "batch_input_shape", "batch_shape", "shape")
+
+
+def _traced(
+    stack: list[tuple[int, layers.Layer]], shape: Shape, limits: Limits, locate: Locate, findings: Findings
+) -> Outline | None:
+    shapes: list[Shape] = []
+    parameters = 0
+    is_built = True
+    for place, layer in stack:
+        at = locate("spec", "layers", place)
+        try:
+            after = tuple(layer.compute_output_shape(shape))
+            parameters += _parameters(layer, shape)
+            if parameters > limits.max_parameters:
+                expected = f"Expected at most {limits.max_parameters:,} parameters"
+                findings.error(at, "too_many_parameters", f"{expected}; up to this layer there are {parameters:,}.")
+                return None
+            is_built = is_built and parameters <= BUILT_PARAMETERS
+            if is_built:
+                layer.build(shape)
+        except FAILURES as error:
+            reason = f" {error}" if isinstance(error, ArgumentError) else ""
+            follows = f"This layer cannot follow what gives the shape {shape[1:]}.{reason}"
+            findings.error(at, "shape_mismatch", follows)
+            return None
+        shape = after
+        shapes.append(shape)
+    return Outline([layer for _, layer in stack], [place for place, _ in stack], shapes, parameters, is_built)
+
+
+def _parameters(layer: layers.Layer, shape: Shape) -> int:
+    """The parameters of a layer that has large weights, told before it makes them."""
+    if isinstance(layer, layers.Dense):
+        return (int(shape[-1]) + int(layer.use_bias)) * layer.units
+    if isinstance(layer, layers.Embedding):
+        return int(layer.input_dim or 0) * layer.output_dim
+    return 0

@@ -1,0 +1,68 @@
+"""The settings: environment variables with the prefix `FITD_`, each described here once."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+VERSION = "0.1.0"
+"""The release; `pyproject.toml` says the same."""
+
+Count = Annotated[int, Field(ge=1)]
+
+
+def _sqlite_in(settings: dict[str, Any]) -> str:
+    return f"sqlite:///{settings.get('data_dir', Path('data')).absolute() / 'fitd.db'}"
+
+
+def _all_cores_but_one() -> int:
+    return max(1, (os.cpu_count() or 1) - 1)
+
+
+class Limits(BaseModel):
+    """How large a request may be before it is refused."""
+
+    max_body_bytes: Count = Field(64 * 2**20, description="Largest request body, in bytes.")
+    max_rows: Count = Field(1_000_000, description="Most rows in a dataset or a prediction.")
+    max_columns: Count = Field(10_000, description="Most features in a row, and most targets.")
+    max_cells: Count = Field(20_000_000, description="Most numbers in a dataset (rows times columns).")
+    max_layers: Count = Field(100, description="Most layers in a network.")
+    max_units: Count = Field(16_384, description="Most units in one layer.")
+    max_parameters: Count = Field(20_000_000, description="Most weights and biases in a network.")
+    max_epochs: Count = Field(10_000, description="Most epochs in one training job.")
+    max_errors_shown: Count = Field(20, description="Most mistakes that one answer lists.")
+    max_wait_seconds: float = Field(
+        60.0, ge=0, description="Longest time that `Prefer: wait=N` keeps a request open, in seconds."
+    )
+
+
+class Settings(BaseSettings, Limits):
+    """All settings, with defaults that suit one machine."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FITD_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    host: str = Field("127.0.0.1", description="Address that the API listens on.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port that the API listens on; 0 picks a free one.")
+    data_dir: Path = Field(Path("data"), description="Directory of all that Fitd stores; made if missing.")
+    database_url: str = Field(
+        default_factory=_sqlite_in,
+        repr=False,
+        description="SQLAlchemy URL of the database (SQLite, PostgreSQL). Default: `fitd.db` in `data_dir`.",
+    )
+    workers: int = Field(
+        default_factory=_all_cores_but_one,
+        ge=0,
+        description="Training processes on this machine. Default: one less than its cores, at least 1.",
+    )
+    worker_threads: Count = Field(1, description="Threads for matrix products in each training process.")
+    lease_seconds: float = Field(
+        15.0, gt=0, description="Time without a sign of life after which a worker's job is taken over."
+    )
+    model_cache_size: Count = Field(32, description="Model versions kept in memory for predictions.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe message that is logged."
+    )

@@ -1,0 +1,139 @@
+"""Everything that Fitd says no with, without a word about HTTP.
+
+    FitdError
+    ├── Malformed         bytes that do not parse
+    ├── Invalid           a request that parses, and the mistakes found in it
+    ├── TooLarge          more than a limit allows
+    ├── NotFound          a thing that does not exist, or no longer
+    ├── Conflict          a thing that exists and does not allow the request in its present state
+    ├── Unavailable       a part of the service that does not answer now; asking later may help
+    └── TrainingFailed    a training that cannot be finished, and why
+
+Every message is meant for the person who asked: it says what was expected and what was received, and never
+repeats training data. `code` is the stable word for a program.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+
+class FitdError(Exception):
+    """A refusal or failure with a stable `code` and a message fit for the person who asked."""
+
+    code = "error"
+
+    def __init__(self, detail: str, *, code: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        if code is not None:
+            self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found in a request: where (a JSON Pointer such as `#/fit/epochs`), its code, and what."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Findings:
+    """Collects what is wrong with a request, so that one answer tells it all; keeps `limit` errors."""
+
+    limit: int = 20
+    errors: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+    total: int = 0
+
+    def error(self, pointer: str, code: str, detail: str, *, count: int = 1) -> None:
+        """Notes a mistake; `count` says how many it stands for."""
+        self.total += count
+        if len(self.errors) < self.limit:
+            self.errors.append(Finding(pointer, code, detail))
+
+    def warn(self, pointer: str, code: str, detail: str) -> None:
+        """Notes something that is allowed and probably not meant."""
+        self.warnings.append(Finding(pointer, code, detail))
+
+    def refusal(self) -> "Invalid":
+        """The error that tells all of it."""
+        return Invalid(self.errors, total=self.total)
+
+    def raise_errors(self) -> None:
+        """Raises `Invalid` if there was any mistake."""
+        if self.total:
+            raise self.refusal()
+
+
+def pointer(*keys: str | int) -> str:
+    """The JSON Pointer, as a URI fragment, to a place in a request: `pointer("fit", 0)` is `#/fit/0`."""
+    return "#" + "".join("/" + _escape(key) for key in keys)
+
+
+def _escape(key: str | int) -> str:
+    text = str(key)[:100].replace("~", "~0").replace("/", "~1")
+    return quote(text, safe="~!$&'()*+,;=:@", errors="replace")
+
+
+class Malformed(FitdError):
+    """The bytes could not be read as what they claim to be."""
+
+    code = "malformed"
+
+
+class Invalid(FitdError):
+    """The request was understood and is wrong; `findings` are the mistakes shown, `total` counts them all."""
+
+    code = "invalid_request"
+
+    def __init__(self, findings: Sequence[Finding], *, total: int | None = None) -> None:
+        self.findings = tuple(findings)
+        self.total = len(self.findings) if total is None else total
+        super().__init__("; ".join(f"{finding.pointer}: {finding.detail}" for finding in self.findings[:3]))
+
+
+class TooLarge(FitdError):
+    """The request is larger than `limit`, counted in `unit`."""
+
+    code = "too_large"
+
+    def __init__(self, detail: str, *, limit: int, unit: str) -> None:
+        super().__init__(detail)
+        self.limit = limit
+        self.unit = unit
+
+
+class NotFound(FitdError):
+    """There is no `kind` (a house word such as "model") called `name`."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str, name: str | int) -> None:
+        super().__init__(f"There is no {kind} {str(name)!r}.")
+        self.kind = kind
+        self.name = name
+
+
+class Conflict(FitdError):
+    """The request contradicts the present state of what it names."""
+
+    code = "conflict"
+
+
+class Unavailable(FitdError):
+    """A part of the service does not answer now; the same request may succeed after `retry_after_seconds`."""
+
+    code = "unavailable"
+
+    def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class TrainingFailed(FitdError):
+    """The training cannot be finished; `code` and the message become the job's error."""
+
+    code = "training_failed"

@@ -1,0 +1,116 @@
+"""What a training job is: its statuses, the moves between them, and a worker's claim on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, StrEnum, auto
+from typing import Any
+
+
+class Status(StrEnum):
+    """Where a job stands; the values are the words of the HTTP contract and of the database."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+TRANSITIONS: Mapping[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELLED}),
+    Status.RUNNING: frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLING, Status.QUEUED}),
+    Status.CANCELLING: frozenset({Status.CANCELLED}),
+    Status.CANCELLED: frozenset(),
+    Status.SUCCEEDED: frozenset(),
+    Status.FAILED: frozenset(),
+}
+"""Every move a job can make. A running job goes back to queued when its worker lets go of it."""
+
+FINAL: frozenset[Status] = frozenset(status for status, moves in TRANSITIONS.items() if not moves)
+"""The statuses that a job never leaves."""
+
+HELD: frozenset[Status] = frozenset({Status.RUNNING, Status.CANCELLING})
+"""The statuses in which a worker holds a claim on the job."""
+
+MAX_STALLS = 5
+"""So many workers may die over a job without progress in between; then it fails as `worker_lost`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One request to train, as it stood when it was read."""
+
+    id: str
+    status: Status
+    model: str
+    version: int | None
+    request: dict[str, Any]
+    dataset: str
+    epoch: int
+    epochs: int
+    fraction: float
+    metrics: dict[str, float | None]
+    attempt: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    expected_at: datetime | None
+    """When the worker expects to be done; None while nothing is known."""
+    error: dict[str, str] | None
+    """`{"reason", "detail"}` of a failed job."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job has reached a status that it never leaves."""
+        return self.status in FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's hold on one attempt of a job.
+
+    `fence` grows with every claim and `lease_id` is random, so the pair never repeats, not even in a database
+    that was restored to an earlier moment. Every write of the attempt names both and is void without them.
+    """
+
+    job: Job
+    fence: int
+    lease_id: str
+    lease_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the holder of a claim reports: how far it is, and the epochs finished since its last report."""
+
+    epoch: int = 0
+    fraction: float = 0.0
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    remaining_seconds: float | None = None
+    history: Mapping[int, Mapping[str, float | None]] = field(default_factory=dict)
+
+
+class Verdict(Enum):
+    """What the holder of a claim learns when it reports: go on, stop because of a cancel, or stop unheard."""
+
+    GO_ON = auto()
+    CANCEL = auto()
+    LOST = auto()
+
+
+class Interruption(Exception):
+    """The training has to stop before its end."""
+
+
+class CancelRequested(Interruption):
+    """Somebody cancelled the job."""
+
+
+class ClaimLost(Interruption):
+    """The claim no longer holds: the attempt may write nothing any more."""
+
+
+class Released(Interruption):
+    """The worker is asked to leave and gives the job back."""

@@ -1,0 +1,98 @@
+"""The verb predict: a version's weights, loaded once and asked often."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.checks.fits import resolved_loss
+from service.checks.targets import check_targets, encoded, wanted_by
+from service.datasets import Dataset
+from service.errors import Findings
+from service.formats.weights import unpack
+from service.spec import CompileSpec, ModelSpec
+
+Floats = NDArray[np.float32]
+
+
+class LoadedVersion:
+    """A trained network that answers; may be asked by several threads at once."""
+
+    def __init__(self, spec: Mapping[str, Any], *, columns: int, classes: Sequence[str] | None, weights: bytes) -> None:
+        arrays, _ = unpack(weights)
+        self.model = ModelSpec.model_validate(spec).build(columns, seed=0)
+        self.model.set_weights(list(arrays.values()))
+        self.columns = columns
+        self.units = int(self.model.output_shape[-1])
+        self.classes = None if classes is None else list(classes)
+        self._lock = threading.Lock()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody would have to wait for an answer."""
+        return self._lock.locked()
+
+    def predict(self, x: Floats) -> Floats:
+        """The outputs (rows, units) for rows of the right width."""
+        with self._lock, np.errstate(all="ignore"):
+            return self.model.predict(x)
+
+    def named(self, predictions: Floats) -> list[str] | None:
+        """The most likely class of each prediction, where the classes have names."""
+        if self.classes is None or len(self.classes) < 2:
+            return None
+        if self.units == 1:
+            index = (predictions[:, 0] > self._limit()).astype(int)
+        else:
+            index = predictions[:, : len(self.classes)].argmax(axis=1)
+        return [self.classes[i] for i in index]
+
+    def _limit(self) -> float:
+        """Where one output turns from the first class to the second: probabilities at 0.5, everything else at 0."""
+        activation = self.model.layers[-1].output_activation or ""
+        return 0.5 if "sigmoid" in activation else 0.0
+
+    def evaluate(self, compiled: Mapping[str, Any], dataset: Dataset, findings: Findings) -> dict[str, float | None]:
+        """Loss and metrics on a dataset, or `Invalid` with the findings where it does not suit the network."""
+        asked = CompileSpec.model_validate(compiled)
+        loss = resolved_loss(asked, dataset.y, self.units)
+        if dataset.columns != self.columns:
+            expected = f"Expected rows of {self.columns} values; received rows of {dataset.columns}."
+            findings.error("#/data/x", "width_mismatch", expected)
+        if dataset.classes is not None and self.classes is None:
+            expected = "Expected targets in numbers: this version was not trained on class names."
+            findings.error("#/data/y", "unknown_class", expected)
+        else:
+            check_targets(dataset.y, self.classes, loss=loss, units=self.units, at="#/data/y", findings=findings)
+        findings.raise_errors()
+        y = encoded(dataset.y, wanted_by(loss), self.units)
+        with self._lock, np.errstate(all="ignore"):
+            self.model.compile(**asked.arguments() | {"optimizer": "sgd"})
+            measured = self.model.evaluate(dataset.x, y, sample_weight=dataset.sample_weight, return_dict=True)
+        return {name: float(value) if np.isfinite(value) else None for name, value in measured.items()}
+
+
+class LoadedVersions:
+    """Versions kept in memory, the least recently used forgotten first; a version never changes, so none is stale."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._lock = threading.Lock()
+        self._versions: OrderedDict[str, LoadedVersion] = OrderedDict()
+
+    def get(self, version_id: str, load: Callable[[], LoadedVersion]) -> LoadedVersion:
+        """The version of this id, loaded if it is not there."""
+        with self._lock:
+            found = self._versions.get(version_id)
+            if found is not None:
+                self._versions.move_to_end(version_id)
+                return found
+        loaded = load()
+        with self._lock:
+            self._versions[version_id] = loaded
+            while len(self._versions) > self._size:
+                self._versions.popitem(last=False)
+        return loaded

@@ -1,0 +1,140 @@
+"""Pydantic's errors as findings: at their place in the request as it was written, and in one voice."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from service.errors import Findings, pointer
+from service.formats.arrays import kind_of
+from service.spec.vocabulary import MODELS
+
+_EXPECTED = {
+    "bool_type": "true or false",
+    "dict_type": "an object",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "int_from_float": "an integer",
+    "int_type": "an integer",
+    "list_type": "a list",
+    "mapping_type": "an object",
+    "model_attributes_type": "an object",
+    "model_type": "an object",
+    "none_required": "null",
+    "string_type": "a text",
+}
+_BOUNDS = {
+    "greater_than": ("gt", "a number > {}"),
+    "greater_than_equal": ("ge", "a number >= {}"),
+    "less_than": ("lt", "a number < {}"),
+    "less_than_equal": ("le", "a number <= {}"),
+    "too_short": ("min_length", "a list of at least {}"),
+    "string_pattern_mismatch": ("pattern", "a text that matches {}"),
+}
+
+
+class _Place(NamedTuple):
+    keys: tuple[str | int, ...]
+    value: Any
+    model: type[BaseModel]
+
+
+def report(
+    error: ValidationError,
+    document: Any,
+    root: type[BaseModel],
+    parts: Mapping[str, type[BaseModel]],
+    findings: Findings,
+) -> None:
+    """Notes each mistake that pydantic found in `document`, once, and never a value longer than a word or two."""
+    expectations: dict[str, tuple[str, list[str], Any]] = {}
+    for one in error.errors(include_url=False):
+        place = _find(document, one["loc"], root, parts, is_missing=one["type"] == "missing")
+        context = one.get("ctx", {})
+        at = pointer(*place.keys)
+        if "detail" in context:
+            at = pointer(*_step_in(place, context["at"]).keys) if "at" in context else at
+            findings.error(at, one["type"], context["detail"])
+        elif one["type"] == "missing":
+            findings.error(at, "missing", f"{str(place.keys[-1])!r} is missing.")
+        elif one["type"] == "extra_forbidden":
+            findings.error(at, "unknown_key", _about_unknown(str(place.keys[-1]), place.model))
+        else:
+            code, expected = _expectation(one["type"], context, one["msg"])
+            expectations.setdefault(at, (code, [], one["input"]))[1].append(expected)
+    for at, (code, choices, received) in expectations.items():
+        choice = " or ".join(dict.fromkeys(choices))
+        findings.error(at, code, f"Expected {choice}; received {shown(received)}.")
+
+
+def pointer_in(document: Any, *keys: str | int) -> str:
+    """The pointer to a part of a request as it was written: with or without Keras's `config` around arguments."""
+    place = _Place((), document, BaseModel)
+    for key in keys:
+        place = _step_in(place, key)
+    return pointer(*place.keys)
+
+
+def shown(value: Any) -> str:
+    """A value in a message: numbers and short texts as they are, everything else by its kind."""
+    if isinstance(value, bool) or value is None:
+        return kind_of(value)
+    if isinstance(value, int | float) or (isinstance(value, str) and len(value) <= 40):
+        return repr(value)[:60]
+    return kind_of(value)
+
+
+def _expectation(kind: str, context: Mapping[str, Any], message: str) -> tuple[str, str]:
+    if kind in _BOUNDS:
+        key, words = _BOUNDS[kind]
+        bound = context[key]
+        text = f"{bound:g}" if isinstance(bound, int | float) else str(bound)
+        return ("out_of_range" if "number" in words else "wrong_form"), words.format(text)
+    if kind == "literal_error":
+        return "unknown_name", str(context["expected"])
+    return ("not_finite" if kind == "finite_number" else "wrong_type"), _EXPECTED.get(kind, message)
+
+
+def _about_unknown(key: str, model: type[BaseModel]) -> str:
+    known = [name for name in model.model_fields if name != "class_name"]
+    close = difflib.get_close_matches(key, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"Unknown key.{hint} Known: {', '.join(known)}."
+
+
+def _find(
+    document: Any,
+    loc: tuple[int | str, ...],
+    root: type[BaseModel],
+    parts: Mapping[str, type[BaseModel]],
+    *,
+    is_missing: bool,
+) -> _Place:
+    """The place of an error in the document; pydantic's location names union members, too, which are no keys."""
+    place = _Place((), document, root)
+    for position, key in enumerate(loc):
+        if isinstance(key, str) and key in MODELS:
+            place = place._replace(model=MODELS[key])
+        elif _has(place.value, key) or _has(_config(place.value), key) or (is_missing and position == len(loc) - 1):
+            model = parts.get(str(key), place.model) if position == 0 else place.model
+            place = _step_in(place, key)._replace(model=model)
+    return place
+
+
+def _step_in(place: _Place, key: str | int) -> _Place:
+    config = _config(place.value)
+    if not _has(place.value, key) and config is not None and isinstance(key, str):
+        place = place._replace(keys=(*place.keys, "config"), value=config)
+    inner = place.value[key] if _has(place.value, key) else None
+    return place._replace(keys=(*place.keys, key), value=inner)
+
+
+def _config(value: Any) -> Any:
+    return value.get("config") if isinstance(value, Mapping) else None
+
+
+def _has(value: Any, key: str | int) -> bool:
+    if isinstance(value, Mapping):
+        return key in value
+    return isinstance(value, list) and isinstance(key, int) and key < len(value)

@@ -1,0 +1,168 @@
+"""What a training request may say, apart from its data: the network, how to compile it, how to fit it."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from service.formats.arrays import kind_of
+from service.nn import Sequential
+from service.nn.layers import Embedding, Layer
+from service.spec.vocabulary import Named, made, refusal
+
+MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+
+ROWS_SCHEMA = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
+TARGETS_SCHEMA = {
+    "description": "Numbers, rows of numbers (such as one-hot rows), class indices, or class names.",
+    "anyOf": [
+        {"type": "array", "items": {"type": "number"}},
+        ROWS_SCHEMA,
+        {"type": "array", "items": {"type": "string"}},
+    ],
+}
+WEIGHTS_SCHEMA = {"type": "array", "items": {"type": "number", "minimum": 0}}
+DATA_SCHEMA = {
+    "type": "object",
+    "description": "Inputs and targets, row by row.",
+    "properties": {
+        "x": {**ROWS_SCHEMA, "description": "The inputs: rows of equal length."},
+        "y": TARGETS_SCHEMA,
+        "classes": {"type": "array", "items": {"type": "string"}, "description": "Class names in their order."},
+        "sample_weight": {**WEIGHTS_SCHEMA, "description": "The weight of each row in the loss."},
+    },
+    "required": ["x", "y"],
+    "additionalProperties": False,
+}
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Part(BaseModel):
+    """A part of a request: no unknown keys, no numbers written as text, nothing infinite."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _unwrapped(value: Any) -> Any:
+    """The layers and name out of what Keras's `model.to_json()` gives, as a text or as the object in it."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise refusal("wrong_type", "Expected an object, or the text that model.to_json() gives.") from None
+    if not isinstance(value, Mapping) or "class_name" not in value:
+        return value
+    class_name, config = value["class_name"], value.get("config", value)
+    if class_name != "Sequential":
+        raise refusal("unknown_name", f"Expected 'Sequential'; received {str(class_name)[:40]!r}.", "class_name")
+    if isinstance(config, list):  # as Keras wrote it before 2.2.3
+        config = {"layers": config}
+    if not isinstance(config, Mapping):
+        raise refusal("wrong_type", f"Expected an object with layers; received {kind_of(config)}.", "config")
+    return {key: config[key] for key in ("layers", "name") if key in config}
+
+
+def _named(kind: str, value: Any) -> Any:
+    return value if isinstance(value, str) else made(kind, value)
+
+
+def _listed(value: Any) -> Any:
+    """One metric as a list of it, and Keras's list of one list as that."""
+    if isinstance(value, str | Mapping):
+        return [value]
+    return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list) else value
+
+
+Metrics = Annotated[list[Annotated[Any, Named("metric")]] | None, BeforeValidator(_listed)]
+
+
+class ModelSpec(Part):
+    """The network: a stack of layers. Keras's `model.to_json()`, version 3 or 2, may stand here as it is."""
+
+    layers: list[Annotated[Any, Named("layer")]] = Field(min_length=1)
+    name: str | None = None
+
+    def make_layers(self) -> list[Layer]:
+        """New layers of `nn`, without weights."""
+        return [made("layer", layer) for layer in self.layers]
+
+    def build(self, columns: int, *, seed: int | None = None, layers: list[Layer] | None = None) -> Sequential:
+        """The network for rows of so many columns, with the initial weights of this seed (or of these layers)."""
+        model = Sequential(name=self.name)
+        model.seed = seed
+        for place, layer in enumerate(self.make_layers() if layers is None else layers):
+            if place > 0:
+                # It would change nothing and warn of that; the checks have told whoever asked.
+                layer.input_shape = layer.batch_input_shape = None
+                layer.input_dim = layer.input_dim if isinstance(layer, Embedding) else None
+            model.add(layer)
+        model.build((None, columns))
+        return model
+
+
+class CompileSpec(Part):
+    """The optimizer, what it makes small, and what else is measured."""
+
+    optimizer: Annotated[Any, Named("optimizer")] = "rmsprop"
+    loss: Annotated[Any, Named("loss")]
+    metrics: Metrics = None
+    weighted_metrics: Metrics = None
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `compile`: new objects of `nn`, and names as they were written."""
+        return {
+            "optimizer": _named("optimizer", self.optimizer),
+            "loss": _named("loss", self.loss),
+            "metrics": [_named("metric", metric) for metric in self.metrics or ()],
+            "weighted_metrics": [_named("metric", metric) for metric in self.weighted_metrics or ()],
+        }
+
+
+class FitSpec(Part):
+    """How to train: Keras's arguments of `fit`, and a seed."""
+
+    epochs: Count = 1
+    batch_size: Count | None = Field(None, description="Rows in a step; 32 if not given.")
+    validation_split: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="Share of the rows, the last ones, that are held out for validation."
+    )
+    validation_data: Annotated[None, WithJsonSchema(DATA_SCHEMA)] = None
+    validation_freq: Count = 1
+    validation_batch_size: Count | None = None
+    shuffle: bool | Literal["batch"] = True
+    class_weight: dict[str, Annotated[float, Field(ge=0)]] | None = Field(
+        None, description="Weight of each class in the loss, by index or name; 1 for a class that is left out."
+    )
+    sample_weight: Annotated[None, WithJsonSchema(WEIGHTS_SCHEMA)] = None
+    callbacks: list[Annotated[Any, Named("callback")]] = Field(default_factory=list)
+    seed: Annotated[int, Field(ge=0, lt=2**63)] | None = Field(
+        None, description="The seed of the initial weights, of the order of rows, and of dropout; else one is drawn."
+    )
+    verbose: Literal["auto", 0, 1, 2] | None = Field(None, description="Accepted and ignored.")
+
+
+class TrainingRequest(Part):
+    """A request to train a network on data."""
+
+    model: Annotated[str, Field(pattern=MODEL_NAME)] | None = Field(
+        None, description="The name under which the result is kept; a name is made if there is none."
+    )
+    spec: Annotated[ModelSpec, BeforeValidator(_unwrapped)]
+    compile: CompileSpec
+    fit: FitSpec = Field(default_factory=FitSpec)
+    data: Annotated[None, WithJsonSchema(DATA_SCHEMA)] = None
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """What was asked, without the data; `from_json_dict` makes an equal request of it."""
+        return self.model_dump(mode="json", exclude_unset=True, exclude={"data"})
+
+    @classmethod
+    def from_json_dict(cls, value: Mapping[str, Any]) -> Self:
+        """The request that `to_json_dict` described."""
+        return cls.model_validate({key: value[key] for key in value if key in cls.model_fields})
+
+
+PARTS: Mapping[str, type[Part]] = {"spec": ModelSpec, "compile": CompileSpec, "fit": FitSpec}
+"""The parts of a request by their key."""

@@ -1,0 +1,306 @@
+"""The words of a spec: pydantic types made from the signatures of `service.nn`.
+
+Every class in a registry of `nn` becomes a pydantic model with the class's own arguments, bounds and defaults, so
+that a new layer or optimizer is validated and documented by being registered. A thing is written in one of three
+ways that mean the same:
+
+    "adam"                                                      its name
+    {"class_name": "Adam", "learning_rate": 0.01}               its class with arguments
+    {"class_name": "Adam", "config": {"learning_rate": 0.01}}   the same as Keras writes it
+
+Keras's further keys (`module`, `registered_name`, `build_config`) may stand beside `config`.
+"""
+
+import dataclasses
+import difflib
+import functools
+import inspect
+import math
+import types
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    Tag,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from service.formats.arrays import kind_of
+from service.nn import (
+    activations,
+    callbacks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+)
+from service.nn.arguments import ArgumentError, Of, Range, hints
+from service.nn.registry import split_config
+
+REGISTRIES: Mapping[str, Any] = {
+    "activation": activations.REGISTRY,
+    "callback": callbacks.REGISTRY,
+    "constraint": constraints.REGISTRY,
+    "initializer": initializers.REGISTRY,
+    "layer": layers.REGISTRY,
+    "loss": losses.REGISTRY,
+    "metric": metrics.REGISTRY,
+    "optimizer": optimizers.REGISTRY,
+    "regularizer": regularizers.REGISTRY,
+    "learning rate schedule": optimizers.schedules.REGISTRY,
+}
+"""The registry of each kind of thing that a spec names."""
+
+BY_SHAPE: Mapping[str, tuple[str, ...]] = {
+    "loss": ("crossentropy", "ce"),
+    "metric": tuple(metrics.BY_SHAPE),
+}
+"""Names beyond the registries: what they mean follows from the shapes of outputs and targets."""
+
+_KERAS = ("keras", "tf_keras", "tensorflow", "builtins")
+_OLD_NAMES = {"lr": "learning_rate"}
+_OFF = (("decay", 0.0), ("jit_compile", True), ("jit_compile", False), ("is_legacy_optimizer", False))
+_OWN: Mapping[str, Any] = {"dtype": Literal["float32"] | None}
+_NAME, _NUMBER = "<name>", "<number>"
+
+
+class Thing(BaseModel):
+    """A thing with its class name and arguments; subclasses are made from the classes of `nn`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    made_from: ClassVar[Any]
+
+    class_name: str
+
+    def make(self) -> Any:
+        """The thing itself, a new object of `nn`."""
+        return self.made_from.from_config(self.arguments())
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that were given, ready for `from_config`."""
+        given = self.model_dump(exclude_unset=True)
+        return {key: value for key, value in given.items() if key != "class_name"}
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Asks the class itself about what the bounds of each single argument do not say."""
+        try:
+            if not _is_finite(self.arguments()):
+                raise refusal("not_finite", "Expected finite numbers only.")
+            self.make()
+        except ArgumentError as error:
+            raise refusal("out_of_range", str(error), error.argument) from None
+        except PydanticCustomError:
+            raise
+        except (ValueError, TypeError, OverflowError, RecursionError):
+            raise refusal("invalid", f"These arguments do not make a {self.class_name}.") from None
+        return self
+
+
+MODELS: dict[str, type[Thing]] = {}
+"""Every model made so far, by the tag that marks it in the location of a pydantic error."""
+
+
+def tag_of(kind: str, class_name: str) -> str:
+    """The tag of a class, which no key of a request can be."""
+    return f"<{kind} {class_name}>"
+
+
+@functools.cache
+def reference(kind: str, *, number: bool = False) -> Any:
+    """The pydantic type of a thing of this kind in any of its spellings; `number` allows a plain number, too."""
+    registry = REGISTRIES[kind]
+    names = [*registry.names(), *BY_SHAPE.get(kind, ())]
+    choices: list[Any] = [Annotated[str, WithJsonSchema({"type": "string", "enum": names}), Tag(_NAME)]]
+    if number:
+        choices.append(Annotated[float, Tag(_NUMBER)])
+    if kind != "activation":
+        choices += [Annotated[model_of(kind, cls), Tag(tag_of(kind, cls.__name__))] for cls in registry]
+    union: Any = Union[tuple(choices)]  # noqa: UP007
+    normalize = functools.partial(normalized, kind, number=number)
+
+    def find_tag(value: Any) -> str:
+        return _find_tag(kind, value)
+
+    return Annotated[union, Discriminator(find_tag), BeforeValidator(normalize)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """Marks a field of a pydantic model as a thing of this kind, in any of its spellings."""
+
+    kind: str
+
+    def __get_pydantic_core_schema__(self, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return handler.generate_schema(reference(self.kind))
+
+
+@functools.cache
+def model_of(kind: str, cls: type) -> type[Thing]:
+    """The pydantic model of a class of `nn`: the same arguments, bounds and defaults."""
+    annotations = hints(cls)
+    arguments: dict[str, Any] = {
+        field.name: (_type_of(annotations[field.name]), Field(_default_of(field)))
+        for field in sorted(dataclasses.fields(cls), key=lambda field: field.kw_only is True)
+        if field.init
+    }
+    arguments |= {name: (annotation, arguments[name][1]) for name, annotation in _OWN.items() if name in arguments}
+    class_name: Any = Literal[cls.__name__]
+    made = create_model(
+        cls.__name__ if cls.__name__.lower().endswith(kind) else cls.__name__ + kind.rsplit(maxsplit=1)[-1].title(),
+        __base__=Thing,
+        __module__=__name__,
+        __doc__=inspect.getdoc(cls),
+        class_name=(class_name, ...),
+        **arguments,
+    )
+    made.made_from = cls
+    MODELS[tag_of(kind, cls.__name__)] = made
+    return made
+
+
+def normalized(kind: str, value: Any, *, number: bool = False) -> Any:
+    """A name as it is, an object as `{"class_name": ..., arguments}`; PydanticCustomError for anything else."""
+    if isinstance(value, Thing) or (number and isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    if kind == "activation" and isinstance(value, Mapping):
+        value = value.get("class_name") if value.get("class_name") != "function" else value.get("config")
+    if isinstance(value, str) and not number:
+        _check_name(kind, value)
+        return value
+    if not isinstance(value, Mapping):
+        way = "a number" if number else f"the name of {_a(kind)}"
+        raise refusal("wrong_type", f"Expected {way}, or an object with class_name; received {kind_of(value)}.")
+    class_name = _class_name(kind, value)
+    _, arguments = split_config(kind, value)
+    if "config" in value:
+        arguments = _from_keras(kind, class_name, arguments)
+    return {**arguments, "class_name": class_name}
+
+
+def made(kind: str, value: Any) -> Any:
+    """The object of `nn` that a validated name, number or thing stands for."""
+    return value.make() if isinstance(value, Thing) else REGISTRIES[kind].get(value)
+
+
+def refusal(code: str, detail: str, at: str | None = None) -> PydanticCustomError:
+    """A pydantic error with our own code and text; `at` is the key inside the value that it is about."""
+    context = {"detail": detail} if at is None else {"detail": detail, "at": at}
+    return PydanticCustomError(code, "{detail}", context)
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, value.values()))
+    return all(map(_is_finite, value)) if isinstance(value, list) else True
+
+
+def _check_name(kind: str, name: str) -> None:
+    registry = REGISTRIES[kind]
+    if name in BY_SHAPE.get(kind, ()):
+        return
+    if name not in registry:
+        raise _unknown(kind, name)
+    if kind != "activation":
+        cls = registry.class_of(name)
+        needed = [field.name for field in dataclasses.fields(cls) if field.init and _default_of(field) is ...]
+        if needed:
+            form = f'{{"class_name": "{cls.__name__}", "{needed[0]}": ...}}'
+            raise refusal("missing", f"{cls.__name__} cannot go without {', '.join(needed)}. Write {form}.")
+
+
+def _class_name(kind: str, value: Mapping[str, Any]) -> str:
+    registry = REGISTRIES[kind]
+    name, config = value.get("class_name"), value.get("config", {})
+    if not isinstance(name, str):
+        raise refusal("missing", f"Expected class_name, the name of {_a(kind)}.", "class_name")
+    if not isinstance(config, Mapping):
+        raise refusal("wrong_type", f"Expected an object of arguments; received {kind_of(config)}.", "config")
+    module, registered = value.get("module"), value.get("registered_name")
+    if str(module or "keras").split(".")[0] not in _KERAS or registered not in (None, name):
+        raise refusal("custom_object", f"Expected one of Keras's own classes; this {kind} is custom code.", "module")
+    if name in registry.classes():
+        return name
+    if name in registry:
+        return str(registry.class_of(name).__name__)
+    raise _unknown(kind, name, "class_name")
+
+
+def _from_keras(kind: str, class_name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what Keras writes and we have no use for: options that are off, and older names."""
+    known = MODELS[tag_of(kind, class_name)].model_fields
+    renamed = {_OLD_NAMES.get(key, key): value for key, value in arguments.items()}
+    kept = {key: value for key, value in renamed.items() if key in known or not _is_off(key, value)}
+    if isinstance(kept.get("dtype"), Mapping):
+        kept["dtype"] = kept["dtype"].get("config", {}).get("name")
+    return kept
+
+
+def _is_off(key: str, value: Any) -> bool:
+    return value is None or (key, value) in _OFF
+
+
+def _unknown(kind: str, name: str, at: str | None = None) -> PydanticCustomError:
+    everything = [*REGISTRIES[kind].names(), *BY_SHAPE.get(kind, ())]
+    classes = [] if kind == "activation" else list(REGISTRIES[kind].classes())
+    short = sorted(set(everything) - set(classes))
+    shown = sorted(classes) if at or kind in ("layer", "callback", "learning rate schedule") else short
+    close = difflib.get_close_matches(name, shown, n=1) or difflib.get_close_matches(name, everything, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return refusal("unknown_name", f"{name[:40]!r} is not the name of {_a(kind)}.{hint} Known: {', '.join(shown)}.", at)
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def _find_tag(kind: str, value: Any) -> str:
+    if isinstance(value, str):
+        return _NAME
+    if isinstance(value, int | float):
+        return _NUMBER
+    return tag_of(kind, value["class_name"] if isinstance(value, Mapping) else value.class_name)
+
+
+def _default_of(field: dataclasses.Field[Any]) -> Any:
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    return ... if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _type_of(hint: Any) -> Any:
+    """The pydantic type of an annotation in `nn`."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        inner, *metadata = get_args(hint)
+        named = [item.kind for item in metadata if isinstance(item, Of)]
+        if named == ["learning_rate"]:
+            return reference("learning rate schedule", number=True)
+        if named:
+            return reference(named[0]) | None
+        bounds = next((item for item in metadata if isinstance(item, Range)), None)
+        return _type_of(inner) if bounds is None else Annotated[_type_of(inner), _bounds(bounds)]
+    if origin in (Union, types.UnionType):
+        return Union[tuple(dict.fromkeys(_type_of(option) for option in get_args(hint)))]  # noqa: UP007
+    if hint in (tuple, list) or origin in (tuple, list, Sequence):
+        return list[Any]
+    return hint
+
+
+def _bounds(bounds: Range) -> Any:
+    return Field(ge=bounds.minimum, le=bounds.maximum, gt=bounds.above, lt=bounds.below)

@@ -1,0 +1,13 @@
+"""Remembers: datasets, training jobs, models and their versions, in SQLite or PostgreSQL.
+
+database = Database(url)
+with database.transaction() as tx:
+    job = tx.jobs.add("digits", request, dataset_id, epochs=10)
+"""
+
+from service.storage.database import Database, Transaction
+from service.storage.datasets import StoredDataset
+from service.storage.models import Model, NewVersion, Version
+from service.storage.wakeup import Bell
+
+__all__ = ["Bell", "Database", "Model", "NewVersion", "StoredDataset", "Transaction", "Version"]

@@ -1,0 +1,134 @@
+"""The database: transactions, migrations, and a way to wait until something changed."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+from sqlalchemy import Connection, inspect, make_url, text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from service.errors import Unavailable
+from service.storage.changes import CHANNEL, watch
+from service.storage.clock import Clock
+from service.storage.datasets import Datasets
+from service.storage.engine import open_engine
+from service.storage.history import History
+from service.storage.jobs import Jobs
+from service.storage.models import Models
+from service.storage.tables import REVISION
+from service.storage.wakeup import Bell, News
+
+_log = logging.getLogger("fitd.storage")
+
+
+class Transaction:
+    """One transaction, and what can be done in it."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self.news = News()
+        self._connection = connection
+        self._clock = clock
+
+    @cached_property
+    def datasets(self) -> Datasets:
+        """What networks are trained on."""
+        return Datasets(self._connection, self._clock)
+
+    @cached_property
+    def models(self) -> Models:
+        """Models, their versions and weights."""
+        return Models(self._connection, self._clock)
+
+    @cached_property
+    def history(self) -> History:
+        """Metrics of each epoch of each job."""
+        return History(self._connection)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Training jobs and their queue."""
+        return Jobs(self._connection, self._clock, self.news, self.history, self.models)
+
+
+class Database:
+    """Everything that Fitd remembers, behind one URL; may be used by all threads of a process."""
+
+    def __init__(self, url: str, *, bell: Bell | None = None, clock: Callable[[], float] | None = None) -> None:
+        """Connects when first used. `clock` stands in for the database's own clock in tests."""
+        self.engine = open_engine(make_url(url))
+        self.backend = self.engine.dialect.name
+        self._bell = bell or Bell()
+        self._changes = watch(self.engine)
+        self._clock = Clock(self.backend, clock)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Does everything in the block, or nothing of it; then tells those who wait."""
+        with _unavailable(), self.engine.begin() as connection:
+            tx = Transaction(connection, self._clock)
+            yield tx
+            if self.backend == "postgresql" and (tx.news.queued or tx.news.ended):
+                connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+        if tx.news.queued:
+            self._bell.ring(tx.news.queued)
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """One consistent view of the database, that makes nobody wait."""
+        with _unavailable(), self.engine.connect() as connection:
+            if self.backend == "sqlite":
+                connection.execution_options(read_only=True)
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield Transaction(connection, self._clock)
+
+    def migrate(self) -> None:
+        """Brings the tables to this release's, wholly or not at all; of two that try at once, one waits."""
+        from service.storage import migration  # noqa: PLC0415 - only who migrates pays for Alembic
+
+        with _unavailable():
+            migration.upgrade(self.engine)
+
+    def schema_is_current(self) -> bool:
+        """Whether the tables are those of this release; False as well when there are none."""
+        with _unavailable(), self.engine.connect() as connection:
+            connection.execution_options(read_only=True)
+            if not inspect(connection).has_table("alembic_version"):
+                return False
+            revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
+            return bool(revision == REVISION)
+
+    def mark(self) -> int:
+        """A number that is another one as soon as another connection has changed something."""
+        return self._changes.mark()
+
+    def wait_for_change(self, timeout_seconds: float, since: int | None = None) -> bool:
+        """Waits until something has changed after `since`, a `mark()` taken before reading (default: now).
+
+        True once it has, False after the time-out; the caller reads again in either case. On PostgreSQL a job
+        that was queued or has ended counts as a change, its progress does not.
+        """
+        return self._changes.wait(self.mark() if since is None else since, timeout_seconds)
+
+    def wait_for_work(self, timeout_seconds: float, since: int) -> bool:
+        """Waits until there may be a job that was not there at `since`, a `mark()`, or for the time-out."""
+        if self.backend == "sqlite" and self._bell.read_fd is not None:
+            return self._bell.wait(timeout_seconds)
+        return self._changes.wait(since, timeout_seconds)
+
+    def close(self) -> None:
+        """Ends all connections."""
+        self._changes.close()
+        self.engine.dispose()
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolExhausted) as error:
+        _log.warning("The database does not answer: %s", error.__cause__ or error)
+        raise Unavailable("The database does not answer now.") from error

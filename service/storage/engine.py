@@ -1,0 +1,53 @@
+"""How a connection is opened, so that both databases keep the same promises."""
+
+from pathlib import Path
+from sqlite3 import Connection as SQLiteConnection
+from typing import Any
+
+import orjson
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+BUSY_TIMEOUT_SECONDS = 5.0
+"""Longest wait for SQLite's write lock; well below a lease, so that waiting alone never loses a claim."""
+
+_JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+
+
+def open_engine(url: URL) -> Engine:
+    """An engine whose transactions are durable, and on SQLite immediate unless they are read-only."""
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    return create_engine(url, pool_pre_ping=True, json_serializer=_to_json, json_deserializer=orjson.loads)
+
+
+def _to_json(value: Any) -> str:
+    """JSON as every reader takes it: NaN and infinity become null."""
+    return orjson.dumps(value, option=_JSON).decode()
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
+        json_serializer=_to_json,
+        json_deserializer=orjson.loads,
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: SQLiteConnection, _record: object) -> None:
+    # The driver's own BEGIN comes late and never for DDL, so it is turned off and `_begin` says it.
+    connection.isolation_level = None
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # A deferred transaction that reads and then writes fails at once when another wrote in between, and no
+    # timeout helps; whoever may write therefore takes the write lock first.
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

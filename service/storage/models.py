@@ -1,0 +1,178 @@
+"""Models and their versions: numbered, immutable, with their weights apart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+
+from service.errors import NotFound
+from service.storage.clock import NOW, Clock
+from service.storage.cursor import bad_cursor
+from service.storage.ids import new_id
+from service.storage.tables import models, version_weights, versions
+from service.storage.upsert import insert_into
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """What a training made, before it has a number; `weights` are safetensors bytes, `sha256` their hash."""
+
+    spec: Mapping[str, Any]
+    compile: Mapping[str, Any]
+    fit: Mapping[str, Any]
+    summary: Sequence[Mapping[str, Any]]
+    metrics: Mapping[str, float | None]
+    input: Mapping[str, Any]
+    output: Mapping[str, Any]
+    weights: bytes
+    sha256: str
+    environment: Mapping[str, Any]
+    timing: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One trained set of weights and all that is known about it; never changes."""
+
+    id: str
+    model: str
+    number: int
+    job_id: str | None
+    spec: dict[str, Any]
+    compile: dict[str, Any]
+    fit: dict[str, Any]
+    summary: list[dict[str, Any]]
+    metrics: dict[str, float | None]
+    input: dict[str, Any]
+    output: dict[str, Any]
+    environment: dict[str, Any]
+    timing: dict[str, Any]
+    sha256: str
+    size_bytes: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A named network; `latest` is its highest version number, None when every version was deleted."""
+
+    name: str
+    latest: int | None
+    versions: int
+    created_at: datetime
+    updated_at: datetime
+
+
+_ADD = insert(versions).values(created_at=NOW)
+_ADD_WEIGHTS = insert(version_weights)
+_VERSION = [versions.c[field.name] for field in fields(Version)]
+
+
+class Models:
+    """Keeps models; versions count 1, 2, 3 and a number is given once."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    def add(self, name: str, new: NewVersion, *, job_id: str | None = None) -> int:
+        """Adds a version under the model's next number, and the model if it is new; returns the number."""
+        now = self._clock.now()
+        counted = _next_number(self._connection.dialect.name)
+        number: int = self._connection.execute(counted, {"name": name, "now": now}).scalar_one()
+        row = {field.name: getattr(new, field.name) for field in fields(NewVersion) if field.name != "weights"}
+        row |= {"id": new_id("ver"), "model": name, "number": number, "job_id": job_id}
+        self._connection.execute(_ADD, row | {"size_bytes": len(new.weights), "now": now})
+        self._connection.execute(_ADD_WEIGHTS, {"version_id": row["id"], "weights": new.weights})
+        return number
+
+    def get(self, name: str) -> Model:
+        """The model of this name."""
+        row = self._connection.execute(_models().where(models.c.name == name)).one_or_none()
+        if row is None:
+            raise NotFound("model", name)
+        return Model(**row._mapping)
+
+    def page(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Model], str | None]:
+        """Models by name, and the cursor of the next page or None."""
+        query = _models().order_by(models.c.name).limit(limit + 1)
+        if cursor is not None:
+            query = query.where(models.c.name > cursor)
+        found = [Model(**row._mapping) for row in self._connection.execute(query)]
+        return found[:limit], found[limit - 1].name if len(found) > limit else None
+
+    def versions(self, name: str, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Version], str | None]:
+        """The versions of a model, newest first, and the cursor of the next page or None."""
+        self.get(name)
+        query = select(*_VERSION).where(versions.c.model == name).order_by(versions.c.number.desc())
+        if cursor is not None:
+            if not cursor.isdecimal():
+                raise bad_cursor(cursor)
+            query = query.where(versions.c.number < int(cursor))
+        found = [_version(row) for row in self._connection.execute(query.limit(limit + 1))]
+        return found[:limit], str(found[limit - 1].number) if len(found) > limit else None
+
+    def version(self, name: str, number: int | None = None) -> Version:
+        """One version; the latest if no number is given."""
+        query = select(*_VERSION).where(versions.c.model == name)
+        if number is not None:
+            query = query.where(versions.c.number == number)
+        row = self._connection.execute(query.order_by(versions.c.number.desc()).limit(1)).one_or_none()
+        if row is None:
+            raise _missing(name, number)
+        return _version(row)
+
+    def weights(self, version_id: str) -> bytes:
+        """The weights of a version, as they were published."""
+        query = select(version_weights.c.weights).where(version_weights.c.version_id == version_id)
+        found = self._connection.scalar(query)
+        if found is None:
+            raise NotFound("version", version_id)
+        return bytes(found)
+
+    def delete(self, name: str, number: int | None = None) -> None:
+        """Deletes one version, or the model with all its versions if no number is given."""
+        if number is None:
+            deleted = self._connection.execute(delete(models).where(models.c.name == name))
+        else:
+            one = (versions.c.model == name) & (versions.c.number == number)
+            deleted = self._connection.execute(delete(versions).where(one))
+        if not deleted.rowcount:
+            raise _missing(name, number)
+
+
+@cache
+def _next_number(backend: str) -> Any:
+    first = insert_into(backend, models).values(last_number=1, created_at=NOW, updated_at=NOW)
+    # The conflicting row stays locked until the end of the transaction: two publishers take turns.
+    counted = first.on_conflict_do_update(
+        index_elements=[models.c.name],
+        set_={"last_number": models.c.last_number + 1, "updated_at": first.excluded.updated_at},
+    )
+    return counted.returning(models.c.last_number)
+
+
+def _models() -> Select[Any]:
+    counted = (
+        select(versions.c.model, func.max(versions.c.number).label("latest"), func.count().label("versions"))
+        .group_by(versions.c.model)
+        .subquery()
+    )
+    return select(
+        models.c.name,
+        counted.c.latest,
+        func.coalesce(counted.c.versions, 0).label("versions"),
+        models.c.created_at,
+        models.c.updated_at,
+    ).outerjoin(counted, counted.c.model == models.c.name)
+
+
+def _missing(name: str, number: int | None) -> NotFound:
+    return NotFound("model", name) if number is None else NotFound("version", f"{name}/{number}")
+
+
+def _version(row: Row[Any]) -> Version:
+    return Version(**row._mapping)

@@ -1,0 +1,123 @@
+"""The queue: how a worker gets a job, and what it may write while its claim holds."""
+
+import secrets
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from service.jobs import CancelRequested, Claim, ClaimLost, Job, Progress, Status, Verdict
+from service.storage import queue_sql as sql
+from service.storage.clock import Clock
+from service.storage.history import History
+from service.storage.models import Models, NewVersion
+from service.storage.wakeup import News
+
+_VERDICTS = {Status.RUNNING: Verdict.GO_ON, Status.CANCELLING: Verdict.CANCEL, None: Verdict.LOST}
+
+
+class Queue:
+    """Hands each queued job to one worker at a time, oldest first."""
+
+    def __init__(self, connection: Connection, clock: Clock, news: News, history: History, models: Models) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._news = news
+        self._history = history
+        self._models = models
+
+    def claim(self, owner: str, lease_seconds: float) -> Claim | None:
+        """The next job to work on, held for `lease_seconds` from now, or None when there is none.
+
+        A job whose worker has not renewed its lease comes first. `owner` names the worker for `end_leases`.
+        """
+        now, lease_id = self._clock.now(), secrets.token_hex(16)
+        self._news.ended += self._connection.execute(sql.END_ABANDONED, {"now": now}).rowcount
+        wanted = {"now": now, "owner": owner, "lease_id": lease_id, "lease_seconds": lease_seconds}
+        row = self._connection.execute(sql.CLAIM, wanted).one_or_none()
+        if row is None:
+            return None
+        if row.fence > 1:
+            self._history.clear(row.id)
+        return Claim(job=job_of(row), fence=row.fence, lease_id=lease_id, lease_seconds=lease_seconds)
+
+    def beat(self, claim: Claim, progress: Progress | None = None) -> Verdict:
+        """Renews the lease, stores the progress, and says whether to go on."""
+        values: dict[str, Any] = {"lease_seconds": claim.lease_seconds}
+        if progress is not None:
+            values |= {"epoch": progress.epoch, "fraction": progress.fraction, "metrics": progress.metrics}
+            values |= {"remaining_seconds": progress.remaining_seconds}
+        statement = sql.BEAT if progress is None else sql.REPORT
+        verdict = _VERDICTS[self._connection.scalar(statement, self._under(claim, **values))]
+        if progress is not None and verdict is not Verdict.LOST:
+            self._history.add(claim.job.id, progress.history)
+        return verdict
+
+    def release(self, claim: Claim) -> None:
+        """Gives the job back unfinished; the attempt does not count, and another may have it at once."""
+        if self._settle(claim) is Verdict.CANCEL:
+            self._end(claim, Status.CANCELLED)
+        else:
+            self._connection.execute(sql.REQUEUE, self._under(claim))
+            self._news.queued += 1
+
+    def fail(self, claim: Claim, reason: str, detail: str, progress: Progress | None = None) -> None:
+        """Ends the job as failed, or as cancelled if that was asked for in the meantime."""
+        if self._settle(claim, progress) is Verdict.CANCEL:
+            self._end(claim, Status.CANCELLED)
+        else:
+            self._end(claim, Status.FAILED, error={"reason": reason, "detail": detail})
+
+    def finish_cancel(self, claim: Claim, progress: Progress | None = None) -> None:
+        """Ends a job whose cancel the worker has heard."""
+        if self._settle(claim, progress) is not Verdict.CANCEL:
+            raise ValueError(f"Expected a job that is cancelling, received {claim.job.id}, which is running.")
+        self._end(claim, Status.CANCELLED)
+
+    def succeed(self, claim: Claim, new: NewVersion, progress: Progress | None = None) -> int:
+        """Publishes the version and ends the job in one; returns the version's number.
+
+        Raises `CancelRequested` if a cancel came first, `ClaimLost` if the claim no longer holds. May be
+        repeated when the answer of an earlier call was lost: it publishes once.
+        """
+        try:
+            verdict = self._settle(claim, progress)
+        except ClaimLost:
+            published: int | None = self._connection.scalar(sql.PUBLISHED, self._under(claim))
+            if published is None:
+                raise
+            return published
+        if verdict is Verdict.CANCEL:
+            raise CancelRequested
+        number = self._models.add(claim.job.model, new, job_id=claim.job.id)
+        self._end(claim, Status.SUCCEEDED, version=number)
+        return number
+
+    def end_leases(self, owner: str) -> int:
+        """Frees the jobs of a worker known to be dead, so that nobody waits for its lease; returns how many.
+
+        `owner` may be the beginning that the names of several workers share.
+        """
+        freed = self._connection.execute(sql.END_LEASES, {"owner_prefix": owner}).rowcount
+        self._news.queued += freed
+        return freed
+
+    def _settle(self, claim: Claim, progress: Progress | None = None) -> Verdict:
+        verdict = self.beat(claim, progress)
+        if verdict is Verdict.LOST:
+            raise ClaimLost
+        return verdict
+
+    def _end(self, claim: Claim, status: Status, **values: Any) -> None:
+        self._connection.execute(sql.END, self._under(claim, status=status, **values))
+        self._news.ended += 1
+
+    def _under(self, claim: Claim, **values: Any) -> dict[str, Any]:
+        token = {"claim_job": claim.job.id, "claim_fence": claim.fence, "claim_lease": claim.lease_id}
+        return {"now": self._clock.now()} | token | values
+
+
+def job_of(row: Row[Any]) -> Job:
+    """The job in a row that begins with the columns `JOB`."""
+    values = dict(zip(sql.FIELDS, row, strict=False))
+    # SQLite returns a whole number as an integer from RETURNING.
+    return Job(**values | {"status": Status(row.status), "fraction": float(row.fraction)})

@@ -1,0 +1,111 @@
+"""The statements of the queue; built once, because building costs more than running them.
+
+Each write under a claim names the claim's fence and lease in its WHERE clause. A worker that was thought dead
+and is not matches no row; it learns so from the answer and has written nothing.
+"""
+
+from dataclasses import fields
+
+from sqlalchemy import (
+    JSON,
+    Double,
+    ScalarSelect,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from service.jobs import HELD, MAX_STALLS, Job, Status
+from service.storage.clock import NOW
+from service.storage.tables import jobs
+
+FIELDS = [field.name for field in fields(Job)]
+JOB = [jobs.c[name] for name in FIELDS]
+
+WORKER_LOST = {
+    "reason": "worker_lost",
+    "detail": f"{MAX_STALLS} workers in a row died over this job; it may need more memory than there is.",
+}
+AT_THE_START = {"epoch": 0, "fraction": 0.0, "metrics": {}, "expected_at": None}
+
+IS_QUEUED = jobs.c.status == Status.QUEUED
+IS_HELD = or_(*(jobs.c.status == status for status in sorted(HELD)))
+
+_LEASE_END = NOW + bindparam("lease_seconds", type_=Double)
+_OF_CLAIM = and_(
+    jobs.c.id == bindparam("claim_job"),
+    jobs.c.fence == bindparam("claim_fence"),
+    jobs.c.lease_id == bindparam("claim_lease"),
+)
+_IS_CANCELLING = jobs.c.status == Status.CANCELLING
+
+
+def _first(query: Select[tuple[str]]) -> ScalarSelect[str]:
+    return query.limit(1).with_for_update(skip_locked=True).scalar_subquery()
+
+
+_EXPIRED = _first(select(jobs.c.id).where(IS_HELD, jobs.c.lease_until < NOW).order_by(jobs.c.lease_until))
+_QUEUED = _first(select(jobs.c.id).where(IS_QUEUED).order_by(jobs.c.id))
+
+CLAIM = (
+    update(jobs)
+    .where(jobs.c.id == func.coalesce(_EXPIRED, _QUEUED))
+    .values(
+        status=Status.RUNNING,
+        attempt=jobs.c.attempt + 1,
+        stalls=jobs.c.stalls + case((IS_QUEUED, 0), else_=1),
+        fence=jobs.c.fence + 1,
+        lease_until=_LEASE_END,
+        started_at=func.coalesce(jobs.c.started_at, NOW),
+        **AT_THE_START,
+    )
+    .returning(*JOB, jobs.c.fence)
+)
+"""Takes the job whose lease ended first, else the one queued first; needs `lease_id` and `owner`, too."""
+
+BEAT = update(jobs).where(_OF_CLAIM, IS_HELD).values(lease_until=_LEASE_END).returning(jobs.c.status)
+"""Renews a lease; answers nothing when the claim is lost."""
+
+REPORT = BEAT.values(expected_at=NOW + bindparam("remaining_seconds", type_=Double))
+"""The same with progress: `epoch`, `fraction`, `metrics`."""
+
+END = update(jobs).where(_OF_CLAIM, IS_HELD).values(finished_at=NOW, lease_until=None, expected_at=None)
+"""Takes the job to a final status."""
+
+REQUEUE = (
+    update(jobs)
+    .where(_OF_CLAIM, IS_HELD)
+    .values(status=Status.QUEUED, attempt=jobs.c.attempt - 1, lease_until=None, **AT_THE_START)
+)
+"""Puts the job back where it was before the claim."""
+
+PUBLISHED = select(jobs.c.version).where(_OF_CLAIM, jobs.c.status == Status.SUCCEEDED)
+"""The version that this very claim has published."""
+
+END_ABANDONED = (
+    update(jobs)
+    .where(IS_HELD, jobs.c.lease_until < NOW, _IS_CANCELLING | (jobs.c.stalls >= MAX_STALLS - 1))
+    .values(
+        status=case((_IS_CANCELLING, Status.CANCELLED), else_=Status.FAILED),
+        error=case((_IS_CANCELLING, null()), else_=literal(WORKER_LOST, JSON)),
+        stalls=jobs.c.stalls + 1,
+        finished_at=NOW,
+        lease_until=None,
+        expected_at=None,
+    )
+)
+"""Ends the jobs that lost their worker and are not to be tried again."""
+
+_OWNER = bindparam("owner_prefix", type_=Text)
+END_LEASES = (
+    update(jobs).where(IS_HELD, func.substr(jobs.c.owner, 1, func.length(_OWNER)) == _OWNER).values(lease_until=0.0)
+)
+"""Frees the jobs of one owner, or of all whose names begin alike."""

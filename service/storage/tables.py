@@ -1,0 +1,158 @@
+"""The tables, the same on SQLite and PostgreSQL; `migrations/` brings a database to them."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+from service.jobs import FINAL, Status
+
+REVISION = "0001"
+"""The migration that these tables stand at."""
+
+NAME = Text().with_variant(Text(collation="C"), "postgresql")
+"""A name that people choose: sorted by its bytes, as SQLite does."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time, in UTC: seconds since 1970 in the database, so that SQL reckons alike everywhere."""
+
+    impl = Double
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> float | None:  # noqa: ARG002
+        """To seconds; a number already is."""
+        return value.timestamp() if isinstance(value, datetime) else value
+
+    def process_result_value(self, value: float | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """To an aware datetime."""
+        return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+def _status_in(statuses: Collection[Status]) -> str:
+    return "status IN (" + ", ".join(f"'{status}'" for status in Status if status in statuses) + ")"
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("rows", Integer, nullable=False),
+    Column("columns", Integer, nullable=False),
+    Column("meta", JSON, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+# What is large stands in a table of its own, so that a list never reads past it.
+dataset_contents = Table(
+    "dataset_contents",
+    metadata,
+    Column("dataset_id", ForeignKey(datasets.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("model", NAME, nullable=False),
+    Column("version", Integer),
+    Column("request", JSON, nullable=False),
+    Column("dataset", ForeignKey(datasets.c.id, ondelete="RESTRICT"), nullable=False, index=True),
+    Column("epoch", Integer, nullable=False),
+    Column("epochs", Integer, nullable=False),
+    Column("fraction", Double, nullable=False),
+    Column("metrics", JSON, nullable=False),
+    Column("error", JSON(none_as_null=True)),
+    Column("attempt", Integer, nullable=False),
+    Column("stalls", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("lease_id", Text),
+    Column("lease_until", Moment),
+    Column("owner", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("finished_at", Moment),
+    Column("expected_at", Moment),
+    CheckConstraint(_status_in(list(Status)), name="status"),
+    CheckConstraint("(status = 'succeeded') = (version IS NOT NULL)", name="version"),
+    CheckConstraint("(status = 'failed') = (error IS NOT NULL)", name="error"),
+    CheckConstraint(f"({_status_in(FINAL)}) = (finished_at IS NOT NULL)", name="finished_at"),
+)
+Index("ix_jobs_status", jobs.c.status, jobs.c.id)
+Index("ix_jobs_model", jobs.c.model, jobs.c.id)
+
+history = Table(
+    "history",
+    metadata,
+    Column("job_id", ForeignKey(jobs.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("metrics", JSON, nullable=False),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("name", NAME, primary_key=True),
+    Column("last_number", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("model", ForeignKey(models.c.name, ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("job_id", ForeignKey(jobs.c.id, ondelete="SET NULL")),
+    Column("spec", JSON, nullable=False),
+    Column("compile", JSON, nullable=False),
+    Column("fit", JSON, nullable=False),
+    Column("summary", JSON, nullable=False),
+    Column("metrics", JSON, nullable=False),
+    Column("input", JSON, nullable=False),
+    Column("output", JSON, nullable=False),
+    Column("environment", JSON, nullable=False),
+    Column("timing", JSON, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("model", "number"),
+    UniqueConstraint("job_id"),
+)
+
+version_weights = Table(
+    "version_weights",
+    metadata,
+    Column("version_id", ForeignKey(versions.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("weights", LargeBinary, nullable=False),
+)

@@ -1,0 +1,44 @@
+"""The directory of data, which one supervisor at a time may have."""
+
+import fcntl
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from service.errors import Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """A supervisor's time in the directory: its own name, and that of the one before."""
+
+    name: str
+    previous: str
+
+
+@contextmanager
+def only_tenant(directory: Path) -> Iterator[Tenure]:
+    """Holds the directory until the block, or the process, ends; `Conflict` if another holds it."""
+    with _open(directory) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(f"Another Fitd serves from {directory.absolute()}.") from None
+        file.seek(0)
+        tenure = Tenure(name=f"serve-{secrets.token_hex(8)}", previous=file.read())
+        file.seek(0)
+        file.truncate()
+        file.write(tenure.name)
+        file.flush()
+        yield tenure
+
+
+def _open(directory: Path) -> TextIO:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return (directory / "supervisor.lock").open("a+", encoding="ascii")
+    except OSError as error:
+        raise Conflict(f"Cannot write to {directory.absolute()}: {error.strerror}.") from None

@@ -1,0 +1,133 @@
+"""The worker's loop: claim a job, train it, publish what came of it; wait when there is none."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from service.errors import Invalid, TrainingFailed, Unavailable
+from service.jobs import CancelRequested, Claim, ClaimLost, Progress, Released
+from service.nn.callbacks import Callback
+from service.storage import Database, NewVersion, Transaction
+from service.worker.monitor import Monitor
+
+IDLE_SECONDS = 1.0
+"""How often an idle worker looks into the queue when nobody wakes it: it may find a job whose worker died."""
+
+_GLANCE_SECONDS = 0.2
+_RETRY_SECONDS = 0.2
+
+Train = Callable[[Mapping[str, Any], bytes, Sequence[Callback]], Any]
+"""Trains what a request asks for on a dataset's bytes; the result has the fields of a `NewVersion`."""
+
+Write = Callable[[Transaction], object]
+
+_log = logging.getLogger("fitd.worker")
+
+
+class Worker:
+    """Takes one job after the other until it is asked to leave."""
+
+    def __init__(
+        self,
+        database: Database,
+        train: Train,
+        *,
+        owner: str,
+        lease_seconds: float,
+        leaving: threading.Event | None = None,
+    ) -> None:
+        self.leaving = leaving or threading.Event()
+        self._database = database
+        self._train = train
+        self._owner = owner
+        self._lease_seconds = lease_seconds
+
+    def run(self) -> None:
+        """Works until `leaving` is set; outlasts a database that is away for a while."""
+        while not self.leaving.is_set():
+            try:
+                mark = self._database.mark()
+                if not self.run_one():
+                    self._wait(mark)
+            except Unavailable:
+                self.leaving.wait(IDLE_SECONDS)
+
+    def run_one(self) -> bool:
+        """Takes the next job to its end, or as far as this worker may; False when there is none."""
+        with self._database.transaction() as tx:
+            claim = tx.jobs.claim(self._owner, self._lease_seconds)
+        if claim is None:
+            return False
+        _log.info("%s: attempt %d for model %s", claim.job.id, claim.job.attempt, claim.job.model)
+        self._settle(claim, self._attempt(claim))
+        return True
+
+    def _attempt(self, claim: Claim) -> Write:
+        """Trains, and returns how to write down what came of it."""
+        monitor = Monitor(self._database, claim, self.leaving)
+        try:
+            with monitor:
+                with self._database.reading() as tx:
+                    content = tx.datasets.content(claim.job.dataset)
+                result = self._train(claim.job.request, content, [monitor])
+                new = NewVersion(**{field.name: getattr(result, field.name) for field in fields(NewVersion)})
+        except ClaimLost:
+            return _give_up
+        except CancelRequested:
+            return _cancel(claim, monitor.progress())
+        except (Released, Unavailable):
+            return lambda tx: tx.jobs.release(claim)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the job has to say so
+            reason, detail = _explain(claim, error)
+            return lambda tx: tx.jobs.fail(claim, reason, detail, monitor.progress())
+        return lambda tx: tx.jobs.succeed(claim, new, monitor.progress(done=True))
+
+    def _settle(self, claim: Claim, write: Write) -> None:
+        """Writes the outcome; while the database is away it tries again for as long as the lease may last."""
+        deadline = time.monotonic() + self._lease_seconds
+        while True:
+            try:
+                with self._database.transaction() as tx:
+                    write(tx)
+                return
+            except CancelRequested:
+                write = _cancel(claim)
+            except ClaimLost:
+                _log.warning("%s: the claim is lost, nothing was written", claim.job.id)
+                return
+            except Unavailable:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_RETRY_SECONDS)
+
+    def _wait(self, mark: int) -> None:
+        # Asked to leave, a worker may not sleep on until it would have looked into the queue again.
+        deadline = time.monotonic() + IDLE_SECONDS
+        while not self.leaving.is_set() and time.monotonic() < deadline:
+            if self._database.wait_for_work(_GLANCE_SECONDS, mark):
+                return
+
+
+def _cancel(claim: Claim, progress: Progress | None = None) -> Write:
+    return lambda tx: tx.jobs.finish_cancel(claim, progress)
+
+
+def _give_up(_tx: Transaction) -> None:
+    """What a lost claim may still write."""
+    raise ClaimLost
+
+
+def _explain(claim: Claim, error: Exception) -> tuple[str, str]:
+    """The reason and detail of a failed job; what is not meant for the person who asked goes to the log."""
+    match error:
+        case TrainingFailed() | Invalid():
+            return error.code, error.detail
+        case MemoryError():
+            return "out_of_memory", "The training needs more memory than this worker has."
+        case ValueError():
+            return TrainingFailed.code, str(error)
+    _log.error("%s: the training broke off", claim.job.id, exc_info=error)
+    return "internal_error", "The training broke off; the log of the service tells where."

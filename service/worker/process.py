@@ -1,0 +1,39 @@
+"""One worker process: everything loaded before the first claim, and gone in good order when asked."""
+
+import logging
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from service.config import Settings
+from service.nn.callbacks import Callback
+from service.storage import Database
+from service.training import TrainingResult, load_dataset, train
+from service.worker.loop import Worker
+
+_NICENESS = 5
+
+
+def run(settings: Settings, database: Database, owner: str | None = None) -> None:
+    """Works off the queue until the process is told to end."""
+    # Training may take every core; requests come first.
+    os.nice(_NICENESS)
+    leaving = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: leaving.set())
+    worker = Worker(
+        database,
+        _train,
+        owner=owner or f"worker-{secrets.token_hex(8)}",
+        lease_seconds=settings.lease_seconds,
+        leaving=leaving,
+    )
+    logging.getLogger("fitd.worker").info("Ready")
+    worker.run()
+
+
+def _train(request: Mapping[str, Any], content: bytes, callbacks: Sequence[Callback]) -> TrainingResult:
+    return train(request, load_dataset(content), callbacks)

@@ -1,0 +1,95 @@
+"""The README's session with curl runs as it is printed, and the example learns to read."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from tests.e2e.server import Server
+
+ROOT = Path(__file__).parents[2]
+SESSION = (ROOT / "README.md").read_text(encoding="utf-8").split("## A session with curl")[1].split("\n## ")[0]
+ADDRESS = "http://127.0.0.1:8000"
+
+
+def test_every_command_of_the_session_does_what_the_text_around_it_says(server: Server) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", SESSION, flags=re.DOTALL)
+    answers = []
+    for block in blocks:
+        script = block.replace(ADDRESS, server.url)
+        run = subprocess.run(["bash", "-euo", "pipefail", "-c", script], check=True, capture_output=True, text=True)
+        decoder, text = json.JSONDecoder(), run.stdout
+        while text.strip():
+            answer, end = decoder.raw_decode(text.lstrip())
+            answers.append(answer)
+            text = text.lstrip()[end:]
+    job, predictions, jobs, version, evaluation, problem = answers
+    assert job["status"] == "succeeded"
+    assert predictions["predictions"][0][0] > 0.9
+    assert predictions["predictions"][1][0] < 0.1
+    assert [item["id"] for item in jobs["items"]] == [job["id"]]
+    assert [layer["params"] for layer in version["summary"]] == [24, 9]
+    assert evaluation["metrics"]["accuracy"] == 1.0
+    assert problem["status"] == 422
+    assert {error["pointer"] for error in problem["errors"]} >= {"#/compile/optimizer"}
+
+
+def test_a_model_predicts_the_same_after_a_restart(server: Server) -> None:
+    request = {
+        "model": "sum",
+        "spec": {"layers": [{"class_name": "Dense", "units": 1, "input_dim": 2}]},
+        "compile": {"optimizer": "sgd", "loss": "mse"},
+        "fit": {"epochs": 5, "seed": 1},
+        "data": {"x": [[0, 1], [1, 2], [3, 1]], "y": [1, 3, 4]},
+    }
+    instances = {"instances": [[1, 1], [2, 5]]}
+
+    def everything() -> list[object]:
+        paths = [
+            f"/v1/training-jobs/{job['id']}",
+            f"/v1/training-jobs/{job['id']}/history",
+            "/v1/models/sum/versions/1",
+        ]
+        with httpx.Client(base_url=server.url) as client:
+            answers = [client.get(path).raise_for_status().json() for path in paths]
+            return [*answers, client.post("/v1/models/sum:predict", json=instances).raise_for_status().json()]
+
+    job = httpx.post(f"{server.url}/v1/training-jobs", json=request, headers={"Prefer": "wait=30"}).json()
+    assert job["status"] == "succeeded"
+    before = everything()
+    server.restart()
+    assert everything() == before
+
+
+def test_two_jobs_at_once_are_both_trained(server: Server) -> None:
+    def request(model: str) -> dict[str, object]:
+        return {
+            "model": model,
+            "spec": {"layers": [{"class_name": "Dense", "units": 4}, {"class_name": "Dense", "units": 1}]},
+            "compile": {"optimizer": "adam", "loss": "mse"},
+            "fit": {"epochs": 200},
+            "data": {"x": [[float(i)] for i in range(200)], "y": [float(i) for i in range(200)]},
+        }
+
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        first = client.post("/v1/training-jobs", json=request("first"))
+        second = client.post("/v1/training-jobs", json=request("second"), headers={"Prefer": "wait=60"})
+        assert first.status_code == 202
+        assert first.headers["Location"] == f"/v1/training-jobs/{first.json()['id']}"
+        assert second.json()["status"] == "succeeded"
+        for name in ("first", "second"):
+            answer = client.post(f"/v1/models/{name}:predict", json={"instances": [[1.0]]})
+            if name == "second":
+                assert answer.status_code == 200
+
+
+def test_the_example_reads_at_least_95_of_100_unseen_digits(server: Server) -> None:
+    command = [sys.executable, str(ROOT / "examples" / "digits.py"), server.url]
+    run = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    found = re.search(r"([\d.]+)% of 359 unseen digits are right", run.stdout)
+    assert found is not None
+    assert float(found[1]) >= 95
+    assert "read as" in run.stdout

@@ -1,0 +1,104 @@
+"""The migrations lead to the tables, and back, on both databases."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Inspector, inspect
+
+from service.errors import Conflict
+from service.storage import Database, migration
+from service.storage.tables import REVISION, metadata
+from tests.postgres import new_database
+from tests.storing import add_job, read_job, sqlite_url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    return sqlite_url(tmp_path) if request.param == "sqlite" else new_database()
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    database = Database(url)
+    yield database
+    database.close()
+
+
+def shape(connection: Connection) -> dict[str, Any]:
+    """Everything that the database itself tells about its tables."""
+    found: Inspector = inspect(connection)
+    return {
+        table: {
+            "columns": [column | {"type": str(column["type"])} for column in found.get_columns(table)],
+            "primary key": found.get_pk_constraint(table),
+            "foreign keys": by_name(found.get_foreign_keys(table)),
+            "unique": by_name(found.get_unique_constraints(table)),
+            "checks": by_name(found.get_check_constraints(table)),
+            "indexes": by_name(found.get_indexes(table)),
+        }
+        for table in found.get_table_names()
+        if table != "alembic_version"
+    }
+
+
+def by_name(things: Any) -> list[Any]:
+    return sorted(things, key=lambda thing: str(thing["name"]))
+
+
+def test_the_migrations_end_at_the_release_of_the_tables() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migration.SCRIPTS))
+    assert ScriptDirectory.from_config(config).get_heads() == [REVISION]
+
+
+def test_the_migrations_make_the_tables(database: Database) -> None:
+    database.migrate()
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        migrated = shape(connection)
+    migration.downgrade(database.engine, "base")
+    with database.engine.begin() as connection:
+        assert shape(connection) == {}
+        metadata.create_all(connection)
+        assert shape(connection) == migrated
+
+
+def test_a_migration_down_and_up_again_works(database: Database) -> None:
+    database.migrate()
+    migration.downgrade(database.engine, "base")
+    assert not database.schema_is_current()
+    database.migrate()
+    assert database.schema_is_current()
+
+
+def test_a_second_migration_changes_nothing(database: Database) -> None:
+    database.migrate()
+    job = add_job(database)
+    database.migrate()
+    assert read_job(database, job.id) == job
+
+
+def test_several_may_migrate_at_once(url: str) -> None:
+    databases = [Database(url) for _ in range(4)]
+    with ThreadPoolExecutor(len(databases)) as pool:
+        list(pool.map(Database.migrate, databases))
+    for database in databases:
+        assert database.schema_is_current()
+        database.close()
+
+
+def test_a_database_of_a_newer_release_is_left_alone(database: Database) -> None:
+    database.migrate()
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(Conflict, match="9999"):
+        database.migrate()

@@ -1,0 +1,53 @@
+"""What tests of the database share: a clock that stands until told, and things worth storing."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from service.jobs import Claim, Job
+from service.storage import Database, NewVersion
+
+
+class StandingClock:
+    """Shows the same time until it is moved."""
+
+    def __init__(self, seconds: float = 1_800_000_000.0) -> None:
+        self.seconds = seconds
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def advance(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+def sqlite_url(directory: Path) -> str:
+    return f"sqlite:///{directory / 'fitd.db'}"
+
+
+def new_version(**fields: Any) -> NewVersion:
+    """A version with as little in it as possible."""
+    weights = fields.pop("weights", b"the weights")
+    made: dict[str, Any] = {"summary": [], "metrics": {"loss": 0.25}, "weights": weights}
+    made |= {name: {} for name in ("spec", "compile", "fit", "input", "output", "environment", "timing")}
+    return NewVersion(**made | fields, sha256=hashlib.sha256(weights).hexdigest())
+
+
+def add_job(database: Database, *, model: str = "digits", epochs: int = 3) -> Job:
+    """A queued job and its dataset."""
+    with database.transaction() as tx:
+        dataset = tx.datasets.add(b"x and y", rows=1, columns=2, meta={})
+        return tx.jobs.add(model, {"fit": {"epochs": epochs}}, dataset, epochs)
+
+
+def take(database: Database, owner: str = "worker", lease_seconds: float = 15.0) -> Claim:
+    """The claim on the next job, which has to be there."""
+    with database.transaction() as tx:
+        claim = tx.jobs.claim(owner, lease_seconds)
+    assert claim is not None
+    return claim
+
+
+def read_job(database: Database, job_id: str) -> Job:
+    with database.reading() as tx:
+        return tx.jobs.get(job_id)

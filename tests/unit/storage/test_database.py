@@ -1,0 +1,76 @@
+"""Transactions do all or nothing, readers see one state, and a database that is away is said to be."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from service.errors import NotFound, Unavailable
+from service.storage import Database
+from tests.storing import add_job, read_job, sqlite_url
+
+
+def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
+    dataset = ""
+
+    def store_and_fail() -> None:
+        nonlocal dataset
+        with database.transaction() as tx:
+            dataset = tx.datasets.add(b"", rows=0, columns=0, meta={})
+            tx.jobs.add("digits", {}, dataset, 1)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        store_and_fail()
+    assert dataset
+    with database.reading() as tx:
+        assert tx.jobs.page() == ([], None)
+        with pytest.raises(NotFound):
+            tx.datasets.get(dataset)
+
+
+def test_a_reader_sees_one_state_and_makes_no_writer_wait(database: Database) -> None:
+    add_job(database)
+    with database.reading() as before:
+        assert len(before.jobs.page()[0]) == 1
+        add_job(database)
+        assert len(before.jobs.page()[0]) == 1
+    with database.reading() as after:
+        assert len(after.jobs.page()[0]) == 2
+
+
+def test_a_second_database_object_sees_what_the_first_has_stored(database: Database, url: str) -> None:
+    job = add_job(database)
+    other = Database(url)
+    assert read_job(other, job.id) == job
+    other.close()
+
+
+def test_the_schema_is_current_only_after_a_migration(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path))
+    assert not database.schema_is_current()
+    database.migrate()
+    assert database.schema_is_current()
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    assert not database.schema_is_current()
+    database.close()
+
+
+def test_a_database_that_is_away_is_unavailable(tmp_path: Path) -> None:
+    away = [Database(f"sqlite:///{tmp_path}"), Database("postgresql+psycopg://nobody@127.0.0.1:1/none")]
+    for database in away:
+        with pytest.raises(Unavailable, match="does not answer"), database.reading():
+            pass
+        database.close()
+
+
+def test_sqlite_is_durable_and_checks_references(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path / "made" / "on the way"))
+    with database.engine.connect() as connection:
+        settings = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+    database.close()

@@ -1,0 +1,114 @@
+"""Jobs as users see them: stored as asked, listed newest first, cancelled at once or on the way."""
+
+import pytest
+
+from service.errors import Malformed, NotFound
+from service.jobs import Progress, Status
+from service.storage import Database
+from tests.storing import StandingClock, add_job, read_job, take
+
+
+def test_a_job_begins_queued_with_what_was_asked(database: Database, clock: StandingClock) -> None:
+    request = {"spec": {"layers": [{"class_name": "Dense", "units": 3}]}, "compile": {"loss": "mse"}}
+    with database.transaction() as tx:
+        dataset = tx.datasets.add(b"", rows=1, columns=1, meta={})
+        job = tx.jobs.add("digits", request, dataset, 7)
+    assert job == read_job(database, job.id)
+    assert (job.status, job.model, job.request, job.dataset) == (Status.QUEUED, "digits", request, dataset)
+    assert (job.epoch, job.epochs, job.fraction, job.metrics, job.attempt) == (0, 7, 0.0, {}, 0)
+    assert (job.version, job.started_at, job.finished_at, job.expected_at, job.error) == (None,) * 5
+    assert job.created_at.timestamp() == clock()
+    assert not job.is_final
+
+
+def test_the_order_of_keys_in_a_request_is_kept(database: Database) -> None:
+    with database.transaction() as tx:
+        dataset = tx.datasets.add(b"", rows=1, columns=1, meta={})
+        job = tx.jobs.add("digits", {"zeta": 1, "alpha": {"b": 1, "a": 2}}, dataset, 1)
+    stored = read_job(database, job.id).request
+    assert list(stored) == ["zeta", "alpha"]
+    assert list(stored["alpha"]) == ["b", "a"]
+
+
+def test_a_job_that_does_not_exist_is_not_found(database: Database) -> None:
+    with database.transaction() as tx:
+        with pytest.raises(NotFound, match="training job 'job_none'"):
+            tx.jobs.get("job_none")
+        with pytest.raises(NotFound, match="training job 'job_none'"):
+            tx.jobs.cancel("job_none")
+
+
+def test_pages_are_newest_first_without_gap_or_repeat(database: Database) -> None:
+    ids = [add_job(database).id for _ in range(5)]
+    seen: list[str] = []
+    cursor = None
+    sizes = []
+    while True:
+        with database.reading() as tx:
+            page, cursor = tx.jobs.page(limit=2, cursor=cursor)
+        seen += [job.id for job in page]
+        sizes.append(len(page))
+        # A job that is added meanwhile belongs to no later page.
+        add_job(database)
+        if cursor is None:
+            break
+    assert seen == ids[::-1]
+    assert sizes == [2, 2, 1]
+
+
+def test_a_page_that_ends_with_the_list_has_no_next(database: Database) -> None:
+    for _ in range(2):
+        add_job(database)
+    with database.reading() as tx:
+        page, cursor = tx.jobs.page(limit=2)
+    assert (len(page), cursor) == (2, None)
+
+
+def test_pages_can_be_of_one_status_and_one_model(database: Database) -> None:
+    for model in ("digits", "digits", "wine"):
+        add_job(database, model=model)
+    running = take(database).job
+    with database.reading() as tx:
+        assert [job.id for job in tx.jobs.page(status=Status.RUNNING)[0]] == [running.id]
+        assert [job.model for job in tx.jobs.page(model="wine")[0]] == ["wine"]
+        assert len(tx.jobs.page(status=Status.QUEUED, model="digits")[0]) == 1
+
+
+@pytest.mark.parametrize("cursor", ["", "2", "ds_0", "job_x", "' OR 1=1"])
+def test_a_cursor_that_no_page_gave_is_refused(database: Database, cursor: str) -> None:
+    with database.reading() as tx, pytest.raises(Malformed, match="Expected a cursor") as refusal:
+        tx.jobs.page(cursor=cursor)
+    assert refusal.value.code == "bad_cursor"
+
+
+def test_a_queued_job_is_cancelled_at_once(database: Database, clock: StandingClock) -> None:
+    job = add_job(database)
+    clock.advance(1)
+    with database.transaction() as tx:
+        cancelled = tx.jobs.cancel(job.id)
+        assert tx.jobs.claim("worker", 15) is None
+    assert cancelled.status is Status.CANCELLED
+    assert cancelled.finished_at is not None
+    assert cancelled.finished_at.timestamp() == clock()
+
+
+def test_a_running_job_is_cancelling_until_its_worker_stops(database: Database) -> None:
+    job = add_job(database)
+    claim = take(database)
+    for _ in range(2):
+        with database.transaction() as tx:
+            assert tx.jobs.cancel(job.id).status is Status.CANCELLING
+    with database.transaction() as tx:
+        tx.jobs.finish_cancel(claim, Progress(epoch=1, fraction=0.3, history={1: {"loss": 1.0}}))
+    done = read_job(database, job.id)
+    assert (done.status, done.epoch, done.version) == (Status.CANCELLED, 1, None)
+
+
+def test_a_final_job_stays_as_it_is_when_cancelled(database: Database) -> None:
+    add_job(database)
+    claim = take(database)
+    with database.transaction() as tx:
+        tx.jobs.fail(claim, "diverged", "The loss is not a number.")
+    failed = read_job(database, claim.job.id)
+    with database.transaction() as tx:
+        assert tx.jobs.cancel(claim.job.id) == failed

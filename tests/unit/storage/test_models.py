@@ -1,0 +1,153 @@
+"""Models keep their versions: numbered once, unchanged, found by name and number."""
+
+import threading
+
+import pytest
+
+from service.errors import Malformed, NotFound
+from service.storage import Database, NewVersion
+from tests.storing import StandingClock, add_job, new_version, take
+
+
+def add(database: Database, name: str = "digits", version: NewVersion | None = None) -> int:
+    with database.transaction() as tx:
+        return tx.models.add(name, version or new_version())
+
+
+def test_a_version_comes_back_as_it_was_published(database: Database, clock: StandingClock) -> None:
+    new = new_version(
+        spec={"layers": [{"units": 3}]},
+        compile={"loss": "mse"},
+        fit={"epochs": 2},
+        summary=[{"layer": "dense", "output_shape": [None, 3], "params": 9}],
+        metrics={"loss": 0.5, "accuracy": float("nan")},
+        input={"features": ["a", "b"]},
+        output={"classes": ["yes", "no"]},
+        environment={"numpy": "2"},
+        timing={"fit_seconds": 0.03},
+        weights=bytes(range(256)),
+    )
+    assert add(database, version=new) == 1
+    with database.reading() as tx:
+        version = tx.models.version("digits", 1)
+        assert tx.models.weights(version.id) == new.weights
+    for name in ("spec", "compile", "fit", "summary", "input", "output", "environment", "timing", "sha256"):
+        assert getattr(version, name) == getattr(new, name)
+    assert version.metrics == {"loss": 0.5, "accuracy": None}
+    assert (version.model, version.number, version.job_id, version.size_bytes) == ("digits", 1, None, 256)
+    assert version.created_at.timestamp() == clock()
+    assert version.id.startswith("ver_")
+
+
+def test_versions_of_each_model_count_from_one(database: Database) -> None:
+    assert [add(database, name) for name in ("digits", "wine", "digits", "digits")] == [1, 1, 2, 3]
+
+
+def test_without_a_number_the_latest_version_is_meant(database: Database) -> None:
+    for _ in range(3):
+        add(database)
+    with database.reading() as tx:
+        assert tx.models.version("digits").number == 3
+        assert tx.models.version("digits", 2).number == 2
+
+
+def test_a_number_is_never_given_twice(database: Database) -> None:
+    for _ in range(2):
+        add(database)
+    with database.transaction() as tx:
+        tx.models.delete("digits", 2)
+    assert add(database) == 3
+
+
+def test_two_who_publish_at_once_get_two_numbers(database: Database) -> None:
+    numbers: list[int] = []
+    threads = [threading.Thread(target=lambda: numbers.append(add(database))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(numbers) == list(range(1, 9))
+
+
+def test_a_model_tells_its_latest_version_and_how_many_there_are(database: Database, clock: StandingClock) -> None:
+    add(database)
+    clock.advance(5)
+    add(database)
+    with database.reading() as tx:
+        model = tx.models.get("digits")
+    assert (model.name, model.latest, model.versions) == ("digits", 2, 2)
+    assert (model.updated_at - model.created_at).total_seconds() == 5
+
+
+def test_models_are_listed_by_name_page_by_page(database: Database) -> None:
+    names = ["a", "A", "_", "z-1", "Z.9"]
+    for name in names:
+        add(database, name)
+    seen: list[str] = []
+    cursor = None
+    while True:
+        with database.reading() as tx:
+            page, cursor = tx.models.page(limit=2, cursor=cursor)
+        seen += [model.name for model in page]
+        if cursor is None:
+            break
+    assert seen == sorted(names)
+
+
+def test_versions_are_listed_newest_first_page_by_page(database: Database) -> None:
+    for _ in range(5):
+        add(database)
+    add(database, "wine")
+    seen: list[int] = []
+    cursor = None
+    while True:
+        with database.reading() as tx:
+            page, cursor = tx.models.versions("digits", limit=2, cursor=cursor)
+        seen += [version.number for version in page]
+        if cursor is None:
+            break
+    assert seen == [5, 4, 3, 2, 1]
+
+
+def test_a_cursor_that_no_page_gave_is_refused(database: Database) -> None:
+    add(database)
+    with database.reading() as tx, pytest.raises(Malformed, match="Expected a cursor"):
+        tx.models.versions("digits", cursor="x")
+
+
+def test_what_does_not_exist_is_not_found(database: Database) -> None:
+    add(database)
+    with database.transaction() as tx:
+        for ask in (tx.models.get, tx.models.version, tx.models.versions, tx.models.delete):
+            with pytest.raises(NotFound, match="no model 'wine'"):
+                ask("wine")
+        with pytest.raises(NotFound, match="no version 'digits/2'"):
+            tx.models.version("digits", 2)
+        with pytest.raises(NotFound, match="no version 'digits/2'"):
+            tx.models.delete("digits", 2)
+        with pytest.raises(NotFound, match="no version 'ver_none'"):
+            tx.models.weights("ver_none")
+
+
+def test_a_deleted_version_takes_its_weights_with_it(database: Database) -> None:
+    add(database)
+    with database.transaction() as tx:
+        version = tx.models.version("digits")
+        tx.models.delete("digits", 1)
+    with database.reading() as tx:
+        assert (tx.models.get("digits").latest, tx.models.get("digits").versions) == (None, 0)
+        with pytest.raises(NotFound):
+            tx.models.weights(version.id)
+
+
+def test_a_deleted_model_takes_its_versions_and_leaves_the_jobs(database: Database) -> None:
+    job = add_job(database)
+    claim = take(database)
+    with database.transaction() as tx:
+        tx.jobs.succeed(claim, new_version())
+    with database.transaction() as tx:
+        tx.models.delete("digits")
+    with database.reading() as tx:
+        assert tx.jobs.get(job.id).version == 1
+        with pytest.raises(NotFound):
+            tx.models.version("digits")

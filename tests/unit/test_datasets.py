@@ -1,0 +1,209 @@
+"""Datasets: what is read, what is refused and where, and that bytes keep everything."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.config import Limits
+from service.datasets import Dataset, read_dataset, with_sample_weight, with_validation
+from service.errors import Findings, Malformed
+
+NAN, INFINITY = float("nan"), float("inf")
+
+
+def read(data: Any, **limits: int) -> tuple[Dataset | None, list[tuple[str, str]]]:
+    findings = Findings()
+    dataset = read_dataset(data, findings, Limits(**limits))
+    return dataset, [(error.pointer, error.code) for error in findings.errors]
+
+
+def good(data: Any) -> Dataset:
+    dataset, errors = read(data)
+    assert errors == []
+    assert dataset is not None
+    return dataset
+
+
+def test_rows_become_contiguous_float32() -> None:
+    dataset = good({"x": [[1, 2.5], [3, 4]], "y": [0.5, 1]})
+    assert dataset.x.dtype == np.float32
+    assert dataset.x.flags.c_contiguous
+    assert dataset.x.tolist() == [[1, 2.5], [3, 4]]
+    assert (dataset.rows, dataset.columns) == (2, 2)
+
+
+def test_whole_numbers_stay_whole_as_targets() -> None:
+    y = good({"x": [[1], [2], [3]], "y": [2, 0, 1]}).y
+    assert y.dtype == np.int32
+    assert y.tolist() == [2, 0, 1]
+
+
+def test_whole_numbers_beyond_int32_become_floats() -> None:
+    y = good({"x": [[1], [2]], "y": [2**40, 1]}).y
+    assert y.dtype == np.float32
+
+
+def test_numbers_and_rows_of_numbers_are_float32_targets() -> None:
+    assert good({"x": [[1], [2]], "y": [0.5, 1]}).y.shape == (2,)
+    y = good({"x": [[1], [2]], "y": [[0, 1], [1, 0]]}).y
+    assert y.shape == (2, 2)
+    assert y.dtype == np.float32
+
+
+def test_class_names_become_indices_in_alphabetical_order() -> None:
+    dataset = good({"x": [[1], [2], [3]], "y": ["dog", "cat", "dog"]})
+    assert dataset.classes == ("cat", "dog")
+    assert dataset.y.tolist() == [1, 0, 1]
+
+
+def test_class_names_follow_the_order_that_is_given() -> None:
+    dataset = good({"x": [[1], [2]], "y": ["no", "yes"], "classes": ["yes", "no", "perhaps"]})
+    assert dataset.classes == ("yes", "no", "perhaps")
+    assert dataset.y.tolist() == [1, 0]
+
+
+def test_given_classes_name_the_outputs_of_numeric_targets() -> None:
+    assert good({"x": [[1], [2]], "y": [[0, 1], [1, 0]], "classes": ["a", "b"]}).classes == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("data", "pointer", "code"),
+    [
+        (None, "#/data", "wrong_type"),
+        ([[1], [2]], "#/data", "wrong_type"),
+        ({"x": [[1]]}, "#/data/y", "missing"),
+        ({"y": [1]}, "#/data/x", "missing"),
+        ({"x": [[1]], "y": [1], "z": 1}, "#/data/z", "unknown_key"),
+        ({"x": "[[1]]", "y": [1]}, "#/data/x", "wrong_type"),
+        ({"x": [], "y": []}, "#/data/x", "empty"),
+        ({"x": [[], []], "y": [1, 2]}, "#/data/x", "empty"),
+        ({"x": [1, 2], "y": [1, 2]}, "#/data/x", "not_rows"),
+        ({"x": [[1, 2], [3]], "y": [1, 2]}, "#/data/x/1", "ragged_rows"),
+        ({"x": [[1, 2], [], [3, 4]], "y": [1, 2, 3]}, "#/data/x/1", "ragged_rows"),
+        ({"x": [[1, 2], 3], "y": [1, 2]}, "#/data/x/1", "mixed_types"),
+        ({"x": [[1, 2], None], "y": [1, 2]}, "#/data/x/1", "mixed_types"),
+        ({"x": [[1, "2"]], "y": [1]}, "#/data/x/0/1", "not_a_number"),
+        ({"x": [[1, None]], "y": [1]}, "#/data/x/0/1", "not_a_number"),
+        ({"x": [[1, True]], "y": [1]}, "#/data/x/0/1", "not_a_number"),
+        ({"x": [[1, [2]]], "y": [1]}, "#/data/x/0/1", "not_a_number"),
+        ({"x": [[1, {}]], "y": [1]}, "#/data/x/0/1", "not_a_number"),
+        ({"x": [[1, NAN]], "y": [1]}, "#/data/x/0/1", "not_finite"),
+        ({"x": [[-INFINITY, 1]], "y": [1]}, "#/data/x/0/0", "not_finite"),
+        ({"x": [[1e39, 1]], "y": [1]}, "#/data/x/0/0", "not_finite"),
+        ({"x": [[10**300, 1]], "y": [1]}, "#/data/x/0/0", "not_finite"),
+        ({"x": [[1], [2]], "y": [1]}, "#/data/y", "length_mismatch"),
+        ({"x": [[1], [2]], "y": []}, "#/data/y", "empty"),
+        ({"x": [[1], [2]], "y": {"0": 1}}, "#/data/y", "wrong_type"),
+        ({"x": [[1], [2]], "y": [1, None]}, "#/data/y/1", "not_a_number"),
+        ({"x": [[1], [2]], "y": [1, False]}, "#/data/y/1", "not_a_number"),
+        ({"x": [[1], [2]], "y": [NAN, 1]}, "#/data/y/0", "not_finite"),
+        ({"x": [[1], [2], [3]], "y": [1, 2, "3"]}, "#/data/y/2", "mixed_types"),
+        ({"x": [[1], [2], [3]], "y": ["a", "b", 3]}, "#/data/y/2", "mixed_types"),
+        ({"x": [[1], [2], [3]], "y": [[1], [2], 3]}, "#/data/y/2", "mixed_types"),
+        ({"x": [[1], [2], [3]], "y": [[1, 2], [1], [3, 4]]}, "#/data/y/1", "ragged_rows"),
+        ({"x": [[1], [2]], "y": [[1], ["a"]]}, "#/data/y/1/0", "not_a_number"),
+        ({"x": [[1], [2]], "y": ["a", "c"], "classes": ["a", "b"]}, "#/data/y/1", "unknown_class"),
+        ({"x": [[1], [2]], "y": ["a", "a"], "classes": ["a", "a"]}, "#/data/classes", "wrong_type"),
+        ({"x": [[1], [2]], "y": ["a", "b"], "classes": ["a", "b", "a"]}, "#/data/classes", "duplicate"),
+        ({"x": [[1], [2]], "y": [0, 1], "classes": "ab"}, "#/data/classes", "wrong_type"),
+        ({"x": [[1], [2]], "y": [0, 1], "sample_weight": [1]}, "#/data/sample_weight", "length_mismatch"),
+        ({"x": [[1], [2]], "y": [0, 1], "sample_weight": [1, -1]}, "#/data/sample_weight", "out_of_range"),
+        ({"x": [[1], [2]], "y": [0, 1], "sample_weight": [1, "a"]}, "#/data/sample_weight/1", "not_a_number"),
+    ],
+)
+def test_each_mistake_has_its_place_and_code(data: Any, pointer: str, code: str) -> None:
+    _, errors = read(data)
+    assert (pointer, code) in errors
+    assert len(errors) <= 2
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        ({"max_rows": 2}, "too_many_rows"),
+        ({"max_columns": 1}, "too_many_columns"),
+        ({"max_cells": 5}, "too_many_cells"),
+    ],
+)
+def test_data_over_a_limit_is_refused(limits: dict[str, int], code: str) -> None:
+    _, errors = read({"x": [[1, 2], [3, 4], [5, 6]], "y": [1, 2]}, **limits)
+    assert errors[0] == ("#/data/x", code)
+
+
+def test_all_mistakes_are_counted_and_few_are_shown() -> None:
+    findings = Findings(limit=3)
+    read_dataset({"x": [[None]] * 50, "y": [1] * 50}, findings, Limits())
+    assert (len(findings.errors), findings.total) == (3, 50)
+
+
+def test_messages_do_not_repeat_the_data() -> None:
+    findings = Findings()
+    read_dataset({"x": [["secret"], [1]], "y": ["hidden", 2, 3]}, findings, Limits())
+    assert findings.total
+    assert "secret" not in str(findings)
+    assert "hidden" not in str(findings)
+
+
+def test_sample_weights_and_validation_data_belong_to_the_dataset() -> None:
+    findings, limits = Findings(), Limits()
+    dataset = good({"x": [[1], [2]], "y": ["a", "b"]})
+    dataset = with_sample_weight(dataset, [1, 0.5], "#/fit/sample_weight", findings, limits)
+    dataset = with_validation(dataset, {"x": [[3]], "y": ["b"]}, "#/fit/validation_data", findings, limits)
+    assert findings.total == 0
+    assert dataset.sample_weight is not None
+    assert dataset.sample_weight.tolist() == [1, 0.5]
+    assert dataset.validation is not None
+    assert dataset.validation.y.tolist() == [1]
+
+
+def test_validation_data_of_another_width_are_refused() -> None:
+    findings = Findings()
+    dataset = good({"x": [[1], [2]], "y": [1, 2]})
+    with_validation(dataset, {"x": [[3, 4]], "y": [1]}, "#/fit/validation_data", findings, Limits())
+    assert [(error.pointer, error.code) for error in findings.errors] == [("#/fit/validation_data/x", "width_mismatch")]
+
+
+def equal(one: Dataset | None, other: Dataset | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    pairs: list[tuple[Any, Any]] = [
+        (one.x, other.x),
+        (one.y, other.y),
+        (one.sample_weight, other.sample_weight),
+    ]
+    arrays = all((a is b is None) or (a.dtype == b.dtype and np.array_equal(a, b)) for a, b in pairs)
+    return arrays and one.classes == other.classes and equal(one.validation, other.validation)
+
+
+numbers = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@given(
+    rows=st.integers(1, 5).flatmap(lambda n: st.lists(st.lists(numbers, min_size=n, max_size=n), min_size=1)),
+    kind=st.sampled_from(["names", "indices", "numbers", "rows"]),
+    validation=st.booleans(),
+    weighted=st.booleans(),
+)
+def test_bytes_keep_a_dataset_whole(rows: list[list[float]], kind: str, validation: bool, weighted: bool) -> None:
+    y: Any = {
+        "names": [f"ü{i % 3}" for i in range(len(rows))],
+        "indices": [i % 3 for i in range(len(rows))],
+        "numbers": [i + 0.5 for i in range(len(rows))],
+        "rows": [[0, 1.0] for _ in rows],
+    }[kind]
+    dataset, findings = good({"x": rows, "y": y}), Findings()
+    if validation:
+        dataset = with_validation(dataset, {"x": rows, "y": y}, "#", findings, Limits())
+    if weighted:
+        dataset = with_sample_weight(dataset, [1.0] * len(rows), "#", findings, Limits())
+    content = dataset.to_bytes()
+    assert equal(Dataset.from_bytes(content), dataset)
+    assert Dataset.from_bytes(content).to_bytes() == content
+
+
+def test_other_bytes_are_refused() -> None:
+    with pytest.raises(Malformed):
+        Dataset.from_bytes(b"not a dataset")
