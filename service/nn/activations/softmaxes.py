@@ -22,15 +22,19 @@ def _softmax_gradient(dy: Array, x: Array, y: Array, axis: int = -1) -> Array:
 
 @softmax.in_place
 def softmax_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
-    """The same with every intermediate in one buffer; a product with ones sums faster than a reduction."""
+    """The same with every intermediate in one buffer.
+
+    Along short rows `reduceat` finds maxima, and a product with ones finds sums, in half the time of a reduction.
+    """
     if len(shape) != 2:
         return softmax_of_any_rank(shape, dtype)
     row = np.empty((shape[0], 1), dtype)
+    flat_row, starts = row.reshape(-1), np.arange(0, shape[0] * shape[1], shape[1])
     ones = np.ones((shape[1], 1), dtype)
     product = np.empty(shape, dtype)
 
     def forward(x: Array) -> Array:
-        np.maximum.reduce(x, axis=1, keepdims=True, out=row)
+        np.maximum.reduceat(x.reshape(-1), starts, out=flat_row)
         np.subtract(x, row, out=x)
         np.exp(x, out=x)
         np.dot(x, ones, out=row)
