@@ -1,5 +1,6 @@
 """Health: whether this process lives, and whether it can do its work."""
 
+import logging
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
@@ -9,6 +10,7 @@ from service.api.problems import documented, problem
 from service.api.state import Shared
 from service.errors import Unavailable
 
+log = logging.getLogger("fitd.api")
 router = APIRouter(tags=["health"])
 
 
@@ -32,10 +34,11 @@ def readyz(request: Request, shared: Shared) -> Health | Response:
         if not shared.database.schema_is_current():
             checks["schema"] = "The tables are not those of this release; the command migrate brings them there."
     except Unavailable as error:
-        checks |= {"database": error.detail, "schema": "unknown"}
+        log.error("not ready: %s", error.detail)
+        checks |= {"database": "It does not answer.", "schema": "Unknown."}
     if set(checks.values()) == {"ok"}:
         return Health()
-    detail = "; ".join(f"{name}: {text}" for name, text in checks.items() if text != "ok")
+    detail = " ".join(f"{name}: {text}" for name, text in checks.items() if text != "ok")
     return problem(
         request, 503, "not_ready", "The service is not ready", detail, headers={"Retry-After": "1"}, checks=checks
     )

@@ -16,7 +16,7 @@ from service import errors
 from service.formats.jsontext import write_json
 
 MEDIA_TYPE = "application/problem+json"
-log = logging.getLogger(__name__)
+log = logging.getLogger("fitd.api")
 
 
 class UnsupportedMediaType(errors.FitdError):
@@ -91,7 +91,6 @@ def answer_known(request: Request, error: errors.FitdError) -> Response:
         return answer_unknown(request, error)
     status, title = KINDS[kind]
     more: dict[str, Any] = {}
-    headers: dict[str, str] = {}
     if isinstance(error, errors.Invalid):
         detail = "1 mistake was found." if error.total == 1 else f"{error.total:,} mistakes were found."
         more["errors"] = [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in error.findings]
@@ -100,8 +99,10 @@ def answer_known(request: Request, error: errors.FitdError) -> Response:
     if isinstance(error, errors.TooLarge):
         more[f"limit_{error.unit}"] = error.limit
     if isinstance(error, errors.Unavailable):
-        headers["Retry-After"] = str(error.retry_after_seconds)
-    return problem(request, status, error.code, title, error.detail, headers=headers, **more)
+        log.error("request %s: %s", request.state.request_id, error.detail)
+        headers = {"Retry-After": str(error.retry_after_seconds)}
+        return problem(request, status, error.code, title, "Please ask again in a moment.", headers=headers)
+    return problem(request, status, error.code, title, error.detail, **more)
 
 
 def answer_routing(request: Request, error: HTTPException) -> Response:

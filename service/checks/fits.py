@@ -128,6 +128,7 @@ def _check_metrics(
         for place, (name, metric) in enumerate(zip(given, resolved_metrics(given, y, units), strict=True)):
             at = locate("compile", key, place)
             measured.append(metric)
+            most_likely = int(getattr(metric, "k", 0))
             if metric.takes_classes and y.ndim == 2 and y.shape[1] > 1:
                 said = f"{metric.name} counts class indices, and {loss.name} works on rows. Use accuracy."
                 findings.error(at, "metric_mismatch", said)
@@ -136,8 +137,8 @@ def _check_metrics(
                 findings.warn(at, "metric_mismatch", said)
             elif isinstance(metric, metrics.BinaryAccuracy) and getattr(loss, "from_logits", False):
                 findings.warn(at, "metric_mismatch", "Accuracy takes 0.5 as the limit, and logits have theirs at 0.")
-            elif getattr(metric, "k", 0) >= units > 1:
-                said = f"With {units} outputs the true class is always among the {metric.k} most likely."
+            elif most_likely >= units > 1:
+                said = f"With {units} outputs the true class is always among the {most_likely} most likely."
                 findings.warn(at, "metric_mismatch", said)
     names = [str(metric.name) for metric in measured]
     for name in {name for name in names if names.count(name) > 1}:

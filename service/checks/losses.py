@@ -38,7 +38,7 @@ def check_loss(
     if units == 1 and activation in _PROBABILITIES | {"log_softmax"}:
         hint = "For two classes use sigmoid with binary_crossentropy; for more, a unit for each class."
         findings.error(at_activation, "softmax_of_one", f"{activation} of one unit is always 1. {hint}")
-    elif units == 1 and want in (Want.SHARES, Want.INDICES) and type(loss).__name__ != "KLDivergence":
+    elif units == 1 and want in (Want.SHARES, Want.INDICES):
         hint = "Use binary_crossentropy, or give the last layer a unit for each class."
         findings.error(at_loss, "loss_mismatch", f"{name} chooses among classes; the last layer has one unit. {hint}")
     elif type(loss).__name__ in _HINGES:

@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from service.nn.layers.dense import Dense
 from service.nn.layers.layer import Clock, Layer, Pass, Setting
 from service.nn.regularizers import Regularizer
+from service.nn.variable import Parameters
 
 Array = np.ndarray[Any, Any]
 
@@ -36,8 +38,16 @@ class Connection(NamedTuple):
 class Network:
     """Connections of a chain of built layers by number of rows; the memory of the latest few is kept."""
 
-    def __init__(self, layers: Sequence[Layer], input_shape: tuple[int, ...], dtype: Any, clock: Clock) -> None:
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        input_shape: tuple[int, ...],
+        dtype: Any,
+        clock: Clock,
+        parameters: Parameters | None = None,
+    ) -> None:
         self.layers = list(layers)
+        self.parameters = parameters
         self.input_shape = input_shape
         self.dtype = np.dtype(dtype)
         self.clock = clock
@@ -58,6 +68,15 @@ class Network:
                 self._connections.popitem(last=False)
         return found
 
+    def _joined(self, index: int) -> bool:
+        """Whether the layer at `index` hands a column of ones to the next one."""
+        if not 0 <= index < len(self.layers) - 1 or len(self.input_shape) != 1 or self.parameters is None:
+            return False
+        giver, taker = self.layers[index : index + 2]
+        if not giver.joins or not isinstance(taker, Dense) or not taker.use_bias:
+            return False
+        return giver.trainable and self.parameters.joined(taker.kernel, taker.bias) is not None
+
     def _connect(self, rows: int, training: bool, fused: bool) -> Connection:
         shape: tuple[Any, ...] = (rows, *self.input_shape)
         passes: list[Pass] = []
@@ -72,6 +91,9 @@ class Network:
                 index=index,
                 needs_input_gradient=learnt_before,
                 fused=fused and index == len(self.layers) - 1,
+                parameters=self.parameters,
+                takes_ones=training and self._joined(index - 1),
+                gives_ones=training and self._joined(index),
             )
             made = layer.connect(shape, setting)
             shape = layer.compute_output_shape(shape)

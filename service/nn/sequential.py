@@ -128,7 +128,7 @@ class Sequential(Trainer):
             self._gather()
         if self._network is None:
             shape = self.input_shape[1:]
-            self._network = Network(self._layers, shape, self._layers[0].dtype, self.clock)
+            self._network = Network(self._layers, shape, self._layers[0].dtype, self.clock, self.parameters)
         return self._network
 
     @property

@@ -34,6 +34,7 @@ class Variable:
         self.regularizer = regularizer
         self.constraint = constraint
         self.trainable = trainable
+        self.place = slice(0, 0)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -77,7 +78,15 @@ class Parameters:
             self.values[part] = variable.value.ravel()
             variable.value = self.values[part].reshape(variable.shape)
             variable.gradient = self.gradients[part].reshape(variable.shape)
+            variable.place = part
             offset = part.stop
+
+    def joined(self, kernel: Variable, bias: Variable) -> tuple[Array, Array] | None:
+        """Kernel and bias as one matrix (features + 1, units) and its gradient; None unless they lie side by side."""
+        if kernel not in self.variables or bias not in self.variables or bias.place.start != kernel.place.stop:
+            return None
+        place, shape = slice(kernel.place.start, bias.place.stop), (kernel.shape[0] + 1, kernel.shape[1])
+        return self.values[place].reshape(shape), self.gradients[place].reshape(shape)
 
     def like(self, flat: Array) -> list[Array]:
         """Views of a flat array of the same size, one of each variable's shape."""

@@ -222,6 +222,10 @@ def _check_name(kind: str, name: str) -> None:
         if needed:
             form = f'{{"class_name": "{cls.__name__}", "{needed[0]}": ...}}'
             raise refusal("missing", f"{cls.__name__} cannot go without {', '.join(needed)}. Write {form}.")
+        try:
+            registry.get(name)
+        except ArgumentError as error:
+            raise refusal("missing", str(error)) from None
 
 
 def _class_name(kind: str, value: Mapping[str, Any]) -> str:

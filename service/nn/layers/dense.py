@@ -55,8 +55,15 @@ class Dense(Layer):
         """The activation's name."""
         return activations.get(self.activation).name
 
+    @property
+    def joins(self) -> bool:
+        """A bias to join with the kernel, and relu, which can write beside the ones."""
+        return self.use_bias and self.output_activation == "relu" and self.penalty is None
+
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """Two products backward, one forward; the bias gradient is a product with ones."""
+        if setting.takes_ones or setting.gives_ones:
+            return self.connect_joined(shape, setting)
         kernel, kernel_gradient = self.kernel.value, self.kernel.gradient
         bias = self.bias.value if self.use_bias else None
         bias_gradient = self.bias.gradient if self.use_bias else None
@@ -91,5 +98,60 @@ class Dense(Layer):
             if needs_dx:
                 dot(dz, kernel.T, out=dx)
             return dx if flat else dx.reshape(shape)
+
+        return Pass(forward, backward)
+
+    def connect_joined(self, shape: Shape, setting: Setting) -> Pass:
+        """The same with kernel and bias as one matrix: [x 1] @ [[kernel], [bias]].
+
+        Between small layers the bias costs as much as the product: here it rides along in both directions.
+        """
+        rows, width = shape
+        kernel = self.kernel.value
+        matrix, matrix_gradient = kernel, self.kernel.gradient
+        joined = setting.parameters.joined(self.kernel, self.bias) if setting.parameters is not None else None
+        if setting.takes_ones and joined is not None:
+            matrix, matrix_gradient = joined
+        bias, bias_gradient = self.bias.value, self.bias.gradient
+        z = np.empty((rows, self.units), setting.dtype)
+        activate, deactivate = activations.get(self.activation).connect(z.shape, setting.dtype)
+        with_ones = np.ones((rows, self.units + 1), setting.dtype)
+        beside_ones = with_ones[:, :-1]
+        positive, zero = np.empty(z.shape, bool), np.zeros((), setting.dtype)
+        dx = np.empty((rows if setting.needs_input_gradient else 0, width), setting.dtype)
+        ones = np.ones(rows, setting.dtype)
+        takes, gives, fused, needs_dx = (
+            setting.takes_ones,
+            setting.gives_ones,
+            setting.fused,
+            setting.needs_input_gradient,
+        )
+        dot = np.dot
+        x = y = z
+
+        def forward(inputs: Array) -> Array:
+            nonlocal x, y
+            x = inputs
+            dot(x, matrix, out=z)
+            if not takes:
+                np.add(z, bias, out=z)
+            if gives:
+                np.maximum(z, zero, out=beside_ones)
+                return with_ones
+            y = activate(z)
+            return y
+
+        def backward(dy: Array) -> Array:
+            if gives:
+                np.greater(z, zero, out=positive)
+                dz = np.multiply(dy, positive, out=dy)
+            else:
+                dz = dy if fused else deactivate(dy, y)
+            dot(x.T, dz, out=matrix_gradient)
+            if not takes:
+                dot(ones, dz, out=bias_gradient)
+            if needs_dx:
+                dot(dz, kernel.T, out=dx)
+            return dx
 
         return Pass(forward, backward)

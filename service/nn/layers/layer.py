@@ -9,7 +9,7 @@ import numpy as np
 from service.nn import config, constraints, initializers, randomness, regularizers
 from service.nn.arguments import ArgumentError
 from service.nn.registry import Configurable, Registry, snake_case
-from service.nn.variable import Variable
+from service.nn.variable import Parameters, Variable
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[Any, ...]
@@ -43,7 +43,8 @@ class Setting:
     """What a layer must know to connect: whether it trains, in which precision, and its place in the model.
 
     `fused` says that `backward` receives the gradient before the layer's own activation, `needs_input_gradient` that
-    something before this layer has weights to learn.
+    something before this layer has weights to learn. With `takes_ones` the input comes with a last column of ones, with
+    `gives_ones` the next layer wants such a column (only to layers that say `joins`).
     """
 
     training: bool
@@ -52,6 +53,9 @@ class Setting:
     index: int = 0
     needs_input_gradient: bool = True
     fused: bool = False
+    parameters: Parameters | None = None
+    takes_ones: bool = False
+    gives_ones: bool = False
 
 
 REGISTRY: Registry["Layer"] = Registry("layer")
@@ -102,6 +106,11 @@ class Layer(Configurable):
     def output_activation(self) -> str | None:
         """Name of the activation that the answer has just gone through, where its backward can be left out."""
         return None
+
+    @property
+    def joins(self) -> bool:
+        """Whether the layer can take and give a column of ones beside its units."""
+        return False
 
     @property
     def penalty(self) -> regularizers.Regularizer | None:
