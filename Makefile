@@ -31,7 +31,7 @@ check: $(VENV)/.dev ## format, lint, types, imports, spelling, and the fast test
 	$(VENV)/bin/yamllint --strict .
 	$(VENV)/bin/hadolint Dockerfile
 	$(PY) -m pytest -n auto --cov --cov-report= $(FAST_TESTS)
-	$(PY) -m coverage report --fail-under=$(COVERAGE_MIN) --include='service/nn/*,service/storage/*,service/*.py' --omit='service/__main__.py'
+	$(PY) -m coverage report --fail-under=$(COVERAGE_MIN) --include='service/*' --omit='service/__main__.py,service/api/*,service/worker/*'
 
 fix: $(VENV)/.dev ## format, and mend what the linter can mend
 	$(PY) -m ruff check --fix $(CODE)

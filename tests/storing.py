@@ -1,6 +1,7 @@
 """What tests of the database share: a clock that stands until told, and things worth storing."""
 
 import hashlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,18 @@ def take(database: Database, owner: str = "worker", lease_seconds: float = 15.0)
         claim = tx.jobs.claim(owner, lease_seconds)
     assert claim is not None
     return claim
+
+
+def wait_for_end(database: Database, job_id: str, seconds: float = 60.0) -> Job:
+    """The job once it is final, which has to be soon."""
+    deadline = time.monotonic() + seconds
+    while True:
+        mark = database.mark()
+        job = read_job(database, job_id)
+        if job.is_final:
+            return job
+        assert time.monotonic() < deadline, f"{job_id} is still {job.status}."
+        database.wait_for_change(1.0, since=mark)
 
 
 def read_job(database: Database, job_id: str) -> Job:

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, Response
 
+from service.api.model_views import ModelPage, ModelView, VersionPage, VersionView
 from service.api.paths import Cursor, Limit, ModelName, VersionNumber
 from service.api.problems import documented
 from service.api.state import Shared
-from service.api.views import ModelPage, ModelView, VersionPage, VersionView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 

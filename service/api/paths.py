@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from fastapi import Path, Query
-from starlette.convertors import Convertor, register_url_convertor
+from starlette.convertors import Convertor, register_url_convertor  # codespell:ignore
 
 
-class _Word(Convertor[str]):
+class _Word(Convertor[str]):  # codespell:ignore
     regex = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
     def convert(self, value: str) -> str:
@@ -16,7 +16,7 @@ class _Word(Convertor[str]):
         return value
 
 
-class _Number(Convertor[int]):
+class _Number(Convertor[int]):  # codespell:ignore
     regex = "[0-9]{1,9}"
 
     def convert(self, value: str) -> int:

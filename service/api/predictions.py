@@ -8,11 +8,11 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api.bodies import JsonBytes, described, json_bytes, read_object
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
+from service.api.job_views import Metrics
 from service.api.paths import ModelName, VersionNumber
 from service.api.problems import documented
 from service.api.serving import Served
 from service.api.state import Shared, State, state_of
-from service.api.views import Metrics
 from service.datasets import read_dataset
 from service.errors import Findings
 from service.formats.arrays import read_rows
@@ -100,7 +100,7 @@ def evaluate_version(shared: Shared, name: ModelName, number: VersionNumber, bod
 async def _predicted(request: Request, name: str, number: int | None) -> Response:
     # Asking FastAPI for these two as dependencies costs half as much again as the rest of the request.
     shared, body = state_of(request), await json_bytes(request)
-    served = shared.serving.known(name, number)
+    served = shared.serving.at_hand(name, number)
     if served is not None and served.is_light and len(body) <= _SMALL_BODY:
         return _answer(shared, served, body)
     return await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, number), body))

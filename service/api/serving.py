@@ -4,10 +4,10 @@ import threading
 from dataclasses import dataclass
 
 from service.prediction import LoadedVersion, LoadedVersions
-from service.storage import Database
-from service.storage.models import Version
+from service.storage import Database, Version
 
-_LIGHT_PARAMETERS = 500_000
+_LIGHT_BYTES = 2_000_000
+_REMEMBERED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Served:
     @property
     def is_light(self) -> bool:
         """Whether one row takes so little time that changing threads for it would take longer."""
-        return self.version.size_bytes < 4 * _LIGHT_PARAMETERS and not self.loaded.is_busy
+        return self.version.size_bytes < _LIGHT_BYTES and not self.loaded.is_busy
 
 
 class Serving:
@@ -30,37 +30,42 @@ class Serving:
         self._database = database
         self._loaded = LoadedVersions(size)
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, int | None], Served] = {}
+        self._versions: dict[tuple[str, int | None], Version] = {}
         self._mark: int | None = None
 
-    def known(self, name: str, number: int | None) -> Served | None:
-        """The version if it is at hand and surely the right one."""
-        # Only SQLite's mark moves with every change; PostgreSQL's does not move when a version is deleted.
+    def at_hand(self, name: str, number: int | None) -> Served | None:
+        """The version, if it is loaded and surely the right one; never waits for the database."""
+        version = self._remembered(name, number)
+        loaded = None if version is None else self._loaded.find(version.id)
+        return None if version is None or loaded is None else Served(version, loaded)
+
+    def find(self, name: str, number: int | None) -> Served:
+        """The version of this number, or the latest; `NotFound` if there is none."""
+        version = self._remembered(name, number)
+        if version is None:
+            mark = self._mark
+            with self._database.reading() as tx:
+                version = tx.models.version(name, number)
+            with self._lock:
+                if mark == self._mark and len(self._versions) < _REMEMBERED:
+                    self._versions[name, number] = version
+        return Served(version, self._loaded.find(version.id) or self._load(version))
+
+    def _remembered(self, name: str, number: int | None) -> Version | None:
+        # Only SQLite's mark moves with every change; PostgreSQL's does not when a version is deleted.
         if self._database.backend != "sqlite":
             return None
         mark = self._database.mark()
         with self._lock:
             if mark != self._mark:
-                self._known.clear()
+                self._versions.clear()
                 self._mark = mark
-            return self._known.get((name, number))
-
-    def find(self, name: str, number: int | None) -> Served:
-        """The version of this number, or the latest; `NotFound` if there is none."""
-        found = self.known(name, number)
-        if found is not None:
-            return found
-        mark = self._mark
-        with self._database.reading() as tx:
-            version = tx.models.version(name, number)
-        found = Served(version, self._loaded.get(version.id, lambda: self._load(version)))
-        with self._lock:
-            if self._mark == mark:
-                self._known[name, number] = found
-        return found
+            return self._versions.get((name, number))
 
     def _load(self, version: Version) -> LoadedVersion:
         with self._database.reading() as tx:
             weights = tx.models.weights(version.id)
         columns, classes = version.input["shape"][-1], version.output["classes"]
-        return LoadedVersion(version.spec, columns=columns, classes=classes, weights=weights)
+        loaded = LoadedVersion(version.spec, columns=columns, classes=classes, weights=weights)
+        self._loaded.add(version.id, loaded)
+        return loaded

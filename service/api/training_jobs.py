@@ -9,11 +9,11 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api.bodies import JsonBytes, described
 from service.api.examples import TRAINING_EXAMPLES
+from service.api.job_views import EpochView, HistoryPage, JobPage, JobView
 from service.api.paths import Cursor, JobId, Limit
 from service.api.problems import documented
 from service.api.state import Shared, State
 from service.api.validation import ValidationView
-from service.api.views import EpochView, HistoryPage, JobPage, JobView
 from service.api.waiting import finished, preferred_wait
 from service.checks import read_training
 from service.formats.jsontext import read_json

@@ -5,7 +5,8 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from service.api.views import LayerView, Remark
+from service.api.job_views import Remark
+from service.api.model_views import LayerView
 from service.checks import CheckedTraining
 from service.checks.estimate import estimate
 

@@ -1,10 +1,11 @@
 """`Prefer: wait=N` (RFC 7240): answering when the work is done instead of at once."""
 
+import asyncio
 import re
 import time
 
-import anyio.to_thread
 from fastapi import Response
+from starlette.concurrency import run_in_threadpool
 
 from service.api.state import State
 from service.jobs import Job
@@ -27,12 +28,12 @@ async def finished(shared: State, job: Job, seconds: float, response: Response) 
     pause = _FIRST_PAUSE
     while not job.is_final and (left := deadline - time.monotonic()) > 0:
         mark, looked = shared.database.mark(), time.monotonic()
-        job = await anyio.to_thread.run_sync(_read, shared, job.id)
+        job = await run_in_threadpool(_read, shared, job.id)
         while not job.is_final and time.monotonic() - looked < _LONGEST_SILENCE and shared.database.mark() == mark:
             left = deadline - time.monotonic()
             if left <= 0:
                 break
-            await anyio.sleep(min(pause, left))
+            await asyncio.sleep(min(pause, left))
             pause = min(pause * 1.2, _LONGEST_PAUSE)
     return job
 

@@ -38,7 +38,7 @@ def check_fits(
         _check_learning(request, dataset, found, locate, findings)
         _warn_of_inputs(request, dataset, found, locate, findings)
         if findings.total == before and found.is_built:
-            _rehearse(request, dataset, found, findings)
+            _rehearse(request, dataset, found, locate, findings)
     return found
 
 
@@ -146,7 +146,7 @@ def _check_metrics(
     return measured
 
 
-def _rehearse(request: TrainingRequest, dataset: Dataset, found: Outline, findings: Findings) -> None:
+def _rehearse(request: TrainingRequest, dataset: Dataset, found: Outline, locate: Locate, findings: Findings) -> None:
     """Makes one step on two rows, so that what nobody thought of fails here and not in a worker."""
     want = wanted_by(resolved_loss(request.compile, dataset.y, found.units))
     try:
@@ -155,8 +155,21 @@ def _rehearse(request: TrainingRequest, dataset: Dataset, found: Outline, findin
             model.compile(**request.compile.arguments())
             model.train_on_batch(dataset.x[:2], encoded(dataset.y[:2], want, found.units))
     except FAILURES as error:
-        reason = f": {error}" if isinstance(error, ArgumentError) else ""
-        findings.error("#", "cannot_train", f"Not one step of this training can be made{reason}.")
+        reason = f": {error}" if isinstance(error, ArgumentError) else "."
+        place = _broken_layer(found, dataset.columns)
+        at = "#" if place is None else locate("spec", "layers", place)
+        findings.error(at, "cannot_train", f"Not one step of this training can be made{reason}")
+
+
+def _broken_layer(found: Outline, columns: int) -> int | None:
+    shape = (2, columns)
+    for place, layer, after in zip(found.places, found.layers, found.shapes, strict=True):
+        try:
+            layer(np.zeros(shape, np.float32))
+        except FAILURES:
+            return place
+        shape = (2, *after[1:])
+    return None
 
 
 def _warn_of_inputs(

@@ -38,7 +38,7 @@ def _records_rate(callback: callbacks.Callback) -> bool:
 def _check_monitor(
     callback: Any, known: Sequence[str], measured: Sequence[metrics.Metric], *, at: str, findings: Findings
 ) -> None:
-    monitor, name = callback.monitor, type(callback).__name__
+    monitor, name = callback.monitor[:60], type(callback).__name__
     if monitor not in known:
         if monitor.startswith("val_") and not any(one.startswith("val_") for one in known):
             reason = "there is no validation. Give fit a validation_split or validation_data, or watch loss."

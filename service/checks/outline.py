@@ -1,5 +1,6 @@
 """The outline of a network: the layers of a spec, and what comes out of each."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,9 @@ Locate = Callable[..., str]
 
 BUILT_PARAMETERS = 2_000_000
 """Networks up to this size are built to look at them; of larger ones only shapes are traced."""
+
+SPREAD = 8
+"""A layer such as RepeatVector may make of a row so many times the values that a layer may have units."""
 
 FAILURES = (ValueError, TypeError, IndexError, ArithmeticError, AssertionError, AttributeError)
 """What layers raise when they do not fit what comes before them."""
@@ -116,6 +120,11 @@ def _traced(
         try:
             after = tuple(layer.compute_output_shape(shape))
             parameters += _parameters(layer, shape)
+            values = math.prod(after[1:])
+            if values > SPREAD * limits.max_units:
+                expected = f"Expected at most {SPREAD * limits.max_units:,} values for each row; it gives {values:,}."
+                findings.error(at, "too_many_units", expected)
+                return None
             if parameters > limits.max_parameters:
                 expected = f"Expected at most {limits.max_parameters:,} parameters"
                 findings.error(at, "too_many_parameters", f"{expected}; up to this layer there are {parameters:,}.")

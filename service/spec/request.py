@@ -9,7 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from service.formats.arrays import kind_of
 from service.nn import Sequential
 from service.nn.layers import Embedding, Layer
-from service.spec.vocabulary import Named, made, refusal
+from service.spec.spelling import refusal
+from service.spec.vocabulary import Named, made
 
 MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 

@@ -12,7 +12,6 @@ Keras's further keys (`module`, `registered_name`, `build_config`) may stand bes
 """
 
 import dataclasses
-import difflib
 import functools
 import inspect
 import math
@@ -34,44 +33,9 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from service.formats.arrays import kind_of
-from service.nn import (
-    activations,
-    callbacks,
-    constraints,
-    initializers,
-    layers,
-    losses,
-    metrics,
-    optimizers,
-    regularizers,
-)
 from service.nn.arguments import ArgumentError, Of, Range, hints
-from service.nn.registry import split_config
+from service.spec.spelling import BY_SHAPE, REGISTRIES, default_of, normalized, refusal
 
-REGISTRIES: Mapping[str, Any] = {
-    "activation": activations.REGISTRY,
-    "callback": callbacks.REGISTRY,
-    "constraint": constraints.REGISTRY,
-    "initializer": initializers.REGISTRY,
-    "layer": layers.REGISTRY,
-    "loss": losses.REGISTRY,
-    "metric": metrics.REGISTRY,
-    "optimizer": optimizers.REGISTRY,
-    "regularizer": regularizers.REGISTRY,
-    "learning rate schedule": optimizers.schedules.REGISTRY,
-}
-"""The registry of each kind of thing that a spec names."""
-
-BY_SHAPE: Mapping[str, tuple[str, ...]] = {
-    "loss": ("crossentropy", "ce"),
-    "metric": tuple(metrics.BY_SHAPE),
-}
-"""Names beyond the registries: what they mean follows from the shapes of outputs and targets."""
-
-_KERAS = ("keras", "tf_keras", "tensorflow", "builtins")
-_OLD_NAMES = {"lr": "learning_rate"}
-_OFF = (("decay", 0.0), ("jit_compile", True), ("jit_compile", False), ("is_legacy_optimizer", False))
 _OWN: Mapping[str, Any] = {"dtype": Literal["float32"] | None}
 _NAME, _NUMBER = "<name>", "<number>"
 
@@ -130,7 +94,9 @@ def reference(kind: str, *, number: bool = False) -> Any:
     if kind != "activation":
         choices += [Annotated[model_of(kind, cls), Tag(tag_of(kind, cls.__name__))] for cls in registry]
     union: Any = Union[tuple(choices)]  # noqa: UP007
-    normalize = functools.partial(normalized, kind, number=number)
+
+    def normalize(value: Any) -> Any:
+        return value if isinstance(value, Thing) else normalized(kind, value, number=number)
 
     def find_tag(value: Any) -> str:
         return _find_tag(kind, value)
@@ -153,7 +119,7 @@ def model_of(kind: str, cls: type) -> type[Thing]:
     """The pydantic model of a class of `nn`: the same arguments, bounds and defaults."""
     annotations = hints(cls)
     arguments: dict[str, Any] = {
-        field.name: (_type_of(annotations[field.name]), Field(_default_of(field)))
+        field.name: (_type_of(annotations[field.name]), Field(default_of(field)))
         for field in sorted(dataclasses.fields(cls), key=lambda field: field.kw_only is True)
         if field.init
     }
@@ -172,34 +138,9 @@ def model_of(kind: str, cls: type) -> type[Thing]:
     return made
 
 
-def normalized(kind: str, value: Any, *, number: bool = False) -> Any:
-    """A name as it is, an object as `{"class_name": ..., arguments}`; PydanticCustomError for anything else."""
-    if isinstance(value, Thing) or (number and isinstance(value, int | float) and not isinstance(value, bool)):
-        return value
-    if kind == "activation" and isinstance(value, Mapping):
-        value = value.get("class_name") if value.get("class_name") != "function" else value.get("config")
-    if isinstance(value, str) and not number:
-        _check_name(kind, value)
-        return value
-    if not isinstance(value, Mapping):
-        way = "a number" if number else f"the name of {_a(kind)}"
-        raise refusal("wrong_type", f"Expected {way}, or an object with class_name; received {kind_of(value)}.")
-    class_name = _class_name(kind, value)
-    _, arguments = split_config(kind, value)
-    if "config" in value:
-        arguments = _from_keras(kind, class_name, arguments)
-    return {**arguments, "class_name": class_name}
-
-
 def made(kind: str, value: Any) -> Any:
     """The object of `nn` that a validated name, number or thing stands for."""
     return value.make() if isinstance(value, Thing) else REGISTRIES[kind].get(value)
-
-
-def refusal(code: str, detail: str, at: str | None = None) -> PydanticCustomError:
-    """A pydantic error with our own code and text; `at` is the key inside the value that it is about."""
-    context = {"detail": detail} if at is None else {"detail": detail, "at": at}
-    return PydanticCustomError(code, "{detail}", context)
 
 
 def _is_finite(value: Any) -> bool:
@@ -210,81 +151,12 @@ def _is_finite(value: Any) -> bool:
     return all(map(_is_finite, value)) if isinstance(value, list) else True
 
 
-def _check_name(kind: str, name: str) -> None:
-    registry = REGISTRIES[kind]
-    if name in BY_SHAPE.get(kind, ()):
-        return
-    if name not in registry:
-        raise _unknown(kind, name)
-    if kind != "activation":
-        cls = registry.class_of(name)
-        needed = [field.name for field in dataclasses.fields(cls) if field.init and _default_of(field) is ...]
-        if needed:
-            form = f'{{"class_name": "{cls.__name__}", "{needed[0]}": ...}}'
-            raise refusal("missing", f"{cls.__name__} cannot go without {', '.join(needed)}. Write {form}.")
-        try:
-            registry.get(name)
-        except ArgumentError as error:
-            raise refusal("missing", str(error)) from None
-
-
-def _class_name(kind: str, value: Mapping[str, Any]) -> str:
-    registry = REGISTRIES[kind]
-    name, config = value.get("class_name"), value.get("config", {})
-    if not isinstance(name, str):
-        raise refusal("missing", f"Expected class_name, the name of {_a(kind)}.", "class_name")
-    if not isinstance(config, Mapping):
-        raise refusal("wrong_type", f"Expected an object of arguments; received {kind_of(config)}.", "config")
-    module, registered = value.get("module"), value.get("registered_name")
-    if str(module or "keras").split(".")[0] not in _KERAS or registered not in (None, name):
-        raise refusal("custom_object", f"Expected one of Keras's own classes; this {kind} is custom code.", "module")
-    if name in registry.classes():
-        return name
-    if name in registry:
-        return str(registry.class_of(name).__name__)
-    raise _unknown(kind, name, "class_name")
-
-
-def _from_keras(kind: str, class_name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what Keras writes and we have no use for: options that are off, and older names."""
-    known = MODELS[tag_of(kind, class_name)].model_fields
-    renamed = {_OLD_NAMES.get(key, key): value for key, value in arguments.items()}
-    kept = {key: value for key, value in renamed.items() if key in known or not _is_off(key, value)}
-    if isinstance(kept.get("dtype"), Mapping):
-        kept["dtype"] = kept["dtype"].get("config", {}).get("name")
-    return kept
-
-
-def _is_off(key: str, value: Any) -> bool:
-    return value is None or (key, value) in _OFF
-
-
-def _unknown(kind: str, name: str, at: str | None = None) -> PydanticCustomError:
-    everything = [*REGISTRIES[kind].names(), *BY_SHAPE.get(kind, ())]
-    classes = [] if kind == "activation" else list(REGISTRIES[kind].classes())
-    short = sorted(set(everything) - set(classes))
-    shown = sorted(classes) if at or kind in ("layer", "callback", "learning rate schedule") else short
-    close = difflib.get_close_matches(name, shown, n=1) or difflib.get_close_matches(name, everything, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return refusal("unknown_name", f"{name[:40]!r} is not the name of {_a(kind)}.{hint} Known: {', '.join(shown)}.", at)
-
-
-def _a(kind: str) -> str:
-    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
-
-
 def _find_tag(kind: str, value: Any) -> str:
     if isinstance(value, str):
         return _NAME
     if isinstance(value, int | float):
         return _NUMBER
     return tag_of(kind, value["class_name"] if isinstance(value, Mapping) else value.class_name)
-
-
-def _default_of(field: dataclasses.Field[Any]) -> Any:
-    if field.default is not dataclasses.MISSING:
-        return field.default
-    return ... if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
 def _type_of(hint: Any) -> Any:

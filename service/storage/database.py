@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-from sqlalchemy import Connection, inspect, make_url, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
@@ -57,7 +57,7 @@ class Database:
 
     def __init__(self, url: str, *, bell: Bell | None = None, clock: Callable[[], float] | None = None) -> None:
         """Connects when first used. `clock` stands in for the database's own clock in tests."""
-        self.engine = open_engine(make_url(url))
+        self.engine = open_engine(url)
         self.backend = self.engine.dialect.name
         self._bell = bell or Bell()
         self._changes = watch(self.engine)

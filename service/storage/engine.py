@@ -5,24 +5,46 @@ from sqlite3 import Connection as SQLiteConnection
 from typing import Any
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from service.errors import FitdError
 
 BUSY_TIMEOUT_SECONDS = 5.0
 """Longest wait for SQLite's write lock; well below a lease, so that waiting alone never loses a claim."""
 
+CONNECT_TIMEOUT_SECONDS = 5
+"""Longest wait for a server that does not answer at all."""
+
 _JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
 
-def open_engine(url: URL) -> Engine:
+def open_engine(url: str) -> Engine:
     """An engine whose transactions are durable, and on SQLite immediate unless they are read-only."""
-    if url.get_backend_name() == "sqlite":
-        return _sqlite(url)
-    return create_engine(url, pool_pre_ping=True, json_serializer=_to_json, json_deserializer=orjson.loads)
+    try:
+        parsed = make_url(url)
+        makers = {"sqlite": _sqlite, "postgresql": _postgres}
+        return makers[parsed.get_backend_name()](parsed)
+    except ModuleNotFoundError as error:
+        raise FitdError(f"This database needs the Python package {error.name}.") from error
+    except (ArgumentError, KeyError):
+        expected = "sqlite:////path/to/file or postgresql+psycopg://user:password@host/name"
+        raise FitdError(f"Expected a database URL such as {expected}; received another.") from None
 
 
 def _to_json(value: Any) -> str:
     """JSON as every reader takes it: NaN and infinity become null."""
     return orjson.dumps(value, option=_JSON).decode()
+
+
+def _postgres(url: URL) -> Engine:
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        connect_args={} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        json_serializer=_to_json,
+        json_deserializer=orjson.loads,
+    )
 
 
 def _sqlite(url: URL) -> Engine:

@@ -14,8 +14,8 @@ from service.nn.callbacks import Callback
 from service.storage import Database
 
 BEAT_SECONDS = 0.5
-STUCK_SECONDS = 600.0
-"""A training that shows no sign of life for so long is taken for hung; no step of a permitted size is slower."""
+STUCK_SECONDS = 7200.0
+"""A training without a sign of life for so long is taken for hung: no permitted step takes half of it."""
 EXIT_STUCK = 70
 
 _log = logging.getLogger("fitd.worker")

@@ -38,7 +38,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
     "no spec": (without("spec"), "#/spec", "missing"),
     "no compile": (without("compile"), "#/compile", "missing"),
     "no data": (without("data"), "#/data", "missing"),
-    "unknown key": (small(moddel="x"), "#/moddel", "unknown_key"),
+    "unknown key": (small(name="x"), "#/name", "unknown_key"),
     "unknown key with odd characters": (small(**{"a/b~ü": 1}), "#/a~1b~0%C3%BC", "unknown_key"),
     "model name with a slash": (small(model="a/b"), "#/model", "wrong_form"),
     "model name with a verb": (small(model="a:predict"), "#/model", "wrong_form"),
@@ -117,11 +117,36 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "#/spec/layers/1",
         "too_many_parameters",
     ),
+    "an argument that is not finite": (
+        small(spec={"layers": [{"class_name": "Rescaling", "scale": NAN}, DENSE]}),
+        "#/spec/layers/0",
+        "not_finite",
+    ),
+    "a row spread too wide": (
+        small(spec={"layers": [{"class_name": "RepeatVector", "n": 10**8}, {"class_name": "Flatten"}, DENSE]}),
+        "#/spec/layers/0",
+        "too_many_units",
+    ),
+    "thresholds that are no numbers": (
+        small(compile={"metrics": [{"class_name": "AUC", "thresholds": ["a"]}]}),
+        "#",
+        "cannot_train",
+    ),
+    "dtype in another form": (
+        first(dtype={"class_name": "DTypePolicy", "config": 16}),
+        "#/spec/layers/0/dtype",
+        "unknown_name",
+    ),
+    "config that is no object": (
+        small(spec={"layers": [{"class_name": "Dense", "config": 3}]}),
+        "#/spec/layers/0/config",
+        "wrong_type",
+    ),
     # compile
     "no loss": (without("compile") | {"compile": {}}, "#/compile/loss", "missing"),
     "unknown loss": (small(compile={"loss": "mean_square"}), "#/compile/loss", "unknown_name"),
     "unknown optimizer": (small(compile={"optimizer": "adamm"}), "#/compile/optimizer", "unknown_name"),
-    "unknown metric": (small(compile={"metrics": ["mse", "acuracy"]}), "#/compile/metrics/1", "unknown_name"),
+    "unknown metric": (small(compile={"metrics": ["mse", "exactness"]}), "#/compile/metrics/1", "unknown_name"),
     "metric that lacks an argument": (
         small(compile={"metrics": ["sensitivity_at_specificity"]}),
         "#/compile/metrics/0",
@@ -197,9 +222,21 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "unknown_metric",
     ),
     "watching a metric that is not measured": (
-        small(fit={"callbacks": [{"class_name": "EarlyStopping", "monitor": "acuracy"}]}),
+        small(fit={"callbacks": [{"class_name": "EarlyStopping", "monitor": "exactness"}]}),
         "#/fit/callbacks/0/monitor",
         "unknown_metric",
+    ),
+    "watching what is neither better up nor down": (
+        small(
+            fit={
+                "callbacks": [
+                    {"class_name": "ReduceLROnPlateau", "monitor": "loss"},
+                    {"class_name": "EarlyStopping", "monitor": "learning_rate"},
+                ]
+            },
+        ),
+        "#/fit/callbacks/1/mode",
+        "missing",
     ),
     "two masters of the learning rate": (
         small(

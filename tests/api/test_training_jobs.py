@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from service.jobs import Progress
 from tests.serving import Service, assert_problem, canonical, small
 
 
@@ -112,6 +113,21 @@ def test_a_running_job_is_asked_to_stop(service: Service) -> None:
         tx.jobs.claim("somebody", 15)
     answer = service.client.post(job["links"]["cancel"])
     assert (answer.status_code, answer.json()["status"]) == (202, "cancelling")
+
+
+def test_a_running_job_tells_how_far_it_is_and_when_to_ask_again(service: Service) -> None:
+    job = service.client.post("/v1/training-jobs", json=small()).json()
+    with service.database.transaction() as tx:
+        claim = tx.jobs.claim("somebody", 15)
+    assert claim is not None
+    with service.database.transaction() as tx:
+        tx.jobs.beat(claim, Progress(epoch=25, fraction=0.25, metrics={"loss": 0.5}, remaining_seconds=60))
+    answer = service.client.get(job["links"]["self"])
+    assert answer.headers["Retry-After"] == "1"
+    job = answer.json()
+    assert (job["status"], job["metrics"], job["attempt"]) == ("running", {"loss": 0.5}, 1)
+    assert 50 < job["progress"].pop("eta_seconds") <= 60
+    assert job["progress"] == {"epoch": 25, "epochs": 100, "fraction": 0.25}
 
 
 def test_a_job_that_has_ended_is_not_changed_by_cancel(service: Service) -> None:

@@ -60,7 +60,7 @@ HIDDEN = st.builds(
     st.sampled_from(["relu", "tanh", "gelu", "selu", None]),
 )
 BETWEEN = st.sampled_from(["BatchNormalization", "LayerNormalization", "RMSNormalization", "Identity"]).map(
-    lambda name: nn.layers.REGISTRY.get(name)
+    nn.layers.REGISTRY.get
 )
 
 

@@ -87,7 +87,7 @@ def loss_case(name: str, options: dict[str, Any]) -> tuple[nn.losses.Loss, Array
     return loss, rng.uniform(0.1, 0.9, size=p.shape), p
 
 
-@pytest.mark.parametrize(("name", "options"), LOSS_OPTIONS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("name", "options"), LOSS_OPTIONS, ids=str)
 def test_the_gradient_of_a_loss_is_its_derivative(name: str, options: dict[str, Any]) -> None:
     loss, y, p = loss_case(name, options)
     expected = difference(lambda: float(loss.call(y, p).sum()), p)
@@ -158,7 +158,7 @@ def connected(layer: Layer, shape: tuple[int, ...]) -> Any:
     return layer.connect(shape, Setting(training=True, dtype=np.float64, clock=Clock(3)))
 
 
-@pytest.mark.parametrize(("name", "shape"), list(layer_cases()), ids=lambda value: str(value))
+@pytest.mark.parametrize(("name", "shape"), list(layer_cases()), ids=str)
 def test_the_gradients_of_a_layer_are_its_derivatives(name: str, shape: tuple[int, ...]) -> None:
     layer, rng = nn.layers.REGISTRY.classes()[name](**LAYERS.get(name, {})), generator(name)
     layer.weights_seed = 1

@@ -8,7 +8,7 @@ def test_every_status_has_its_moves() -> None:
 
 
 def test_three_statuses_are_never_left() -> None:
-    assert FINAL == {Status.CANCELLED, Status.SUCCEEDED, Status.FAILED}
+    assert {Status.CANCELLED, Status.SUCCEEDED, Status.FAILED} == FINAL
 
 
 def test_a_job_can_end_from_wherever_it_is() -> None:
@@ -29,4 +29,4 @@ def test_a_cancel_is_never_taken_back() -> None:
 
 
 def test_a_worker_holds_what_runs_or_is_to_stop() -> None:
-    assert HELD == {Status.RUNNING, Status.CANCELLING}
+    assert {Status.RUNNING, Status.CANCELLING} == HELD

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from service.nn import activations
-from service.nn.arguments import Of, Range
+from service.nn.arguments import ArgumentError, Of, Range
 from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape, require_width
 
 
@@ -25,6 +25,11 @@ class Dense(Layer):
     activity_regularizer: Annotated[Any, Of("regularizer")] = None
     kernel_constraint: Annotated[Any, Of("constraint")] = None
     bias_constraint: Annotated[Any, Of("constraint")] = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.output_activation == "glu" and self.units % 2:
+            raise ArgumentError("units", "even for glu, which halves them", self.units)
 
     def build(self, input_shape: Shape) -> None:
         """Kernel and bias for inputs of this width."""

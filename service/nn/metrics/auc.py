@@ -32,7 +32,7 @@ class AUC(Metric):
     It is an approximation of the rank statistic, close where predictions fill [0, 1].
     """
 
-    num_thresholds: Annotated[int, Range(minimum=2)] = 200
+    num_thresholds: Annotated[int, Range(minimum=2, maximum=10_000)] = 200
     curve: Literal["ROC", "PR"] = "ROC"
     summation_method: Literal["interpolation", "minoring", "majoring"] = "interpolation"
     name: str | None = None

@@ -187,7 +187,7 @@ class _AtLeast(ConfusionMetric):
 
 
 Share = Annotated[float, Range(minimum=0, maximum=1)]
-Count = Annotated[int, Range(minimum=1)]
+Count = Annotated[int, Range(minimum=1, maximum=10_000)]
 
 
 @REGISTRY.register()

@@ -16,7 +16,7 @@ from service.nn.variable import Parameters, Variable
 Array = np.ndarray[Any, Any]
 
 # Weights, gradient, slots and scratch of one piece stay in the first-level cache or near it.
-PIECE = 8192
+PIECE = 32768
 # A slot of a unit that gets no gradient shrinks for ever; numbers too small for float32's normal
 # range are a hundred times slower to compute with. Every so many steps such remains become zero.
 SWEEP_STEPS = 64

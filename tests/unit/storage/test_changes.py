@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.storage import Database
+from tests.postgres import new_database
 from tests.storing import add_job, new_version, take
 
 LONG = 30.0
@@ -88,10 +89,9 @@ def test_a_look_into_an_empty_queue_is_no_change(database: Database, other: Data
     assert not database.wait_for_change(0.05, since=mark)
 
 
-def test_listening_outlasts_a_lost_connection(url: str) -> None:
-    if url.startswith("sqlite"):
-        pytest.skip("SQLite has no connection to lose")
-    database = Database(url)
+def test_listening_outlasts_a_lost_connection() -> None:
+    database = Database(new_database())
+    database.migrate()
     mark = settled(database)
     with database.engine.begin() as connection:
         ended = connection.exec_driver_sql(

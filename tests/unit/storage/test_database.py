@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from service.errors import NotFound, Unavailable
+from service.errors import FitdError, NotFound, Unavailable
 from service.storage import Database
 from tests.storing import add_job, read_job, sqlite_url
 
@@ -63,6 +63,13 @@ def test_a_database_that_is_away_is_unavailable(tmp_path: Path) -> None:
         with pytest.raises(Unavailable, match="does not answer"), database.reading():
             pass
         database.close()
+
+
+@pytest.mark.parametrize("url", ["", "fitd.db", "mysql://host/name", "postgresql+none://host/name"])
+def test_a_url_of_no_database_we_know_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(FitdError, match="Expected a database URL") as refusal:
+        Database(url)
+    assert not url or url not in str(refusal.value)
 
 
 def test_sqlite_is_durable_and_checks_references(tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ def test_an_id_is_recognised() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "job", "job_", new_id("ds"), new_id("job")[:-1], new_id("job")[:-1] + "U", "x" + new_id("job")]
+    "text",
+    ["", "job", "job_", new_id("ds"), new_id("job")[:-1], new_id("job")[:-1] + "U", "x" + new_id("job")],
+    ids=["nothing", "prefix", "underscore", "another kind", "too short", "no such letter", "another prefix"],
 )
 def test_what_is_no_id_is_not_taken_for_one(text: str) -> None:
     assert not looks_like_id("job", text)

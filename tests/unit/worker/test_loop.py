@@ -12,7 +12,7 @@ from service.jobs import Status
 from service.nn.callbacks import Callback
 from service.storage import Database, NewVersion
 from service.worker.loop import Train, Worker
-from tests.storing import StandingClock, add_job, new_version, read_job, take
+from tests.storing import StandingClock, add_job, new_version, read_job, take, wait_for_end
 
 
 def worker_with(database: Database, train: Train, **options: Any) -> Worker:
@@ -148,9 +148,7 @@ def test_a_worker_told_to_leave_stops_waiting(database: Database) -> None:
     thread = threading.Thread(target=worker.run)
     thread.start()
     job = add_job(database)
-    while not read_job(database, job.id).is_final:
-        database.wait_for_change(1.0)
+    assert wait_for_end(database, job.id).status is Status.SUCCEEDED
     worker.leaving.set()
     thread.join(30)
     assert not thread.is_alive()
-    assert read_job(database, job.id).status is Status.SUCCEEDED

@@ -1,0 +1,1 @@
+"""The room that listens: HTTP on top of everything else."""

@@ -1,0 +1,121 @@
+"""Views of training jobs: what the API answers about them."""
+
+from datetime import UTC, datetime
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from service.jobs import Job, Status
+
+Metrics = dict[str, float | None]
+"""The name and value of each metric; null where it was not a finite number."""
+
+
+class Remark(BaseModel):
+    """Something allowed and probably not meant, with the place in the request that it is about."""
+
+    pointer: str = Field(examples=["#/compile/metrics/0"])
+    code: str
+    detail: str
+
+
+class Progress(BaseModel):
+    """How far a job is."""
+
+    epoch: int = Field(description="Epochs done.")
+    epochs: int = Field(description="Epochs asked for.")
+    fraction: float = Field(description="Share of the work that is done, 0 to 1.")
+    eta_seconds: float | None = Field(description="Time to the end, as far as it can be told; null while it cannot.")
+
+
+class JobError(BaseModel):
+    """Why a job failed."""
+
+    reason: str = Field(description="A stable word.", examples=["non_finite_loss"])
+    detail: str
+
+
+class JobLinks(BaseModel):
+    """Paths of what belongs to a job."""
+
+    self: str
+    history: str
+    cancel: str
+    model: str
+    version: str | None
+    predict: str | None
+
+
+class JobView(BaseModel):
+    """A training job."""
+
+    id: str = Field(examples=["job_1n2v5jz4q9s0mxjrkpt8c7w3ye"])
+    status: Status
+    model: str = Field(examples=["digits"])
+    version: int | None = Field(description="The version that the job made; null until it succeeded.")
+    progress: Progress
+    metrics: Metrics = Field(description="Of the last epoch that is done.", examples=[{"loss": 0.31, "accuracy": 0.92}])
+    attempt: int = Field(description="How many times a worker has started on it.")
+    seed: int | None = Field(description="The seed of all randomness: the same request with it trains the same model.")
+    warnings: list[Remark]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: JobError | None
+    links: JobLinks
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """The view of a job as it stands."""
+        path, model = f"/v1/training-jobs/{job.id}", f"/v1/models/{job.model}"
+        version = None if job.version is None else f"{model}/versions/{job.version}"
+        return cls(
+            id=job.id,
+            status=job.status,
+            model=job.model,
+            version=job.version,
+            progress=Progress(epoch=job.epoch, epochs=job.epochs, fraction=job.fraction, eta_seconds=_eta_seconds(job)),
+            metrics=job.metrics,
+            attempt=job.attempt,
+            seed=job.request.get("fit", {}).get("seed"),
+            warnings=job.request.get("warnings", []),
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+            error=None if job.error is None else JobError(**job.error),
+            links=JobLinks(
+                self=path,
+                history=f"{path}/history",
+                cancel=f"{path}:cancel",
+                model=model,
+                version=version,
+                predict=version and f"{version}:predict",
+            ),
+        )
+
+
+class EpochView(BaseModel):
+    """The metrics of one epoch, counted from 1."""
+
+    epoch: int
+    metrics: Metrics
+
+
+class JobPage(BaseModel):
+    """Some jobs, newest first."""
+
+    items: list[JobView]
+    next_cursor: str | None
+
+
+class HistoryPage(BaseModel):
+    """The epochs of a job, in order."""
+
+    items: list[EpochView]
+    next_cursor: str | None = None
+
+
+def _eta_seconds(job: Job) -> float | None:
+    if job.expected_at is None or job.status is not Status.RUNNING:
+        return None
+    return round(max(0.0, (job.expected_at - datetime.now(UTC)).total_seconds()), 3)

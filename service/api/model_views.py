@@ -1,0 +1,127 @@
+"""Views of models and their versions: what the API answers about them."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, Field
+
+from service.api.job_views import Metrics
+from service.storage import Model, Version
+
+
+class LayerView(BaseModel):
+    """One line of a model's summary."""
+
+    layer: str = Field(examples=["dense"])
+    output_shape: list[int | None] = Field(examples=[[None, 64]])
+    params: int = Field(examples=[6464])
+
+
+class ModelLinks(BaseModel):
+    """Paths of what belongs to a model."""
+
+    self: str
+    versions: str
+    predict: str
+    evaluate: str
+
+
+class ModelView(BaseModel):
+    """A named model; its latest version answers predictions."""
+
+    name: str
+    latest_version: int | None
+    versions: int = Field(description="How many versions there are.")
+    created_at: datetime
+    updated_at: datetime
+    links: ModelLinks
+
+    @classmethod
+    def of(cls, model: Model) -> Self:
+        """The view of a model."""
+        path = f"/v1/models/{model.name}"
+        return cls(
+            name=model.name,
+            latest_version=model.latest,
+            versions=model.versions,
+            created_at=model.created_at,
+            updated_at=model.updated_at,
+            links=ModelLinks(
+                self=path, versions=f"{path}/versions", predict=f"{path}:predict", evaluate=f"{path}:evaluate"
+            ),
+        )
+
+
+class VersionLinks(BaseModel):
+    """Paths of what belongs to a version."""
+
+    self: str
+    model: str
+    job: str | None
+    predict: str
+    evaluate: str
+
+
+class VersionView(BaseModel):
+    """One trained set of weights, which never changes, and how it came about."""
+
+    model: str
+    version: int
+    spec: dict[str, Any]
+    compile: dict[str, Any]
+    fit: dict[str, Any]
+    summary: list[LayerView]
+    metrics: Metrics = Field(description="Of the last epoch.")
+    input: dict[str, Any] = Field(examples=[{"features": None, "shape": [None, 100]}])
+    output: dict[str, Any] = Field(examples=[{"classes": ["cat", "dog"], "shape": [None, 2]}])
+    environment: dict[str, Any] = Field(description="What it was trained with.")
+    timing: dict[str, Any] = Field(description="Durations in seconds.")
+    sha256: str = Field(description="Of the weights, as safetensors.")
+    size_bytes: int
+    created_at: datetime
+    job: str | None = Field(description="The training job that made it.")
+    links: VersionLinks
+
+    @classmethod
+    def of(cls, version: Version) -> Self:
+        """The view of a version."""
+        model = f"/v1/models/{version.model}"
+        path = f"{model}/versions/{version.number}"
+        return cls(
+            model=version.model,
+            version=version.number,
+            spec=version.spec,
+            compile=version.compile,
+            fit=version.fit,
+            summary=[LayerView(**line) for line in version.summary],
+            metrics=version.metrics,
+            input=version.input,
+            output=version.output,
+            environment=version.environment,
+            timing=version.timing,
+            sha256=version.sha256,
+            size_bytes=version.size_bytes,
+            created_at=version.created_at,
+            job=version.job_id,
+            links=VersionLinks(
+                self=path,
+                model=model,
+                job=version.job_id and f"/v1/training-jobs/{version.job_id}",
+                predict=f"{path}:predict",
+                evaluate=f"{path}:evaluate",
+            ),
+        )
+
+
+class ModelPage(BaseModel):
+    """Some models, by name."""
+
+    items: list[ModelView]
+    next_cursor: str | None
+
+
+class VersionPage(BaseModel):
+    """Some versions of a model, newest first."""
+
+    items: list[VersionView]
+    next_cursor: str | None

@@ -1,0 +1,1 @@
+"""The room that translates: bytes and text to values, and back."""

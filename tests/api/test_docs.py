@@ -1,0 +1,129 @@
+"""The documentation: complete, true to the routes, and readable without the internet."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.api import examples
+from service.spec.vocabulary import MODELS
+from tests.serving import Service
+
+SNAPSHOT = Path(__file__).parent / "openapi.json"
+LOCAL = re.compile(r"(?:src|href)=\"([^\"]+)\"|url: '([^']+)'")
+
+
+@pytest.fixture(scope="module")
+def document(shared: Service) -> dict[str, Any]:
+    answer = shared.client.get("/openapi.json")
+    assert answer.status_code == 200
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def without_vocabulary(schema: Any) -> Any:
+    """The contract apart from examples, and from what `service.nn` says: a new layer is no change of it."""
+    words = {model.__name__ for model in MODELS.values()}
+    if isinstance(schema, list):
+        return [without_vocabulary(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    choices = schema.get("oneOf", [])
+    if any(choice.get("$ref", "").rpartition("/")[2] in words for choice in choices):
+        return {"oneOf": "the words of service.nn"}
+    return {key: without_vocabulary(value) for key, value in schema.items() if key not in words | {"examples"}}
+
+
+def test_the_contract_changes_only_on_purpose(document: dict[str, Any]) -> None:
+    """To accept a change: FITD_ACCEPT_OPENAPI=1 python -m pytest tests/api/test_docs.py, and read the diff."""
+    contract = without_vocabulary(document)
+    if os.environ.get("FITD_ACCEPT_OPENAPI"):
+        text = json.dumps(contract, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        SNAPSHOT.write_text(text, encoding="utf-8")
+    assert json.loads(SNAPSHOT.read_text(encoding="utf-8")) == contract
+
+
+def test_every_operation_has_an_id_of_its_own_a_tag_and_a_description(document: dict[str, Any]) -> None:
+    found = operations(document)
+    ids = [operation["operationId"] for _, operation in found]
+    assert len(set(ids)) == len(ids)
+    tags = {tag["name"] for tag in document["tags"]}
+    for name, operation in found:
+        assert set(operation["tags"]) <= tags, name
+        assert operation["description"], name
+
+
+def test_every_error_is_documented_as_a_problem(document: dict[str, Any]) -> None:
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    for name, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                content = answer["content"]
+                assert list(content) == ["application/problem+json"], (name, status)
+                assert content["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
+        if name.split()[1] != "/livez":
+            assert "500" in operation["responses"], name
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    references = set(re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(document)))
+    assert references <= document["components"]["schemas"].keys()
+
+
+def test_every_path_with_a_json_body_shows_how_it_looks(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        if "requestBody" in operation:
+            content = operation["requestBody"]["content"]["application/json"]
+            assert content["schema"]["$ref"], name
+            assert content["examples"], name
+
+
+def test_the_documented_requests_work_as_they_stand(service: Service) -> None:
+    for example in examples.TRAINING_EXAMPLES.values():
+        request = example["value"]
+        checked = service.client.post("/v1/training-jobs:validate", json=request)
+        assert (checked.status_code, checked.json()["warnings"]) == (200, [])
+        location = service.client.post("/v1/training-jobs", json=request).headers["Location"]
+        service.work()
+        assert service.client.get(location).json()["status"] == "succeeded"
+    for name, example in examples.PREDICTION_EXAMPLES.items():
+        model = {"small": "xor", "canonical": "digits"}[name]
+        answer = service.client.post(f"/v1/models/{model}:predict", json=example["value"])
+        assert answer.status_code == 200
+    for example in examples.EVALUATION_EXAMPLES.values():
+        answer = service.client.post("/v1/models/xor:evaluate", json=example["value"])
+        assert answer.json()["metrics"]["accuracy"] == 1
+
+
+def test_a_new_layer_of_nn_is_documented_by_itself(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["DenseLayer"]["properties"]["units"] == {"type": "integer", "minimum": 1}
+    assert "adam" in json.dumps(schemas["CompileSpec"]["properties"]["optimizer"])
+
+
+def test_the_root_leads_to_the_documentation(shared: Service) -> None:
+    answer = shared.client.get("/")
+    assert (answer.status_code, answer.headers["Location"]) == (307, "/docs")
+
+
+def test_the_documentation_needs_nothing_from_elsewhere(shared: Service) -> None:
+    page = shared.client.get("/docs")
+    assert page.status_code == 200
+    parts = [one or other for one, other in LOCAL.findall(page.text)]
+    assert len(parts) >= 4
+    for part in parts:
+        assert part.startswith("/"), part
+        answer = shared.client.get(part)
+        assert answer.status_code == 200, part
+        assert len(answer.content) > 100, part

@@ -1,0 +1,101 @@
+"""`Prefer: wait` answers with the finished job, holds no thread meanwhile, and gives up in time."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.api.waiting import preferred_wait
+from tests.serving import Service, small
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("respond-async", None),
+        ("wait=", None),
+        ("wait=soon", None),
+        ("wait=-1", None),
+        ("await=5", None),
+        ("wait=5", 5),
+        ("Wait=5", 5),
+        ('wait="5"', 5),
+        ("respond-async, wait=5", 5),
+        ("wait = 5 , handling=lenient", 5),
+        ("wait=0", 0),
+        ("wait=600", 60),
+        ("wait=99999999999999999999", None),
+    ],
+)
+def test_the_header_says_how_long_to_wait_at_most_as_long_as_the_limit(
+    header: str | None, seconds: float | None
+) -> None:
+    assert preferred_wait(header, 60) == seconds
+
+
+def submit(service: Service, wait: str) -> Any:
+    return service.client.post("/v1/training-jobs", json=small(), headers={"Prefer": f"wait={wait}"})
+
+
+def test_a_job_that_is_done_in_time_is_the_answer(service: Service) -> None:
+    def work() -> None:
+        while not service.rows()["jobs"]:
+            time.sleep(0.01)
+        service.work()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    answer = submit(service, "30")
+    worker.join()
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "succeeded"
+    assert answer.headers["Preference-Applied"] == "wait=30"
+    assert answer.headers["Location"] == answer.json()["links"]["self"]
+
+
+def test_a_job_that_is_not_done_in_time_is_answered_as_it_stands(service: Service) -> None:
+    answer = submit(service, "0")
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    assert answer.headers["Preference-Applied"] == "wait=0"
+    assert answer.headers["Retry-After"]
+
+
+def test_waiting_ends_at_the_limit_of_the_settings(tmp_path: Path) -> None:
+    with Service(tmp_path, max_wait_seconds=0.2) as service:
+        started = time.monotonic()
+        answer = submit(service, "600")
+        assert 0.2 <= time.monotonic() - started < 5
+        assert answer.status_code == 202
+        assert answer.headers["Preference-Applied"] == "wait=0.2"
+
+
+def test_a_job_that_is_cancelled_ends_the_waiting(service: Service) -> None:
+    def cancel() -> None:
+        while not (items := service.client.get("/v1/training-jobs").json()["items"]):
+            time.sleep(0.01)
+        service.client.post(items[0]["links"]["cancel"])
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    answer = submit(service, "30")
+    canceller.join()
+    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+
+
+def test_more_requests_wait_than_there_are_threads(service: Service) -> None:
+    """The thread pool has 40 threads; all of these wait at once, and another request still gets through."""
+    answers: list[Any] = []
+    waiting = [threading.Thread(target=lambda: answers.append(submit(service, "30"))) for _ in range(60)]
+    for thread in waiting:
+        thread.start()
+    while service.rows()["jobs"] < 60:
+        time.sleep(0.02)
+    assert service.client.get("/v1/models").status_code == 200
+    service.work()
+    for thread in waiting:
+        thread.join()
+    assert [answer.json()["status"] for answer in answers] == ["succeeded"] * 60

@@ -1,0 +1,236 @@
+"""Reading a training: mistakes at their place in the document as written; what passes can be trained."""
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service.api.examples import SMALL
+from service.checks import check_fits, read_training
+from service.checks.estimate import estimate
+from service.config import Limits
+from service.datasets import Dataset
+from service.errors import Findings, Invalid, TrainingFailed
+from service.nn import activations, losses, metrics
+from service.spec import TrainingRequest
+from service.training import train
+
+LIMITS = Limits()
+
+
+def mistakes(document: Any, limits: Limits = LIMITS) -> list[tuple[str, str]]:
+    with pytest.raises(Invalid) as caught:
+        read_training(document, limits)
+    return [(one.pointer, one.code) for one in caught.value.findings]
+
+
+def keras(*layers: dict[str, Any]) -> dict[str, Any]:
+    wrapped = [
+        {"module": "keras.layers", "class_name": layer.pop("class_name"), "config": layer, "registered_name": None}
+        for layer in layers
+    ]
+    return {**copy.deepcopy(SMALL), "spec": {"class_name": "Sequential", "config": {"layers": wrapped}}}
+
+
+@pytest.mark.parametrize(
+    ("layers", "pointer", "code"),
+    [
+        ([{"class_name": "Dense", "units": 0}], "#/spec/config/layers/0/config/units", "out_of_range"),
+        (
+            [{"class_name": "Dense", "units": 1, "activation": "softmax"}],
+            "#/spec/config/layers/0/config/activation",
+            "softmax_of_one",
+        ),
+        (
+            [{"class_name": "Dense", "units": 1, "activation": "sigmoid", "batch_input_shape": [None, 7]}],
+            "#/spec/config/layers/0/config/batch_input_shape",
+            "width_mismatch",
+        ),
+        (
+            [{"class_name": "Dense", "units": 99_999}],
+            "#/spec/config/layers/0/config/units",
+            "too_many_units",
+        ),
+    ],
+)
+def test_a_mistake_in_what_keras_wrote_is_pointed_at_where_keras_wrote_it(
+    layers: list[dict[str, Any]], pointer: str, code: str
+) -> None:
+    assert (pointer, code) in mistakes(keras(*layers))
+
+
+def test_a_mistake_in_a_text_of_keras_is_pointed_at_the_text() -> None:
+    document = copy.deepcopy(SMALL) | {
+        "spec": '{"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense", "config": {"units": 0}}]}}'
+    }
+    assert mistakes(document)[0][0].startswith("#/spec")
+
+
+def test_checks_without_a_document_point_into_the_request_itself() -> None:
+    request = TrainingRequest.model_validate(
+        {"spec": {"layers": [{"class_name": "Dense", "units": 1, "input_dim": 3}]}, "compile": {"loss": "mse"}}
+    )
+    findings = Findings()
+    dataset = Dataset(np.zeros((2, 2), np.float32), np.zeros(2, np.float32))
+    assert check_fits(request, dataset, LIMITS, findings) is None
+    assert [one.pointer for one in findings.errors] == ["#/spec/layers/0/input_dim"]
+
+
+def test_a_layer_that_fails_only_when_it_runs_is_found_and_pointed_at() -> None:
+    document = copy.deepcopy(SMALL)
+    document["spec"]["layers"].insert(1, {"class_name": "Rescaling", "scale": [1, 2, 3]})
+    assert mistakes(document) == [("#/spec/layers/1", "cannot_train")]
+
+
+def test_the_ignored_class_is_no_label_out_of_range() -> None:
+    document = copy.deepcopy(SMALL)
+    document["spec"]["layers"] = [{"class_name": "Dense", "units": 2, "activation": "softmax"}]
+    document["compile"]["loss"] = {"class_name": "SparseCategoricalCrossentropy", "ignore_class": -1}
+    document["data"]["y"] = [0, 1, -1, 1]
+    assert read_training(document, LIMITS).outline.units == 2
+    document["data"]["y"] = [0, 1, -2, 1]
+    assert mistakes(document) == [("#/data/y/2", "out_of_range")]
+
+
+def test_limits_are_the_settings() -> None:
+    tight = Limits(max_layers=1, max_units=7, max_epochs=99, max_parameters=5)
+    assert {code for _, code in mistakes(SMALL, tight)} == {"too_many_layers", "too_many_units", "too_many_epochs"}
+    assert mistakes(SMALL, Limits(max_parameters=20)) == [("#/spec/layers/0", "too_many_parameters")]
+
+
+def test_a_large_network_is_checked_without_being_built() -> None:
+    document = copy.deepcopy(SMALL)
+    wide = {"class_name": "Dense", "units": 3000}
+    document["spec"]["layers"] = [wide, wide, {"class_name": "Dense", "units": 1, "activation": "sigmoid"}]
+    checked = read_training(document, LIMITS)
+    assert not checked.outline.is_built
+    assert checked.outline.parameters == estimate(checked).parameters == 3 * 3000 + 3001 * 3000 + 3001
+
+
+LAYERS = [
+    {"class_name": "Dense", "units": 3, "activation": "relu"},
+    {"class_name": "Dense", "units": 4, "activation": "glu"},
+    {"class_name": "Dropout", "rate": 0.5},
+    {"class_name": "BatchNormalization"},
+    {"class_name": "BatchNormalization", "axis": 2},
+    {"class_name": "LayerNormalization"},
+    {"class_name": "GroupNormalization", "groups": 2},
+    {"class_name": "Activation", "activation": "tanh"},
+    {"class_name": "PReLU"},
+    {"class_name": "PReLU", "shared_axes": [2]},
+    {"class_name": "Reshape", "target_shape": [-1, 1]},
+    {"class_name": "Reshape", "target_shape": [0]},
+    {"class_name": "Flatten"},
+    {"class_name": "Embedding", "input_dim": 5, "output_dim": 2},
+    {"class_name": "Rescaling", "scale": [1, 2, 3]},
+    {"class_name": "RepeatVector", "n": 2},
+    {"class_name": "Permute", "dims": [1]},
+    {"class_name": "Softmax", "axis": 3},
+    {"class_name": "Normalization", "mean": [1, 2], "variance": [1, 1]},
+    {"class_name": "ActivityRegularization", "l1": 0.1},
+]
+ROWS = 7
+TARGETS: dict[str, Any] = {
+    "numbers": [0.5, 1.5, -2, 3, 0, 1, 2],
+    "shares": [[0.5, 0.5], [1, 0], [0, 1]] + [[0.2, 0.8]] * 4,
+    "indices": [0, 1, 2, 0, 1, 2, 1],
+    "sides": [0, 1, 1, 0, 1, 0, 1],
+    "one-hot": [[1, 0, 0], [0, 1, 0], [0, 0, 1]] + [[1, 0, 0]] * 4,
+    "two names": ["a", "b", "a", "b", "b", "a", "a"],
+    "three names": ["a", "b", "c", "a", "b", "c", "a"],
+    "rows": [[1.5, -2.0]] * 7,
+    "column": [[1.0]] * 7,
+}
+METRICS = [name for name in metrics.REGISTRY.names() if name[0].islower() and "_at_" not in name]
+LOSSES = [name for name in losses.REGISTRY.names() if name[0].islower()]
+
+
+SOUND = [
+    ("softmax", 3, "categorical_crossentropy", "indices"),
+    ("softmax", 3, "categorical_crossentropy", "one-hot"),
+    ("softmax", 3, "sparse_categorical_crossentropy", "three names"),
+    ("softmax", 2, "crossentropy", "two names"),
+    ("softmax", 2, "kl_divergence", "shares"),
+    ("softmax", 3, "categorical_focal_crossentropy", "three names"),
+    ("sigmoid", 1, "binary_crossentropy", "two names"),
+    ("sigmoid", 1, "crossentropy", "sides"),
+    ("sigmoid", 2, "binary_focal_crossentropy", "shares"),
+    ("tanh", 1, "squared_hinge", "sides"),
+    (None, 3, "categorical_hinge", "one-hot"),
+    (None, 1, "mse", "numbers"),
+    (None, 2, "huber", "rows"),
+    ("softplus", 1, "poisson", "column"),
+    ("gelu", 2, "cosine_similarity", "rows"),
+]
+"""Last activation, units, loss and targets that belong together."""
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Any]:
+    loss: Any
+    activation, units, loss, targets = draw(st.sampled_from(SOUND))
+    match draw(st.sampled_from(["sound", "sound", "activation", "units", "loss", "targets"])):
+        case "activation":
+            activation = draw(st.sampled_from([None, *activations.REGISTRY.names()]))
+        case "units":
+            units = draw(st.integers(1, 3))
+        case "loss":
+            loss = draw(st.sampled_from([*LOSSES, "crossentropy"]))
+        case "targets":
+            targets = draw(st.sampled_from(sorted(TARGETS)))
+    last = {"class_name": "Dense", "units": units, "activation": activation}
+    if loss.endswith("_crossentropy") and draw(st.booleans()):
+        loss = {
+            "class_name": losses.REGISTRY.class_of(loss).__name__,
+            "from_logits": draw(st.sampled_from([False, False, True])),
+        }
+    fit: dict[str, Any] = {
+        "epochs": 2,
+        "batch_size": draw(st.sampled_from([None, 1, 2, 100])),
+        "validation_split": draw(st.sampled_from([0, 0.3])),
+        "shuffle": draw(st.sampled_from([True, False, "batch"])),
+        "seed": 1,
+    }
+    match draw(st.sampled_from(["", "", "class", "sample"])):
+        case "class":
+            fit["class_weight"] = {"0": 2.0}
+        case "sample":
+            fit["sample_weight"] = [1.0, 0.5, 0, 1, 2, 1, 1]
+    if draw(st.integers(0, 3)) == 3:
+        name = draw(st.sampled_from(["EarlyStopping", "ReduceLROnPlateau"]))
+        fit["callbacks"] = [{"class_name": name, "monitor": draw(st.sampled_from(["loss", "val_loss", "accuracy"]))}]
+    return {
+        "spec": {"layers": [*draw(st.lists(st.sampled_from(LAYERS), max_size=2)), last]},
+        "compile": {
+            "optimizer": draw(st.sampled_from(["sgd", "adam", "rmsprop", "lion"])),
+            "loss": loss,
+            "metrics": draw(st.lists(st.sampled_from(["accuracy", *METRICS]), max_size=3, unique=True)),
+            "weighted_metrics": draw(st.lists(st.sampled_from(METRICS), max_size=1)),
+        },
+        "fit": fit,
+        "data": {
+            "x": np.random.default_rng(0).normal(size=(ROWS, 2)).tolist(),
+            "y": TARGETS[targets],
+        },
+    }
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(documents())
+def test_what_passes_the_checks_can_be_trained(document: dict[str, Any]) -> None:
+    try:
+        checked = read_training(document, LIMITS)
+    except Invalid as error:
+        assert error.total
+        assert all(one.detail for one in error.findings)
+        return
+    assert estimate(checked).parameters >= 0
+    try:
+        result = train(checked.request, checked.dataset)
+    except TrainingFailed as error:
+        assert error.code == "non_finite_loss"
+        return
+    assert result.output["shape"][-1] == checked.outline.units

@@ -1,0 +1,73 @@
+"""Settings: from the environment, with defaults that suit one machine."""
+
+import os
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from service.config import VERSION, Settings
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in os.environ:
+        if name.startswith("FITD_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_any_variable_everything_has_a_value(tmp_path: Path) -> None:
+    settings = Settings()
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert settings.database_url == f"sqlite:///{tmp_path}/data/fitd.db"
+    assert settings.workers >= 1
+
+
+def test_the_database_lies_in_the_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FITD_DATA_DIR", "/srv/fitd")
+    assert Settings().database_url == "sqlite:////srv/fitd/fitd.db"
+    monkeypatch.setenv("FITD_DATABASE_URL", "postgresql+psycopg://fitd@db/fitd")
+    assert Settings().database_url == "postgresql+psycopg://fitd@db/fitd"
+
+
+def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FITD_PORT", "")
+    monkeypatch.setenv("FITD_DATABASE_URL", "")
+    settings = Settings()
+    assert settings.port == 8000
+    assert settings.database_url.startswith("sqlite:///")
+
+
+def test_a_file_named_env_is_read_and_the_environment_comes_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("FITD_PORT=9000\nFITD_WORKERS=3\nOTHER=1\n", encoding="utf-8")
+    monkeypatch.setenv("FITD_WORKERS", "5")
+    settings = Settings()
+    assert (settings.port, settings.workers) == (9000, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "none"), ("PORT", "70000"), ("WORKERS", "-1"), ("LEASE_SECONDS", "0"), ("LOG_LEVEL", "loud")],
+)
+def test_a_wrong_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"FITD_{name}", value)
+    with pytest.raises(ValidationError):
+        Settings()
+
+
+def test_settings_do_not_show_the_database_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FITD_DATABASE_URL", "postgresql+psycopg://fitd:secret@db/fitd")
+    assert "secret" not in repr(Settings())
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_the_release_is_that_of_the_project() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["version"] == VERSION

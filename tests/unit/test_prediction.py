@@ -1,0 +1,133 @@
+"""Prediction: a stored version answers as the model that was trained, to many at once."""
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.datasets import Dataset
+from service.errors import Findings, Invalid
+from service.prediction import LoadedVersion, LoadedVersions
+from service.spec import TrainingRequest
+from service.training import TrainingResult, train
+
+RNG = np.random.default_rng(4)
+X = RNG.normal(size=(300, 3)).astype(np.float32)
+LABELS = (X[:, 0] > 0).astype(np.int32)
+NAMES = ("no", "yes")
+
+
+def trained(
+    units: int = 2, activation: str = "softmax", loss: str = "sparse_categorical_crossentropy", **dataset: Any
+) -> tuple[TrainingResult, LoadedVersion]:
+    request = TrainingRequest.model_validate(
+        {
+            "spec": {
+                "layers": [
+                    {"class_name": "Dense", "units": 4, "activation": "tanh"},
+                    {"class_name": "BatchNormalization"},
+                    {"class_name": "Dropout", "rate": 0.5},
+                    {"class_name": "Dense", "units": units, "activation": activation},
+                ]
+            },
+            "compile": {
+                "optimizer": {"class_name": "Adam", "learning_rate": 0.05},
+                "loss": loss,
+                "metrics": ["accuracy"],
+            },
+            "fit": {"epochs": 10, "seed": 1},
+        }
+    )
+    result = train(request, Dataset(X, LABELS, **{"classes": NAMES, **dataset}))
+    shape, classes = result.input["shape"], result.output["classes"]
+    return result, LoadedVersion(result.spec, columns=shape[-1], classes=classes, weights=result.weights)
+
+
+def test_a_loaded_version_measures_what_the_training_measured() -> None:
+    result, version = trained()
+    findings = Findings()
+    measured = version.evaluate(result.compile, Dataset(X, LABELS, NAMES), findings)
+    assert set(measured) == {"loss", "accuracy"}
+    assert measured["accuracy"] is not None
+    assert measured["accuracy"] > 0.9
+    predictions = version.predict(X)
+    loss = -np.log(predictions[np.arange(300), LABELS]).mean()
+    assert measured["loss"] == pytest.approx(loss, rel=1e-4)
+
+
+def test_rows_are_predicted_alike_alone_and_together() -> None:
+    _, version = trained()
+    together = version.predict(X)
+    assert together.shape == (300, 2)
+    for row in (0, 150, 299):
+        np.testing.assert_allclose(version.predict(X[row : row + 1])[0], together[row], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "loss"),
+    [
+        (2, "softmax", "sparse_categorical_crossentropy"),
+        (1, "sigmoid", "binary_crossentropy"),
+        (1, "tanh", "hinge"),
+    ],
+)
+def test_classes_are_named_from_whatever_the_last_layer_gives(units: int, activation: str, loss: str) -> None:
+    _, version = trained(units, activation, loss)
+    named = version.named(version.predict(X))
+    assert named is not None
+    assert np.mean(np.array(named) == np.array(NAMES)[LABELS]) > 0.9
+
+
+def test_without_class_names_nothing_is_named() -> None:
+    _, version = trained(classes=None)
+    assert version.named(version.predict(X[:2])) is None
+
+
+def test_many_threads_get_the_answers_of_one() -> None:
+    _, version = trained()
+    expected = version.predict(X)
+    wrong: list[int] = []
+
+    def ask(start: int) -> None:
+        for row in range(start, 300, 8):
+            got = version.predict(X[row : row + 1 + start])
+            if not np.allclose(got, expected[row : row + 1 + start], rtol=1e-4):
+                wrong.append(row)
+
+    threads = [threading.Thread(target=ask, args=(start,)) for start in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("dataset", "pointer", "code"),
+    [
+        (Dataset(X[:, :2].copy(), LABELS), "#/data/x", "width_mismatch"),
+        (Dataset(X, LABELS + 5), "#/data/y/0", "out_of_range"),
+    ],
+)
+def test_data_that_do_not_suit_the_version_are_refused(dataset: Dataset, pointer: str, code: str) -> None:
+    result, version = trained()
+    with pytest.raises(Invalid) as caught:
+        version.evaluate(result.compile, dataset, Findings())
+    assert (caught.value.findings[0].pointer, caught.value.findings[0].code) == (pointer, code)
+
+
+def test_names_are_refused_by_a_version_that_never_saw_one() -> None:
+    result, version = trained(classes=None)
+    with pytest.raises(Invalid, match="not trained on class names"):
+        version.evaluate(result.compile, Dataset(X, LABELS, NAMES), Findings())
+
+
+def test_the_versions_least_recently_used_are_forgotten_first() -> None:
+    _, version = trained()
+    versions = LoadedVersions(2)
+    for name in ("a", "b"):
+        versions.add(name, version)
+    assert versions.find("a") is version
+    versions.add("c", version)
+    assert [versions.find(name) for name in ("a", "b", "c")] == [version, None, version]
