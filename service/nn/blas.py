@@ -29,15 +29,19 @@ class Blas:
         return 1 if self._get is None else self._get()
 
     def set_threads(self, count: int) -> None:
-        """Uses `count` threads, and never more inside `suited_to`."""
+        """Uses `count` threads from now on; `threads_for` never asks for more."""
         self.most = count
         self._use(count)
 
+    def threads_for(self, rows: int, parameters: int) -> int:
+        """How many threads a step of `rows` through `parameters` weights should take: one if it is small work."""
+        return 1 if rows * parameters < SMALL_WORK else self.most
+
     @contextlib.contextmanager
-    def suited_to(self, rows: int, parameters: int) -> Iterator[None]:
-        """Inside, products use one thread if a step of `rows` through `parameters` weights is small work."""
+    def limited_to(self, count: int) -> Iterator[None]:
+        """Inside, products use `count` threads."""
         before = self.threads()
-        self._use(1 if rows * parameters < SMALL_WORK else self.most)
+        self._use(count)
         try:
             yield
         finally:
@@ -65,4 +69,5 @@ def _function(library: Any, verb: str) -> Callable[..., int] | None:
 
 
 _blas = Blas()
-threads, set_threads, suited_to = _blas.threads, _blas.set_threads, _blas.suited_to
+threads, set_threads = _blas.threads, _blas.set_threads
+threads_for, limited_to = _blas.threads_for, _blas.limited_to

@@ -7,7 +7,9 @@ import numpy as np
 
 from service.nn import samples
 from service.nn.batches import Batches, Block, Feed
+from service.nn.beside import Beside
 from service.nn.callbacks import Callback
+from service.nn.halves import can_split, connect_halves
 from service.nn.network import Network
 from service.nn.objective import Objective
 from service.nn.optimizers import Optimizer
@@ -15,6 +17,7 @@ from service.nn.step import Step, connect_step
 from service.nn.variable import Parameters
 
 Array = np.ndarray[Any, Any]
+BESIDE = Beside()
 
 
 class Loop:
@@ -30,15 +33,19 @@ class Loop:
         self.objective = objective
         self._steps: dict[int, Step] = {}
         self._unit_rows = False
+        self.threads = 1
         self._kept_outputs = np.empty(0)
         if optimizer.parameters is not parameters:
             optimizer.build(parameters)
 
-    def expect(self, y: Array) -> None:
-        """Tells that targets like these come; steps made for one-hot rows serve no others."""
+    def expect(self, y: Array, threads: int = 1) -> None:
+        """Tells that targets like these come, and how many threads a step may take.
+
+        Steps made for one-hot rows, or for another number of threads, serve no others.
+        """
         unit_rows = samples.unit_rows(y)
-        if unit_rows != self._unit_rows:
-            self._unit_rows, self._steps = unit_rows, {}
+        if (unit_rows, threads) != (self._unit_rows, self.threads):
+            self._unit_rows, self.threads, self._steps = unit_rows, threads, {}
 
     def train(self, feed: Feed, steps: int, watchers: Sequence[Callback], model: Any) -> dict[str, float]:
         """The next `steps` batches of the feed; by batch where a callback wants it, until `model.stop_training`."""
@@ -116,12 +123,10 @@ class Loop:
         return self._kept_outputs
 
     def _connect(self, rows: int) -> Step:
-        self._steps[rows] = step = connect_step(
-            self.network,
-            self.objective,
-            self.optimizer,
-            self.parameters,
-            rows,
-            unit_rows=self._unit_rows,
-        )
+        parts = (self.network, self.objective, self.optimizer, self.parameters, rows)
+        if self.threads > 1 and can_split(self.network, rows):
+            step = connect_halves(*parts, BESIDE, unit_rows=self._unit_rows)
+        else:
+            step = connect_step(*parts, unit_rows=self._unit_rows)
+        self._steps[rows] = step
         return step

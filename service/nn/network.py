@@ -63,7 +63,7 @@ class Network:
         key = (rows, training, fused)
         found = self._connections.get(key)
         if found is None:
-            found = self._connections[key] = self._connect(rows, training, fused)
+            found = self._connections[key] = self.connect(rows, training=training, fused=fused)
             while len(self._connections) > CONNECTIONS:
                 self._connections.popitem(last=False)
         return found
@@ -77,7 +77,8 @@ class Network:
             return False
         return giver.trainable and self.parameters.joined(taker.kernel, taker.bias) is not None
 
-    def _connect(self, rows: int, training: bool, fused: bool) -> Connection:
+    def connect(self, rows: int, *, training: bool, fused: bool) -> Connection:
+        """New passes with memory of their own."""
         shape: tuple[Any, ...] = (rows, *self.input_shape)
         passes: list[Pass] = []
         learnt_before = False

@@ -9,6 +9,7 @@ from service.nn import blas, optimizers, samples
 from service.nn.arguments import ArgumentError
 from service.nn.batches import Batches, Feed
 from service.nn.callbacks import Callback, History
+from service.nn.halves import can_split
 from service.nn.layers.layer import Clock
 from service.nn.loop import Loop
 from service.nn.metrics import Metric
@@ -120,14 +121,15 @@ class Trainer:
             data, validation = samples.split(data, validation_split)
         data = samples.weighted(data, class_weight)
         loop = self._ready(data)
-        loop.expect(data.y)
+        threads = blas.threads_for(batch_size, self.parameters.values.size)
+        loop.expect(data.y, threads)
         batches = self._batches(data, batch_size)
         steps = steps_per_epoch or batches.steps
         watchers = self._watchers(callbacks, epochs, steps)
         self.stop_training = False
         logs: dict[str, float] = {}
         feed = Feed(batches.stream(shuffle, self.clock.seed, initial_epoch))
-        with blas.suited_to(batch_size, self.parameters.values.size):
+        with blas.limited_to(1 if threads == 1 or can_split(loop.network, batch_size) else threads):
             for watcher in watchers:
                 watcher.on_train_begin()
             for epoch in range(initial_epoch, epochs):

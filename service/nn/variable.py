@@ -1,7 +1,8 @@
 """A weight of a layer, and the flat buffers that all trainable weights of a model live in."""
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,21 @@ class Parameters:
             variable.gradient = self.gradients[part].reshape(variable.shape)
             variable.place = part
             offset = part.stop
+
+    @contextlib.contextmanager
+    def gradients_in(self, other: Array) -> Iterator[None]:
+        """Inside, the gradients are views of `other`: what is connected there stores its gradients there."""
+        own = self.gradients
+        self._place_gradients(other)
+        try:
+            yield
+        finally:
+            self._place_gradients(own)
+
+    def _place_gradients(self, flat: Array) -> None:
+        self.gradients = flat
+        for variable, view in zip(self.variables, self.like(flat), strict=True):
+            variable.gradient = view
 
     def joined(self, kernel: Variable, bias: Variable) -> tuple[Array, Array] | None:
         """Kernel and bias as one matrix (features + 1, units) and its gradient; None unless they lie side by side."""

@@ -103,7 +103,7 @@ class ActivationRegistry:
         """The activation of a name; None is `linear`; `{"class_name": "relu"}` is a name, too."""
         if identifier is None:
             return self._by_name["linear"]
-        if isinstance(identifier, Activation):
+        if isinstance(identifier, Activation) and identifier.name in self._by_name:
             return identifier
         if isinstance(identifier, Mapping):
             name = identifier.get("class_name", identifier.get("config"))

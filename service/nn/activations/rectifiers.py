@@ -49,15 +49,16 @@ def _relu_gradient(
 @relu.in_place
 def relu_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
     """y = max(x, 0); dx = dy where y > 0, else 0."""
-    positive = np.empty(shape, bool)
+    # Multiplying by a mask of booleans would convert it each time.
+    slope = np.empty(shape, dtype)
     zero = np.zeros((), dtype)
 
     def forward(x: Array) -> Array:
         return np.maximum(x, zero, out=x)
 
     def backward(dy: Array, y: Array) -> Array:
-        np.greater(y, zero, out=positive)
-        return np.multiply(dy, positive, out=dy)
+        np.greater(y, zero, out=slope)
+        return np.multiply(dy, slope, out=dy)
 
     return InPlace(forward, backward)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from service.nn.activations.activation import REGISTRY, Array
+from service.nn.activations.activation import REGISTRY, Activation, Array
 
 
 @REGISTRY.register()
@@ -60,9 +60,15 @@ def _soft_shrink_gradient(dy: Array, x: Array, y: Array, threshold: float = 0.5)
     return dy * (np.abs(x) > threshold)
 
 
+@Activation
 def threshold(x: Array, threshold: float, default_value: float) -> Array:
-    """y = x above `threshold`, else `default_value`; it has no defaults, so a spec cannot name it."""
+    """y = x above `threshold`, else `default_value`; not registered, as no layer has a place for its arguments."""
     return np.where(x > threshold, x, x.dtype.type(default_value))
+
+
+@threshold.derivative
+def _threshold_gradient(dy: Array, x: Array, y: Array, threshold: float, default_value: float) -> Array:
+    return dy * (x > threshold)
 
 
 @REGISTRY.register()

@@ -53,11 +53,11 @@ class Activation(_ActivationLayer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The same, or half the units for glu."""
-        halves = activations.get(self.activation).name == "glu"
+        halves = activations.REGISTRY.get(self.activation).name == "glu"
         return (*input_shape[:-1], input_shape[-1] // 2) if halves else tuple(input_shape)
 
     def _function(self) -> tuple[activations.Activation, dict[str, Any]]:
-        return activations.get(self.activation), {}
+        return activations.REGISTRY.get(self.activation), {}
 
 
 @REGISTRY.register("relu")

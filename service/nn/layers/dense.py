@@ -58,7 +58,7 @@ class Dense(Layer):
     @property
     def output_activation(self) -> str | None:
         """The activation's name."""
-        return activations.get(self.activation).name
+        return activations.REGISTRY.get(self.activation).name
 
     @property
     def joins(self) -> bool:
@@ -75,7 +75,7 @@ class Dense(Layer):
         rows = int(np.prod(shape[:-1]))
         z = np.empty((rows, self.units), setting.dtype)
         z_shaped = z.reshape(*shape[:-1], self.units)
-        activate, deactivate = activations.get(self.activation).connect(z_shaped.shape, setting.dtype)
+        activate, deactivate = activations.REGISTRY.get(self.activation).connect(z_shaped.shape, setting.dtype)
         dx = np.empty((rows if setting.needs_input_gradient else 0, shape[-1]), setting.dtype)
         ones = np.ones(rows, setting.dtype)
         flat = len(shape) == 2
@@ -119,10 +119,10 @@ class Dense(Layer):
             matrix, matrix_gradient = joined
         bias, bias_gradient = self.bias.value, self.bias.gradient
         z = np.empty((rows, self.units), setting.dtype)
-        activate, deactivate = activations.get(self.activation).connect(z.shape, setting.dtype)
+        activate, deactivate = activations.REGISTRY.get(self.activation).connect(z.shape, setting.dtype)
         with_ones = np.ones((rows, self.units + 1), setting.dtype)
         beside_ones = with_ones[:, :-1]
-        positive, zero = np.empty(z.shape, bool), np.zeros((), setting.dtype)
+        slope, zero = np.empty_like(z), np.zeros((), setting.dtype)
         dx = np.empty((rows if setting.needs_input_gradient else 0, width), setting.dtype)
         ones = np.ones(rows, setting.dtype)
         takes, gives, fused, needs_dx = (
@@ -148,8 +148,8 @@ class Dense(Layer):
 
         def backward(dy: Array) -> Array:
             if gives:
-                np.greater(z, zero, out=positive)
-                dz = np.multiply(dy, positive, out=dy)
+                np.greater(z, zero, out=slope)
+                dz = np.multiply(dy, slope, out=dy)
             else:
                 dz = dy if fused else deactivate(dy, y)
             dot(x.T, dz, out=matrix_gradient)

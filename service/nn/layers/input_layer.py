@@ -1,6 +1,6 @@
 """The announcement of a model's input shape."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from service.nn.arguments import ArgumentError
@@ -14,11 +14,10 @@ class InputLayer(Layer):
 
     shape: tuple | list | int | None = None  # type: ignore[type-arg]
     batch_size: int | None = None
-    dtype: str | None = None
+    _: KW_ONLY
     sparse: bool | None = None
     ragged: bool | None = None
     batch_shape: tuple | list | None = None  # type: ignore[type-arg]
-    name: str | None = None
     optional: bool = False
 
     def __post_init__(self) -> None:

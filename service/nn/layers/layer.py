@@ -66,6 +66,7 @@ class Layer(Configurable):
     """A step of a model; subclasses say their weights in `build` and their formula in `connect`."""
 
     keras_module: ClassVar[str] = "keras.layers"
+    rows_are_independent: ClassVar[bool] = True
 
     name: str | None = field(default=None, kw_only=True)
     trainable: bool = field(default=True, kw_only=True)

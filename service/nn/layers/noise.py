@@ -17,6 +17,7 @@ Rate = Annotated[float, Range(minimum=0, maximum=1)]
 class _Noise(Layer):
     """What the noise layers share: silence in inference, and a generator for each step."""
 
+    rows_are_independent = False
     seed: int | None
 
     def _silent(self) -> bool:

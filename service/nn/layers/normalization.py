@@ -60,6 +60,8 @@ class BatchNormalization(_Affine):
     moving = momentum moving + (1 - momentum) batch, with the biased variance. A frozen layer is in inference.
     """
 
+    rows_are_independent = False
+
     axis: int = -1
     momentum: Share = 0.99
     epsilon: Epsilon = 0.001

@@ -6,13 +6,12 @@ from service.nn import registry
 from service.nn.functions import function_of
 from service.nn.losses.crossentropy import (
     BinaryCrossentropy,
-    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
-    CategoricalFocalCrossentropy,
     CategoricalGeneralizedCrossEntropy,
     KLDivergence,
     SparseCategoricalCrossentropy,
 )
+from service.nn.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from service.nn.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
 from service.nn.losses.loss import REGISTRY, Loss
 from service.nn.losses.regression import (

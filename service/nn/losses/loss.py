@@ -53,7 +53,7 @@ class Loss(Configurable):
         y_true = self.prepare(np.asarray(y_true), y_pred.shape, y_pred.dtype)
         values = self.call(y_true, y_pred)
         if self.reduction in ("none", None):
-            return values if sample_weight is None else values * _aligned(sample_weight, values.ndim, y_pred.dtype)
+            return values if sample_weight is None else _weighted(values, sample_weight)
         weights = self.row_weights(y_true, values.shape, values.dtype, sample_weight)
         return float((values * weights).sum())
 
@@ -89,6 +89,14 @@ class Loss(Configurable):
         elif self.reduction == "mean_with_sample_weight":
             weights /= max(weights.sum(), EPSILON)
         return weights
+
+
+def _weighted(values: Array, sample_weight: Any) -> Array:
+    """Each value times its weight; a column of weights makes a column of values, as in Keras."""
+    weights = np.asarray(sample_weight, values.dtype)
+    if values.ndim == 1 and weights.ndim == 2 and weights.shape[-1] == 1:
+        values = values[:, None]
+    return values * _aligned(weights, values.ndim, values.dtype)
 
 
 def _aligned(sample_weight: Any, ndim: int, dtype: Any) -> Array:

@@ -32,19 +32,14 @@ from service.nn.metrics.accuracy import (
 )
 from service.nn.metrics.auc import AUC
 from service.nn.metrics.confusion import (
-    F1Score,
     FalseNegatives,
     FalsePositives,
-    FBetaScore,
     Precision,
-    PrecisionAtRecall,
     Recall,
-    RecallAtPrecision,
-    SensitivityAtSpecificity,
-    SpecificityAtSensitivity,
     TrueNegatives,
     TruePositives,
 )
+from service.nn.metrics.f_scores import F1Score, FBetaScore
 from service.nn.metrics.metric import REGISTRY, MeanOfRows, Metric
 from service.nn.metrics.probabilistic import (
     BinaryCrossentropy,
@@ -68,6 +63,12 @@ from service.nn.metrics.regression import (
     PearsonCorrelation,
     R2Score,
     RootMeanSquaredError,
+)
+from service.nn.metrics.trade_offs import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
 )
 
 __all__ = [

@@ -119,10 +119,10 @@ def test_small_work_runs_on_one_blas_thread_and_the_number_comes_back() -> None:
     before = nn.blas.threads()
     nn.blas.set_threads(2)
     try:
-        with nn.blas.suited_to(32, 100):
+        assert nn.blas.threads_for(32, 100) == 1
+        assert nn.blas.threads_for(10_000, 100_000) == 2
+        with nn.blas.limited_to(1):
             assert nn.blas.threads() == 1
-        with nn.blas.suited_to(10_000, 100_000):
-            assert nn.blas.threads() == 2
         assert nn.blas.threads() == 2
     finally:
         nn.blas.set_threads(before)
