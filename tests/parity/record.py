@@ -2,7 +2,7 @@
 
 From the project's root, with a Python that has `keras==3.15.1`, `jax` (CPU) and NumPy, and nothing of ours:
 
-    python -m tests.parity.record             # everything, a quarter of an hour
+    python -m tests.parity.record             # everything, half an hour or less
     python -m tests.parity.record fits losses # some groups
 
 Running it again with the same versions on the same kind of machine writes the same bytes.
@@ -54,6 +54,7 @@ class KerasEngine:
 def run(name: str, case: Case) -> dict[str, Array]:
     """Run one case from a clean state, and insist that it says something."""
     keras.utils.clear_session()
+    jax.clear_caches()
     keras.utils.set_random_seed(1)
     outcome = flatten(case(KerasEngine()))
     if not outcome:

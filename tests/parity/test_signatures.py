@@ -22,15 +22,30 @@ NOT_OFFERED: dict[str, str] = {
         [f"metrics.{name}" for name in words("IoU MeanIoU BinaryIoU OneHotIoU OneHotMeanIoU")],
         "for the segments of images",
     ),
+    **dict.fromkeys(
+        [f"losses.{name}" for name in words("Dice Tversky Circle dice tversky circle")],
+        "compares sets of pixels or embeddings, which tables are not",
+    ),
+    **dict.fromkeys(
+        [f"layers.{name}" for name in words("Discretization CategoryEncoding IntegerLookup StringLookup Hashing")],
+        "encodes the columns of a table, which comes before the service and not inside a network",
+    ),
+    "layers.Masking": "for sequences",
+    "layers.SpectralNormalization": "wraps another layer",
     "layers.Lambda": "runs any code that a file contains",
     "layers.TextVectorization": "for texts",
     "layers.HashedCrossing": "takes two inputs",
     "initializers.STFT": "for sound",
     "losses.CTC": "for sequences",
     "optimizers.LossScaleOptimizer": "for float16",
+    "optimizers.ScheduleFreeAdamW": "experimental; the weights it evaluates are not those it trains",
     "optimizers.MultiOptimizer": "takes a mapping of layers to optimizers, which a spec cannot express",
     "callbacks.OrbaxCheckpoint": "needs another package",
     "callbacks.TensorBoard": "needs another package",
+    "callbacks.BackupAndRestore": "the service keeps checkpoints itself, and goes on from them",
+    "callbacks.RemoteMonitor": "sends what it sees to another machine",
+    "callbacks.ProgbarLogger": "prints",
+    "callbacks.SwapEMAWeights": "validates with averaged weights; with `use_ema` a fit ends with them anyway",
 }
 """Name -> why `service.nn` leaves it out."""
 
@@ -65,7 +80,9 @@ ADDED: dict[str, str] = {
 }
 """Parameter of ours -> why it may be more than Keras writes."""
 
-OTHERWISE: dict[tuple[str, str], str] = {}
+OTHERWISE: dict[tuple[str, str], str] = {
+    ("losses.categorical_generalized_cross_entropy", "q"): "may be left out, as in the class of the same name",
+}
 """(name, parameter) -> why its default or place differs."""
 
 

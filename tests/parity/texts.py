@@ -26,8 +26,7 @@ TEXTS: dict[str, list[str]] = {
         "squared_hinge SquaredHinge categorical_hinge CategoricalHinge kld KLD kl_divergence KLDivergence poisson "
         "Poisson bce BCE binary_crossentropy BinaryCrossentropy binary_focal_crossentropy "
         "BinaryFocalCrossentropy categorical_crossentropy CategoricalCrossentropy categorical_focal_crossentropy "
-        "CategoricalFocalCrossentropy sparse_categorical_crossentropy SparseCategoricalCrossentropy dice Dice "
-        "tversky Tversky circle Circle"
+        "CategoricalFocalCrossentropy sparse_categorical_crossentropy SparseCategoricalCrossentropy"
     ),
     "metrics": words(
         "mse MSE mean_squared_error MeanSquaredError mae MAE mean_absolute_error MeanAbsoluteError mape MAPE "
@@ -42,11 +41,11 @@ TEXTS: dict[str, list[str]] = {
         "top_k_categorical_accuracy TopKCategoricalAccuracy sparse_top_k_categorical_accuracy "
         "SparseTopKCategoricalAccuracy auc AUC precision Precision recall Recall true_positives TruePositives "
         "true_negatives TrueNegatives false_positives FalsePositives false_negatives FalseNegatives f1_score "
-        "F1Score fbeta_score FBetaScore"
+        "F1Score"
     ),
     "optimizers": words(
         "sgd SGD rmsprop RMSprop adam Adam ADAM adamw AdamW adamax Adamax nadam NADAM adagrad Adagrad adadelta "
-        "Adadelta ftrl Ftrl lion Lion adafactor Adafactor muon Muon schedulefreeadamw ScheduleFreeAdamW"
+        "Adadelta ftrl Ftrl lion Lion adafactor Adafactor muon Muon"
     ),
 }
 """Module -> what its `get` is asked for. A text that Keras refuses, such as `lamb`, we may take or not."""

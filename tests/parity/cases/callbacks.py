@@ -132,16 +132,6 @@ CASES: dict[str, Case] = {
         0.1, lambda k: [k.callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))], epochs=4
     ),
     "TerminateOnNaN": terminate_on_nan,
-    "SwapEMAWeights": Fit(
-        lambda k: {
-            "optimizer": k.optimizers.SGD(0.3, use_ema=True, ema_momentum=0.7),
-            "loss": "categorical_crossentropy",
-        },
-        fit=lambda k: {
-            "validation_split": 0.2,
-            "callbacks": [k.callbacks.SwapEMAWeights(swap_on_epoch=True)],
-        },
-    ),
     "EarlyStopping and ReduceLROnPlateau": _fit(
         0.35,
         lambda k: [k.callbacks.ReduceLROnPlateau(patience=1), k.callbacks.EarlyStopping(patience=4)],

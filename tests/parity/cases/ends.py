@@ -17,8 +17,6 @@ PAIRS: list[tuple[str, int, str, dict[str, Any], Any]] = [
     ("sigmoid", 3, "BinaryCrossentropy", {"label_smoothing": 0.2}, classes),
     ("sigmoid", 3, "BinaryFocalCrossentropy", {"apply_class_balancing": True}, classes),
     ("sigmoid", 1, "MeanAbsoluteError", {}, binary),
-    ("sigmoid", 3, "Dice", {"axis": 1}, classes),
-    ("sigmoid", 3, "Tversky", {"alpha": 0.3, "axis": 1}, classes),
     ("tanh", 1, "SquaredHinge", {}, signs),
     ("softplus", 2, "Poisson", {}, positives),
     ("exponential", 2, "MeanSquaredLogarithmicError", {}, positives),

@@ -73,11 +73,6 @@ def _almost_certain() -> Pair:
     return y_true, y_pred * np.float32(0.9)
 
 
-def _unit_rows() -> Pair:
-    rows = draw(R, K, seed=32)
-    return labels(R, 3, seed=31), rows / np.sqrt((rows * rows).sum(axis=1, keepdims=True))
-
-
 SPECS: list[tuple[str, dict[str, Any], Callable[[], Pair]]] = [
     ("MeanSquaredError", {}, _real),
     ("MeanAbsoluteError", {}, _real),
@@ -122,12 +117,6 @@ SPECS: list[tuple[str, dict[str, Any], Callable[[], Pair]]] = [
     ("SparseCategoricalCrossentropy", {"ignore_class": 0, "from_logits": True}, _indices_scores),
     ("CategoricalGeneralizedCrossEntropy", {}, _indices),
     ("CategoricalGeneralizedCrossEntropy", {"q": 0.9}, _indices),
-    ("Dice", {}, _yes_no),
-    ("Dice", {"axis": 1}, _yes_no),
-    ("Tversky", {}, _yes_no),
-    ("Tversky", {"alpha": 0.3, "beta": 0.8, "axis": 1}, _yes_no),
-    ("Circle", {"gamma": 2.0}, _unit_rows),
-    ("Circle", {"gamma": 4.0, "margin": 0.25, "remove_diagonal": False}, _unit_rows),
 ]
 
 
@@ -172,7 +161,7 @@ NAMES: list[tuple[str, Callable[[], Pair]]] = [
     *((name, _positive) for name in words("msle MSLE mean_squared_logarithmic_error poisson")),
     *((name, _signs) for name in words("hinge squared_hinge")),
     *((name, _distributions) for name in words("kld KLD kl_divergence")),
-    *((name, _yes_no) for name in words("bce BCE binary_crossentropy binary_focal_crossentropy dice tversky")),
+    *((name, _yes_no) for name in words("bce BCE binary_crossentropy binary_focal_crossentropy")),
     *((name, _one_hot) for name in words("categorical_crossentropy categorical_focal_crossentropy categorical_hinge")),
     ("sparse_categorical_crossentropy", _indices),
 ]

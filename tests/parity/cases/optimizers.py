@@ -83,11 +83,9 @@ SPECS: list[tuple[str, dict[str, Any]]] = [
         },
     ),
     ("Muon", {"learning_rate": 0.02, "ns_steps": 2, "rms_rate": None, "exclude_layers": ["second"]}),
-    ("ScheduleFreeAdamW", {"learning_rate": 0.02}),
-    ("ScheduleFreeAdamW", {"learning_rate": 0.02, "warmup_steps": 4, "weight_decay": 0.1, "beta_1": 0.7}),
 ]
 
-EVERY = words("SGD RMSprop Adam AdamW Adamax Nadam Adagrad Adadelta Ftrl Lion Lamb Adafactor Muon ScheduleFreeAdamW")
+EVERY = words("SGD RMSprop Adam AdamW Adamax Nadam Adagrad Adadelta Ftrl Lion Lamb Adafactor Muon")
 OPTIONS: list[dict[str, Any]] = [
     {"weight_decay": 0.2},
     {"clipnorm": 0.1},
