@@ -95,12 +95,7 @@ def _checked(name: str, hint: Any, value: Any) -> Any:
         return None
     for option in options:
         if typing.get_origin(option) is typing.Annotated:
-            try:
-                return _checked(name, option, value)
-            except ArgumentError:
-                if option is options[-1] or len([o for o in options if o is not type(None)]) == 1:
-                    raise
-                continue
+            return _checked(name, option, value)
         accepted, converted = _fits(option, value)
         if accepted:
             if bounds is not None and (not math.isfinite(converted) or converted not in bounds):

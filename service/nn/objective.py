@@ -22,8 +22,6 @@ class Objective:
         weighted_metric_names: Sequence[Any] | None,
         loss_weight: float = 1.0,
     ) -> None:
-        if loss is None:
-            raise ArgumentError("loss", "given to train or evaluate", None)
         self._given = (loss, metric_names or [], weighted_metric_names or [])
         self.loss_weight = loss_weight
         self._shapes: Any = None

@@ -60,9 +60,8 @@ def inputs(x: Any, *, name: str = "x") -> Array:
 
 def class_weights(y: Array, weights: dict[int, float]) -> Array:
     """A weight for each row from that of its class; classes that are not named weigh 1."""
-    if y.ndim > 1:
-        y = y.argmax(axis=-1) if y.shape[-1] != 1 else y[..., 0]
-    classes = np.round(y).astype(np.int64)
+    labels = y.argmax(axis=-1) if y.shape[-1] != 1 else y[..., 0]
+    classes = np.round(labels).astype(np.int64)
     result = np.ones(len(classes))
     for label, weight in weights.items():
         result[classes == int(label)] = weight
@@ -82,7 +81,5 @@ def split(data: Samples, fraction: float) -> tuple[Samples, Samples]:
 
 def unit_rows(y: Array) -> bool:
     """Whether every row of the targets sums to one."""
-    if y.ndim < 2:
-        return False
     pieces = (y[at : at + 4096] for at in range(0, len(y), 4096))
     return all(bool((np.abs(piece.sum(axis=-1) - 1) < 1e-6).all()) for piece in pieces)

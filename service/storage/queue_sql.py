@@ -52,7 +52,7 @@ def _first(query: Select[tuple[str]]) -> ScalarSelect[str]:
     return query.limit(1).with_for_update(skip_locked=True).scalar_subquery()
 
 
-_EXPIRED = _first(select(jobs.c.id).where(IS_HELD, jobs.c.lease_until < NOW).order_by(jobs.c.lease_until))
+_EXPIRED = _first(select(jobs.c.id).where(IS_HELD, jobs.c.lease_until < NOW).order_by(jobs.c.lease_until, jobs.c.id))
 _QUEUED = _first(select(jobs.c.id).where(IS_QUEUED).order_by(jobs.c.id))
 
 CLAIM = (
@@ -90,9 +90,12 @@ REQUEUE = (
 PUBLISHED = select(jobs.c.version).where(_OF_CLAIM, jobs.c.status == Status.SUCCEEDED)
 """The version that this very claim has published."""
 
+_ABANDONED = select(jobs.c.id).where(
+    IS_HELD, jobs.c.lease_until < NOW, _IS_CANCELLING | (jobs.c.stalls >= MAX_STALLS - 1)
+)
 END_ABANDONED = (
     update(jobs)
-    .where(IS_HELD, jobs.c.lease_until < NOW, _IS_CANCELLING | (jobs.c.stalls >= MAX_STALLS - 1))
+    .where(jobs.c.id.in_(_ABANDONED.with_for_update(skip_locked=True)))
     .values(
         status=case((_IS_CANCELLING, Status.CANCELLED), else_=Status.FAILED),
         error=case((_IS_CANCELLING, null()), else_=literal(WORKER_LOST, JSON)),

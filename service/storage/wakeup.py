@@ -35,6 +35,12 @@ class Bell:
         read_fd, write_fd = os.pipe()
         return cls(read_fd=read_fd, write_fd=write_fd)
 
+    def ends(self) -> tuple[int, int]:
+        """The reading and the writing end, of a bell that has both."""
+        if self.read_fd is None or self.write_fd is None:
+            raise ValueError("Expected a bell with both ends, received one that lacks an end.")
+        return self.read_fd, self.write_fd
+
     def ring(self, times: int = 1) -> None:
         """Wakes as many idle workers; does nothing without a writing end."""
         if self.write_fd is not None:

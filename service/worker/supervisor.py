@@ -66,7 +66,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise Conflict(f"Cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}.") from None
+        raise Conflict(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
 
 
 class Supervisor:
@@ -81,7 +81,7 @@ class Supervisor:
         # Nobody writes to this pipe; its end is the end of this process.
         lifeline, self._own_end = os.pipe()
         bond = [f"--parent={os.getpid()}", f"--lifeline={lifeline}"]
-        door, ringing, hearing = listener.fileno(), bell.write_fd or 0, bell.read_fd or 0
+        door, (hearing, ringing) = listener.fileno(), bell.ends()
         api = ["api", *bond, f"--socket={door}", f"--rings={ringing}"]
         worker = ["worker", *bond, f"--hears={hearing}"]
         self._children = [Child("API", api, fds=[lifeline, door, ringing])] + [
@@ -143,7 +143,8 @@ def _signals() -> Iterator[socket.socket]:
     inbox, outbox = socket.socketpair()
     with inbox, outbox:
         outbox.setblocking(False)
-        before = {number: signal.signal(number, _noted) for number in (*_STOP, signal.SIGCHLD)}
+        wanted = [number for number in _STOP if signal.getsignal(number) is not signal.SIG_IGN]  # nohup asks so
+        before = {number: signal.signal(number, _noted) for number in (*wanted, signal.SIGCHLD)}
         signal.set_wakeup_fd(outbox.fileno())
         try:
             yield inbox

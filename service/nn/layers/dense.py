@@ -77,6 +77,7 @@ class Dense(Layer):
         z_shaped = z.reshape(*shape[:-1], self.units)
         activate, deactivate = activations.REGISTRY.get(self.activation).connect(z_shaped.shape, setting.dtype)
         dx = np.empty((rows if setting.needs_input_gradient else 0, shape[-1]), setting.dtype)
+        dx_shaped = dx.reshape(shape) if setting.needs_input_gradient else dx
         ones = np.ones(rows, setting.dtype)
         flat = len(shape) == 2
         learns, fused, needs_dx = self.trainable, setting.fused, setting.needs_input_gradient
@@ -102,7 +103,7 @@ class Dense(Layer):
                     dot(ones, dz, out=bias_gradient)
             if needs_dx:
                 dot(dz, kernel.T, out=dx)
-            return dx if flat else dx.reshape(shape)
+            return dx_shaped
 
         return Pass(forward, backward)
 

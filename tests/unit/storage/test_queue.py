@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,30 @@ def test_an_empty_queue_gives_nothing(database: Database) -> None:
 def test_jobs_are_taken_in_the_order_they_were_asked_for(database: Database) -> None:
     asked = [add_job(database).id for _ in range(3)]
     assert [take(database).job.id for _ in range(3)] == asked
+
+
+def test_many_who_take_at_once_get_different_jobs(database: Database) -> None:
+    asked = {add_job(database).id for _ in range(24)}
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda number: take(database, f"worker-{number}").job.id, range(24)))
+    assert sorted(taken) == sorted(asked)
+
+
+def test_many_who_bury_the_abandoned_at_once_bury_each_once(database: Database, clock: StandingClock) -> None:
+    jobs = [add_job(database).id for _ in range(12)]
+    for job_id in jobs:
+        take(database)
+        with database.transaction() as tx:
+            tx.jobs.cancel(job_id)
+    clock.advance(16)
+
+    def look(_: int) -> object:
+        with database.transaction() as tx:
+            return tx.jobs.claim("worker", 15)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(look, range(16))) == {None}
+    assert {read_job(database, job_id).status for job_id in jobs} == {Status.CANCELLED}
 
 
 def test_a_claim_starts_an_attempt(database: Database, clock: StandingClock) -> None:
@@ -142,6 +167,16 @@ def test_a_job_whose_lease_ran_out_is_taken_over_before_any_other(database: Data
     assert claim.fence == lost.fence + 1
     assert claim.lease_id != lost.lease_id
     assert claim.job.started_at == lost.job.started_at
+
+
+def test_of_jobs_whose_workers_died_together_the_oldest_comes_first(database: Database) -> None:
+    asked = [add_job(database).id for _ in range(4)]
+    claims = [take(database, owner="serve-1") for _ in asked]
+    with database.transaction() as tx:
+        # The order of the rows on disk shall not decide.
+        tx.jobs.beat(claims[0])
+        tx.jobs.end_leases("serve-1")
+    assert [take(database).job.id for _ in asked] == asked
 
 
 def test_a_new_attempt_starts_with_an_empty_history(database: Database, clock: StandingClock) -> None:

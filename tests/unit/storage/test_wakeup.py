@@ -37,9 +37,9 @@ def test_ringing_more_than_the_pipe_holds_is_no_error(bell: Bell) -> None:
 
 def test_a_bell_with_nobody_to_hear_it_may_be_rung() -> None:
     bell = Bell.new()
-    half = Bell(write_fd=bell.write_fd)
-    assert bell.read_fd is not None
-    Bell(read_fd=bell.read_fd).close()
+    read_fd, write_fd = bell.ends()
+    Bell(read_fd=read_fd).close()
+    half = Bell(write_fd=write_fd)
     half.ring()
     half.close()
 
@@ -51,6 +51,8 @@ def test_a_bell_without_a_rope_stays_silent() -> None:
 def test_a_bell_that_can_only_be_rung_is_not_waited_for() -> None:
     with pytest.raises(ValueError, match="reading end"):
         Bell().wait(0.0)
+    with pytest.raises(ValueError, match="both ends"):
+        Bell().ends()
 
 
 def test_a_job_that_is_queued_or_given_back_rings(bell: Bell, tmp_path: Path) -> None:

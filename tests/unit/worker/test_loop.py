@@ -145,7 +145,7 @@ def test_a_worker_that_was_away_for_longer_than_its_lease_publishes_nothing(
 
 def test_a_worker_told_to_leave_stops_waiting(database: Database) -> None:
     worker = worker_with(database, after_epochs(new_version))
-    thread = threading.Thread(target=worker.run)
+    thread = threading.Thread(target=worker.run, daemon=True)
     thread.start()
     job = add_job(database)
     assert wait_for_end(database, job.id).status is Status.SUCCEEDED

@@ -79,7 +79,7 @@ def test_a_job_that_ends_during_an_outage_is_published_after_it(database: Databa
 
 def test_an_idle_worker_takes_up_work_again_after_an_outage(database: Database, outage: Outage) -> None:
     worker = Worker(database, train, owner="worker", lease_seconds=15)
-    thread = threading.Thread(target=worker.run)
+    thread = threading.Thread(target=worker.run, daemon=True)
     thread.start()
     outage.begin()
     outage.end()
