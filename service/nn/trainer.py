@@ -35,6 +35,7 @@ class Trainer:
     stop_training = False
     compiled = False
     _loop: Loop | None = None
+    _network: Network | None = None
     _objective: Objective | None = None
 
     def network(self) -> Network:
@@ -176,8 +177,8 @@ class Trainer:
     ) -> Array:
         """The model's output for each row: shape `(rows, units)`, memory of the caller's own."""
         x = samples.inputs(x)
-        network = self.network()
-        self._check_inputs(x)
+        network = self._network or self.network()
+        self._check_inputs(x, network)
         if steps is not None:
             x = x[: steps * (batch_size or 32)]
         if len(x) <= INFERENCE_ROWS and x.dtype == network.dtype:
@@ -212,7 +213,7 @@ class Trainer:
         objective = self._require_objective()
         self.build((None, *data.x.shape[1:]))
         network = self.network()
-        self._check_inputs(data.x)
+        self._check_inputs(data.x, network)
         objective.resolve(self.output_shape, data.y)
         loop = self._loop
         if loop is None or loop.network is not network or loop.parameters is not self.parameters:
@@ -229,8 +230,8 @@ class Trainer:
         target_dtype = np.int64 if loss.takes_classes else dtype
         return Batches(data.x, y, data.weights, batch_size=batch_size, dtype=dtype, target_dtype=target_dtype)
 
-    def _check_inputs(self, x: Array) -> None:
-        expected = self.network().input_shape
+    def _check_inputs(self, x: Array, network: Network) -> None:
+        expected = network.input_shape
         if x.shape[1:] != expected:
             raise ArgumentError("x", f"of shape (rows, {', '.join(map(str, expected))})", x.shape)
 

@@ -76,7 +76,7 @@ class CategoricalCrossentropy(Loss):
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         y = self._smooth(y_true)
-        return -(y * log_probabilities(y_pred, self.axis, self.from_logits)).sum(axis=self.axis)
+        return -row_sums(y * log_probabilities(y_pred, self.axis, self.from_logits), self.axis).squeeze(self.axis)
 
     def gradient(self, y_true: Array, y_pred: Array) -> Array:
         y = self._smooth(y_true)
@@ -210,6 +210,13 @@ def _without_last_axis(y_true: Array, y_pred: Array) -> Array:
     return y_true[..., 0] if y_true.ndim == y_pred.ndim else y_true
 
 
+def row_sums(x: Array, axis: int) -> Array:
+    """Sums along `axis`, which is kept; along the last one a product with ones is several times faster."""
+    if axis in (-1, x.ndim - 1):
+        return x @ np.ones((x.shape[-1], 1), x.dtype)
+    return x.sum(axis=axis, keepdims=True)
+
+
 def clip(p: Array) -> Array:
     """p within [1e-7, 1 - 1e-7]."""
     return np.clip(p, EPSILON, 1 - EPSILON)
@@ -225,7 +232,7 @@ def log_probabilities(y_pred: Array, axis: int, from_logits: bool) -> Array:
     if from_logits:
         shifted = y_pred - y_pred.max(axis=axis, keepdims=True)
         return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
-    return np.log(clip(y_pred / y_pred.sum(axis=axis, keepdims=True)))
+    return np.log(clip(y_pred / row_sums(y_pred, axis)))
 
 
 def through_normalization(slope: Callable[[Array], Array], y_pred: Array, axis: int) -> Array:
