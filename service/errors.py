@@ -6,6 +6,7 @@
     ├── TooLarge          more than a limit allows
     ├── NotFound          a thing that does not exist, or no longer
     ├── Conflict          a thing that exists and does not allow the request in its present state
+    ├── Damaged           something stored that is no longer what was stored
     ├── Unavailable       a part of the service that does not answer now; asking later may help
     └── TrainingFailed    a training that cannot be finished, and why
 
@@ -121,6 +122,12 @@ class Conflict(FitdError):
     """The request contradicts the present state of what it names."""
 
     code = "conflict"
+
+
+class Damaged(FitdError):
+    """Something stored is no longer what was stored; asking again does not help."""
+
+    code = "damaged"
 
 
 class Unavailable(FitdError):

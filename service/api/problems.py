@@ -54,6 +54,7 @@ KINDS: Mapping[type[errors.FitdError], tuple[int, str]] = {
     errors.TooLarge: (413, "The request is too large"),
     UnsupportedMediaType: (415, "The media type is not supported"),
     errors.Invalid: (422, "The request is wrong"),
+    errors.Damaged: (500, "What was stored is damaged"),
     errors.Unavailable: (503, "The service is not available"),
 }
 """The one place that gives an error its HTTP status and title."""

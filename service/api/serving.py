@@ -3,6 +3,8 @@
 import threading
 from dataclasses import dataclass
 
+from service.errors import Damaged
+from service.formats.weights import digest
 from service.prediction import LoadedVersion, LoadedVersions
 from service.storage import Database, Version
 
@@ -65,6 +67,8 @@ class Serving:
     def _load(self, version: Version) -> LoadedVersion:
         with self._database.reading() as tx:
             weights = tx.models.weights(version.id)
+        if digest(weights) != version.sha256:
+            raise Damaged(f"The weights of version {version.number} of {version.model!r} do not match their SHA-256.")
         columns, classes = version.input["shape"][-1], version.output["classes"]
         loaded = LoadedVersion(version.spec, columns=columns, classes=classes, weights=weights)
         self._loaded.add(version.id, loaded)

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from service.api.serving import Serving
 from service.errors import NotFound
+from service.storage.tables import version_weights
 from tests.serving import Service
 
 
@@ -30,6 +32,17 @@ def test_no_more_networks_are_kept_than_the_setting_says(tmp_path: Path) -> None
         assert serving.at_hand("a", None) is None
         assert serving.at_hand("b", None) is not None
         assert serving.find("a", None).version.model == "a"
+
+
+def test_weights_that_changed_in_storage_are_not_served(service: Service) -> None:
+    service.train(fit={"epochs": 1})
+    with service.database.transaction() as tx:
+        changed = tx.models.weights(tx.models.version("xor").id)[:-1] + b"?"
+    with service.database.engine.begin() as connection:
+        connection.execute(update(version_weights).values(weights=changed))
+    answer = service.client.post("/v1/models/xor:predict", json={"instances": [[0, 1]]})
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "damaged"
 
 
 def test_a_version_that_is_gone_is_found_no_more(service: Service) -> None:

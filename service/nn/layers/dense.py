@@ -123,7 +123,7 @@ class Dense(Layer):
         activate, deactivate = activations.REGISTRY.get(self.activation).connect(z.shape, setting.dtype)
         with_ones = np.ones((rows, self.units + 1), setting.dtype)
         beside_ones = with_ones[:, :-1]
-        slope, zero = np.empty_like(z), np.zeros((), setting.dtype)
+        zero = np.zeros((), setting.dtype)
         dx = np.empty((rows if setting.needs_input_gradient else 0, width), setting.dtype)
         ones = np.ones(rows, setting.dtype)
         takes, gives, fused, needs_dx = (
@@ -149,8 +149,8 @@ class Dense(Layer):
 
         def backward(dy: Array) -> Array:
             if gives:
-                np.greater(z, zero, out=slope)
-                dz = np.multiply(dy, slope, out=dy)
+                np.greater(z, zero, out=z)
+                dz = np.multiply(dy, z, out=dy)
             else:
                 dz = dy if fused else deactivate(dy, y)
             dot(x.T, dz, out=matrix_gradient)
