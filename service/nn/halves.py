@@ -1,6 +1,6 @@
 """A training step in two halves of the batch, each on a thread of its own with one BLAS thread.
 
-For batches of a few hundred rows it beats products on two threads, because everything between them is shared, too.
+On large layers it beats products on two threads, because everything between the products is shared, too.
 """
 
 from typing import Any
@@ -16,14 +16,15 @@ from service.nn.variable import Parameters
 
 Array = np.ndarray[Any, Any]
 
-# Rows in each half below which handing over costs more than it brings.
-FEWEST_ROWS = 32
+# Numbers in the largest array of a half. Below, two threads hand the interpreter to each other so often that nothing
+# is gained; then products on several threads are the better choice.
+FEWEST_NUMBERS = 500_000
 
 
 def can_split(network: Network, rows: int) -> bool:
-    """Whether the rows of a batch have nothing to do with each other, and are enough."""
+    """Whether the rows of a batch have nothing to do with each other, and their halves are large."""
     plain = all(layer.rows_are_independent and layer.penalty is None for layer in network.layers)
-    return plain and rows >= 2 * FEWEST_ROWS
+    return plain and rows // 2 * network.widest >= FEWEST_NUMBERS
 
 
 def connect_halves(
@@ -64,7 +65,7 @@ def connect_halves(
             assert variable.regularizer is not None
             network.tally.value += variable.regularizer(variable.value)
             variable.gradient += variable.regularizer.gradient(variable.value)
-        optimizer.step(beside)
+        optimizer.step()
         return outputs
 
     return step

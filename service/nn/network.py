@@ -1,5 +1,6 @@
 """A chain of layers connected for fixed batch shapes."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -53,8 +54,10 @@ class Network:
         self.clock = clock
         self.tally = Tally()
         shape: tuple[Any, ...] = (None, *input_shape)
+        self.widest = math.prod(input_shape)
         for layer in self.layers:
             shape = layer.compute_output_shape(shape)
+            self.widest = max(self.widest, math.prod(shape[1:]))
         self.output_shape = tuple(shape[1:])
         self._connections: OrderedDict[tuple[int, bool, bool], Connection] = OrderedDict()
 

@@ -37,9 +37,10 @@ def test_no_more_networks_are_kept_than_the_setting_says(tmp_path: Path) -> None
 def test_weights_that_changed_in_storage_are_not_served(service: Service) -> None:
     service.train(fit={"epochs": 1})
     with service.database.transaction() as tx:
-        changed = tx.models.weights(tx.models.version("xor").id)[:-1] + b"?"
+        changed = bytearray(tx.models.weights(tx.models.version("xor").id))
+        changed[-1] ^= 1
     with service.database.engine.begin() as connection:
-        connection.execute(update(version_weights).values(weights=changed))
+        connection.execute(update(version_weights).values(weights=bytes(changed)))
     answer = service.client.post("/v1/models/xor:predict", json={"instances": [[0, 1]]})
     assert answer.status_code == 500
     assert answer.json()["code"] == "damaged"

@@ -2,14 +2,13 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
 from service.nn.arguments import ArgumentError, Of, Range
-from service.nn.beside import Beside
 from service.nn.optimizers import schedules
 from service.nn.registry import Configurable, Registry
 from service.nn.variable import Parameters, Variable
@@ -114,28 +113,20 @@ class Optimizer(Configurable):
         else:
             parts = [slice(start, start + PIECE) for start in range(0, size, PIECE)]
             self._pieces = [(flat[0][p], flat[1][p], tuple(array[p] for array in flat[2:])) for p in parts]
-            scratches = [np.empty(min(size, PIECE), dtype) for _ in range(2)]
-            middle = (len(self._pieces) + 1) // 2
-            self._scratch = [scratches[i >= middle][: piece[0].size] for i, piece in enumerate(self._pieces)]
+            scratch = np.empty(min(size, PIECE), dtype)
+            self._scratch = [scratch[: piece[0].size] for piece in self._pieces]
         self._work = list(zip(self._pieces, self._scratch, strict=True))
         self._constrained = [variable for variable in parameters.variables if variable.constraint]
         clips = self.clipnorm is not None or self.clipvalue is not None or self.global_clipnorm is not None
         self._plain = not (clips or self.weight_decay or self.use_ema or self._accumulated is not None)
 
-    def step(self, beside: Beside | None = None) -> None:
-        """One batch's gradients have arrived: updates the weights, or gathers until enough batches have.
-
-        With `beside` a second thread updates half of the pieces.
-        """
+    def step(self) -> None:
+        """One batch's gradients have arrived: updates the weights, or gathers until enough batches have."""
         rate = self.current_learning_rate()
         if self._plain or self._gathered(rate):
             self.begin(rate)
-            middle = (len(self._work) + 1) // 2
-            if beside is None or middle == len(self._work):
-                self._update(self._work, rate)
-            else:
-                first, second = self._work[:middle], self._work[middle:]
-                beside.do(lambda: self._update(second, rate), lambda: self._update(first, rate))
+            for (w, g, slots), scratch in self._work:
+                self.update(w, g, slots, scratch, rate)
         if self._average is not None:
             self._follow()
         for variable in self._constrained:
@@ -144,10 +135,6 @@ class Optimizer(Configurable):
         self.batches += 1
         if self.batches % SWEEP_STEPS == 0:
             self._sweep()
-
-    def _update(self, work: Sequence[tuple[Any, Array]], rate: float) -> None:
-        for (w, g, slots), scratch in work:
-            self.update(w, g, slots, scratch, rate)
 
     def begin(self, rate: float) -> None:
         """Called once before the pieces of a step: the place for numbers that all pieces share."""

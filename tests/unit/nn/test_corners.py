@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service import nn
-from service.nn import activations, blas
+from service.nn import activations, blas, halves
 from service.nn.beside import Beside
 from service.nn.callbacks.callback import is_better_when_larger
 from service.nn.models import model_from_config, model_from_json
@@ -313,6 +313,8 @@ def test_two_halves_of_a_step_on_two_threads_learn_what_one_step_learns(
     first = nn.layers.Dense(200, "relu", kernel_regularizer="l2", kernel_initializer=nn.initializers.HeNormal(1))
     start = model_of(first, nn.layers.Dense(3, "softmax"), columns=200)
     monkeypatch.setattr(blas, "SMALL_WORK", 0)
+    monkeypatch.setattr(halves, "FEWEST_NUMBERS", 1000)
+    assert halves.can_split(start.network(), 65)
     before, results = blas.threads(), []
     try:
         for threads in (1, 2):
