@@ -60,7 +60,7 @@ def scikit_learn(workload: Workload) -> Epoch:
     kind = MLPRegressor if workload.last == "linear" else MLPClassifier
     x, y = workload.data()
     targets = y.argmax(axis=1) if workload.last == "softmax" else y[:, 0]
-    model = kind(workload.hidden, batch_size=workload.batch, alpha=0.0)
+    model = kind(hidden_layer_sizes=workload.hidden, batch_size=workload.batch, alpha=0.0)
     classes = {} if workload.last == "linear" else {"classes": np.unique(targets)}
     return lambda: model.partial_fit(x, targets, **classes)
 
