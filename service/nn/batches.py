@@ -38,7 +38,7 @@ class Batches:
         target_dtype: Any = None,
     ) -> None:
         self.rows = len(x)
-        self.batch_size = batch_size
+        self.batch_size = batch_size = min(batch_size, max(1, self.rows))
         self.steps = -(-self.rows // batch_size)
         row_bytes = max(1, int(np.prod(x.shape[1:]))) * np.dtype(dtype).itemsize
         most_rows = max(batch_size, min(BLOCK_ROWS, BLOCK_BYTES // row_bytes))

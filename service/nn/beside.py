@@ -14,9 +14,14 @@ class Beside:
         self._tasks: SimpleQueue[Task] = SimpleQueue()
         self._outcomes: SimpleQueue[BaseException | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
 
     def do(self, there: Task, here: Task) -> None:
         """Runs both at once and comes back when both are done; raises what either raised."""
+        with self._lock:
+            self._do(there, here)
+
+    def _do(self, there: Task, here: Task) -> None:
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._work, daemon=True, name="fitd-beside")
             self._thread.start()

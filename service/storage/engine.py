@@ -44,6 +44,7 @@ def _postgres(url: URL) -> Engine:
         connect_args={} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_SECONDS},
         json_serializer=_to_json,
         json_deserializer=orjson.loads,
+        hide_parameters=True,
     )
 
 
@@ -55,6 +56,7 @@ def _sqlite(url: URL) -> Engine:
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
         json_serializer=_to_json,
         json_deserializer=orjson.loads,
+        hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)

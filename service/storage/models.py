@@ -109,7 +109,7 @@ class Models:
         self.get(name)
         query = select(*_VERSION).where(versions.c.model == name).order_by(versions.c.number.desc())
         if cursor is not None:
-            if not cursor.isdecimal():
+            if len(cursor) > 9 or not cursor.isdecimal():
                 raise bad_cursor(cursor)
             query = query.where(versions.c.number < int(cursor))
         found = [_version(row) for row in self._connection.execute(query.limit(limit + 1))]

@@ -17,6 +17,9 @@ Axis = int | list | tuple  # type: ignore[type-arg]
 class _Affine(Layer):
     """y = gamma x^ + beta, with weights only where `scale` and `center` ask for them."""
 
+    # The gradients are looked up in backward, so that halves of a batch on two threads would write over each other.
+    rows_are_independent = False
+
     gamma: Variable | None = None
     beta: Variable | None = None
 
