@@ -41,8 +41,8 @@ bench: $(VENV)/.dev ## measure the speed
 	$(PY) -m benchmarks
 
 lock: $(VENV)/.uv ## resolve the dependencies anew (requirements*.txt)
-	$(VENV)/bin/uv pip compile $(LOCK) --extra postgres --output-file requirements.txt
 	$(VENV)/bin/uv pip compile $(LOCK) --extra postgres --extra dask --group dev --output-file requirements-dev.txt
+	$(VENV)/bin/uv pip compile $(LOCK) --extra postgres --constraint requirements-dev.txt --output-file requirements.txt
 LOCK := pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 image: ## build the container image fitd

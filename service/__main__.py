@@ -76,7 +76,7 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
 
     _end_on_signals()
     with (
-        closing(Database(settings.database_url, bell=Bell(write_fd=arguments.rings))) as database,
+        closing(Database.of(settings, bell=Bell(write_fd=arguments.rings))) as database,
         closing(_listener(settings, arguments)) as listener,
     ):
         _await_schema(database)
@@ -94,13 +94,13 @@ def _worker(settings: Settings, arguments: argparse.Namespace) -> None:
     from service.worker import process  # noqa: PLC0415 - it loads NumPy, which reads the limit once
 
     _end_on_signals()
-    with closing(Database(settings.database_url, bell=Bell(read_fd=arguments.hears))) as database:
+    with closing(Database.of(settings, bell=Bell(read_fd=arguments.hears))) as database:
         _await_schema(database)
         process.run(settings, database, arguments.owner)
 
 
 def _migrate(settings: Settings, _arguments: argparse.Namespace) -> None:
-    with closing(Database(settings.database_url)) as database:
+    with closing(Database.of(settings)) as database:
         migrate(database)
         _log.info("The tables are those of this release")
 

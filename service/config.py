@@ -11,6 +11,7 @@ VERSION = "0.1.0"
 """The release; `pyproject.toml` says the same."""
 
 Count = Annotated[int, Field(ge=1)]
+Days = Annotated[float, Field(ge=0)]
 
 
 def _sqlite_in(settings: dict[str, Any]) -> str:
@@ -33,6 +34,7 @@ class Limits(BaseModel):
     max_parameters: Count = Field(20_000_000, description="Most weights and biases in a network.")
     max_epochs: Count = Field(10_000, description="Most epochs in one training job.")
     max_errors_shown: Count = Field(20, description="Most mistakes that one answer lists.")
+    max_queued_jobs: Count = Field(10_000, description="Most jobs that wait at a time; more are refused with 429.")
     max_wait_seconds: float = Field(
         60.0, ge=0, description="Longest time that `Prefer: wait=N` keeps a request open, in seconds."
     )
@@ -53,6 +55,12 @@ class Settings(BaseSettings, Limits):
         repr=False,
         description="SQLAlchemy URL of the database (SQLite, PostgreSQL). Default: `fitd.db` in `data_dir`.",
     )
+    artifacts_url: str | None = Field(
+        None,
+        repr=False,
+        description="Directory or `s3://bucket/prefix` of what is too large for a row. Default: beside "
+        "SQLite's file; with PostgreSQL, in its tables.",
+    )
     workers: int = Field(
         default_factory=_all_cores_but_one,
         ge=0,
@@ -62,6 +70,9 @@ class Settings(BaseSettings, Limits):
     lease_seconds: float = Field(
         15.0, gt=0, description="Time without a sign of life after which a worker's job is taken over."
     )
+    keep_jobs_days: Days = Field(90.0, description="Days after which a finished job is deleted; its version stays.")
+    keep_events_days: Days = Field(30.0, description="Days after which the events and history of a job are deleted.")
+    keep_checkpoints_days: Days = Field(1.0, description="Days for which a failed job's checkpoints are kept.")
     model_cache_size: Count = Field(32, description="Model versions kept in memory for predictions.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe message that is logged."

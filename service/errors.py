@@ -6,6 +6,8 @@
     ├── TooLarge          more than a limit allows
     ├── NotFound          a thing that does not exist, or no longer
     ├── Conflict          a thing that exists and does not allow the request in its present state
+    ├── Reused            a key that came before with another request
+    ├── TooMany           more at a time than a quota allows; asking later may help
     ├── Damaged           something stored that is no longer what was stored
     ├── Unavailable       a part of the service that does not answer now; asking later may help
     └── TrainingFailed    a training that cannot be finished, and why
@@ -122,6 +124,22 @@ class Conflict(FitdError):
     """The request contradicts the present state of what it names."""
 
     code = "conflict"
+
+
+class Reused(FitdError):
+    """An idempotency key that came before with another request."""
+
+    code = "idempotency_key_reused"
+
+
+class TooMany(FitdError):
+    """More at a time than a quota allows; the same request may succeed after `retry_after_seconds`."""
+
+    code = "too_many"
+
+    def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Damaged(FitdError):

@@ -1,7 +1,7 @@
 """What a training job is: its statuses, the moves between them, and a worker's claim on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Any
@@ -38,6 +38,17 @@ MAX_STALLS = 5
 """So many workers may die over a job without progress in between; then it fails as `worker_lost`."""
 
 
+LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
+"""The jobs of the highest priority are claimed first, among equals the oldest."""
+
+
+class Keep(StrEnum):
+    """Which weights a cancelled job leaves as a partial version: those of its best epoch, or the last."""
+
+    BEST = "best"
+    LAST = "last"
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One request to train, as it stood when it was read."""
@@ -52,6 +63,8 @@ class Job:
     epochs: int
     fraction: float
     metrics: dict[str, float | None]
+    priority: int
+    keep: Keep | None
     attempt: int
     created_at: datetime
     started_at: datetime | None
@@ -82,6 +95,30 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a job: `status`, `epoch`, `log` or `done`, the `seq`th from 1."""
+
+    seq: int
+    event: str
+    data: dict[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EpochResult:
+    """What came of one epoch, and how long it took."""
+
+    metrics: Mapping[str, float | None]
+    learning_rate: float | None = None
+    seconds: float | None = None
+    rows_per_second: float | None = None
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Only what is known."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """What the holder of a claim reports: how far it is, and the epochs finished since its last report."""
 
@@ -89,7 +126,7 @@ class Progress:
     fraction: float = 0.0
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     remaining_seconds: float | None = None
-    history: Mapping[int, Mapping[str, float | None]] = field(default_factory=dict)
+    history: Mapping[int, EpochResult] = field(default_factory=dict)
 
 
 class Verdict(Enum):
@@ -105,7 +142,11 @@ class Interruption(Exception):
 
 
 class CancelRequested(Interruption):
-    """Somebody cancelled the job."""
+    """Somebody cancelled the job; `keep` says which of its weights are wanted all the same."""
+
+    def __init__(self, keep: Keep | None = None) -> None:
+        super().__init__()
+        self.keep = keep
 
 
 class ClaimLost(Interruption):

@@ -34,11 +34,11 @@ def new_version(**fields: Any) -> NewVersion:
     return NewVersion(**made | fields, sha256=hashlib.sha256(weights).hexdigest())
 
 
-def add_job(database: Database, *, model: str = "digits", epochs: int = 3) -> Job:
+def add_job(database: Database, *, model: str = "digits", epochs: int = 3, priority: int = 0) -> Job:
     """A queued job and its dataset."""
     with database.transaction() as tx:
         dataset = tx.datasets.add(b"x and y", rows=1, columns=2, meta={})
-        return tx.jobs.add(model, {"fit": {"epochs": epochs}}, dataset, epochs)
+        return tx.jobs.add(model, {"fit": {"epochs": epochs}}, dataset, epochs, priority=priority)
 
 
 def take(database: Database, owner: str = "worker", lease_seconds: float = 15.0) -> Claim:

@@ -31,7 +31,7 @@ TAGS = [
 
 def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     """The API on this database, or on that of the settings; migrates nothing and starts no worker."""
-    shared_database = database or Database(settings.database_url)
+    shared_database = database or Database.of(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

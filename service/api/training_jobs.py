@@ -94,7 +94,7 @@ def get_training_history(shared: Shared, job_id: JobId) -> HistoryPage:
     """Every metric of every epoch that is done."""
     with shared.database.reading() as tx:
         tx.jobs.get(job_id)
-        epochs = tx.history.list(job_id)
+        epochs = tx.events.history(job_id)
     return HistoryPage(items=[EpochView(**epoch) for epoch in epochs])
 
 

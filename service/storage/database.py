@@ -4,17 +4,22 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from typing import Self
 
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from service.config import Settings
 from service.errors import Unavailable
+from service.storage.artifacts import Artifacts, open_artifacts
 from service.storage.changes import CHANNEL, watch
+from service.storage.checkpoints import Checkpoints
 from service.storage.clock import Clock
 from service.storage.datasets import Datasets
 from service.storage.engine import open_engine
-from service.storage.history import History
+from service.storage.events import Events
+from service.storage.idempotency import IdempotencyKeys
 from service.storage.jobs import Jobs
 from service.storage.models import Models
 from service.storage.tables import REVISION
@@ -42,26 +47,61 @@ class Transaction:
         return Models(self._connection, self._clock)
 
     @cached_property
-    def history(self) -> History:
-        """Metrics of each epoch of each job."""
-        return History(self._connection)
+    def events(self) -> Events:
+        """What happened to each job, the metrics of each epoch among it."""
+        return Events(self._connection, self._clock)
+
+    @cached_property
+    def checkpoints(self) -> Checkpoints:
+        """Where interrupted trainings may go on."""
+        return Checkpoints(self._connection, self._clock)
+
+    @cached_property
+    def idempotency_keys(self) -> IdempotencyKeys:
+        """The answers to requests that carried a key."""
+        return IdempotencyKeys(self._connection, self._clock)
 
     @cached_property
     def jobs(self) -> Jobs:
         """Training jobs and their queue."""
-        return Jobs(self._connection, self._clock, self.news, self.history, self.models)
+        return Jobs(
+            self._connection,
+            self._clock,
+            news=self.news,
+            events=self.events,
+            checkpoints=self.checkpoints,
+            models=self.models,
+        )
 
 
 class Database:
     """Everything that Fitd remembers, behind one URL; may be used by all threads of a process."""
 
-    def __init__(self, url: str, *, bell: Bell | None = None, clock: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        artifacts_url: str | None = None,
+        bell: Bell | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         """Connects when first used. `clock` stands in for the database's own clock in tests."""
         self.engine = open_engine(url)
         self.backend = self.engine.dialect.name
         self._bell = bell or Bell()
         self._changes = watch(self.engine)
         self._clock = Clock(self.backend, clock)
+        self._artifacts_url = artifacts_url
+
+    @classmethod
+    def of(cls, settings: Settings, bell: Bell | None = None) -> Self:
+        """The database that the settings name."""
+        return cls(settings.database_url, artifacts_url=settings.artifacts_url, bell=bell)
+
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        """What is too large for a row: to be put before the transaction that refers to it."""
+        return open_artifacts(self._artifacts_url, self.engine, self._clock)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

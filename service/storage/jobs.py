@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, case, insert, null, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, null, select, update
 
-from service.errors import NotFound
-from service.jobs import Job, Status
+from service.errors import Conflict, NotFound, TooMany
+from service.jobs import Job, Keep, Status
 from service.storage.clock import NOW
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
 from service.storage.queue import Queue, job_of
-from service.storage.queue_sql import AT_THE_START, IS_QUEUED, JOB
-from service.storage.tables import jobs
+from service.storage.queue_sql import AT_THE_START, JOB
+from service.storage.tables import IS_FINAL, IS_HELD, IS_QUEUED, datasets, jobs
 
 _ADD = (
     insert(jobs)
@@ -26,6 +26,7 @@ _CANCEL = (
     .values(
         status=case((IS_QUEUED, Status.CANCELLED), else_=Status.CANCELLING),
         finished_at=case((IS_QUEUED, NOW), else_=null()),
+        keep=bindparam("kept"),
     )
     .returning(*JOB)
 )
@@ -34,12 +35,22 @@ _CANCEL = (
 class Jobs(Queue):
     """All training jobs, and the queue that they wait in."""
 
-    def add(self, model: str, request: Mapping[str, Any], dataset_id: str, epochs: int) -> Job:
+    def add(self, model: str, request: Mapping[str, Any], dataset_id: str, epochs: int, *, priority: int = 0) -> Job:
         """Queues a job; when the transaction has ended, it is never forgotten and an idle worker knows."""
-        asked = {"model": model, "request": request, "dataset": dataset_id, "epochs": epochs}
+        asked = {"model": model, "request": request, "dataset": dataset_id, "epochs": epochs, "priority": priority}
         row = self._connection.execute(_ADD, {"id": new_id("job"), "now": self._clock.now(), **asked}).one()
+        job = job_of(row)
+        warnings = [("log", {"level": "warning"} | warning) for warning in request.get("warnings", ())]
+        self._events.add(job.id, ("status", {"status": job.status}), *warnings)
         self._news.queued += 1
-        return job_of(row)
+        return job
+
+    def check_quota(self, more: int, most: int) -> None:
+        """`TooMany` if with so many more jobs more than `most` would wait."""
+        waiting = select(jobs.c.id).where(IS_QUEUED).limit(most).subquery()
+        queued: int = self._connection.execute(select(func.count()).select_from(waiting)).scalar_one()
+        if queued + more > most:
+            raise TooMany(f"At most {most:,} jobs may wait, and {queued:,} do.", retry_after_seconds=5)
 
     def get(self, job_id: str) -> Job:
         """The job as it stands now."""
@@ -59,7 +70,8 @@ class Jobs(Queue):
         """Jobs, newest first, and the cursor of the next page or None."""
         query = select(*JOB).order_by(jobs.c.id.desc())
         if status is not None:
-            query = query.where(jobs.c.status == status)
+            index = {Status.QUEUED: IS_QUEUED, Status.RUNNING: IS_HELD, Status.CANCELLING: IS_HELD}
+            query = query.where(jobs.c.status == status, index.get(status, IS_FINAL))
         if model is not None:
             query = query.where(jobs.c.model == model)
         if cursor is not None:
@@ -69,10 +81,28 @@ class Jobs(Queue):
         found = [job_of(row) for row in self._connection.execute(query.limit(limit + 1))]
         return found[:limit], found[limit - 1].id if len(found) > limit else None
 
-    def cancel(self, job_id: str) -> Job:
-        """Cancels a queued job at once, tells the worker of a running one to stop, leaves a final one."""
-        row = self._connection.execute(_CANCEL, {"job_id": job_id, "now": self._clock.now()}).one_or_none()
+    def cancel(self, job_id: str, keep: Keep | None = None) -> Job:
+        """Cancels a queued job at once, tells the worker of a running one to stop, leaves a final one.
+
+        `keep` asks the worker for the weights so far; a job that never ran has none.
+        """
+        values = {"job_id": job_id, "kept": keep, "now": self._clock.now()}
+        row = self._connection.execute(_CANCEL, values).one_or_none()
         if row is None:
             return self.get(job_id)
-        self._news.ended += 1
-        return job_of(row)
+        job = job_of(row)
+        if job.is_final:
+            self._tell_end(job.id, job.status)
+        else:
+            self._events.add(job.id, ("status", {"status": job.status}))
+            self._news.ended += 1
+        return job
+
+    def delete(self, job_id: str) -> None:
+        """Deletes a final job with its events, its checkpoints and the data that came with it; its version stays."""
+        job = self.get(job_id)
+        if not job.is_final:
+            raise Conflict(f"The training job {job_id!r} is {job.status}; cancel it first.", code="job_not_final")
+        self._connection.execute(delete(jobs).where(jobs.c.id == job_id))
+        still_used = select(jobs.c.id).where(jobs.c.dataset == job.dataset).exists()
+        self._connection.execute(delete(datasets).where(datasets.c.id == job.dataset, ~still_used))

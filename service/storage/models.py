@@ -31,6 +31,8 @@ class NewVersion:
     sha256: str
     environment: Mapping[str, Any]
     timing: Mapping[str, Any]
+    partial: bool = False
+    """Whether the training was cancelled before its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Version:
     sha256: str
     size_bytes: int
     created_at: datetime
+    partial: bool
 
 
 @dataclass(frozen=True, slots=True)

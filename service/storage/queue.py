@@ -5,24 +5,35 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from service.jobs import CancelRequested, Claim, ClaimLost, Job, Progress, Status, Verdict
+from service.jobs import CancelRequested, Claim, ClaimLost, Job, Keep, Progress, Status, Verdict
 from service.storage import queue_sql as sql
+from service.storage.checkpoints import Checkpoint, Checkpoints
 from service.storage.clock import Clock
-from service.storage.history import History
+from service.storage.events import Events
 from service.storage.models import Models, NewVersion
 from service.storage.wakeup import News
 
-_VERDICTS = {Status.RUNNING: Verdict.GO_ON, Status.CANCELLING: Verdict.CANCEL, None: Verdict.LOST}
+_VERDICTS = {Status.RUNNING: Verdict.GO_ON, Status.CANCELLING: Verdict.CANCEL}
 
 
 class Queue:
-    """Hands each queued job to one worker at a time, oldest first."""
+    """Hands each queued job to one worker at a time: the highest priority first, among equals the oldest."""
 
-    def __init__(self, connection: Connection, clock: Clock, news: News, history: History, models: Models) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        clock: Clock,
+        *,
+        news: News,
+        events: Events,
+        checkpoints: Checkpoints,
+        models: Models,
+    ) -> None:
         self._connection = connection
         self._clock = clock
         self._news = news
-        self._history = history
+        self._events = events
+        self._checkpoints = checkpoints
         self._models = models
 
     def claim(self, owner: str, lease_seconds: float) -> Claim | None:
@@ -31,26 +42,38 @@ class Queue:
         A job whose worker has not renewed its lease comes first. `owner` names the worker for `end_leases`.
         """
         now, lease_id = self._clock.now(), secrets.token_hex(16)
-        self._news.ended += self._connection.execute(sql.END_ABANDONED, {"now": now}).rowcount
+        for ended in self._connection.execute(sql.END_ABANDONED, {"now": now}).all():
+            self._tell_end(ended.id, Status(ended.status), error=ended.error)
         wanted = {"now": now, "owner": owner, "lease_id": lease_id, "lease_seconds": lease_seconds}
         row = self._connection.execute(sql.CLAIM, wanted).one_or_none()
         if row is None:
             return None
-        if row.fence > 1:
-            self._history.clear(row.id)
-        return Claim(job=job_of(row), fence=row.fence, lease_id=lease_id, lease_seconds=lease_seconds)
+        job = job_of(row)
+        told = {"status": job.status, "attempt": job.attempt}
+        told |= {"epoch": job.epoch} if job.attempt > 1 or job.epoch else {}
+        self._events.add(job.id, ("status", told))
+        return Claim(job=job, fence=row.fence, lease_id=lease_id, lease_seconds=lease_seconds)
 
     def beat(self, claim: Claim, progress: Progress | None = None) -> Verdict:
         """Renews the lease, stores the progress, and says whether to go on."""
-        values: dict[str, Any] = {"lease_seconds": claim.lease_seconds}
-        if progress is not None:
-            values |= {"epoch": progress.epoch, "fraction": progress.fraction, "metrics": progress.metrics}
-            values |= {"remaining_seconds": progress.remaining_seconds}
-        statement = sql.BEAT if progress is None else sql.REPORT
-        verdict = _VERDICTS[self._connection.scalar(statement, self._under(claim, **values))]
-        if progress is not None and verdict is not Verdict.LOST:
-            self._history.add(claim.job.id, progress.history)
-        return verdict
+        return self._beat(claim, progress)[0]
+
+    def heed(self, claim: Claim, progress: Progress | None = None) -> None:
+        """A `beat` that raises `CancelRequested` or `ClaimLost` where the worker may not go on."""
+        verdict, keep = self._beat(claim, progress)
+        if verdict is Verdict.LOST:
+            raise ClaimLost
+        if verdict is Verdict.CANCEL:
+            raise CancelRequested(keep)
+
+    def checkpoint(self, claim: Claim, checkpoint: Checkpoint, size_bytes: int) -> list[str]:
+        """Stores how far the training may be taken up again; returns the artifacts that are no longer wanted.
+
+        The job has advanced: workers that died over it before count no more. `ClaimLost` if the claim is void.
+        """
+        self._settle(claim)
+        self._connection.execute(sql.ADVANCED, self._under(claim))
+        return self._checkpoints.add(claim.job.id, checkpoint, size_bytes)
 
     def release(self, claim: Claim) -> None:
         """Gives the job back unfinished; the attempt does not count, and another may have it at once."""
@@ -58,6 +81,7 @@ class Queue:
             self._end(claim, Status.CANCELLED)
         else:
             self._connection.execute(sql.REQUEUE, self._under(claim))
+            self._events.add(claim.job.id, ("status", {"status": Status.QUEUED}))
             self._news.queued += 1
 
     def fail(self, claim: Claim, reason: str, detail: str, progress: Progress | None = None) -> None:
@@ -67,11 +91,18 @@ class Queue:
         else:
             self._end(claim, Status.FAILED, error={"reason": reason, "detail": detail})
 
-    def finish_cancel(self, claim: Claim, progress: Progress | None = None) -> None:
-        """Ends a job whose cancel the worker has heard."""
-        if self._settle(claim, progress) is not Verdict.CANCEL:
+    def finish_cancel(self, claim: Claim, progress: Progress | None = None, partial: NewVersion | None = None) -> None:
+        """Ends a job whose cancel the worker has heard, with what it leaves as a version, if anything."""
+        try:
+            verdict = self._settle(claim, progress)
+        except ClaimLost:
+            if partial is None or self._published(claim) is None:
+                raise
+            return
+        if verdict is not Verdict.CANCEL:
             raise ValueError(f"Expected a job that is cancelling, received {claim.job.id}, which is running.")
-        self._end(claim, Status.CANCELLED)
+        number = None if partial is None else self._models.add(claim.job.model, partial, job_id=claim.job.id)
+        self._end(claim, Status.CANCELLED, version=number)
 
     def succeed(self, claim: Claim, new: NewVersion, progress: Progress | None = None) -> int:
         """Publishes the version and ends the job in one; returns the version's number.
@@ -80,14 +111,12 @@ class Queue:
         repeated when the answer of an earlier call was lost: it publishes once.
         """
         try:
-            verdict = self._settle(claim, progress)
+            self.heed(claim, progress)
         except ClaimLost:
-            published: int | None = self._connection.scalar(sql.PUBLISHED, self._under(claim))
+            published = self._published(claim)
             if published is None:
                 raise
             return published
-        if verdict is Verdict.CANCEL:
-            raise CancelRequested
         number = self._models.add(claim.job.model, new, job_id=claim.job.id)
         self._end(claim, Status.SUCCEEDED, version=number)
         return number
@@ -101,6 +130,19 @@ class Queue:
         self._news.queued += freed
         return freed
 
+    def _beat(self, claim: Claim, progress: Progress | None) -> tuple[Verdict, Keep | None]:
+        values: dict[str, Any] = {"lease_seconds": claim.lease_seconds}
+        if progress is not None:
+            values |= {"epoch": progress.epoch, "fraction": progress.fraction, "metrics": progress.metrics}
+            values |= {"remaining_seconds": progress.remaining_seconds}
+        statement = sql.BEAT if progress is None else sql.REPORT
+        row = self._connection.execute(statement, self._under(claim, **values)).one_or_none()
+        if row is None:
+            return Verdict.LOST, None
+        if progress is not None:
+            self._events.add_epochs(claim.job.id, progress.history)
+        return _VERDICTS[row.status], row.keep and Keep(row.keep)
+
     def _settle(self, claim: Claim, progress: Progress | None = None) -> Verdict:
         verdict = self.beat(claim, progress)
         if verdict is Verdict.LOST:
@@ -109,7 +151,16 @@ class Queue:
 
     def _end(self, claim: Claim, status: Status, **values: Any) -> None:
         self._connection.execute(sql.END, self._under(claim, status=status, **values))
+        self._tell_end(claim.job.id, status, **values)
+
+    def _tell_end(self, job_id: str, status: Status, **values: Any) -> None:
+        told = {"status": status} | {key: value for key, value in values.items() if value is not None}
+        self._events.add(job_id, ("status", told), ("done", told))
         self._news.ended += 1
+
+    def _published(self, claim: Claim) -> int | None:
+        published: int | None = self._connection.scalar(sql.PUBLISHED, self._under(claim))
+        return published
 
     def _under(self, claim: Claim, **values: Any) -> dict[str, Any]:
         token = {"claim_job": claim.job.id, "claim_fence": claim.fence, "claim_lease": claim.lease_id}
@@ -120,4 +171,5 @@ def job_of(row: Row[Any]) -> Job:
     """The job in a row that begins with the columns `JOB`."""
     values = dict(zip(sql.FIELDS, row, strict=False))
     # SQLite returns a whole number as an integer from RETURNING.
-    return Job(**values | {"status": Status(row.status), "fraction": float(row.fraction)})
+    typed = {"status": Status(row.status), "fraction": float(row.fraction), "keep": row.keep and Keep(row.keep)}
+    return Job(**values | typed)

@@ -15,29 +15,26 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     func,
     literal,
     null,
-    or_,
     select,
     update,
 )
 
-from service.jobs import HELD, MAX_STALLS, Job, Status
+from service.jobs import MAX_STALLS, Job, Status
 from service.storage.clock import NOW
-from service.storage.tables import jobs
+from service.storage.tables import IS_HELD, IS_QUEUED, checkpoints, jobs
 
 FIELDS = [field.name for field in fields(Job)]
 JOB = [jobs.c[name] for name in FIELDS]
 
 WORKER_LOST = {
     "reason": "worker_lost",
-    "detail": f"{MAX_STALLS} workers in a row died over this job; it may need more memory than there is.",
+    "detail": f"{MAX_STALLS} workers died over this job without progress; it may need more memory than there is.",
 }
 AT_THE_START = {"epoch": 0, "fraction": 0.0, "metrics": {}, "expected_at": None}
-
-IS_QUEUED = jobs.c.status == Status.QUEUED
-IS_HELD = or_(*(jobs.c.status == status for status in sorted(HELD)))
 
 _LEASE_END = NOW + bindparam("lease_seconds", type_=Double)
 _OF_CLAIM = and_(
@@ -52,8 +49,21 @@ def _first(query: Select[tuple[str]]) -> ScalarSelect[str]:
     return query.limit(1).with_for_update(skip_locked=True).scalar_subquery()
 
 
-_EXPIRED = _first(select(jobs.c.id).where(IS_HELD, jobs.c.lease_until < NOW).order_by(jobs.c.lease_until, jobs.c.id))
-_QUEUED = _first(select(jobs.c.id).where(IS_QUEUED).order_by(jobs.c.id))
+_OVERDUE = select(jobs.c.id).where(IS_HELD, jobs.c.lease_until < NOW)
+_EXPIRED = _first(_OVERDUE.order_by(jobs.c.lease_until, jobs.c.id))
+_QUEUED = _first(select(jobs.c.id).where(IS_QUEUED).order_by(jobs.c.priority.desc(), jobs.c.id))
+_EPOCHS_KEPT = (
+    select(func.coalesce(func.max(checkpoints.c.epoch), 0))
+    .where(checkpoints.c.job_id == jobs.c.id)
+    .correlate(jobs)
+    .scalar_subquery()
+)
+_TAKEN_UP = {
+    "epoch": _EPOCHS_KEPT,
+    "fraction": cast(_EPOCHS_KEPT, Double) / jobs.c.epochs,
+    "metrics": case((_EPOCHS_KEPT == 0, literal({}, JSON)), else_=jobs.c.metrics),
+    "expected_at": None,
+}
 
 CLAIM = (
     update(jobs)
@@ -65,17 +75,20 @@ CLAIM = (
         fence=jobs.c.fence + 1,
         lease_until=_LEASE_END,
         started_at=func.coalesce(jobs.c.started_at, NOW),
-        **AT_THE_START,
+        **_TAKEN_UP,
     )
     .returning(*JOB, jobs.c.fence)
 )
-"""Takes the job whose lease ended first, else the one queued first; needs `lease_id` and `owner`, too."""
+"""Takes the job whose lease ended first, else the first in the queue; needs `lease_id` and `owner`, too."""
 
-BEAT = update(jobs).where(_OF_CLAIM, IS_HELD).values(lease_until=_LEASE_END).returning(jobs.c.status)
+BEAT = update(jobs).where(_OF_CLAIM, IS_HELD).values(lease_until=_LEASE_END).returning(jobs.c.status, jobs.c.keep)
 """Renews a lease; answers nothing when the claim is lost."""
 
 REPORT = BEAT.values(expected_at=NOW + bindparam("remaining_seconds", type_=Double))
 """The same with progress: `epoch`, `fraction`, `metrics`."""
+
+ADVANCED = update(jobs).where(_OF_CLAIM).values(stalls=0)
+"""Notes that the job has come further than any attempt before."""
 
 END = update(jobs).where(_OF_CLAIM, IS_HELD).values(finished_at=NOW, lease_until=None, expected_at=None)
 """Takes the job to a final status."""
@@ -83,16 +96,14 @@ END = update(jobs).where(_OF_CLAIM, IS_HELD).values(finished_at=NOW, lease_until
 REQUEUE = (
     update(jobs)
     .where(_OF_CLAIM, IS_HELD)
-    .values(status=Status.QUEUED, attempt=jobs.c.attempt - 1, lease_until=None, **AT_THE_START)
+    .values(status=Status.QUEUED, attempt=jobs.c.attempt - 1, lease_until=None, **_TAKEN_UP)
 )
 """Puts the job back where it was before the claim."""
 
-PUBLISHED = select(jobs.c.version).where(_OF_CLAIM, jobs.c.status == Status.SUCCEEDED)
+PUBLISHED = select(jobs.c.version).where(_OF_CLAIM, jobs.c.status.in_((Status.SUCCEEDED, Status.CANCELLED)))
 """The version that this very claim has published."""
 
-_ABANDONED = select(jobs.c.id).where(
-    IS_HELD, jobs.c.lease_until < NOW, _IS_CANCELLING | (jobs.c.stalls >= MAX_STALLS - 1)
-)
+_ABANDONED = _OVERDUE.where(_IS_CANCELLING | (jobs.c.stalls >= MAX_STALLS - 1))
 END_ABANDONED = (
     update(jobs)
     .where(jobs.c.id.in_(_ABANDONED.with_for_update(skip_locked=True)))
@@ -104,6 +115,7 @@ END_ABANDONED = (
         lease_until=None,
         expected_at=None,
     )
+    .returning(jobs.c.id, jobs.c.status, jobs.c.error)
 )
 """Ends the jobs that lost their worker and are not to be tried again."""
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Dialect,
@@ -18,12 +20,14 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
-from service.jobs import FINAL, Status
+from service.jobs import FINAL, HELD, Status
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that these tables stand at."""
 
 NAME = Text().with_variant(Text(collation="C"), "postgresql")
@@ -46,7 +50,8 @@ class Moment(TypeDecorator[datetime]):
 
 
 def _status_in(statuses: Collection[Status]) -> str:
-    return "status IN (" + ", ".join(f"'{status}'" for status in Status if status in statuses) + ")"
+    words = [f"'{status}'" for status in Status if status in statuses]
+    return f"status = {words[0]}" if len(words) == 1 else f"status IN ({', '.join(words)})"
 
 
 metadata = MetaData(
@@ -102,20 +107,63 @@ jobs = Table(
     Column("started_at", Moment),
     Column("finished_at", Moment),
     Column("expected_at", Moment),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("keep", Text),
     CheckConstraint(_status_in(list(Status)), name="status"),
-    CheckConstraint("(status = 'succeeded') = (version IS NOT NULL)", name="version"),
+    CheckConstraint("version IS NOT NULL OR status <> 'succeeded'", name="version"),
+    CheckConstraint("version IS NULL OR status IN ('cancelled', 'succeeded')", name="version_final"),
     CheckConstraint("(status = 'failed') = (error IS NOT NULL)", name="error"),
     CheckConstraint(f"({_status_in(FINAL)}) = (finished_at IS NOT NULL)", name="finished_at"),
 )
-Index("ix_jobs_status", jobs.c.status, jobs.c.id)
 Index("ix_jobs_model", jobs.c.model, jobs.c.id)
 
-history = Table(
-    "history",
+# A partial index serves only a query that says its condition in the same words, not by parameters.
+IS_QUEUED = text(_status_in([Status.QUEUED]))
+IS_HELD = text(_status_in(HELD))
+IS_FINAL = text("finished_at IS NOT NULL")
+Index("ix_jobs_queued", jobs.c.priority.desc(), jobs.c.id, sqlite_where=IS_QUEUED, postgresql_where=IS_QUEUED)
+Index("ix_jobs_held", jobs.c.lease_until, jobs.c.id, sqlite_where=IS_HELD, postgresql_where=IS_HELD)
+Index("ix_jobs_ended", jobs.c.status, jobs.c.id, sqlite_where=IS_FINAL, postgresql_where=IS_FINAL)
+
+events = Table(
+    "events",
+    metadata,
+    Column("job_id", ForeignKey(jobs.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("event", Text, nullable=False),
+    Column("epoch", Integer),
+    Column("data", JSON, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("job_id", "epoch"),
+)
+
+checkpoints = Table(
+    "checkpoints",
     metadata,
     Column("job_id", ForeignKey(jobs.c.id, ondelete="CASCADE"), primary_key=True),
     Column("epoch", Integer, primary_key=True, autoincrement=False),
-    Column("metrics", JSON, nullable=False),
+    Column("step", Integer, primary_key=True, autoincrement=False),
+    Column("artifact", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+# The artifacts of an installation that keeps them in its database.
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("response", JSON, nullable=False),
+    Column("created_at", Moment, nullable=False, index=True),
 )
 
 models = Table(
@@ -146,6 +194,7 @@ versions = Table(
     Column("sha256", Text, nullable=False),
     Column("size_bytes", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("partial", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("model", "number"),
     UniqueConstraint("job_id"),
 )

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from service.errors import Unavailable
-from service.jobs import CancelRequested, Claim, ClaimLost, Progress, Released, Verdict
+from service.jobs import CancelRequested, Claim, ClaimLost, EpochResult, Progress, Released, Verdict
 from service.nn.callbacks import Callback
 from service.storage import Database
 
@@ -52,7 +52,7 @@ class Monitor(Callback):
         self._epoch = 0
         self._fraction = 0.0
         self._metrics: dict[str, float | None] = {}
-        self._unsaved: dict[int, dict[str, float | None]] = {}
+        self._unsaved: dict[int, EpochResult] = {}
         self._began = self._last_sign = self._renewed = now()
 
     def __enter__(self) -> Self:
@@ -115,7 +115,7 @@ class Monitor(Callback):
             self._epoch = epoch + 1
             self._fraction = self._epoch / self._epochs
             self._metrics = metrics
-            self._unsaved[self._epoch] = metrics
+            self._unsaved[self._epoch] = EpochResult(metrics)
         self._go_on()
 
     def _go_on(self) -> None:

@@ -40,7 +40,7 @@ def serve(settings: Settings) -> None:
     with (
         only_tenant(settings.data_dir) as tenure,
         closing(listen(settings.host, settings.port)) as listener,
-        closing(Database(settings.database_url, bell=bell)) as database,
+        closing(Database.of(settings, bell=bell)) as database,
         closing(bell),
     ):
         migrate(database)

@@ -50,6 +50,9 @@ def shape(connection: Connection) -> dict[str, Any]:
 
 
 def by_name(things: Any) -> list[Any]:
+    for thing in things:
+        options = thing.get("dialect_options", {})
+        options.update({key: str(value) for key, value in options.items()})
     return sorted(things, key=lambda thing: str(thing["name"]))
 
 

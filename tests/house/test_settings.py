@@ -20,7 +20,7 @@ def test_a_document_names_every_setting_and_no_other(document: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_example_gives_meaning_and_default(name: str) -> None:
     field = NAMES[name]
-    default = "" if field.default_factory else field.default
+    default = "" if field.default_factory or field.default is None else field.default
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     assert f"# {field.description}\n#{name}={default}\n" in example
 

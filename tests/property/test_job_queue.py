@@ -20,11 +20,15 @@ from service.jobs import (
     CancelRequested,
     Claim,
     ClaimLost,
+    EpochResult,
+    Job,
+    Keep,
     Progress,
     Status,
     Verdict,
 )
 from service.storage import Database, Transaction
+from service.storage.checkpoints import Checkpoint
 from service.storage.tables import metadata
 from tests.postgres import new_database
 from tests.storing import StandingClock, add_job, new_version, sqlite_url
@@ -41,7 +45,12 @@ class Expected:
     stalls: int = 0
     claim: Claim | None = None
     lease_until: float = 0.0
+    priority: int = 0
     epochs: int = 0
+    told: int = 0
+    kept: int = 0
+    keep: Keep | None = None
+    version: bool = False
 
     def move(self, status: Status) -> None:
         assert status in TRANSITIONS[self.status] or status is self.status, (self.status, status)
@@ -80,10 +89,10 @@ class JobQueue(RuleBasedStateMachine):
         running = [id_ for id_, job in self.jobs.items() if job.status is Status.RUNNING]
         return running * 4 + list(self.jobs)
 
-    @rule(count=st.integers(1, 3))
-    def submit(self, count: int) -> None:
-        for _ in range(count):
-            self.jobs[add_job(self.database, epochs=5).id] = Expected()
+    @rule(priorities=st.lists(st.integers(-1, 1), min_size=1, max_size=3))
+    def submit(self, priorities: list[int]) -> None:
+        for priority in priorities:
+            self.jobs[add_job(self.database, epochs=5, priority=priority).id] = Expected(priority=priority)
 
     @precondition(lambda self: any(job.status not in FINAL for job in self.jobs.values()))
     @rule(owner=workers)
@@ -98,7 +107,8 @@ class JobQueue(RuleBasedStateMachine):
         job.stalls += job.status is Status.RUNNING
         job.move(Status.RUNNING)
         job.attempt += 1
-        job.epochs = 0
+        job.epochs = job.kept
+        assert claim.job.epoch == job.kept
         job.claim, job.lease_until = claim, self.clock() + LEASE_SECONDS
         self.claims_made.append((claim, owner))
 
@@ -111,8 +121,8 @@ class JobQueue(RuleBasedStateMachine):
             elif job.stalls + 1 >= MAX_STALLS:
                 job.move(Status.FAILED)
         left = [(job.lease_until, id_) for id_, job in expired.items() if job.status in HELD]
-        queued = [id_ for id_, job in self.jobs.items() if job.status is Status.QUEUED]
-        return min(left)[1] if left else min(queued, default=None)
+        queued = [(-job.priority, id_) for id_, job in self.jobs.items() if job.status is Status.QUEUED]
+        return min(left or queued, default=(0, None))[1]
 
     @precondition(lambda self: self.claims_made)
     @rule(claim=claims)
@@ -120,13 +130,23 @@ class JobQueue(RuleBasedStateMachine):
         job = self.jobs[claim.job.id]
         epoch = job.epochs + 1 if self.holds(claim) else 99
         with self.database.transaction() as tx:
-            verdict = tx.jobs.beat(claim, Progress(epoch=epoch, history={epoch: {"loss": 1.0}}))
+            verdict = tx.jobs.beat(claim, Progress(epoch=epoch, history={epoch: EpochResult({"loss": 1.0})}))
         if not self.holds(claim):
             assert verdict is Verdict.LOST
             return
         assert verdict is (Verdict.CANCEL if job.status is Status.CANCELLING else Verdict.GO_ON)
         job.epochs = epoch
+        job.told = max(job.told, epoch)
         job.lease_until = self.clock() + LEASE_SECONDS
+
+    @precondition(lambda self: self.claims_made)
+    @rule(claim=claims)
+    def checkpoint(self, claim: Claim) -> None:
+        job = self.jobs[claim.job.id]
+        point = Checkpoint(job.epochs, 0, f"{claim.fence}-{job.epochs}")
+        if self.allowed(claim, lambda tx: tx.jobs.checkpoint(claim, point, 10)):
+            job.kept, job.stalls = job.epochs, 0
+            job.lease_until = self.clock() + LEASE_SECONDS
 
     @precondition(lambda self: self.claims_made)
     @rule(claim=claims, how=st.sampled_from(["succeed", "fail", "release", "finish_cancel"]))
@@ -144,6 +164,7 @@ class JobQueue(RuleBasedStateMachine):
             assert not self.holds(claim)
         else:
             assert self.holds(claim) or job.status is Status.SUCCEEDED
+            job.version = True
             job.move(Status.SUCCEEDED)
 
     def fail(self, claim: Claim, job: Expected) -> None:
@@ -156,7 +177,11 @@ class JobQueue(RuleBasedStateMachine):
             job.move(Status.CANCELLED if job.status is Status.CANCELLING else Status.QUEUED)
 
     def finish_cancel(self, claim: Claim, job: Expected) -> None:
-        if job.status is not Status.RUNNING and self.allowed(claim, lambda tx: tx.jobs.finish_cancel(claim)):
+        partial = new_version(partial=True) if job.keep else None
+        if job.status is Status.CANCELLING and self.allowed(
+            claim, lambda tx: tx.jobs.finish_cancel(claim, None, partial)
+        ):
+            job.version = partial is not None
             job.move(Status.CANCELLED)
 
     def allowed(self, claim: Claim, write: Callable[[Transaction], object]) -> bool:
@@ -172,11 +197,13 @@ class JobQueue(RuleBasedStateMachine):
         return True
 
     @precondition(lambda self: any(job.status not in FINAL for job in self.jobs.values()))
-    @rule(job_id=job_ids)
-    def cancel(self, job_id: str) -> None:
+    @rule(job_id=job_ids, keep=st.sampled_from([None, Keep.LAST]))
+    def cancel(self, job_id: str, keep: Keep | None) -> None:
         job = self.jobs[job_id]
         with self.database.transaction() as tx:
-            seen = tx.jobs.cancel(job_id)
+            seen = tx.jobs.cancel(job_id, keep)
+        if job.status in (Status.QUEUED, Status.RUNNING):
+            job.keep = keep
         if job.status is Status.QUEUED:
             job.move(Status.CANCELLED)
         elif job.status is Status.RUNNING:
@@ -203,18 +230,27 @@ class JobQueue(RuleBasedStateMachine):
             jobs, _ = tx.jobs.page(limit=1000)
             versions = (
                 [version.job_id for version in tx.models.versions("digits", limit=1000)[0]]
-                if any(job.status is Status.SUCCEEDED for job in jobs)
+                if any(job.version is not None for job in jobs)
                 else []
             )
             for job in jobs:
                 expected = self.jobs[job.id]
                 assert (job.status, job.attempt) == (expected.status, expected.attempt)
-                assert versions.count(job.id) == (job.status is Status.SUCCEEDED)
+                assert versions.count(job.id) == expected.version == (job.version is not None)
                 assert (job.finished_at is not None) == (job.status in FINAL)
-                epochs = [epoch["epoch"] for epoch in tx.history.list(job.id)]
-                assert epochs == list(range(1, expected.epochs + 1))
+                epochs = [epoch["epoch"] for epoch in tx.events.history(job.id)]
+                assert epochs == list(range(1, expected.told + 1))
+                self.check_events(tx, job)
         assert len(jobs) == len(self.jobs)
         assert len(versions) == len(set(versions))
+
+    def check_events(self, tx: Transaction, job: Job) -> None:
+        """Numbered without a gap, the present status last, and `done` once, at the very end."""
+        events = tx.events.after(job.id, 0)
+        assert [event.seq for event in events] == list(range(1, len(events) + 1))
+        assert [event.data["status"] for event in events if event.event == "status"][-1] == job.status
+        done = [place for place, event in enumerate(events, 1) if event.event == "done"]
+        assert done == ([len(events)] if job.is_final else [])
 
     def teardown(self) -> None:
         """Whatever happened, patient workers bring every job to its end."""

@@ -2,10 +2,11 @@
 
 import pytest
 
-from service.errors import Malformed, NotFound
-from service.jobs import Progress, Status
+from service.errors import Conflict, Malformed, NotFound, TooMany
+from service.jobs import EpochResult, Progress, Status
 from service.storage import Database
-from tests.storing import StandingClock, add_job, read_job, take
+from service.storage.checkpoints import Checkpoint
+from tests.storing import StandingClock, add_job, new_version, read_job, take
 
 
 def test_a_job_begins_queued_with_what_was_asked(database: Database, clock: StandingClock) -> None:
@@ -99,7 +100,7 @@ def test_a_running_job_is_cancelling_until_its_worker_stops(database: Database) 
         with database.transaction() as tx:
             assert tx.jobs.cancel(job.id).status is Status.CANCELLING
     with database.transaction() as tx:
-        tx.jobs.finish_cancel(claim, Progress(epoch=1, fraction=0.3, history={1: {"loss": 1.0}}))
+        tx.jobs.finish_cancel(claim, Progress(epoch=1, fraction=0.3, history={1: EpochResult({"loss": 1.0})}))
     done = read_job(database, job.id)
     assert (done.status, done.epoch, done.version) == (Status.CANCELLED, 1, None)
 
@@ -112,3 +113,43 @@ def test_a_final_job_stays_as_it_is_when_cancelled(database: Database) -> None:
     failed = read_job(database, claim.job.id)
     with database.transaction() as tx:
         assert tx.jobs.cancel(claim.job.id) == failed
+
+
+def test_only_so_many_jobs_may_wait(database: Database) -> None:
+    for _ in range(3):
+        add_job(database)
+    with database.transaction() as tx:
+        tx.jobs.check_quota(2, most=5)
+        with pytest.raises(TooMany, match="At most 5 jobs may wait, and 3 do"):
+            tx.jobs.check_quota(3, most=5)
+    take(database)
+    with database.transaction() as tx:
+        tx.jobs.check_quota(3, most=5)
+
+
+def test_a_job_is_deleted_with_all_that_is_its_own_and_its_version_stays(database: Database) -> None:
+    job = add_job(database)
+    claim = take(database)
+    with pytest.raises(Conflict, match="running"), database.transaction() as tx:
+        tx.jobs.delete(job.id)
+    with database.transaction() as tx:
+        tx.jobs.checkpoint(claim, Checkpoint(1, 0, "name"), 10)
+        tx.jobs.succeed(claim, new_version())
+    with database.transaction() as tx:
+        tx.jobs.delete(job.id)
+    with database.reading() as tx:
+        for gone in (lambda: tx.jobs.get(job.id), lambda: tx.datasets.get(job.dataset)):
+            with pytest.raises(NotFound):
+                gone()
+        assert tx.events.after(job.id, 0) == []
+        assert tx.checkpoints.newest(job.id) == []
+        assert tx.models.version("digits").job_id is None
+
+
+def test_data_that_another_job_uses_outlives_the_job(database: Database) -> None:
+    job = add_job(database)
+    with database.transaction() as tx:
+        other = tx.jobs.add("digits", {}, job.dataset, 1)
+        tx.jobs.cancel(job.id)
+        tx.jobs.delete(job.id)
+        assert tx.datasets.content(other.dataset) == b"x and y"

@@ -52,7 +52,7 @@ def test_a_job_is_trained_and_published(database: Database) -> None:
     assert done.metrics == {"loss": 0.5}
     with database.reading() as tx:
         assert tx.models.weights(tx.models.version("digits").id) == b"w"
-        assert [epoch["metrics"] for epoch in tx.history.list(job.id)] == [{"loss": 1.0}, {"loss": 0.5}]
+        assert [epoch["metrics"] for epoch in tx.events.history(job.id)] == [{"loss": 1.0}, {"loss": 0.5}]
 
 
 def test_more_than_a_version_needs_is_no_harm(database: Database) -> None:

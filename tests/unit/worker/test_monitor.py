@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs import CancelRequested, Claim, ClaimLost, Released
+from service.jobs import CancelRequested, Claim, ClaimLost, EpochResult, Released
 from service.storage import Database
 from service.worker.monitor import EXIT_STUCK, STUCK_SECONDS, Monitor
 from tests.storing import StandingClock, add_job, read_job, sqlite_url, take
@@ -51,13 +51,13 @@ def test_a_beat_stores_how_far_the_training_is(
 
 def test_an_epoch_is_stored_by_one_beat_only(monitor: Monitor, database: Database, claim: Claim) -> None:
     monitor.on_epoch_end(0, {"loss": 0.5})
-    assert monitor.progress().history == {1: {"loss": 0.5}}
+    assert monitor.progress().history == {1: EpochResult({"loss": 0.5})}
     monitor.beat()
     assert monitor.progress().history == {}
     monitor.on_epoch_end(1, {"loss": 0.25})
     monitor.beat()
     with database.reading() as tx:
-        assert [epoch["epoch"] for epoch in tx.history.list(claim.job.id)] == [1, 2]
+        assert [epoch["epoch"] for epoch in tx.events.history(claim.job.id)] == [1, 2]
 
 
 def test_a_training_that_is_done_is_done_wholly_even_if_it_stopped_early(monitor: Monitor) -> None:
@@ -147,4 +147,4 @@ def test_a_short_training_costs_no_beat(database: Database, claim: Claim) -> Non
     with Monitor(database, claim, threading.Event()) as monitor:
         monitor.on_epoch_end(0, {"loss": 0.5})
     assert not database.wait_for_change(0.0, since=mark)
-    assert monitor.progress().history == {1: {"loss": 0.5}}
+    assert monitor.progress().history == {1: EpochResult({"loss": 0.5})}

@@ -1,0 +1,164 @@
+"""Artifacts: bytes too large for a row (checkpoints, tables), each under a name that tells its SHA-256.
+
+Written whole or not at all, never changed, found by whoever shares the database: in a directory, in a bucket that
+speaks S3, or, where neither is named and machines share a PostgreSQL, in its tables.
+"""
+
+import contextlib
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from sqlalchemy import Engine, delete, insert, select
+
+from service.errors import Damaged, FitdError, NotFound
+from service.storage.clock import NOW, Clock
+from service.storage.tables import artifacts
+
+
+class Store(Protocol):
+    """A place that keeps bytes under names."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Keeps the bytes durably; until it has, nothing can be read under the name."""
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes, or None if there are none of this name."""
+
+    def remove(self, name: str) -> None:
+        """Forgets a name, known or not."""
+
+    def names(self) -> Iterator[tuple[str, float]]:
+        """Every name, with its age in seconds."""
+
+
+class Artifacts:
+    """All artifacts of an installation."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def put(self, label: str, content: bytes) -> str:
+        """Keeps the bytes and returns their name, which begins with `label`."""
+        name = f"{label}.{secrets.token_hex(4)}.{hashlib.sha256(content).hexdigest()}"
+        self._store.write(name, content)
+        return name
+
+    def get(self, name: str) -> bytes:
+        """The bytes as they were put; `NotFound` or `Damaged` if they are not there any more."""
+        content = self._store.read(name)
+        if content is None:
+            raise NotFound("artifact", name)
+        if hashlib.sha256(content).hexdigest() != name.rpartition(".")[2]:
+            raise Damaged(f"The artifact {name} does not match its SHA-256.")
+        return content
+
+    def remove(self, names: Collection[str]) -> None:
+        """Forgets these; what cannot be removed now is found by the next sweep."""
+        for name in names:
+            with contextlib.suppress(OSError, FitdError):
+                self._store.remove(name)
+
+    def sweep(self, wanted: Collection[str], *, older_than_seconds: float) -> int:
+        """Removes what nobody refers to and has lain for so long; returns how many."""
+        unwanted = [name for name, age in self._store.names() if age > older_than_seconds and name not in wanted]
+        self.remove(unwanted)
+        return len(unwanted)
+
+
+def open_artifacts(url: str | None, engine: Engine, clock: Clock) -> Artifacts:
+    """The artifacts at a directory or an `s3://bucket/prefix`; by default beside SQLite's file, or in PostgreSQL."""
+    if url is None:
+        file = engine.url.database if engine.dialect.name == "sqlite" else None
+        return Artifacts(Folder(Path(file).absolute().parent / "artifacts") if file else Rows(engine, clock))
+    parts = urlsplit(url)
+    if parts.scheme in ("", "file"):
+        return Artifacts(Folder(Path(parts.path)))
+    from service.storage.bucket import Bucket  # noqa: PLC0415 - only who has a bucket pays for its library
+
+    return Artifacts(Bucket(url))
+
+
+class Folder:
+    """A directory, which several machines may share."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes beside the place, then moves: a reader sees all or nothing, also after a loss of power."""
+        self._path.mkdir(parents=True, exist_ok=True)
+        unfinished = self._path / f"{name}.tmp"
+        try:
+            with unfinished.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.rename(self._path / name)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+        directory = os.open(self._path, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of the file."""
+        try:
+            return (self._path / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def remove(self, name: str) -> None:
+        """Deletes the file."""
+        (self._path / name).unlink(missing_ok=True)
+
+    def names(self) -> Iterator[tuple[str, float]]:
+        """All files, the unfinished among them."""
+        now = time.time()
+        with contextlib.suppress(FileNotFoundError):
+            for entry in os.scandir(self._path):
+                with contextlib.suppress(FileNotFoundError):
+                    yield entry.name, now - entry.stat().st_mtime
+
+
+class Rows:
+    """A table of the database, each write a transaction of its own."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def write(self, name: str, content: bytes) -> None:
+        """Inserts a row."""
+        with self._engine.begin() as connection:
+            values = {"name": name, "content": content, "now": self._clock.now()}
+            connection.execute(insert(artifacts).values(created_at=NOW), values)
+
+    def read(self, name: str) -> bytes | None:
+        """The content of the row."""
+        with self._engine.connect() as connection:
+            connection.execution_options(read_only=True)
+            content = connection.scalar(select(artifacts.c.content).where(artifacts.c.name == name))
+            return None if content is None else bytes(content)
+
+    def remove(self, name: str) -> None:
+        """Deletes the row."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(artifacts).where(artifacts.c.name == name))
+
+    def names(self) -> Iterator[tuple[str, float]]:
+        """All rows."""
+        with self._engine.connect() as connection:
+            connection.execution_options(read_only=True)
+            rows = connection.execute(
+                select(artifacts.c.name, (NOW - artifacts.c.created_at).label("age")), {"now": self._clock.now()}
+            ).all()
+        yield from ((row.name, float(row.age)) for row in rows)

@@ -1,0 +1,58 @@
+"""A bucket that speaks S3 as a store of artifacts; `AWS_*` variables say where it is and who may write."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from service.errors import Unavailable
+
+_PATIENCE = timedelta(seconds=20)
+
+
+class Bucket:
+    """The objects of a bucket under a prefix; one is there wholly or not at all."""
+
+    def __init__(self, url: str) -> None:
+        self._store = S3Store.from_url(
+            url,
+            retry_config={"max_retries": 3, "retry_timeout": _PATIENCE},
+            client_options={"timeout": _PATIENCE, "allow_http": True},
+        )
+
+    def write(self, name: str, content: bytes) -> None:
+        """Puts an object."""
+        with _unavailable():
+            obstore.put(self._store, name, content)
+
+    def read(self, name: str) -> bytes | None:
+        """Gets an object."""
+        with _unavailable():
+            try:
+                return bytes(obstore.get(self._store, name).bytes())
+            except FileNotFoundError:
+                return None
+
+    def remove(self, name: str) -> None:
+        """Deletes an object."""
+        with _unavailable():
+            obstore.delete(self._store, name)
+
+    def names(self) -> Iterator[tuple[str, float]]:
+        """All objects under the prefix."""
+        now = datetime.now(UTC)
+        with _unavailable():
+            for page in obstore.list(self._store):
+                for found in page:
+                    yield found["path"], (now - found["last_modified"]).total_seconds()
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except BaseError as error:
+        raise Unavailable("The bucket of artifacts does not answer now.") from error

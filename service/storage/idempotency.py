@@ -1,0 +1,47 @@
+"""Idempotency keys: a request that is sent again is answered again, and its work is not done again."""
+
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, select
+
+from service.errors import Reused
+from service.storage.clock import NOW, Clock
+from service.storage.tables import idempotency_keys
+from service.storage.upsert import insert_into
+
+KEPT_SECONDS = 24 * 3600.0
+"""For so long the answer to a key is remembered."""
+
+_FIND = select(idempotency_keys.c.fingerprint, idempotency_keys.c.response).where(
+    idempotency_keys.c.key == bindparam("key")
+)
+_EXPIRE = delete(idempotency_keys).where(idempotency_keys.c.created_at < NOW - KEPT_SECONDS)
+
+
+class IdempotencyKeys:
+    """The answers given to requests that carried a key."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    def claim(self, key: str, fingerprint: str) -> Any:
+        """The answer given to this key before, or None: then the key is this transaction's, to `answer`.
+
+        `Reused` if the earlier request was another one. Of two at once the second waits for the first to end.
+        """
+        self._connection.execute(_EXPIRE, {"now": self._clock.now()})
+        first = insert_into(self._connection.dialect.name, idempotency_keys).values(created_at=NOW)
+        values: dict[str, Any] = {"key": key, "fingerprint": fingerprint, "response": {}, "now": self._clock.now()}
+        claimed = first.on_conflict_do_nothing().returning(idempotency_keys.c.key)
+        if self._connection.scalar(claimed, values) is not None:
+            return None
+        found = self._connection.execute(_FIND, {"key": key}).one()
+        if found.fingerprint != fingerprint:
+            raise Reused("This Idempotency-Key came before with another request; a new request needs a new key.")
+        return found.response
+
+    def answer(self, key: str, response: Any) -> None:
+        """Remembers the answer to a key that this transaction has claimed."""
+        named = idempotency_keys.update().where(idempotency_keys.c.key == key)
+        self._connection.execute(named, {"response": response})

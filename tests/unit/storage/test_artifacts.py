@@ -1,0 +1,105 @@
+"""Artifacts are kept whole, under names that prove their content, wherever they are kept."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from service.errors import Damaged, NotFound, Unavailable
+from service.storage import Database
+from service.storage.artifacts import Artifacts, Folder, open_artifacts
+from service.storage.clock import Clock
+from tests.storing import sqlite_url
+
+
+@pytest.fixture(scope="module")
+def bucket_server() -> Iterator[int]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    yield port
+    server.stop()
+
+
+@pytest.fixture
+def bucket(bucket_server: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    import boto3
+
+    endpoint = f"http://127.0.0.1:{bucket_server}"
+    given = {"ENDPOINT_URL": endpoint, "REGION": "us-east-1"}
+    given |= {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket="fitd-tests")
+    return "s3://fitd-tests/artifacts"
+
+
+@pytest.fixture(params=["default", "folder", "bucket"])
+def artifacts(request: pytest.FixtureRequest, database: Database, url: str, tmp_path: Path) -> Iterator[Artifacts]:
+    """Of a database of each kind: where it keeps them by itself, in a folder, in a bucket."""
+    named = {"default": None, "folder": str(tmp_path / "shared")}
+    place = named[request.param] if request.param in named else request.getfixturevalue("bucket")
+    own = Database(url, artifacts_url=place)
+    yield own.artifacts
+    own.close()
+
+
+def test_what_was_put_is_got(artifacts: Artifacts) -> None:
+    content = os.urandom(100_000)
+    name = artifacts.put("job_1", content)
+    assert name.startswith("job_1.")
+    assert artifacts.get(name) == content
+    assert artifacts.put("job_1", content) != name
+
+
+def test_what_was_removed_is_gone(artifacts: Artifacts) -> None:
+    name, other = artifacts.put("a", b"1"), artifacts.put("b", b"2")
+    artifacts.remove([name, "never there"])
+    with pytest.raises(NotFound):
+        artifacts.get(name)
+    assert artifacts.get(other) == b"2"
+
+
+def test_a_sweep_removes_what_is_old_and_unwanted(artifacts: Artifacts) -> None:
+    wanted, unwanted = artifacts.put("a", b"1"), artifacts.put("b", b"2")
+    assert artifacts.sweep([wanted], older_than_seconds=3600) == 0
+    assert artifacts.sweep([wanted], older_than_seconds=-1) >= 1
+    assert artifacts.get(wanted) == b"1"
+    with pytest.raises(NotFound):
+        artifacts.get(unwanted)
+
+
+def test_a_damaged_artifact_is_not_given_out(tmp_path: Path) -> None:
+    artifacts = Artifacts(Folder(tmp_path))
+    name = artifacts.put("a", b"content")
+    (tmp_path / name).write_bytes(b"c0ntent")
+    with pytest.raises(Damaged):
+        artifacts.get(name)
+
+
+def test_a_folder_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        Artifacts(Folder(tmp_path)).put("a", b"content")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sqlite_keeps_them_beside_its_file(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path))
+    name = database.artifacts.put("a", b"1")
+    assert (tmp_path / "artifacts" / name).read_bytes() == b"1"
+    database.close()
+
+
+def test_a_bucket_that_does_not_answer_is_unavailable(
+    database: Database, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    away = open_artifacts(bucket, database.engine, Clock(database.backend))
+    with pytest.raises(Unavailable):
+        away.put("a", b"1")
