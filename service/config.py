@@ -73,6 +73,7 @@ class Settings(BaseSettings, Limits):
     keep_jobs_days: Days = Field(90.0, description="Days after which a finished job is deleted; its version stays.")
     keep_events_days: Days = Field(30.0, description="Days after which the events and history of a job are deleted.")
     keep_checkpoints_days: Days = Field(1.0, description="Days for which a failed job's checkpoints are kept.")
+    keep_datasets_days: Days = Field(1.0, description="Days for which data that no job refers to any more is kept.")
     model_cache_size: Count = Field(32, description="Model versions kept in memory for predictions.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe message that is logged."

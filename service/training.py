@@ -1,8 +1,10 @@
 """The verb train: a request and a dataset become weights, knowing nothing of SQL, HTTP or processes."""
 
+import itertools
+import logging
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +14,15 @@ from service.checks.fits import class_weights, resolved_loss
 from service.checks.targets import encoded, wanted_by
 from service.config import VERSION
 from service.datasets import Dataset
-from service.errors import TrainingFailed
 from service.formats.weights import digest, pack
+from service.guards import BestWeights, NumberGuard, TimeLimit
+from service.jobs import CancelRequested, Keep
 from service.nn import Sequential, blas, callbacks
+from service.nn.training_state import StateMismatch, TrainingState
 from service.spec import TrainingRequest
 from service.spec.vocabulary import made
+
+_log = logging.getLogger("fitd.training")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +41,42 @@ class TrainingResult:
     sha256: str
     environment: dict[str, Any]
     timing: dict[str, Any]
+    partial: bool
+    """Whether it was cancelled on the way; then `metrics` are of the epoch whose weights these are."""
 
 
 def train(
     request: TrainingRequest | Mapping[str, Any],
     dataset: Dataset,
     callbacks: Sequence[callbacks.Callback] = (),
+    states: Iterable[TrainingState] = (),
 ) -> TrainingResult:
     """Trains the network and answers its weights; the same request, seed and data give the same weights.
 
-    `callbacks` see every epoch after the request's own. `TrainingFailed` if the loss stops being a number.
+    `callbacks` see every epoch after the request's own. The training goes on from the first of the `states` that
+    is one of it, and ends as if it had never been broken off. `TrainingFailed` if the loss stops being a number or
+    the time is over. A callback's `CancelRequested` that keeps weights gives a partial result.
     """
     if not isinstance(request, TrainingRequest):
         request = TrainingRequest.from_json_dict(request)
     started = time.perf_counter()
     model = request.spec.build(dataset.columns, seed=request.fit.seed)
     model.compile(**request.compile.arguments())
-    watchers = [NumberGuard(), *(made("callback", one) for one in request.fit.callbacks), *callbacks]
+    best = BestWeights()
+    guards = [NumberGuard(dataset), TimeLimit(request.fit.max_seconds), best]
+    watchers = [*guards, *(made("callback", one) for one in request.fit.callbacks), *callbacks]
     built = time.perf_counter()
-    with np.errstate(all="ignore"):
-        history = model.fit(**_fit_arguments(request, dataset, model), callbacks=watchers, verbose=0).history
+    kept: Keep | None = None
+    try:
+        with np.errstate(all="ignore"):
+            _fit(model, _fit_arguments(request, dataset, model), watchers, states)
+    except CancelRequested as cancelled:
+        kept = cancelled.keep
+        if kept is None or model.optimizer.batches == 0:
+            raise
+        model.optimizer.finish()
+    epoch = best.restore(model) if kept is Keep.BEST else -1
+    history = model.history.history
     fitted = time.perf_counter()
     weights = pack({weight.path: weight.numpy() for weight in model.weights})
     asked = request.to_json_dict()
@@ -64,7 +86,7 @@ def train(
         compile=asked["compile"],
         fit=asked["fit"],
         summary=[dict(row) for row in model.summary_rows()],
-        metrics={name: _finite(values[-1]) for name, values in history.items()},
+        metrics={name: _finite(values[epoch]) for name, values in history.items()},
         history=history,
         input={"features": None, "shape": [None, dataset.columns]},
         output={"classes": dataset.classes and list(dataset.classes), "shape": [None, *model.output_shape[1:]]},
@@ -72,6 +94,7 @@ def train(
         sha256=digest(weights),
         environment=environment(),
         timing={"build_seconds": built - started, "fit_seconds": fitted - built},
+        partial=kept is not None,
     )
 
 
@@ -93,18 +116,21 @@ def environment() -> dict[str, Any]:
     }
 
 
-class NumberGuard(callbacks.Callback):
-    """Ends a training whose loss is no longer a number, and says since when."""
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Looks at the losses of the epoch."""
-        for name in ("loss", "val_loss"):
-            value = (logs or {}).get(name, 0.0)
-            if not np.isfinite(value):
-                word = "NaN" if np.isnan(value) else "infinite"
-                hint = "Try a smaller learning rate, scaled inputs, or clipnorm."
-                said = f"{name} became {word} in epoch {epoch + 1} of {self.params['epochs']}. {hint}"
-                raise TrainingFailed(said, code="non_finite_loss")
+def _fit(
+    model: Sequential,
+    arguments: Mapping[str, Any],
+    watchers: Sequence[callbacks.Callback],
+    states: Iterable[TrainingState],
+) -> None:
+    for state in itertools.chain(states, [None]):
+        if state is not None:
+            model.resume_from(state)
+        try:
+            model.fit(**arguments, callbacks=watchers, verbose=0)
+        except StateMismatch as mismatch:
+            _log.warning("A stored state is not one of this training: %s", mismatch)
+            continue
+        return
 
 
 def _fit_arguments(request: TrainingRequest, dataset: Dataset, model: Sequential) -> dict[str, Any]:

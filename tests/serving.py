@@ -57,7 +57,9 @@ class Service:
         self.client = Client(self.app)
         self._worker = Worker(
             self.database,
-            lambda request, content, callbacks: training.train(request, Dataset.from_bytes(content), callbacks),
+            lambda request, content, callbacks, states: training.train(
+                request, Dataset.from_bytes(content), callbacks, states
+            ),
             owner="test",
             lease_seconds=15,
         )

@@ -31,7 +31,7 @@ class Progress(BaseModel):
 class JobError(BaseModel):
     """Why a job failed."""
 
-    reason: str = Field(description="A stable word.", examples=["non_finite_loss"])
+    reason: str = Field(description="A stable word.", examples=["diverged"])
     detail: str
 
 

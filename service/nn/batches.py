@@ -48,9 +48,10 @@ class Batches:
         self._columns += [_Column(weights, dtype, self.block_rows)] if weights is not None else []
         self._has_y, self._has_weights = y is not None, weights is not None
 
-    def blocks(self, order: Array | None = None) -> Iterator[Block]:
-        """The blocks of one epoch; the arrays are overwritten by the next block."""
-        for start in range(0, self.rows, self.block_rows):
+    def blocks(self, order: Array | None = None, skip: int = 0) -> Iterator[Block]:
+        """The blocks of one epoch without its first `skip` batches; the arrays are overwritten by the next block."""
+        whole, skip = divmod(skip, self.block_rows // self.batch_size)
+        for start in range(whole * self.block_rows, self.rows, self.block_rows):
             stop = min(start + self.block_rows, self.rows)
             index = slice(start, stop) if order is None else order[start:stop]
             parts = iter([column.take(index, stop - start) for column in self._columns])
@@ -60,13 +61,19 @@ class Batches:
                 next(parts),
                 next(parts) if self._has_y else None,
                 next(parts) if self._has_weights else None,
-                bounds,
+                bounds[skip:],
             )
+            skip = 0
 
-    def stream(self, shuffle: bool | str, seed: int, first: int) -> Iterator[Block]:
-        """The blocks of pass after pass, without end; the order of pass p is that of epoch p."""
-        for number in itertools.count(first):
-            yield from self.blocks(self.order(shuffle, seed, number))
+    def stream(self, shuffle: bool | str, seed: int, first: int, skip: int = 0) -> Iterator[Block]:
+        """The blocks of pass after pass from `first`, without end; the order of pass p is that of epoch p.
+
+        `skip` batches from the beginning, which may be many passes, are left out.
+        """
+        passes, skip = divmod(skip, self.steps)
+        for number in itertools.count(first + passes):
+            yield from self.blocks(self.order(shuffle, seed, number), skip)
+            skip = 0
 
     def order(self, shuffle: bool | str, seed: int, epoch: int) -> Array | None:
         """The order of the rows in an epoch, a function of seed and epoch alone; None is as given."""

@@ -1,6 +1,7 @@
 """The runs over batches that training and measuring are made of."""
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from service.nn.batches import Batches, Block, Feed
 from service.nn.beside import Beside
 from service.nn.callbacks import Callback
 from service.nn.halves import can_split, connect_halves
-from service.nn.network import Network
+from service.nn.network import CONNECTIONS, Network
 from service.nn.objective import Objective
 from service.nn.optimizers import Optimizer
 from service.nn.step import Step, connect_step
@@ -31,7 +32,7 @@ class Loop:
         self.parameters = parameters
         self.optimizer = optimizer
         self.objective = objective
-        self._steps: dict[int, Step] = {}
+        self._steps: OrderedDict[int, Step] = OrderedDict()
         self._unit_rows = False
         self.threads = 1
         self._kept_outputs = np.empty(0)
@@ -45,15 +46,29 @@ class Loop:
         """
         unit_rows = samples.unit_rows(y)
         if (unit_rows, threads) != (self._unit_rows, self.threads):
-            self._unit_rows, self.threads, self._steps = unit_rows, threads, {}
+            self._unit_rows, self.threads = unit_rows, threads
+            self._steps.clear()
 
-    def train(self, feed: Feed, steps: int, watchers: Sequence[Callback], model: Any) -> dict[str, float]:
-        """The next `steps` batches of the feed; by batch where a callback wants it, until `model.stop_training`."""
-        self.objective.reset()
+    def train(
+        self,
+        feed: Feed,
+        steps: int,
+        watchers: Sequence[Callback],
+        model: Any,
+        *,
+        done: int = 0,
+        offer: Callable[[int], None] | None = None,
+    ) -> dict[str, float]:
+        """An epoch of `steps` batches, `done` of which are; by batch where a callback wants it.
+
+        Ends early when a callback by batch sets `model.stop_training`. `offer` is called with the number of batches
+        done wherever the epoch can be left and taken up again.
+        """
+        if not done:
+            self.objective.reset()
         self.network.tally.take()
         by_batch = [watcher for watcher in watchers if watcher.wants_batches()]
-        done = 0
-        for block, run in feed.runs(steps, by_batch=bool(by_batch)):
+        for block, run in feed.runs(steps - done, by_batch=bool(by_batch)):
             for watcher in by_batch:
                 watcher.on_train_batch_begin(done)
             self._train_run(block, run)
@@ -64,6 +79,8 @@ class Loop:
                 watcher.on_block_end(done, steps)
             if by_batch and model.stop_training:
                 break
+            if offer is not None and done < steps:
+                offer(done)
         return self.objective.results()
 
     def measure(self, batches: Batches, steps: int | None, watchers: Sequence[Callback]) -> dict[str, float]:
@@ -82,6 +99,8 @@ class Loop:
             done += len(run)
             for watcher in by_batch:
                 watcher.on_test_batch_end(done - 1, self.objective.results())
+            for watcher in watchers:
+                watcher.on_test_block_end()
         logs = self.objective.results()
         for variable in self.parameters.variables:
             if variable.regularizer is not None:
@@ -129,4 +148,6 @@ class Loop:
         else:
             step = connect_step(*parts, unit_rows=self._unit_rows)
         self._steps[rows] = step
+        while len(self._steps) > CONNECTIONS:
+            self._steps.popitem(last=False)
         return step

@@ -73,13 +73,32 @@ class Objective:
         for metric in self.weighted_metrics:
             metric.update_state(y, y_pred, weights)
 
+    @property
+    def running_loss(self) -> float:
+        """The loss since the last reset."""
+        return self._total / self._rows if self._rows else 0.0
+
+    def get_state(self) -> dict[str, Array]:
+        """Everything gathered since the last reset."""
+        state = {"sums": np.array([self._total, self._rows])}
+        for place, metric in enumerate((*self.metrics, *self.weighted_metrics)):
+            state |= {f"{place}.{name}": array for name, array in metric.get_state().items()}
+        return state
+
+    def set_state(self, state: Mapping[str, Array]) -> None:
+        """Goes on from what `get_state` gave."""
+        self._total, self._rows = state["sums"].tolist()
+        for place, metric in enumerate((*self.metrics, *self.weighted_metrics)):
+            own = {name.partition(".")[2]: state[name] for name in state if name.startswith(f"{place}.")}
+            metric.set_state(own)
+
     def add_penalty(self, penalty: float, rows: int) -> None:
         """Adds a penalty that was counted once for a batch of `rows`."""
         self._total += penalty * rows
 
     def results(self) -> dict[str, float]:
         """The loss and each metric since the last reset, by name."""
-        values = {"loss": self._total / self._rows if self._rows else 0.0}
+        values = {"loss": self.running_loss}
         for metric in (*self.metrics, *self.weighted_metrics):
             assert metric.name is not None
             values[metric.name] = metric.scalar()

@@ -15,7 +15,9 @@ from service.nn.loop import Loop
 from service.nn.metrics import Metric
 from service.nn.network import Network
 from service.nn.objective import Objective, metric_list
+from service.nn.run import Run
 from service.nn.samples import Samples
+from service.nn.training_state import TrainingState
 from service.nn.variable import Parameters
 
 Array = np.ndarray[Any, Any]
@@ -34,9 +36,11 @@ class Trainer:
     history: History
     stop_training = False
     compiled = False
+    rows_per_epoch = 0
     _loop: Loop | None = None
     _network: Network | None = None
     _objective: Objective | None = None
+    _state: TrainingState | None = None
 
     def network(self) -> Network:
         """The connected layers."""
@@ -126,29 +130,42 @@ class Trainer:
         loop.expect(data.y, threads)
         batches = self._batches(data, batch_size)
         steps = steps_per_epoch or batches.steps
+        self.rows_per_epoch = steps * batch_size if steps_per_epoch else len(data.x)
         watchers = self._watchers(callbacks, epochs, steps)
         self.stop_training = False
-        logs: dict[str, float] = {}
-        feed = Feed(batches.stream(shuffle, self.clock.seed, initial_epoch))
+
+        def validate(epoch: int) -> dict[str, float] | None:
+            if validation is None or not _validates(validation_freq, epoch):
+                return None
+            held_out = self._batches(validation, validation_batch_size or batch_size)
+            return loop.measure(held_out, validation_steps, watchers)
+
+        run = Run(
+            self,
+            loop,
+            batches,
+            steps=steps,
+            epochs=range(initial_epoch, epochs),
+            shuffle=shuffle,
+            watchers=watchers,
+            validate=validate,
+        )
+        state, self._state = self._state, None
         with blas.limited_to(1 if threads == 1 or can_split(loop.network, batch_size) else threads):
-            for watcher in watchers:
-                watcher.on_train_begin()
-            for epoch in range(initial_epoch, epochs):
-                for watcher in watchers:
-                    watcher.on_epoch_begin(epoch)
-                logs = loop.train(feed, steps, watchers, self)
-                if validation is not None and _validates(validation_freq, epoch):
-                    held_out = self._batches(validation, validation_batch_size or batch_size)
-                    measured = loop.measure(held_out, validation_steps, watchers)
-                    logs |= {f"val_{name}": value for name, value in measured.items()}
-                for watcher in watchers:
-                    watcher.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
-            self.optimizer.finish()
-            for watcher in watchers:
-                watcher.on_train_end(logs)
+            run.go(state)
         return self.history
+
+    def resume_from(self, state: TrainingState) -> None:
+        """The next `fit`, with the arguments and data of the one that the state is of, goes on from there.
+
+        It ends with the bits that the other would have ended with. `StateMismatch` from `fit` if it is another's.
+        """
+        self._state = state
+
+    @property
+    def running_loss(self) -> float:
+        """The loss of the running epoch so far."""
+        return 0.0 if self._objective is None else self._objective.running_loss
 
     def evaluate(
         self,

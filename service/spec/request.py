@@ -141,6 +141,9 @@ class FitSpec(Part):
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = Field(
         None, description="The seed of the initial weights, of the order of rows, and of dropout; else one is drawn."
     )
+    max_seconds: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Seconds after which the training is given up, all its attempts together."
+    )
     verbose: Literal["auto", 0, 1, 2] | None = Field(None, description="Accepted and ignored.")
 
 

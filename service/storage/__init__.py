@@ -5,9 +5,10 @@ with database.transaction() as tx:
     job = tx.jobs.add("digits", request, dataset_id, epochs=10)
 """
 
+from service.storage.checkpoints import Checkpoint
 from service.storage.database import Database, Transaction
 from service.storage.datasets import StoredDataset
 from service.storage.models import Model, NewVersion, Version
 from service.storage.wakeup import Bell
 
-__all__ = ["Bell", "Database", "Model", "NewVersion", "StoredDataset", "Transaction", "Version"]
+__all__ = ["Bell", "Checkpoint", "Database", "Model", "NewVersion", "StoredDataset", "Transaction", "Version"]

@@ -22,6 +22,7 @@ from service.storage.events import Events
 from service.storage.idempotency import IdempotencyKeys
 from service.storage.jobs import Jobs
 from service.storage.models import Models
+from service.storage.retention import Retention
 from service.storage.tables import REVISION
 from service.storage.wakeup import Bell, News
 
@@ -60,6 +61,11 @@ class Transaction:
     def idempotency_keys(self) -> IdempotencyKeys:
         """The answers to requests that carried a key."""
         return IdempotencyKeys(self._connection, self._clock)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """What is forgotten in time."""
+        return Retention(self._connection, self._clock)
 
     @cached_property
     def jobs(self) -> Jobs:

@@ -58,14 +58,6 @@ class Queue:
         """Renews the lease, stores the progress, and says whether to go on."""
         return self._beat(claim, progress)[0]
 
-    def heed(self, claim: Claim, progress: Progress | None = None) -> None:
-        """A `beat` that raises `CancelRequested` or `ClaimLost` where the worker may not go on."""
-        verdict, keep = self._beat(claim, progress)
-        if verdict is Verdict.LOST:
-            raise ClaimLost
-        if verdict is Verdict.CANCEL:
-            raise CancelRequested(keep)
-
     def checkpoint(self, claim: Claim, checkpoint: Checkpoint, size_bytes: int) -> list[str]:
         """Stores how far the training may be taken up again; returns the artifacts that are no longer wanted.
 
@@ -96,7 +88,7 @@ class Queue:
         try:
             verdict = self._settle(claim, progress)
         except ClaimLost:
-            if partial is None or self._published(claim) is None:
+            if partial is None or self._published(claim, Status.CANCELLED) is None:
                 raise
             return
         if verdict is not Verdict.CANCEL:
@@ -110,12 +102,13 @@ class Queue:
         Raises `CancelRequested` if a cancel came first, `ClaimLost` if the claim no longer holds. May be
         repeated when the answer of an earlier call was lost: it publishes once.
         """
-        try:
-            self.heed(claim, progress)
-        except ClaimLost:
-            published = self._published(claim)
+        verdict, keep = self._beat(claim, progress)
+        if verdict is Verdict.CANCEL:
+            raise CancelRequested(keep)
+        if verdict is Verdict.LOST:
+            published = self._published(claim, Status.SUCCEEDED)
             if published is None:
-                raise
+                raise ClaimLost
             return published
         number = self._models.add(claim.job.model, new, job_id=claim.job.id)
         self._end(claim, Status.SUCCEEDED, version=number)
@@ -151,6 +144,8 @@ class Queue:
 
     def _end(self, claim: Claim, status: Status, **values: Any) -> None:
         self._connection.execute(sql.END, self._under(claim, status=status, **values))
+        if status is not Status.FAILED:
+            self._checkpoints.clear(claim.job.id)
         self._tell_end(claim.job.id, status, **values)
 
     def _tell_end(self, job_id: str, status: Status, **values: Any) -> None:
@@ -158,8 +153,8 @@ class Queue:
         self._events.add(job_id, ("status", told), ("done", told))
         self._news.ended += 1
 
-    def _published(self, claim: Claim) -> int | None:
-        published: int | None = self._connection.scalar(sql.PUBLISHED, self._under(claim))
+    def _published(self, claim: Claim, status: Status) -> int | None:
+        published: int | None = self._connection.scalar(sql.PUBLISHED, self._under(claim, ended=status))
         return published
 
     def _under(self, claim: Claim, **values: Any) -> dict[str, Any]:

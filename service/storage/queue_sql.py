@@ -100,8 +100,8 @@ REQUEUE = (
 )
 """Puts the job back where it was before the claim."""
 
-PUBLISHED = select(jobs.c.version).where(_OF_CLAIM, jobs.c.status.in_((Status.SUCCEEDED, Status.CANCELLED)))
-"""The version that this very claim has published."""
+PUBLISHED = select(jobs.c.version).where(_OF_CLAIM, jobs.c.status == bindparam("ended"))
+"""The version that this very claim has published when it ended the job so."""
 
 _ABANDONED = _OVERDUE.where(_IS_CANCELLING | (jobs.c.stalls >= MAX_STALLS - 1))
 END_ABANDONED = (

@@ -3,14 +3,17 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 from service.errors import Invalid, TrainingFailed, Unavailable
 from service.jobs import CancelRequested, Claim, ClaimLost, Progress, Released
+from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
+from service.nn.training_state import TrainingState
 from service.storage import Database, NewVersion, Transaction
+from service.worker.checkpointer import Checkpointer
 from service.worker.monitor import Monitor
 
 IDLE_SECONDS = 1.0
@@ -19,8 +22,12 @@ IDLE_SECONDS = 1.0
 _GLANCE_SECONDS = 0.2
 _RETRY_SECONDS = 0.2
 
-Train = Callable[[Mapping[str, Any], bytes, Sequence[Callback]], Any]
-"""Trains what a request asks for on a dataset's bytes; the result has the fields of a `NewVersion`."""
+Train = Callable[[Mapping[str, Any], bytes, Sequence[Callback], Iterable[TrainingState]], Any]
+"""Trains what a request asks for on a dataset's bytes, from the first of the states that fits.
+
+The result has the fields of a `NewVersion`. A callback's `CancelRequested` that keeps weights ends it with a
+result that is partial; every other `Interruption` passes through.
+"""
 
 Write = Callable[[Transaction], object]
 
@@ -28,7 +35,7 @@ _log = logging.getLogger("fitd.worker")
 
 
 class Worker:
-    """Takes one job after the other until it is asked to leave."""
+    """Takes one job after the other until it is asked to leave; does `chores` between them."""
 
     def __init__(
         self,
@@ -38,12 +45,14 @@ class Worker:
         owner: str,
         lease_seconds: float,
         leaving: threading.Event | None = None,
+        chores: Callable[[], object] = lambda: None,
     ) -> None:
         self.leaving = leaving or threading.Event()
         self._database = database
         self._train = train
         self._owner = owner
         self._lease_seconds = lease_seconds
+        self._chores = chores
 
     def run(self) -> None:
         """Works until `leaving` is set; outlasts a database that is away for a while."""
@@ -52,6 +61,7 @@ class Worker:
                 mark = self._database.mark()
                 if not self.run_one():
                     self._wait(mark)
+                self._chores()
             except Unavailable:
                 self.leaving.wait(IDLE_SECONDS)
 
@@ -62,45 +72,52 @@ class Worker:
         if claim is None:
             return False
         _log.info("%s: attempt %d for model %s", claim.job.id, claim.job.attempt, claim.job.model)
-        self._settle(claim, self._attempt(claim))
+        checkpointer = Checkpointer(self._database, claim, self.leaving)
+        self._settle(claim, self._attempt(claim, checkpointer))
+        checkpointer.tidy()
         return True
 
-    def _attempt(self, claim: Claim) -> Write:
+    def _attempt(self, claim: Claim, checkpointer: Checkpointer) -> Write:
         """Trains, and returns how to write down what came of it."""
         monitor = Monitor(self._database, claim, self.leaving)
         try:
             with monitor:
                 with self._database.reading() as tx:
                     content = tx.datasets.content(claim.job.dataset)
-                result = self._train(claim.job.request, content, [monitor])
+                watchers = [monitor, checkpointer]
+                result = self._train(claim.job.request, content, watchers, checkpointer.stored())
                 new = NewVersion(**{field.name: getattr(result, field.name) for field in fields(NewVersion)})
         except ClaimLost:
             return _give_up
         except CancelRequested:
-            return _cancel(claim, monitor.progress())
+            return lambda tx: tx.jobs.finish_cancel(claim, monitor.progress())
         except (Released, Unavailable):
             return lambda tx: tx.jobs.release(claim)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the job has to say so
             reason, detail = _explain(claim, error)
             return lambda tx: tx.jobs.fail(claim, reason, detail, monitor.progress())
-        return lambda tx: tx.jobs.succeed(claim, new, monitor.progress(done=True))
+        progress = monitor.progress(done=not new.partial)
+        return lambda tx: _publish(tx, claim, new, progress)
 
     def _settle(self, claim: Claim, write: Write) -> None:
-        """Writes the outcome; while the database is away it tries again for as long as the lease may last."""
+        """Writes the outcome; while it cannot be stored it tries again for as long as the lease may last.
+
+        What cannot be stored even then, on a disk that is full say, fails the job if so much can be written.
+        """
         deadline = time.monotonic() + self._lease_seconds
         while True:
             try:
                 with self._database.transaction() as tx:
                     write(tx)
                 return
-            except CancelRequested:
-                write = _cancel(claim)
             except ClaimLost:
                 _log.warning("%s: the claim is lost, nothing was written", claim.job.id)
                 return
             except Unavailable:
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline + self._lease_seconds:
                     raise
+                if time.monotonic() > deadline:
+                    write = _fail_to_store(claim)
                 time.sleep(_RETRY_SECONDS)
 
     def _wait(self, mark: int) -> None:
@@ -111,8 +128,20 @@ class Worker:
                 return
 
 
-def _cancel(claim: Claim, progress: Progress | None = None) -> Write:
-    return lambda tx: tx.jobs.finish_cancel(claim, progress)
+def _publish(tx: Transaction, claim: Claim, new: NewVersion, progress: Progress) -> None:
+    """Publishes; where a cancel came first, only if it asked for the weights, and as partial."""
+    if new.partial:
+        tx.jobs.finish_cancel(claim, progress, new)
+        return
+    try:
+        tx.jobs.succeed(claim, new, progress)
+    except CancelRequested as cancelled:
+        tx.jobs.finish_cancel(claim, progress, replace(new, partial=True) if cancelled.keep else None)
+
+
+def _fail_to_store(claim: Claim) -> Write:
+    detail = "The result could not be stored; the log of the service tells why."
+    return lambda tx: tx.jobs.fail(claim, "storage_failed", detail)
 
 
 def _give_up(_tx: Transaction) -> None:
@@ -127,7 +156,7 @@ def _explain(claim: Claim, error: Exception) -> tuple[str, str]:
             return error.code, error.detail
         case MemoryError():
             return "out_of_memory", "The training needs more memory than this worker has."
-        case ValueError():
+        case ArgumentError():
             return TrainingFailed.code, str(error)
     _log.error("%s: the training broke off", claim.job.id, exc_info=error)
     return "internal_error", "The training broke off; the log of the service tells where."

@@ -14,9 +14,15 @@ from service.nn.callbacks import Callback
 from service.storage import Database
 
 BEAT_SECONDS = 0.5
-STUCK_SECONDS = 7200.0
-"""A training without a sign of life for so long is taken for hung: no permitted step takes half of it."""
-EXIT_STUCK = 70
+GRACE_SECONDS = 1.5
+"""A training that must stop and does not for so long, inside one giant product say, goes with its process."""
+
+FIRST_STEP_SECONDS = 3600.0
+STUCK_SECONDS = 120.0
+STUCK_BY_LONGEST = 20
+"""A training is taken for hung after so many times the longest silence it ever kept, and two minutes at least."""
+
+EXIT_STUCK, EXIT_STOPPED = 70, 71
 
 _log = logging.getLogger("fitd.worker")
 
@@ -45,15 +51,17 @@ class Monitor(Callback):
         self._now = now
         self._give_up = give_up
         self._lock = threading.Lock()
-        self._verdict = Verdict.GO_ON
+        self._stop: CancelRequested | ClaimLost | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._beat_until_closed, name="beat", daemon=True)
         self._epochs = max(claim.job.epochs, 1)
-        self._epoch = 0
-        self._fraction = 0.0
-        self._metrics: dict[str, float | None] = {}
+        self._epoch = claim.job.epoch
+        self._began_at = self._fraction = claim.job.fraction
+        self._metrics: dict[str, float | None] = dict(claim.job.metrics)
         self._unsaved: dict[int, EpochResult] = {}
-        self._began = self._last_sign = self._renewed = now()
+        self._began = self._epoch_began = self._last_sign = self._renewed = now()
+        self._patience = FIRST_STEP_SECONDS
+        self._longest = 0.0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -69,64 +77,107 @@ class Monitor(Callback):
         """How far the training is, with the epochs that no beat has stored yet."""
         with self._lock:
             fraction = 1.0 if done else self._fraction
+            made = fraction - self._began_at
             elapsed = self._now() - self._began
             return Progress(
                 epoch=self._epoch,
                 fraction=fraction,
                 metrics=dict(self._metrics),
-                remaining_seconds=elapsed * (1 - fraction) / fraction if fraction > 0 else None,
+                remaining_seconds=elapsed * (1 - fraction) / made if made > 0 else None,
                 history=dict(self._unsaved),
             )
 
     def beat(self) -> None:
         """Stores the progress once, renews the claim, and hears whether to go on."""
         start = self._now()
-        if start - self._last_sign > STUCK_SECONDS:
+        if start - self._last_sign > self._patience:
             _log.error("%s shows no sign of life; this process gives up.", self._claim.job.id)
             self._give_up(EXIT_STUCK)
         progress = self.progress()
         try:
             with self._database.transaction() as tx:
                 verdict = tx.jobs.beat(self._claim, progress)
+                keep = tx.jobs.get(self._claim.job.id).keep if verdict is Verdict.CANCEL else None
         except Unavailable:
             # Another worker may take the job as soon as the lease has run out.
             if start - self._renewed > 0.8 * self._claim.lease_seconds:
-                self._verdict = Verdict.LOST
+                self._stop = ClaimLost()
             return
         with self._lock:
             for epoch in progress.history:
                 del self._unsaved[epoch]
-        self._renewed, self._verdict = start, verdict
+        self._renewed = start
+        if verdict is Verdict.CANCEL:
+            self._stop = CancelRequested(keep)
+        elif verdict is Verdict.LOST:
+            self._stop = ClaimLost()
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - Keras's hook
         """The time to the end is reckoned from here: loading the data is not part of an epoch."""
-        self._began = self._now()
+        self._began = self._epoch_began = self._last_sign = self._now()
         self._go_on()
 
     def on_block_end(self, steps_done: int, steps: int) -> None:
         """Several times a second in long epochs."""
         self._fraction = (self._epoch + steps_done / max(steps, 1)) / self._epochs
+        self._show_life()
         self._go_on()
+
+    def on_test_block_end(self) -> None:
+        """The same while it validates; a worker that must leave does not wait for the end of that."""
+        self._show_life()
+        self._go_on()
+        if self._leaving.is_set():
+            raise Released
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Notes the epoch's metrics, counted from 1."""
         metrics: dict[str, float | None] = {name: float(value) for name, value in (logs or {}).items()}
+        now = self._now()
+        seconds, self._epoch_began = now - self._epoch_began, now
         with self._lock:
             self._epoch = epoch + 1
             self._fraction = self._epoch / self._epochs
             self._metrics = metrics
-            self._unsaved[self._epoch] = EpochResult(metrics)
+            self._unsaved[self._epoch] = self._result(metrics, seconds)
+        self._show_life()
         self._go_on()
 
-    def _go_on(self) -> None:
+    def on_resume_point(self, epoch: int, step: int, capture: object) -> None:  # noqa: ARG002 - the hook
+        """A checkpoint may just have been written, which takes time and is no silence."""
         self._last_sign = self._now()
-        if self._verdict is Verdict.CANCEL:
-            raise CancelRequested
-        if self._verdict is Verdict.LOST:
-            raise ClaimLost
-        if self._leaving.is_set():
-            raise Released
+
+    def _result(self, metrics: dict[str, float | None], seconds: float) -> EpochResult:
+        if self.model is None:
+            return EpochResult(metrics, seconds=seconds)
+        return EpochResult(
+            metrics,
+            learning_rate=float(self.model.optimizer.current_learning_rate()),
+            seconds=seconds,
+            rows_per_second=self.model.rows_per_epoch / seconds if seconds > 0 else None,
+        )
+
+    def _show_life(self) -> None:
+        now = self._now()
+        self._longest = max(self._longest, now - self._last_sign)
+        self._patience = max(STUCK_SECONDS, STUCK_BY_LONGEST * self._longest)
+        self._last_sign = now
+
+    def _go_on(self) -> None:
+        if self._stop is not None:
+            raise self._stop
 
     def _beat_until_closed(self) -> None:
-        while self._verdict is Verdict.GO_ON and not self._closing.wait(self._beat_seconds):
+        while self._stop is None and not self._closing.wait(self._beat_seconds):
             self.beat()
+        if self._stop is not None and not self._closing.wait(GRACE_SECONDS):
+            self._end_process(self._stop)
+
+    def _end_process(self, stop: CancelRequested | ClaimLost) -> None:
+        if isinstance(stop, CancelRequested):
+            if stop.keep is not None:
+                return  # the weights are wanted, and they are whole only between two steps
+            with self._database.transaction() as tx:
+                tx.jobs.finish_cancel(self._claim, self.progress())
+        _log.warning("%s must stop and does not; this process ends.", self._claim.job.id)
+        self._give_up(EXIT_STOPPED)

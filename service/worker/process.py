@@ -5,13 +5,15 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from service.config import Settings
 from service.nn.callbacks import Callback
+from service.nn.training_state import TrainingState
 from service.storage import Database
 from service.training import TrainingResult, load_dataset, train
+from service.worker.housekeeping import Housekeeping
 from service.worker.loop import Worker
 
 _NICENESS = 5
@@ -30,10 +32,13 @@ def run(settings: Settings, database: Database, owner: str | None = None) -> Non
         owner=owner or f"worker-{secrets.token_hex(8)}",
         lease_seconds=settings.lease_seconds,
         leaving=leaving,
+        chores=Housekeeping(database, settings),
     )
     logging.getLogger("fitd.worker").info("Ready")
     worker.run()
 
 
-def _train(request: Mapping[str, Any], content: bytes, callbacks: Sequence[Callback]) -> TrainingResult:
-    return train(request, load_dataset(content), callbacks)
+def _train(
+    request: Mapping[str, Any], content: bytes, callbacks: Sequence[Callback], states: Iterable[TrainingState]
+) -> TrainingResult:
+    return train(request, load_dataset(content), callbacks, states)

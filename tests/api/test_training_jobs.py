@@ -149,7 +149,7 @@ def test_a_training_that_leaves_the_numbers_fails_and_says_why(service: Service)
         data={"x": [[1, 2], [3, 4], [5, 6], [7, 8]], "y": [1, 2, 3, 4]},
     )
     assert (job["status"], job["version"]) == ("failed", None)
-    assert job["error"]["reason"] == "non_finite_loss"
+    assert job["error"]["reason"] == "diverged"
     assert "learning rate" in job["error"]["detail"]
     assert_problem(service.client.get("/v1/models/xor"), 404, "not_found")
 

@@ -1,9 +1,11 @@
 """What a callback is: hooks that `fit` calls while it trains."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.nn.metrics.metric import Metric
 from service.nn.registry import Registry
+from service.nn.training_state import TrainingState
 
 Logs = dict[str, float]
 
@@ -45,6 +47,24 @@ class Callback:
 
     def on_block_end(self, steps_done: int, steps: int) -> None:
         """After each run of a few batches: how many of the epoch's steps are done. Cheap, for watching long epochs."""
+
+    def on_resume_point(self, epoch: int, step: int, capture: Callable[[], TrainingState]) -> None:
+        """Between two blocks or epochs: a later fit may go on from what `capture()` copies now.
+
+        `epoch` epochs are done, all callbacks have seen their ends, and so are `step` batches of the next.
+        """
+
+    def on_test_block_end(self) -> None:
+        """After each run of a few batches of an evaluation: a sign of life, whatever the time it takes."""
+
+    def get_state(self) -> dict[str, Any]:
+        """What the callback remembers of the training so far: arrays, and values that JSON knows."""
+        return {}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Remembers what `get_state` gave; called after `on_train_begin` of a training that is taken up again."""
+        for name, value in state.items():
+            setattr(self, name, value)
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
         """Before an evaluation."""

@@ -1,12 +1,15 @@
 """Stopping when a metric no longer improves."""
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from service.nn.arguments import Range
 from service.nn.callbacks.callback import REGISTRY, Callback, Logs, is_better_when_larger
 from service.nn.registry import Configurable
+
+_BEST = "best_weights."
 
 
 @REGISTRY.register()
@@ -32,6 +35,18 @@ class EarlyStopping(Configurable, Callback):
         self.best: float | None = None
         self.best_epoch = 0
         self.best_weights: list[Any] | None = None
+
+    def get_state(self) -> dict[str, Any]:
+        """The best so far, and how long ago that was."""
+        weights = {f"{_BEST}{i}": array for i, array in enumerate(self.best_weights or ())}
+        plain = ("wait", "stopped_epoch", "best", "best_epoch")
+        return {name: getattr(self, name) for name in plain} | weights
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """The best so far, its weights among it."""
+        super().set_state({name: value for name, value in state.items() if not name.startswith(_BEST)})
+        count = sum(name.startswith(_BEST) for name in state)
+        self.best_weights = [state[f"{_BEST}{i}"] for i in range(count)] or None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Counts the epochs without improvement."""

@@ -1,5 +1,8 @@
 """The record of a training."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from service.nn.callbacks.callback import Callback, Logs
 
 
@@ -13,6 +16,14 @@ class History(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Starts the record."""
         self.epoch = []
+
+    def get_state(self) -> dict[str, Any]:
+        """The record so far, in pairs, because JSON does not promise an order of keys."""
+        return {"epoch": list(self.epoch), "history": [[key, list(values)] for key, values in self.history.items()]}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """The record so far."""
+        self.epoch, self.history = state["epoch"], dict(state["history"])
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Adds a value to each metric."""

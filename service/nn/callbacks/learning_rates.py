@@ -34,6 +34,10 @@ class ReduceLROnPlateau(Configurable, Callback):
         self.cooldown_counter = 0
         self.best: float | None = None
 
+    def get_state(self) -> dict[str, Any]:
+        """The best so far, and how long to wait on."""
+        return {"wait": self.wait, "cooldown_counter": self.cooldown_counter, "best": self.best}
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Records the learning rate, and lowers it on a plateau."""
         logs = {} if logs is None else logs

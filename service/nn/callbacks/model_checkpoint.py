@@ -37,6 +37,10 @@ class ModelCheckpoint(Callback):
         self._batches = 0
         self._epoch = 0
 
+    def get_state(self) -> dict[str, Any]:
+        """The best value saved so far, and the batches counted."""
+        return {"best": self.best, "_batches": self._batches, "_epoch": self._epoch}
+
     def wants_batches(self, verb: str = "train") -> bool:
         """Only where it saves by batches."""
         return verb == "train" and self.save_freq != "epoch"

@@ -1,5 +1,6 @@
 """The area under a curve of rates, from counts at evenly spaced thresholds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -55,6 +56,15 @@ class AUC(Metric):
 
     def reset_state(self) -> None:
         self._labels: list[_Counts] = []
+
+    def get_state(self) -> dict[str, Array]:
+        counts = [[label.tp, label.fp, label.tn, label.fn] for label in self._labels]
+        return {"counts": np.array(counts).reshape(len(counts), 4, len(self.at()))}
+
+    def set_state(self, state: Mapping[str, Array]) -> None:
+        self._labels = [_Counts(thresholds=self.at()) for _ in state["counts"]]
+        for label, counts in zip(self._labels, state["counts"], strict=True):
+            label.tp, label.fp, label.tn, label.fn = counts.copy()
 
     def update(self, y_true: Array, y_pred: Array, weights: Array | None) -> None:
         if self.from_logits:

@@ -1,5 +1,7 @@
 """What a metric is: a number gathered over many batches."""
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -45,6 +47,17 @@ class Metric(Configurable):
     def reset_state(self) -> None:
         """Forgets everything."""
         raise NotImplementedError
+
+    def get_state(self) -> dict[str, Array]:
+        """Everything gathered since the last reset."""
+        given = {field.name for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        gathered = {name: value for name, value in vars(self).items() if name not in given}
+        return {name: np.array(value) for name, value in gathered.items()}
+
+    def set_state(self, state: Mapping[str, Array]) -> None:
+        """Goes on from what `get_state` gave."""
+        for name, value in state.items():
+            setattr(self, name, value.copy() if value.ndim else value.item())
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         self.update_state(y_true, y_pred, sample_weight)

@@ -19,7 +19,6 @@ from tests.storing import StandingClock, add_job, new_version, read_job, sqlite_
 Write = Callable[[Transaction, Claim], object]
 WRITES: dict[str, Write] = {
     "checkpoint": lambda tx, claim: tx.jobs.checkpoint(claim, Checkpoint(1, 0, "name"), 10),
-    "heed": lambda tx, claim: tx.jobs.heed(claim),
     "release": lambda tx, claim: tx.jobs.release(claim),
     "fail": lambda tx, claim: tx.jobs.fail(claim, "diverged", "The loss is not a number."),
     "finish_cancel": lambda tx, claim: tx.jobs.finish_cancel(claim),
@@ -248,7 +247,7 @@ def test_a_cancelled_job_may_leave_a_partial_version(database: Database, keep: K
     with database.transaction() as tx:
         tx.jobs.cancel(job.id, keep)
     with pytest.raises(CancelRequested) as heard, database.transaction() as tx:
-        tx.jobs.heed(claim)
+        tx.jobs.succeed(claim, new_version())
     assert heard.value.keep is keep
     partial = new_version(partial=True) if keep else None
     for _ in range(2 if keep else 1):  # the answer of the first may have been lost

@@ -9,6 +9,7 @@ import pytest
 
 from service.errors import Finding, Invalid, TrainingFailed
 from service.jobs import Status
+from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
 from service.storage import Database, NewVersion
 from service.worker.loop import Train, Worker
@@ -22,7 +23,9 @@ def worker_with(database: Database, train: Train, **options: Any) -> Worker:
 def after_epochs(end: Callable[[], NewVersion]) -> Train:
     """A training of two epochs that then does `end`."""
 
-    def train(_request: Mapping[str, Any], content: bytes, callbacks: Sequence[Callback]) -> NewVersion:
+    def train(
+        _request: Mapping[str, Any], content: bytes, callbacks: Sequence[Callback], _states: object
+    ) -> NewVersion:
         assert content == b"x and y"
         for callback in callbacks:
             callback.on_train_begin()
@@ -72,7 +75,8 @@ def test_more_than_a_version_needs_is_no_harm(database: Database) -> None:
     [
         (TrainingFailed("The loss is not a number.", code="diverged"), "diverged", "not a number"),
         (Invalid([Finding("#/fit/epochs", "too_small", "Expected 1.")]), "invalid_request", "#/fit/epochs"),
-        (ValueError("Expected 3 units, received 4."), "training_failed", "received 4"),
+        (ArgumentError("units", "3", 4), "training_failed", "received 4"),
+        (ValueError("at 0x7f00"), "internal_error", "the log"),
         (MemoryError(), "out_of_memory", "more memory"),
         (RuntimeError("at 0x7f00"), "internal_error", "the log"),
     ],
@@ -117,9 +121,11 @@ def test_a_worker_that_leaves_gives_its_job_back(database: Database) -> None:
     job = add_job(database)
     leaving = threading.Event()
 
-    def train(_request: Mapping[str, Any], _content: bytes, callbacks: Sequence[Callback]) -> NewVersion:
+    def train(
+        _request: Mapping[str, Any], _content: bytes, callbacks: Sequence[Callback], _states: object
+    ) -> NewVersion:
         leaving.set()
-        callbacks[0].on_block_end(1, 2)
+        callbacks[0].on_test_block_end()
         raise AssertionError("The training should have been interrupted.")
 
     assert worker_with(database, train, leaving=leaving).run_one()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs import CancelRequested, Claim, ClaimLost, EpochResult, Released
+from service.jobs import CancelRequested, Claim, ClaimLost, EpochResult, Keep, Released, Status
 from service.storage import Database
-from service.worker.monitor import EXIT_STUCK, STUCK_SECONDS, Monitor
+from service.worker.monitor import EXIT_STUCK, STUCK_BY_LONGEST, STUCK_SECONDS, Monitor
 from tests.storing import StandingClock, add_job, read_job, sqlite_url, take
 
 
@@ -51,7 +51,7 @@ def test_a_beat_stores_how_far_the_training_is(
 
 def test_an_epoch_is_stored_by_one_beat_only(monitor: Monitor, database: Database, claim: Claim) -> None:
     monitor.on_epoch_end(0, {"loss": 0.5})
-    assert monitor.progress().history == {1: EpochResult({"loss": 0.5})}
+    assert monitor.progress().history == {1: EpochResult({"loss": 0.5}, seconds=0.0)}
     monitor.beat()
     assert monitor.progress().history == {}
     monitor.on_epoch_end(1, {"loss": 0.25})
@@ -98,11 +98,12 @@ def test_a_lost_claim_ends_the_training_at_the_next_hook(
             hook()
 
 
-def test_a_worker_that_leaves_ends_the_training_at_the_next_hook(monitor: Monitor, leaving: threading.Event) -> None:
+def test_a_worker_that_leaves_does_not_wait_for_a_validation(monitor: Monitor, leaving: threading.Event) -> None:
     leaving.set()
-    for hook in hooks(monitor):
-        with pytest.raises(Released):
-            hook()
+    for hook in hooks(monitor):  # between two blocks a checkpoint is written first
+        hook()
+    with pytest.raises(Released):
+        monitor.on_test_block_end()
 
 
 def test_a_training_goes_on_while_the_database_is_away_until_the_lease_is_nearly_over(
@@ -121,14 +122,35 @@ def test_a_training_goes_on_while_the_database_is_away_until_the_lease_is_nearly
         monitor.on_epoch_end(2, {"loss": 0.125})
 
 
-def test_a_hung_training_ends_the_process(monitor: Monitor, clock: StandingClock, given_up: list[int]) -> None:
+@pytest.mark.parametrize(("longest", "patience"), [(1, STUCK_SECONDS), (60, 60 * STUCK_BY_LONGEST)])
+def test_a_training_silent_for_longer_than_it_ever_was_ends_the_process(
+    monitor: Monitor, clock: StandingClock, given_up: list[int], longest: float, patience: float
+) -> None:
+    monitor.on_train_begin()
+    clock.advance(longest)
     monitor.on_block_end(1, 10)
-    clock.advance(STUCK_SECONDS - 1)
+    clock.advance(patience - 1)
     monitor.beat()
     assert given_up == []
     clock.advance(2)
     monitor.beat()
     assert given_up == [EXIT_STUCK]
+
+
+@pytest.mark.parametrize("keep", [None, Keep.LAST])
+def test_a_cancel_that_the_training_does_not_hear_ends_the_process_unless_weights_are_wanted(
+    database: Database, claim: Claim, tmp_path: Path, keep: Keep | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.worker.monitor.GRACE_SECONDS", 0.01)
+    given_up = threading.Event()
+    timely = Database(sqlite_url(tmp_path))
+    with database.transaction() as tx:
+        tx.jobs.cancel(claim.job.id, keep)
+    monitor = Monitor(timely, claim, threading.Event(), beat_seconds=0.01, give_up=lambda code: given_up.set() or code)
+    with monitor:
+        assert given_up.wait(0.3 if keep else 30) == (keep is None)
+    assert read_job(database, claim.job.id).status is (Status.CANCELLING if keep else Status.CANCELLED)
+    timely.close()
 
 
 def test_beats_come_by_themselves_while_a_step_takes_long(database: Database, claim: Claim, tmp_path: Path) -> None:
@@ -147,4 +169,4 @@ def test_a_short_training_costs_no_beat(database: Database, claim: Claim) -> Non
     with Monitor(database, claim, threading.Event()) as monitor:
         monitor.on_epoch_end(0, {"loss": 0.5})
     assert not database.wait_for_change(0.0, since=mark)
-    assert monitor.progress().history == {1: EpochResult({"loss": 0.5})}
+    assert list(monitor.progress().history) == [1]

@@ -1,0 +1,58 @@
+"""What is forgotten in time, so that the database does not grow without bound."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Double, bindparam, delete, select
+
+from service.config import Settings
+from service.storage.clock import NOW, Clock
+from service.storage.tables import checkpoints, datasets, events, jobs
+
+_DAY_SECONDS = 86_400.0
+_MOST_JOBS = 500
+"""Jobs deleted in one transaction: nobody may wait for it long."""
+
+_AGE = bindparam("seconds", type_=Double)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many of each were deleted."""
+
+    jobs: int
+    events: int
+    checkpoints: int
+    datasets: int
+
+
+class Retention:
+    """Deletes what is older than the settings keep."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    def clean(self, settings: Settings) -> Forgotten:
+        """Forgets finished jobs, events and checkpoints of finished jobs, and data that no job refers to."""
+        old = select(jobs.c.id).where(jobs.c.finished_at < NOW - _AGE).order_by(jobs.c.id).limit(_MOST_JOBS)
+        ended = select(jobs.c.id).where(jobs.c.finished_at < NOW - _AGE)
+        unused = ~select(jobs.c.id).where(jobs.c.dataset == datasets.c.id).exists()
+        return Forgotten(
+            jobs=self._delete(delete(jobs).where(jobs.c.id.in_(old)), settings.keep_jobs_days),
+            events=self._delete(delete(events).where(events.c.job_id.in_(ended)), settings.keep_events_days),
+            checkpoints=self._delete(
+                delete(checkpoints).where(checkpoints.c.job_id.in_(ended)), settings.keep_checkpoints_days
+            ),
+            datasets=self._delete(
+                delete(datasets).where(datasets.c.created_at < NOW - _AGE, unused), settings.keep_datasets_days
+            ),
+        )
+
+    def artifacts_in_use(self) -> set[str]:
+        """The names of all artifacts that something refers to."""
+        return set(self._connection.scalars(select(checkpoints.c.artifact)))
+
+    def _delete(self, statement: object, days: float) -> int:
+        values = {"now": self._clock.now(), "seconds": days * _DAY_SECONDS}
+        deleted: int = self._connection.execute(statement, values).rowcount  # type: ignore[call-overload]
+        return deleted

@@ -1,0 +1,87 @@
+"""Writes down, while a training runs, all that another worker needs to go on from here."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from service.errors import FitdError, Unavailable
+from service.formats.checkpoints import pack_state, unpack_state
+from service.jobs import Claim, Released
+from service.nn.callbacks import Callback
+from service.nn.training_state import TrainingState
+from service.storage import Checkpoint, Database
+
+SHORTEST_PAUSE_SECONDS = 2.0
+"""A job that is done sooner writes no checkpoint at all."""
+
+PAUSE_BY_COST = 50
+"""The pause between two checkpoints is so many times what one costs: they take at most 2 % of the time."""
+
+_log = logging.getLogger("fitd.worker")
+
+
+class Checkpointer(Callback):
+    """Stores a checkpoint from time to time, and a last one when the worker has to leave.
+
+    The bytes are durable before the row that refers to them is written, and that row is written under the claim.
+    """
+
+    def __init__(
+        self, database: Database, claim: Claim, leaving: threading.Event, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._claim = claim
+        self._leaving = leaving
+        self._now = now
+        self._due_at = now() + SHORTEST_PAUSE_SECONDS
+        self._artifacts: set[str] = set()
+
+    def stored(self) -> Iterator[TrainingState]:
+        """The states that earlier attempts left, the one to go on from first; what cannot be read is passed over."""
+        with self._database.reading() as tx:
+            checkpoints = tx.checkpoints.newest(self._claim.job.id)
+        self._artifacts.update(checkpoint.artifact for checkpoint in checkpoints)
+        for checkpoint in checkpoints:
+            try:
+                state = unpack_state(self._database.artifacts.get(checkpoint.artifact))
+            except Unavailable:
+                raise
+            except (FitdError, OSError) as error:
+                _log.warning("%s: a checkpoint cannot be used: %s", self._claim.job.id, error)
+                continue
+            _log.info("%s: goes on after epoch %d, step %d", self._claim.job.id, state.epoch, state.step)
+            yield state
+
+    def on_resume_point(self, _epoch: int, _step: int, capture: Callable[[], TrainingState]) -> None:
+        """Stores a checkpoint if one is due; leaves with one if the worker is asked to leave."""
+        if self._leaving.is_set():
+            self._store(capture())
+            raise Released
+        start = self._now()
+        if start >= self._due_at:
+            self._store(capture())
+            end = self._now()
+            self._due_at = end + max(SHORTEST_PAUSE_SECONDS, PAUSE_BY_COST * (end - start))
+
+    def tidy(self) -> None:
+        """Removes the bytes of checkpoints that the job refers to no more."""
+        if self._artifacts:
+            with self._database.reading() as tx:
+                wanted = {checkpoint.artifact for checkpoint in tx.checkpoints.newest(self._claim.job.id)}
+            self._database.artifacts.remove(self._artifacts - wanted)
+
+    def _store(self, state: TrainingState) -> None:
+        content = pack_state(state)
+        try:
+            name = self._database.artifacts.put(self._claim.job.id, content)
+            self._artifacts.add(name)
+            checkpoint = Checkpoint(state.epoch, state.step, name)
+            with self._database.transaction() as tx:
+                unwanted = tx.jobs.checkpoint(self._claim, checkpoint, len(content))
+        except (Unavailable, OSError) as error:
+            # The training is worth more than its checkpoint; the next one may succeed.
+            _log.warning("%s: no checkpoint could be stored: %s", self._claim.job.id, error)
+            return
+        self._database.artifacts.remove(unwanted)
+        self._artifacts -= set(unwanted)

@@ -1,0 +1,40 @@
+"""What has to be done now and then: forgetting what is old. Every worker may; two at once do no harm."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+from service.config import Settings
+from service.storage import Database
+
+PAUSE_SECONDS = 600.0
+UNWANTED_SECONDS = 3600.0
+"""An artifact is written before the row that refers to it; so old ones without a row will never have one."""
+
+_log = logging.getLogger("fitd.worker")
+
+
+class Housekeeping:
+    """Forgets what the settings keep no longer, now and then."""
+
+    def __init__(self, database: Database, settings: Settings, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._settings = settings
+        self._now = now
+        self._due_at = now()
+
+    def __call__(self) -> None:
+        """Does the chores if they are due."""
+        if self._now() < self._due_at:
+            return
+        self._due_at = self._now() + PAUSE_SECONDS
+        with self._database.transaction() as tx:
+            forgotten = tx.retention.clean(self._settings)
+        # The names are read after the artifacts that were there before: what is put meanwhile is too young.
+        with self._database.reading() as tx:
+            wanted = tx.retention.artifacts_in_use()
+        swept = self._database.artifacts.sweep(wanted, older_than_seconds=UNWANTED_SECONDS)
+        counts = asdict(forgotten) | {"artifacts": swept}
+        if any(counts.values()):
+            _log.info("Forgotten: %s", ", ".join(f"{count} {name}" for name, count in counts.items() if count))

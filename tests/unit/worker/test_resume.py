@@ -1,0 +1,240 @@
+"""Interrupted anywhere, a job goes on from its checkpoint and ends as if nothing had happened."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service import training
+from service.datasets import Dataset
+from service.jobs import Job, Keep, Status
+from service.nn.callbacks import Callback
+from service.nn.training_state import TrainingState
+from service.storage import Database, Version
+from service.worker.checkpointer import PAUSE_BY_COST, SHORTEST_PAUSE_SECONDS, Checkpointer
+from service.worker.housekeeping import UNWANTED_SECONDS, Housekeeping
+from service.worker.loop import Worker
+from tests.storing import StandingClock, read_job, take
+
+from service.config import Settings  # isort: skip
+
+RNG = np.random.default_rng(0)
+DATASET = Dataset(RNG.normal(size=(90, 4)).astype(np.float32), RNG.normal(size=(90, 1)).astype(np.float32))
+REQUEST: dict[str, Any] = {
+    "spec": {
+        "layers": [{"class_name": "Dense", "units": 8, "activation": "relu"}, {"class_name": "Dense", "units": 1}]
+    },
+    "compile": {"optimizer": "adam", "loss": "mse", "metrics": ["mae"]},
+    "fit": {"epochs": 6, "batch_size": 16, "seed": 5, "validation_split": 0.2},
+}
+
+
+class Killed(BaseException):
+    """What no code of ours catches: it stands for a process that is gone."""
+
+
+class At(Callback):
+    """Does something at the resume points, the first of which is number 1."""
+
+    def __init__(self, number: int, act: Callable[[], object]) -> None:
+        self.number, self.act, self.seen = number, act, 0
+
+    def on_resume_point(self, epoch: int, step: int, capture: object) -> None:
+        self.seen += 1
+        if self.seen == self.number:
+            self.act()
+
+
+def submit(database: Database, **fit: Any) -> Job:
+    request = REQUEST | {"fit": REQUEST["fit"] | fit}
+    with database.transaction() as tx:
+        dataset = tx.datasets.add(DATASET.to_bytes(), rows=90, columns=4, meta={})
+        return tx.jobs.add("digits", request, dataset, request["fit"]["epochs"])
+
+
+def worker(database: Database, *extra: Callback, leaving: threading.Event | None = None) -> Worker:
+    def train(request: Any, content: bytes, callbacks: Sequence[Callback], states: Iterable[TrainingState]) -> Any:
+        return training.train(request, Dataset.from_bytes(content), [*extra, *callbacks], states)
+
+    return Worker(database, train, owner="worker", lease_seconds=15, leaving=leaving)
+
+
+def published(database: Database, job: Job) -> tuple[Version, list[dict[str, Any]]]:
+    with database.reading() as tx:
+        history = [{"epoch": told["epoch"], "metrics": told["metrics"]} for told in tx.events.history(job.id)]
+        number = tx.jobs.get(job.id).version
+        assert number is not None
+        return tx.models.version("digits", number), history
+
+
+@pytest.fixture
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint at every resume point."""
+    monkeypatch.setattr("service.worker.checkpointer.SHORTEST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("service.worker.checkpointer.PAUSE_BY_COST", 0)
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("callbacks", [[], [{"class_name": "EarlyStopping", "patience": 1, "min_delta": 0.5}]])
+def test_a_job_whose_worker_died_at_any_point_ends_with_the_same_bits(
+    database: Database, clock: StandingClock, callbacks: list[Any]
+) -> None:
+    undisturbed = submit(database, callbacks=callbacks)
+    worker(database).run_one()
+    expected, history = published(database, undisturbed)
+    job = submit(database, callbacks=callbacks)
+    for number in (2, 1, 1):
+
+        def die() -> None:
+            raise Killed
+
+        try:
+            worker(database, At(number, die)).run_one()
+        except Killed:
+            clock.advance(16)
+    while worker(database).run_one():
+        pass
+    assert read_job(database, job.id).status is Status.SUCCEEDED
+    got, same = published(database, job)
+    assert (got.sha256, got.metrics) == (expected.sha256, expected.metrics)
+    assert same == history
+
+
+def test_a_worker_told_to_leave_stores_a_checkpoint_and_gives_the_job_back(database: Database) -> None:
+    job = submit(database)
+    leaving = threading.Event()
+    assert worker(database, At(3, leaving.set), leaving=leaving).run_one()
+    back = read_job(database, job.id)
+    assert (back.status, back.attempt, back.epoch) == (Status.QUEUED, 0, 3)
+    claim = take(database)
+    assert claim.job.epoch == 3
+    with database.reading() as tx:
+        assert [(point.epoch, point.step) for point in tx.checkpoints.newest(job.id)] == [(3, 0)]
+
+
+@pytest.mark.usefixtures("always")
+def test_a_job_that_ends_leaves_no_checkpoint_behind(database: Database, tmp_path: Path) -> None:
+    job = submit(database)
+    assert worker(database).run_one()
+    with database.reading() as tx:
+        assert tx.checkpoints.newest(job.id) == []
+    assert list((tmp_path / "artifacts").iterdir()) == []
+
+
+@pytest.mark.usefixtures("always")
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
+    database: Database, clock: StandingClock, tmp_path: Path
+) -> None:
+    undisturbed = submit(database)
+    worker(database).run_one()
+    expected, _ = published(database, undisturbed)
+    job = submit(database)
+
+    def die() -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        worker(database, At(4, die)).run_one()
+    with database.reading() as tx:
+        newest, before = tx.checkpoints.newest(job.id)
+    (tmp_path / "artifacts" / newest.artifact).write_bytes(b"torn")
+    clock.advance(16)
+    seen = At(99, lambda: None)
+    assert worker(database, seen).run_one()
+    assert seen.seen == 5 - before.epoch
+    assert published(database, job)[0].sha256 == expected.sha256
+
+
+def test_a_checkpoint_that_cannot_be_stored_costs_no_training(
+    database: Database, tmp_path: Path, always: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "artifacts").write_text("a file where the directory should be")
+    job = submit(database)
+    assert worker(database).run_one()
+    assert read_job(database, job.id).status is Status.SUCCEEDED
+    assert "no checkpoint could be stored" in caplog.text
+
+
+def test_checkpoints_wait_longer_the_more_they_cost(database: Database, clock: StandingClock) -> None:
+    job = submit(database)
+    checkpointer = Checkpointer(database, take(database), threading.Event(), now=clock)
+    made: list[float] = []
+
+    def capture() -> TrainingState:
+        made.append(clock())
+        clock.advance(1)
+        return TrainingState(len(made), 0, {"weights.0": np.zeros(3)}, {})
+
+    start = clock()
+    for _ in range(400):
+        checkpointer.on_resume_point(0, 0, capture)
+        clock.advance(0.5)
+    assert made[0] - start == SHORTEST_PAUSE_SECONDS
+    assert min(np.diff(made)) >= PAUSE_BY_COST
+    with database.reading() as tx:
+        assert len(tx.checkpoints.newest(job.id)) == 2
+
+
+@pytest.mark.parametrize("keep", [Keep.LAST, Keep.BEST])
+def test_a_cancelled_training_publishes_the_weights_that_were_asked_for(database: Database, keep: Keep) -> None:
+    job = submit(database, epochs=50)
+
+    def cancel() -> None:
+        with database.transaction() as tx:
+            tx.jobs.cancel(job.id, keep)
+        monitors[0].beat()
+
+    monitors: list[Any] = []
+
+    class Finder(At):
+        def on_train_begin(self, logs: Any = None) -> None:
+            monitors.append(self.others[0])
+
+    finder = Finder(2, cancel)
+
+    def train(request: Any, content: bytes, callbacks: Sequence[Callback], states: Iterable[TrainingState]) -> Any:
+        finder.others = callbacks  # type: ignore[attr-defined]
+        return training.train(request, Dataset.from_bytes(content), [finder, *callbacks], states)
+
+    assert Worker(database, train, owner="worker", lease_seconds=15).run_one()
+    cancelled = read_job(database, job.id)
+    assert (cancelled.status, cancelled.version, cancelled.epoch) == (Status.CANCELLED, 1, 2)
+    version, history = published(database, job)
+    assert version.partial
+    losses = [epoch["metrics"]["val_loss"] for epoch in history]
+    assert version.metrics["val_loss"] == (min(losses) if keep is Keep.BEST else losses[-1])
+
+
+def test_housekeeping_forgets_what_is_old_and_nothing_else(
+    database: Database, clock: StandingClock, tmp_path: Path
+) -> None:
+    old = submit(database)
+    worker(database).run_one()
+    clock.advance(91 * 86_400)
+    young, waiting = submit(database), submit(database)
+    worker(database).run_one()
+    lost = database.artifacts.put("nobody", b"refers to this")
+    artifact = tmp_path / "artifacts" / lost
+    settings = Settings(_env_file=None, data_dir=tmp_path)
+    chores = Housekeeping(database, settings, now=clock)
+    chores()
+    with database.reading() as tx:
+        assert {job.id for job in tx.jobs.page()[0]} == {young.id, waiting.id}
+        assert tx.models.version("digits", 1).job_id is None
+        assert tx.datasets.get(young.dataset)
+        assert tx.events.history(young.id)
+    assert artifact.exists()
+    import os
+
+    then = artifact.stat().st_mtime - UNWANTED_SECONDS - 1
+    os.utime(artifact, (then, then))
+    clock.advance(31 * 86_400)
+    chores()
+    assert not artifact.exists()
+    with database.reading() as tx:
+        assert tx.events.history(young.id) == []
+        assert tx.events.after(waiting.id, 0)
+        assert old.dataset not in {tx.jobs.get(young.id).dataset, tx.jobs.get(waiting.id).dataset}
