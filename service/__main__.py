@@ -7,7 +7,9 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
+from types import FrameType
 
 from pydantic import ValidationError
 
@@ -80,13 +82,23 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
         closing(_listener(settings, arguments)) as listener,
     ):
         _await_schema(database)
+        app = create_app(settings, database)
         config = uvicorn.Config(
-            create_app(settings, database),
+            app,
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        server = uvicorn.Server(config)
+        stop: Callable[[int, FrameType | None], None] = server.handle_exit
+
+        def close_and_stop(number: int, frame: FrameType | None) -> None:
+            # Who watches events would keep the server from ending.
+            app.state.fitd.watch.close()
+            stop(number, frame)
+
+        server.__dict__["handle_exit"] = close_and_stop
+        server.run(sockets=[listener])
 
 
 def _worker(settings: Settings, arguments: argparse.Namespace) -> None:

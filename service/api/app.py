@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from service.api import docs, health, models, predictions, problems, training_jobs
+from service.api import docs, events, health, models, predictions, problems, training_jobs
 from service.api.gate import Gate
 from service.api.serving import Serving
 from service.api.state import State
+from service.api.watch import Watch
 from service.config import VERSION, Settings
 from service.spec import TrainingRequest
 from service.storage import Database
@@ -52,13 +53,21 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
         lifespan=lifespan,
     )
-    app.state.fitd = State(settings, shared_database, Serving(shared_database, settings.model_cache_size))
+    serving = Serving(shared_database, settings.model_cache_size)
+    app.state.fitd = State(settings, shared_database, serving, Watch(shared_database))
     app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes)
     problems.install(app)
     # Routes are tried in order, and predictions are asked for most.
-    for router in (predictions.router, training_jobs.router, models.router, health.router):
+    for router in (predictions.router, training_jobs.router, events.router, models.router, health.router):
         app.include_router(router)
-    docs.install(app, TrainingRequest, predictions.PredictionRequest, predictions.EvaluationRequest)
+    docs.install(
+        app,
+        TrainingRequest,
+        training_jobs.BatchRequest,
+        training_jobs.CancelRequest,
+        predictions.PredictionRequest,
+        predictions.EvaluationRequest,
+    )
     return app
 
 

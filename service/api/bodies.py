@@ -29,12 +29,12 @@ JsonBytes = Annotated[bytes, Depends(json_bytes)]
 """`json_bytes` as an argument of a route."""
 
 
-def described(schema: str, examples: dict[str, Any] | None = None) -> dict[str, Any]:
+def described(schema: str, examples: dict[str, Any] | None = None, *, required: bool = True) -> dict[str, Any]:
     """The OpenAPI description of a raw JSON body whose schema is the component `schema`."""
     content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
     if examples:
         content["examples"] = examples
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+    return {"requestBody": {"required": required, "content": {"application/json": content}}}
 
 
 def read_object(body: bytes, *keys: str, required: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -55,3 +55,11 @@ PREDICTION_EXAMPLES = {
 EVALUATION_EXAMPLES = {
     "small": {"summary": "Four rows for the model xor", "value": {"data": SMALL["data"]}},
 }
+
+BATCH_EXAMPLES = {
+    "small": {"summary": "The same network twice", "value": {"jobs": [SMALL, {**SMALL, "model": "xor-again"}]}},
+}
+
+CANCEL_EXAMPLES = {
+    "keep": {"summary": "Keep the weights of the best epoch so far", "value": {"keep": "best"}},
+}

@@ -40,6 +40,7 @@ class JobLinks(BaseModel):
 
     self: str
     history: str
+    events: str
     cancel: str
     model: str
     version: str | None
@@ -52,9 +53,12 @@ class JobView(BaseModel):
     id: str = Field(examples=["job_1n2v5jz4q9s0mxjrkpt8c7w3ye"])
     status: Status
     model: str = Field(examples=["digits"])
-    version: int | None = Field(description="The version that the job made; null until it succeeded.")
+    version: int | None = Field(
+        description="The version that the job made; of a cancelled one the partial version, if it leaves any."
+    )
     progress: Progress
     metrics: Metrics = Field(description="Of the last epoch that is done.", examples=[{"loss": 0.31, "accuracy": 0.92}])
+    priority: int = Field(description="The highest goes first, among equals the oldest.")
     attempt: int = Field(description="How many times a worker has started on it.")
     seed: int | None = Field(description="The seed of all randomness: the same request with it trains the same model.")
     warnings: list[Remark]
@@ -76,6 +80,7 @@ class JobView(BaseModel):
             version=job.version,
             progress=Progress(epoch=job.epoch, epochs=job.epochs, fraction=job.fraction, eta_seconds=_eta_seconds(job)),
             metrics=job.metrics,
+            priority=job.priority,
             attempt=job.attempt,
             seed=job.request.get("fit", {}).get("seed"),
             warnings=job.request.get("warnings", []),
@@ -86,6 +91,7 @@ class JobView(BaseModel):
             links=JobLinks(
                 self=path,
                 history=f"{path}/history",
+                events=f"{path}/events",
                 cancel=f"{path}:cancel",
                 model=model,
                 version=version,
@@ -99,6 +105,9 @@ class EpochView(BaseModel):
 
     epoch: int
     metrics: Metrics
+    learning_rate: float | None = None
+    seconds: float | None = Field(None, description="How long the epoch took, its validation included.")
+    rows_per_second: float | None = None
 
 
 class JobPage(BaseModel):
@@ -106,6 +115,12 @@ class JobPage(BaseModel):
 
     items: list[JobView]
     next_cursor: str | None
+
+
+class JobBatch(BaseModel):
+    """The jobs of one request, in its order."""
+
+    items: list[JobView]
 
 
 class HistoryPage(BaseModel):

@@ -79,6 +79,7 @@ class VersionView(BaseModel):
     sha256: str = Field(description="Of the weights, as safetensors.")
     size_bytes: int
     created_at: datetime
+    partial: bool = Field(description="Whether its training was cancelled before its end.")
     job: str | None = Field(description="The training job that made it.")
     links: VersionLinks
 
@@ -102,6 +103,7 @@ class VersionView(BaseModel):
             sha256=version.sha256,
             size_bytes=version.size_bytes,
             created_at=version.created_at,
+            partial=version.partial,
             job=version.job_id,
             links=VersionLinks(
                 self=path,

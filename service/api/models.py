@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from service.api.model_views import ModelPage, ModelView, VersionPage, VersionView
-from service.api.paths import Cursor, Limit, ModelName, VersionNumber
+from service.api.paths import ModelName, Paging, VersionNumber
 from service.api.problems import documented
 from service.api.state import Shared
 
@@ -11,10 +11,11 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 
 
 @router.get("", response_model=ModelPage, responses=documented(400, 422, 503))
-def list_models(shared: Shared, limit: Limit = 50, cursor: Cursor = None) -> ModelPage:
+def list_models(shared: Shared, page: Paging) -> ModelPage:
     """Models by name."""
     with shared.database.reading() as tx:
-        models, next_cursor = tx.models.page(limit=limit, cursor=cursor)
+        models, next_cursor = tx.models.page(limit=page.limit, cursor=page.cursor)
+    page.link(next_cursor)
     return ModelPage(items=[ModelView.of(model) for model in models], next_cursor=next_cursor)
 
 
@@ -33,10 +34,11 @@ def delete_model(shared: Shared, name: ModelName) -> None:
 
 
 @router.get("/{name:word}/versions", response_model=VersionPage, responses=documented(400, 404, 422, 503))
-def list_versions(shared: Shared, name: ModelName, limit: Limit = 50, cursor: Cursor = None) -> VersionPage:
+def list_versions(shared: Shared, name: ModelName, page: Paging) -> VersionPage:
     """The versions of a model, newest first."""
     with shared.database.reading() as tx:
-        versions, next_cursor = tx.models.versions(name, limit=limit, cursor=cursor)
+        versions, next_cursor = tx.models.versions(name, limit=page.limit, cursor=page.cursor)
+    page.link(next_cursor)
     return VersionPage(items=[VersionView.of(version) for version in versions], next_cursor=next_cursor)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query, Request, Response
 from starlette.convertors import Convertor, register_url_convertor  # codespell:ignore
 
 
@@ -29,9 +29,30 @@ class _Number(Convertor[int]):  # codespell:ignore
 register_url_convertor("word", _Word())
 register_url_convertor("number", _Number())
 
+
 ModelName = Annotated[str, Path(description="The model's name.", examples=["digits"])]
 VersionNumber = Annotated[int, Path(description="The version's number, from 1.", examples=[1])]
 JobId = Annotated[str, Path(description="The job's id.", examples=["job_1n2v5jz4q9s0mxjrkpt8c7w3ye"])]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Most items of one page.")]
 Cursor = Annotated[str | None, Query(pattern="^[!-~]{1,200}$", description="`next_cursor` of the page before.")]
+
+
+class Page:
+    """Which part of a list is asked for, and how the answer names the next one (RFC 8288)."""
+
+    def __init__(self, request: Request, response: Response, limit: Limit = 50, cursor: Cursor = None) -> None:
+        self._request = request
+        self._response = response
+        self.limit = limit
+        self.cursor = cursor
+
+    def link(self, next_cursor: str | None) -> None:
+        """Names the next page in the header `Link`."""
+        if next_cursor is not None:
+            url = self._request.url.include_query_params(cursor=next_cursor)
+            self._response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+
+
+Paging = Annotated[Page, Depends()]
+"""A page of a list as an argument of a route."""

@@ -51,9 +51,11 @@ KINDS: Mapping[type[errors.FitdError], tuple[int, str]] = {
     errors.Malformed: (400, "The request cannot be read"),
     errors.NotFound: (404, "There is no such thing"),
     errors.Conflict: (409, "The present state does not allow it"),
+    errors.Reused: (422, "The idempotency key is used"),
     errors.TooLarge: (413, "The request is too large"),
     UnsupportedMediaType: (415, "The media type is not supported"),
     errors.Invalid: (422, "The request is wrong"),
+    errors.TooMany: (429, "Too many at a time"),
     errors.Damaged: (500, "What was stored is damaged"),
     errors.Unavailable: (503, "The service is not available"),
 }
@@ -99,6 +101,9 @@ def answer_known(request: Request, error: errors.FitdError) -> Response:
         return problem(request, status, error.code, title, detail, **more)
     if isinstance(error, errors.TooLarge):
         more[f"limit_{error.unit}"] = error.limit
+    if isinstance(error, errors.TooMany):
+        headers = {"Retry-After": str(error.retry_after_seconds)}
+        return problem(request, status, error.code, title, error.detail, headers=headers)
     if isinstance(error, errors.Unavailable):
         log.error("request %s: %s", request.state.request_id, error.detail)
         headers = {"Retry-After": str(error.retry_after_seconds)}
@@ -155,6 +160,11 @@ def install(app: FastAPI) -> None:
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may answer with these problems (500 is always one of them)."""
-    titles = {**dict(KINDS.values()), 405: "The method does not exist", 500: "The service failed"}
+    titles = {
+        **dict(KINDS.values()),
+        422: KINDS[errors.Invalid][1],
+        405: "The method does not exist",
+        500: "The service failed",
+    }
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": titles[status], "content": content} for status in sorted({*statuses, 500})}

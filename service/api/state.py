@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from service.api.serving import Serving
+from service.api.watch import Watch
 from service.config import Settings
 from service.storage.database import Database
 
@@ -17,6 +18,7 @@ class State:
     settings: Settings
     database: Database
     serving: Serving
+    watch: Watch
 
 
 def state_of(request: Request) -> State:

@@ -1,23 +1,25 @@
 """Training jobs: asked for, checked, followed, cancelled."""
 
-import secrets
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from service.api.bodies import JsonBytes, described
-from service.api.examples import TRAINING_EXAMPLES
-from service.api.job_views import EpochView, HistoryPage, JobPage, JobView
-from service.api.paths import Cursor, JobId, Limit
+from service.api.bodies import JsonBytes, described, read_object
+from service.api.examples import BATCH_EXAMPLES, CANCEL_EXAMPLES, TRAINING_EXAMPLES
+from service.api.job_views import EpochView, HistoryPage, JobBatch, JobPage, JobView
+from service.api.paths import JobId, Paging
 from service.api.problems import documented
 from service.api.state import Shared, State
+from service.api.submission import MOST_IN_A_BATCH, Submitted, read_batch, read_one, submit
 from service.api.validation import ValidationView
-from service.api.waiting import finished, preferred_wait
+from service.api.waiting import finished, preferred_wait, responds_async
 from service.checks import read_training
+from service.errors import Findings
 from service.formats.jsontext import read_json
-from service.jobs import Job, Status
+from service.jobs import FINAL, Job, Keep, Status
+from service.spec import TrainingRequest
 from service.spec.request import MODEL_NAME
 
 router = APIRouter(prefix="/v1", tags=["training jobs"])
@@ -26,32 +28,81 @@ Prefer = Annotated[
     str | None,
     Header(description="`wait=N` asks for the finished job, if it is done in N seconds.", examples=["wait=30"]),
 ]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(description="The same request again with the same key, within a day, makes no second job.", max_length=300),
+]
 BODY = described("TrainingRequest", TRAINING_EXAMPLES)
-UNFIT = documented(400, 413, 415, 422, 503)
+UNFIT = documented(400, 413, 415, 422, 429, 503)
+
+
+class CancelRequest(BaseModel):
+    """How to cancel."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keep: Keep | None = Field(None, description="Which weights to keep as a partial version; none if not given.")
+
+
+class BatchRequest(BaseModel):
+    """Training jobs to queue together."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    jobs: list[TrainingRequest] = Field(min_length=1, max_length=MOST_IN_A_BATCH)
 
 
 @router.post(
     "/training-jobs",
     status_code=202,
     response_model=JobView,
-    responses={200: {"model": JobView, "description": "The finished job, as `Prefer: wait` asked."}, **UNFIT},
+    responses={
+        200: {"model": JobView, "description": "The finished job, as `Prefer: wait` asked."},
+        **UNFIT,
+        **documented(409),
+    },
     openapi_extra=BODY,
 )
-async def create_training_job(shared: Shared, body: JsonBytes, response: Response, prefer: Prefer = None) -> JobView:
+async def create_training_job(
+    shared: Shared, body: JsonBytes, response: Response, prefer: Prefer = None, idempotency_key: IdempotencyKey = None
+) -> JobView:
     """Trains a network on data: checks both, stores both, and queues the job.
 
     Answers at once with the job and its path in `Location`; a worker trains it. With `Prefer: wait=N` it answers
     200 with the finished job if it is done within N seconds, else 202 with the job as it stands.
     """
-    job = await run_in_threadpool(_submit, shared, body)
+    submitted = await run_in_threadpool(_submit_one, shared, body, idempotency_key)
+    view = submitted.views[0]
     seconds = preferred_wait(prefer, shared.settings.max_wait_seconds)
     if seconds is not None:
-        job = await finished(shared, job, seconds, response)
-    response.status_code = 200 if job.is_final else 202
-    response.headers["Location"] = f"/v1/training-jobs/{job.id}"
-    if not job.is_final:
+        job = await finished(shared, view.id, seconds, response)
+        view = JobView.of(job)
+    elif responds_async(prefer):
+        response.headers["Preference-Applied"] = "respond-async"
+    response.status_code = 200 if view.status in FINAL else 202
+    response.headers["Location"] = view.links.self
+    if submitted.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    if response.status_code == 202:
         response.headers["Retry-After"] = "1"
-    return JobView.of(job)
+    return view
+
+
+@router.post(
+    "/training-jobs:batch",
+    status_code=202,
+    response_model=JobBatch,
+    responses=UNFIT,
+    openapi_extra=described("BatchRequest", BATCH_EXAMPLES),
+)
+def create_training_jobs(
+    shared: Shared, body: JsonBytes, response: Response, idempotency_key: IdempotencyKey = None
+) -> JobBatch:
+    """Queues many trainings in one request, all of them or none: a model for each shop, or many settings to try."""
+    submitted = submit(shared, "training-jobs:batch", body, idempotency_key, read_batch(shared, body))
+    if submitted.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return JobBatch(items=submitted.views)
 
 
 @router.post(
@@ -68,14 +119,14 @@ def validate_training_job(shared: Shared, body: JsonBytes) -> ValidationView:
 @router.get("/training-jobs", response_model=JobPage, responses=documented(400, 422, 503))
 def list_training_jobs(
     shared: Shared,
+    page: Paging,
     status: Status | None = None,
     model: Annotated[str | None, Query(pattern=MODEL_NAME)] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> JobPage:
     """Jobs, newest first."""
     with shared.database.reading() as tx:
-        jobs, next_cursor = tx.jobs.page(status=status, model=model, limit=limit, cursor=cursor)
+        jobs, next_cursor = tx.jobs.page(status=status, model=model, limit=page.limit, cursor=page.cursor)
+    page.link(next_cursor)
     return JobPage(items=[JobView.of(job) for job in jobs], next_cursor=next_cursor)
 
 
@@ -101,25 +152,40 @@ def get_training_history(shared: Shared, job_id: JobId) -> HistoryPage:
 @router.post(
     "/training-jobs/{job_id:word}:cancel",
     response_model=JobView,
-    responses={202: {"model": JobView, "description": "It stops within a moment."}, **documented(404, 422, 503)},
+    responses={202: {"model": JobView, "description": "It stops within a moment."}, **documented(400, 404, 422, 503)},
+    openapi_extra=described("CancelRequest", CANCEL_EXAMPLES, required=False),
 )
-def cancel_training_job(shared: Shared, job_id: JobId, response: Response) -> JobView:
-    """Cancels a queued job at once and stops a running one; a job that has ended stays as it is."""
-    with shared.database.transaction() as tx:
-        job = tx.jobs.cancel(job_id)
+async def cancel_training_job(shared: Shared, job_id: JobId, request: Request, response: Response) -> JobView:
+    """Cancels a queued job at once and stops a running one; a job that has ended stays as it is.
+
+    With `{"keep": "best"}` or `{"keep": "last"}` a running job leaves its weights so far as a partial version.
+    """
+    body = await request.body()
+    job = await run_in_threadpool(_cancel, shared, job_id, _read_keep(body) if body.strip() else None)
     response.status_code = 200 if job.is_final else 202
     return JobView.of(job)
 
 
-def _submit(shared: State, body: bytes) -> Job:
-    checked = read_training(read_json(body), shared.settings)
-    dataset, asked = checked.dataset, checked.request.to_json_dict()
-    if checked.request.fit.seed is None:
-        asked.setdefault("fit", {})["seed"] = secrets.randbits(31)
-    name = checked.request.model or f"model-{secrets.token_hex(4)}"
-    asked |= {"model": name, "warnings": [asdict(warning) for warning in checked.warnings]}
-    content = dataset.to_bytes()
-    meta: dict[str, Any] = {"classes": dataset.classes and list(dataset.classes)}
+@router.delete("/training-jobs/{job_id:word}", status_code=204, responses=documented(404, 409, 422, 503))
+def delete_training_job(shared: Shared, job_id: JobId) -> None:
+    """Deletes a job that has ended, with its history and its data; the version that it made stays."""
     with shared.database.transaction() as tx:
-        dataset_id = tx.datasets.add(content, rows=dataset.rows, columns=dataset.columns, meta=meta)
-        return tx.jobs.add(name, asked, dataset_id, checked.request.fit.epochs)
+        tx.jobs.delete(job_id)
+
+
+def _submit_one(shared: State, body: bytes, key: str | None) -> Submitted:
+    return submit(shared, "training-jobs", body, key, read_one(shared, body))
+
+
+def _read_keep(body: bytes) -> Keep | None:
+    keep = read_object(body, "keep").get("keep")
+    if keep is None or keep in list(Keep):
+        return None if keep is None else Keep(keep)
+    findings = Findings()
+    findings.error("#/keep", "unknown_name", f"Expected one of {', '.join(map(repr, map(str, Keep)))}.")
+    raise findings.refusal()
+
+
+def _cancel(shared: State, job_id: str, keep: Keep | None) -> Job:
+    with shared.database.transaction() as tx:
+        return tx.jobs.cancel(job_id, keep)

@@ -21,11 +21,17 @@ def preferred_wait(prefer: str | None, longest: float) -> float | None:
     return None if found is None else min(float(found[1]), longest)
 
 
-async def finished(shared: State, job: Job, seconds: float, response: Response) -> Job:
+def responds_async(prefer: str | None) -> bool:
+    """Whether the header asks for an answer at once."""
+    return any(part.strip().lower() == "respond-async" for part in re.split("[,;]", prefer or ""))
+
+
+async def finished(shared: State, job_id: str, seconds: float, response: Response) -> Job:
     """The job once it is final, or as it stands when the time is over; holds no thread while it waits."""
     response.headers["Preference-Applied"] = f"wait={seconds:g}"
     deadline = time.monotonic() + seconds
     pause = _FIRST_PAUSE
+    job = await run_in_threadpool(_read, shared, job_id)
     while not job.is_final and (left := deadline - time.monotonic()) > 0:
         mark, looked = shared.database.mark(), time.monotonic()
         job = await run_in_threadpool(_read, shared, job.id)

@@ -156,6 +156,9 @@ class TrainingRequest(Part):
     spec: Annotated[ModelSpec, BeforeValidator(_unwrapped)]
     compile: CompileSpec
     fit: FitSpec = Field(default_factory=FitSpec)
+    priority: Annotated[int, Field(ge=-100, le=100)] = Field(
+        0, description="The highest is trained first, among equals the oldest."
+    )
     data: Annotated[None, WithJsonSchema(DATA_SCHEMA)] = None
 
     def to_json_dict(self) -> dict[str, Any]:

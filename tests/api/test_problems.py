@@ -52,11 +52,11 @@ def test_a_defect_of_ours_is_a_problem_without_its_traceback(
 def test_a_database_that_fails_is_unavailable_and_keeps_its_words_to_itself(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
+    location = service.client.post("/v1/training-jobs", json=small()).headers["Location"]
     with service.database.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE events")
     answer = service.client.get("/v1/training-jobs/job_1/history")
     assert_problem(answer, 404, "not_found")
-    location = service.client.post("/v1/training-jobs", json=small()).headers["Location"]
     answer = service.client.get(f"{location}/history")
     assert_problem(answer, 503, "unavailable")
     assert answer.headers["Retry-After"] == "1"

@@ -1,5 +1,6 @@
 """Interrupted anywhere, a job goes on from its checkpoint and ends as if nothing had happened."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -190,13 +191,15 @@ def test_a_cancelled_training_publishes_the_weights_that_were_asked_for(database
     monitors: list[Any] = []
 
     class Finder(At):
+        others: Sequence[Callback] = ()
+
         def on_train_begin(self, logs: Any = None) -> None:
             monitors.append(self.others[0])
 
     finder = Finder(2, cancel)
 
     def train(request: Any, content: bytes, callbacks: Sequence[Callback], states: Iterable[TrainingState]) -> Any:
-        finder.others = callbacks  # type: ignore[attr-defined]
+        finder.others = callbacks
         return training.train(request, Dataset.from_bytes(content), [finder, *callbacks], states)
 
     assert Worker(database, train, owner="worker", lease_seconds=15).run_one()
@@ -224,11 +227,9 @@ def test_housekeeping_forgets_what_is_old_and_nothing_else(
     with database.reading() as tx:
         assert {job.id for job in tx.jobs.page()[0]} == {young.id, waiting.id}
         assert tx.models.version("digits", 1).job_id is None
-        assert tx.datasets.get(young.dataset)
+        assert tx.datasets.get(young.dataset).rows == 90
         assert tx.events.history(young.id)
     assert artifact.exists()
-    import os
-
     then = artifact.stat().st_mtime - UNWANTED_SECONDS - 1
     os.utime(artifact, (then, then))
     clock.advance(31 * 86_400)

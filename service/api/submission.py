@@ -1,0 +1,93 @@
+"""What was asked for becomes jobs: checked wholly, stored at once, and under an idempotency key only once."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from service.api.job_views import JobView
+from service.api.state import State
+from service.checks import CheckedTraining, read_training
+from service.errors import Finding, Findings, Invalid, Malformed, pointer
+from service.formats.jsontext import read_json
+from service.storage import Transaction
+
+MOST_IN_A_BATCH = 1000
+_LONGEST_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The views of the jobs as they were when they were made, by this request or by an earlier one with its key."""
+
+    views: list[JobView]
+    replayed: bool
+
+
+def read_one(shared: State, body: bytes) -> list[CheckedTraining]:
+    """The training that a body asks for."""
+    return [read_training(read_json(body), shared.settings)]
+
+
+def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
+    """The trainings of `{"jobs": [...]}`; `Invalid` with the mistakes of all of them."""
+    document = read_json(body)
+    findings = Findings(limit=shared.settings.max_errors_shown)
+    jobs = document.get("jobs") if isinstance(document, dict) else None
+    if not isinstance(jobs, list) or not 1 <= len(jobs) <= MOST_IN_A_BATCH or len(document) > 1:
+        expected = f'Expected {{"jobs": [...]}} with 1 to {MOST_IN_A_BATCH} training jobs; received something else.'
+        findings.error("#", "wrong_type", expected)
+        raise findings.refusal()
+    checked = []
+    for place, asked in enumerate(jobs):
+        try:
+            checked.append(read_training(asked, shared.settings))
+        except Invalid as invalid:
+            _collect(invalid, place, findings)
+    findings.raise_errors()
+    return checked
+
+
+def submit(shared: State, route: str, body: bytes, key: str | None, trainings: Sequence[CheckedTraining]) -> Submitted:
+    """Stores the data and queues the jobs, all or none; answers again what the same key was answered before."""
+    named = None if key is None else f"{route} {_unquoted(key)}"
+    contents = [training.dataset.to_bytes() for training in trainings]
+    with shared.database.transaction() as tx:
+        if named is not None:
+            before = tx.idempotency_keys.claim(named, hashlib.sha256(body).hexdigest())
+            if before is not None:
+                return Submitted([JobView.model_validate(view) for view in before], replayed=True)
+        tx.jobs.check_quota(len(trainings), shared.settings.max_queued_jobs)
+        views = [_add(tx, training, content) for training, content in zip(trainings, contents, strict=True)]
+        if named is not None:
+            tx.idempotency_keys.answer(named, [view.model_dump(mode="json") for view in views])
+    return Submitted(views, replayed=False)
+
+
+def _add(tx: Transaction, checked: CheckedTraining, content: bytes) -> JobView:
+    request, dataset = checked.request, checked.dataset
+    asked = request.to_json_dict()
+    if request.fit.seed is None:
+        asked.setdefault("fit", {})["seed"] = secrets.randbits(31)
+    name = request.model or f"model-{secrets.token_hex(4)}"
+    asked |= {"model": name, "warnings": [asdict(warning) for warning in checked.warnings]}
+    meta: dict[str, Any] = {"classes": dataset.classes and list(dataset.classes)}
+    dataset_id = tx.datasets.add(content, rows=dataset.rows, columns=dataset.columns, meta=meta)
+    return JobView.of(tx.jobs.add(name, asked, dataset_id, request.fit.epochs, priority=request.priority))
+
+
+def _collect(invalid: Invalid, place: int, findings: Findings) -> None:
+    shown: Sequence[Finding] = invalid.findings
+    for number, one in enumerate(shown, 1):
+        unshown = invalid.total - len(shown) if number == len(shown) else 0
+        at = pointer("jobs", place) + one.pointer.removeprefix("#")
+        findings.error(at, one.code, one.detail, count=1 + unshown)
+
+
+def _unquoted(key: str) -> str:
+    """The key out of its quotes, where it has them: the header is a structured string, and many send it bare."""
+    bare = key[1:-1] if len(key) > 1 and key[0] == key[-1] == '"' else key
+    if not 1 <= len(bare) <= _LONGEST_KEY or not bare.isprintable():
+        raise Malformed(f"Expected an Idempotency-Key of 1 to {_LONGEST_KEY} characters.", code="bad_idempotency_key")
+    return bare
