@@ -11,7 +11,7 @@ FAST_TESTS := $(wildcard tests/house tests/unit tests/property tests/parity)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check fix lock bench image clean
+.PHONY: help run test chaos check fix lock bench image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ run: $(VENV)/.runtime ## install what is missing, migrate, and serve on 127.0.0.
 
 test: $(VENV)/.dev ## run all the tests (PYTEST_ARGS="tests/api -k jobs" for some)
 	$(PY) -m pytest -n auto $(PYTEST_ARGS)
+
+chaos: $(VENV)/.dev ## kill and pause processes at random for an hour or so, and see that no job is lost
+	$(PY) -m tests.e2e.chaos --actions 3000
 
 check: $(VENV)/.dev ## format, lint, types, imports, spelling, and the fast tests under coverage
 	$(PY) -m ruff format --check $(CODE)

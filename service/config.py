@@ -70,6 +70,9 @@ class Settings(BaseSettings, Limits):
     lease_seconds: float = Field(
         15.0, gt=0, description="Time without a sign of life after which a worker's job is taken over."
     )
+    checkpoint_seconds: float = Field(
+        2.0, ge=0, description="Shortest time between two checkpoints of a training; they take 2 % of it at most."
+    )
     keep_jobs_days: Days = Field(90.0, description="Days after which a finished job is deleted; its version stays.")
     keep_events_days: Days = Field(30.0, description="Days after which the events and history of a job are deleted.")
     keep_checkpoints_days: Days = Field(1.0, description="Days for which a failed job's checkpoints are kept.")

@@ -58,12 +58,15 @@ class Queue:
         """Renews the lease, stores the progress, and says whether to go on."""
         return self._beat(claim, progress)[0]
 
-    def checkpoint(self, claim: Claim, checkpoint: Checkpoint, size_bytes: int) -> list[str]:
-        """Stores how far the training may be taken up again; returns the artifacts that are no longer wanted.
+    def checkpoint(
+        self, claim: Claim, checkpoint: Checkpoint, size_bytes: int, progress: Progress | None = None
+    ) -> list[str]:
+        """Stores where the training may be taken up again; returns the artifacts that are no longer wanted.
 
-        The job has advanced: workers that died over it before count no more. `ClaimLost` if the claim is void.
+        With it goes the progress up to there, because who goes on will not tell of it. The job has advanced:
+        workers that died over it before count no more. `ClaimLost` if the claim is void.
         """
-        self._settle(claim)
+        self._settle(claim, progress)
         self._connection.execute(sql.ADVANCED, self._under(claim))
         return self._checkpoints.add(claim.job.id, checkpoint, size_bytes)
 

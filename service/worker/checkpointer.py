@@ -7,13 +7,10 @@ from collections.abc import Callable, Iterator
 
 from service.errors import FitdError, Unavailable
 from service.formats.checkpoints import pack_state, unpack_state
-from service.jobs import Claim, Released
+from service.jobs import Claim, Progress, Released
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
 from service.storage import Checkpoint, Database
-
-SHORTEST_PAUSE_SECONDS = 2.0
-"""A job that is done sooner writes no checkpoint at all."""
 
 PAUSE_BY_COST = 50
 """The pause between two checkpoints is so many times what one costs: they take at most 2 % of the time."""
@@ -28,13 +25,23 @@ class Checkpointer(Callback):
     """
 
     def __init__(
-        self, database: Database, claim: Claim, leaving: threading.Event, *, now: Callable[[], float] = time.monotonic
+        self,
+        database: Database,
+        claim: Claim,
+        leaving: threading.Event,
+        *,
+        progress: Callable[[], Progress],
+        shortest_pause_seconds: float,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        """A job that is done within the shortest pause writes no checkpoint at all."""
         self._database = database
         self._claim = claim
         self._leaving = leaving
+        self._progress = progress
         self._now = now
-        self._due_at = now() + SHORTEST_PAUSE_SECONDS
+        self._shortest_pause_seconds = shortest_pause_seconds
+        self._due_at = now() + shortest_pause_seconds
         self._artifacts: set[str] = set()
 
     def stored(self) -> Iterator[TrainingState]:
@@ -62,7 +69,7 @@ class Checkpointer(Callback):
         if start >= self._due_at:
             self._store(capture())
             end = self._now()
-            self._due_at = end + max(SHORTEST_PAUSE_SECONDS, PAUSE_BY_COST * (end - start))
+            self._due_at = end + max(self._shortest_pause_seconds, PAUSE_BY_COST * (end - start))
 
     def tidy(self) -> None:
         """Removes the bytes of checkpoints that the job refers to no more."""
@@ -78,7 +85,7 @@ class Checkpointer(Callback):
             self._artifacts.add(name)
             checkpoint = Checkpoint(state.epoch, state.step, name)
             with self._database.transaction() as tx:
-                unwanted = tx.jobs.checkpoint(self._claim, checkpoint, len(content))
+                unwanted = tx.jobs.checkpoint(self._claim, checkpoint, len(content), self._progress())
         except (Unavailable, OSError) as error:
             # The training is worth more than its checkpoint; the next one may succeed.
             _log.warning("%s: no checkpoint could be stored: %s", self._claim.job.id, error)

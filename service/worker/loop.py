@@ -44,6 +44,7 @@ class Worker:
         *,
         owner: str,
         lease_seconds: float,
+        checkpoint_seconds: float = 2.0,
         leaving: threading.Event | None = None,
         chores: Callable[[], object] = lambda: None,
     ) -> None:
@@ -52,6 +53,7 @@ class Worker:
         self._train = train
         self._owner = owner
         self._lease_seconds = lease_seconds
+        self._checkpoint_seconds = checkpoint_seconds
         self._chores = chores
 
     def run(self) -> None:
@@ -72,14 +74,20 @@ class Worker:
         if claim is None:
             return False
         _log.info("%s: attempt %d for model %s", claim.job.id, claim.job.attempt, claim.job.model)
-        checkpointer = Checkpointer(self._database, claim, self.leaving)
-        self._settle(claim, self._attempt(claim, checkpointer))
+        monitor = Monitor(self._database, claim, self.leaving)
+        checkpointer = Checkpointer(
+            self._database,
+            claim,
+            self.leaving,
+            progress=monitor.progress,
+            shortest_pause_seconds=self._checkpoint_seconds,
+        )
+        self._settle(claim, self._attempt(claim, monitor, checkpointer))
         checkpointer.tidy()
         return True
 
-    def _attempt(self, claim: Claim, checkpointer: Checkpointer) -> Write:
+    def _attempt(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> Write:
         """Trains, and returns how to write down what came of it."""
-        monitor = Monitor(self._database, claim, self.leaving)
         try:
             with monitor:
                 with self._database.reading() as tx:

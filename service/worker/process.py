@@ -31,6 +31,7 @@ def run(settings: Settings, database: Database, owner: str | None = None) -> Non
         _train,
         owner=owner or f"worker-{secrets.token_hex(8)}",
         lease_seconds=settings.lease_seconds,
+        checkpoint_seconds=settings.checkpoint_seconds,
         leaving=leaving,
         chores=Housekeeping(database, settings),
     )

@@ -11,11 +11,11 @@ import pytest
 
 from service import training
 from service.datasets import Dataset
-from service.jobs import Job, Keep, Status
+from service.jobs import Job, Keep, Progress, Status
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
 from service.storage import Database, Version
-from service.worker.checkpointer import PAUSE_BY_COST, SHORTEST_PAUSE_SECONDS, Checkpointer
+from service.worker.checkpointer import PAUSE_BY_COST, Checkpointer
 from service.worker.housekeeping import UNWANTED_SECONDS, Housekeeping
 from service.worker.loop import Worker
 from tests.storing import StandingClock, read_job, take
@@ -60,7 +60,7 @@ def worker(database: Database, *extra: Callback, leaving: threading.Event | None
     def train(request: Any, content: bytes, callbacks: Sequence[Callback], states: Iterable[TrainingState]) -> Any:
         return training.train(request, Dataset.from_bytes(content), [*extra, *callbacks], states)
 
-    return Worker(database, train, owner="worker", lease_seconds=15, leaving=leaving)
+    return Worker(database, train, owner="worker", lease_seconds=15, checkpoint_seconds=0, leaving=leaving)
 
 
 def published(database: Database, job: Job) -> tuple[Version, list[dict[str, Any]]]:
@@ -74,7 +74,6 @@ def published(database: Database, job: Job) -> tuple[Version, list[dict[str, Any
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkpoint at every resume point."""
-    monkeypatch.setattr("service.worker.checkpointer.SHORTEST_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr("service.worker.checkpointer.PAUSE_BY_COST", 0)
 
 
@@ -161,7 +160,9 @@ def test_a_checkpoint_that_cannot_be_stored_costs_no_training(
 
 def test_checkpoints_wait_longer_the_more_they_cost(database: Database, clock: StandingClock) -> None:
     job = submit(database)
-    checkpointer = Checkpointer(database, take(database), threading.Event(), now=clock)
+    checkpointer = Checkpointer(
+        database, take(database), threading.Event(), progress=Progress, shortest_pause_seconds=2, now=clock
+    )
     made: list[float] = []
 
     def capture() -> TrainingState:
@@ -173,7 +174,7 @@ def test_checkpoints_wait_longer_the_more_they_cost(database: Database, clock: S
     for _ in range(400):
         checkpointer.on_resume_point(0, 0, capture)
         clock.advance(0.5)
-    assert made[0] - start == SHORTEST_PAUSE_SECONDS
+    assert made[0] - start == 2
     assert min(np.diff(made)) >= PAUSE_BY_COST
     with database.reading() as tx:
         assert len(tx.checkpoints.newest(job.id)) == 2
