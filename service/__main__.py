@@ -1,4 +1,4 @@
-"""The command line: `python -m service serve | api | worker | migrate`."""
+"""The command line: `python -m service serve | api | worker | migrate | backup`."""
 
 import argparse
 import logging
@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from types import FrameType
 
 from pydantic import ValidationError
@@ -63,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
         for option in ("parent", "lifeline", "socket", "rings", "hears"):
             command.add_argument(f"--{option}", type=int, help=argparse.SUPPRESS)
         command.add_argument("--owner", help=argparse.SUPPRESS)
+    purpose = "copies a SQLite database that is in use, and the artifacts it refers to, to a directory"
+    backup = commands.add_parser("backup", help=purpose, description=f"backup: {purpose}.")
+    backup.add_argument("directory", type=Path)
+    backup.set_defaults(run=_backup, parent=None)
     return parser
 
 
@@ -115,6 +120,14 @@ def _migrate(settings: Settings, _arguments: argparse.Namespace) -> None:
     with closing(Database.of(settings)) as database:
         migrate(database)
         _log.info("The tables are those of this release")
+
+
+def _backup(settings: Settings, arguments: argparse.Namespace) -> None:
+    from service.storage.backup import back_up  # noqa: PLC0415 - only who asks for it
+
+    with closing(Database.of(settings)) as database:
+        artifacts = back_up(database, arguments.directory)
+    _log.info("Copied the database and %d artifacts to %s", artifacts, arguments.directory)
 
 
 def _limit_threads(count: int) -> None:

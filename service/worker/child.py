@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-_STEADY_SECONDS = 2.0
+_STEADY_SECONDS = 5.0
 _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 10.0
 
 

@@ -219,8 +219,9 @@ def test_told_to_end_it_leaves_no_process_and_gives_the_job_back(own: Server) ->
     assert time.monotonic() - begin < 10
     assert [pid for pid in household if is_alive(pid)] == []
     own.start()
-    again = once(own, job, is_under_way)
-    assert again["attempt"] == 1
+    again = look(own, job)
+    assert again["progress"]["epoch"] > 0
+    assert once(own, job, lambda job: is_under_way(job) and job["status"] == "running")["attempt"] == 1
 
 
 def test_killed_it_takes_its_children_along_and_the_next_one_goes_on_at_once(own: Server) -> None:
@@ -275,5 +276,5 @@ def test_a_setting_that_is_wrong_is_named(tmp_path: Path) -> None:
 
 def test_the_help_names_every_command() -> None:
     shown = subprocess.run([sys.executable, "-m", "service", "--help"], capture_output=True, text=True, check=True)
-    for command in ("serve", "api", "worker", "migrate"):
+    for command in ("serve", "api", "worker", "migrate", "backup"):
         assert f"\n    {command} " in shown.stdout

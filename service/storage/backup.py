@@ -1,0 +1,33 @@
+"""A consistent copy of a live SQLite database, with the artifacts that it refers to."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from service.errors import Conflict
+from service.storage.database import Database
+
+
+def back_up(database: Database, target: Path) -> int:
+    """Copies the database to `target/fitd.db` while it is in use, and its artifacts beside it; returns their number.
+
+    The copy is the database as it was at one moment. `Conflict` if the target has one already, or if the database is
+    PostgreSQL, which has tools of its own for this.
+    """
+    if database.backend != "sqlite":
+        raise Conflict("This copies SQLite databases; for PostgreSQL use pg_dump.")
+    target.mkdir(parents=True, exist_ok=True)
+    copy = target / "fitd.db"
+    if copy.exists():
+        raise Conflict(f"{copy} exists already; name a directory without one.")
+    with closing(sqlite3.connect(str(database.engine.url.database))) as source, closing(sqlite3.connect(copy)) as into:
+        source.backup(into)
+    copied = Database(f"sqlite:///{copy}")
+    try:
+        with copied.reading() as tx:
+            names = tx.retention.artifacts_in_use()
+        for name in names:
+            copied.artifacts.keep(name, database.artifacts.get(name))
+    finally:
+        copied.close()
+    return len(names)

@@ -1,0 +1,78 @@
+"""A backup is the database at one moment, taken while others write, with all that it refers to."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from service.errors import Conflict
+from service.storage import Checkpoint, Database
+from service.storage.backup import back_up
+from tests.postgres import new_database
+from tests.storing import add_job, sqlite_url, take
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Database:
+    database = Database(sqlite_url(tmp_path))
+    database.migrate()
+    return database
+
+
+def test_the_copy_has_the_jobs_and_their_checkpoints(live: Database, tmp_path: Path) -> None:
+    job = add_job(live)
+    name = live.artifacts.put(job.id, b"the state")
+    with live.transaction() as tx:
+        claim = tx.jobs.claim("worker", 15)
+        assert claim is not None
+        tx.jobs.checkpoint(claim, Checkpoint(1, 0, name), 9)
+    assert back_up(live, tmp_path / "copy") == 1
+    copy = Database(sqlite_url(tmp_path / "copy"))
+    assert copy.schema_is_current()
+    with copy.reading() as tx:
+        assert tx.jobs.get(job.id) == claim.job
+        (checkpoint,) = tx.checkpoints.newest(job.id)
+    assert copy.artifacts.get(checkpoint.artifact) == b"the state"
+    copy.close()
+    live.close()
+
+
+def test_a_copy_taken_while_others_write_is_whole(live: Database, tmp_path: Path) -> None:
+    done = threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            add_job(live)
+            take(live)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(5):
+            back_up(live, tmp_path / str(number))
+    finally:
+        done.set()
+        writer.join()
+    for number in range(5):
+        copy = Database(sqlite_url(tmp_path / str(number)))
+        with copy.engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+            assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+            unfinished = "SELECT count(*) FROM jobs WHERE status = 'queued'"
+            assert int(connection.exec_driver_sql(unfinished).scalar_one()) <= 1
+        copy.close()
+    live.close()
+
+
+def test_a_copy_is_never_overwritten(live: Database, tmp_path: Path) -> None:
+    back_up(live, tmp_path / "copy")
+    with pytest.raises(Conflict, match="exists already"):
+        back_up(live, tmp_path / "copy")
+    live.close()
+
+
+def test_postgresql_is_left_to_its_own_tools(tmp_path: Path) -> None:
+    database = Database(new_database())
+    with pytest.raises(Conflict, match="pg_dump"):
+        back_up(database, tmp_path / "copy")
+    database.close()
