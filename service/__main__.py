@@ -1,4 +1,4 @@
-"""The command line: `python -m service serve | api | worker | migrate | backup`."""
+"""The command line: `python -m service serve | api | worker | engine | migrate | backup`."""
 
 import argparse
 import logging
@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 from service.config import Settings
 from service.errors import Conflict, FitdError, Unavailable
 from service.storage import Bell, Database
+from service.worker.engine import Engine, check_address
 from service.worker.lifeline import follow
 from service.worker.supervisor import PATIENCE_SECONDS, listen, migrate, serve
 
@@ -56,10 +58,13 @@ def _parser() -> argparse.ArgumentParser:
         ("serve", _serve, "everything on this machine: migrates, then runs the API and its workers"),
         ("api", _api, "only the API; needs a migrated database and workers elsewhere"),
         ("worker", _worker, "only one worker; run as many as you like on one database"),
+        ("engine", _engine, "only what keeps a Dask cluster at work, instead of workers"),
         ("migrate", _migrate, "brings the database's tables to this release's, and ends"),
     ):
         command = commands.add_parser(name, help=purpose, description=f"{name}: {purpose}.")
         command.set_defaults(run=run)
+        if name in ("serve", "engine"):
+            command.add_argument("--engine", help="a Dask cluster that trains: dask://host:8786, or dask://local")
         # How the supervisor speaks to its children.
         for option in ("parent", "lifeline", "socket", "rings", "hears"):
             command.add_argument(f"--{option}", type=int, help=argparse.SUPPRESS)
@@ -71,8 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _serve(settings: Settings, _arguments: argparse.Namespace) -> None:
+def _serve(settings: Settings, arguments: argparse.Namespace) -> None:
+    settings = _with_engine(settings, arguments)
+    if settings.engine is not None:
+        check_address(settings.engine)
     serve(settings)
+
+
+def _with_engine(settings: Settings, arguments: argparse.Namespace) -> Settings:
+    return settings if arguments.engine is None else settings.model_copy(update={"engine": arguments.engine})
 
 
 def _api(settings: Settings, arguments: argparse.Namespace) -> None:
@@ -114,6 +126,17 @@ def _worker(settings: Settings, arguments: argparse.Namespace) -> None:
     with closing(Database.of(settings, bell=Bell(read_fd=arguments.hears))) as database:
         _await_schema(database)
         process.run(settings, database, arguments.owner)
+
+
+def _engine(settings: Settings, arguments: argparse.Namespace) -> None:
+    settings = _with_engine(settings, arguments)
+    check_address(settings.engine or "")
+    leaving = threading.Event()
+    with closing(Database.of(settings, bell=Bell(read_fd=arguments.hears))) as database:
+        _await_schema(database)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: leaving.set())
+        Engine(settings, database, settings.engine or "", leaving).run()
 
 
 def _migrate(settings: Settings, _arguments: argparse.Namespace) -> None:

@@ -66,6 +66,10 @@ class Settings(BaseSettings, Limits):
         ge=0,
         description="Training processes on this machine. Default: one less than its cores, at least 1.",
     )
+    engine: str | None = Field(
+        None,
+        description="A Dask cluster that trains instead: `dask://host:8786`, or `dask://local`.",
+    )
     worker_threads: Count = Field(1, description="Threads for matrix products in each training process.")
     lease_seconds: float = Field(
         15.0, gt=0, description="Time without a sign of life after which a worker's job is taken over."

@@ -52,6 +52,14 @@ class Jobs(Queue):
         if queued + more > most:
             raise TooMany(f"At most {most:,} jobs may wait, and {queued:,} do.", retry_after_seconds=5)
 
+    def ready(self) -> int:
+        """How many jobs a worker could claim now."""
+        overdue = IS_HELD & (jobs.c.lease_until < NOW)
+        counted = select(func.count()).select_from(jobs)
+        queued: int = self._connection.execute(counted.where(IS_QUEUED)).scalar_one()
+        lost: int = self._connection.execute(counted.where(overdue), {"now": self._clock.now()}).scalar_one()
+        return queued + lost
+
     def get(self, job_id: str) -> Job:
         """The job as it stands now."""
         row = self._connection.execute(_GET, {"job_id": job_id}).one_or_none()

@@ -26,17 +26,22 @@ def run(settings: Settings, database: Database, owner: str | None = None) -> Non
     leaving = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: leaving.set())
-    worker = Worker(
+    worker = make_worker(settings, database, owner or f"worker-{secrets.token_hex(8)}", leaving)
+    logging.getLogger("fitd.worker").info("Ready")
+    worker.run()
+
+
+def make_worker(settings: Settings, database: Database, owner: str, leaving: threading.Event) -> Worker:
+    """A worker that trains as the settings say."""
+    return Worker(
         database,
         _train,
-        owner=owner or f"worker-{secrets.token_hex(8)}",
+        owner=owner,
         lease_seconds=settings.lease_seconds,
         checkpoint_seconds=settings.checkpoint_seconds,
         leaving=leaving,
         chores=Housekeeping(database, settings),
     )
-    logging.getLogger("fitd.worker").info("Ready")
-    worker.run()
 
 
 def _train(

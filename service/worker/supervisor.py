@@ -84,7 +84,12 @@ class Supervisor:
         door, (hearing, ringing) = listener.fileno(), bell.ends()
         api = ["api", *bond, f"--socket={door}", f"--rings={ringing}"]
         worker = ["worker", *bond, f"--hears={hearing}"]
-        self._children = [Child("API", api, fds=[lifeline, door, ringing])] + [
+        self._children = [Child("API", api, fds=[lifeline, door, ringing])]
+        if settings.engine is not None:
+            engine = ["engine", *bond, f"--hears={hearing}", f"--engine={settings.engine}"]
+            self._children.append(Child("engine", engine, fds=[lifeline, hearing]))
+            return
+        self._children += [
             Child(f"worker {number}", worker, fds=[lifeline, hearing]) for number in range(1, settings.workers + 1)
         ]
 

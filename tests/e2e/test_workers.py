@@ -276,5 +276,5 @@ def test_a_setting_that_is_wrong_is_named(tmp_path: Path) -> None:
 
 def test_the_help_names_every_command() -> None:
     shown = subprocess.run([sys.executable, "-m", "service", "--help"], capture_output=True, text=True, check=True)
-    for command in ("serve", "api", "worker", "migrate", "backup"):
+    for command in ("serve", "api", "worker", "engine", "migrate", "backup"):
         assert f"\n    {command} " in shown.stdout
