@@ -27,7 +27,7 @@ from tests.postgres import new_database
 LEASE_SECONDS = 2.0
 AT_A_TIME = 6
 FINAL = {"succeeded", "failed", "cancelled"}
-ACTIONS = ["kill worker"] * 14 + ["pause worker"] * 3 + ["kill API"] * 2 + ["kill supervisor"] * 1
+ACTIONS = ["kill worker"] * 14 + ["pause worker"] * 3 + ["kill API"] * 2 + ["kill supervisor"] + ["cut connections"] * 2
 SETTINGS = {
     "FITD_LEASE_SECONDS": str(LEASE_SECONDS),
     "FITD_CHECKPOINT_SECONDS": "0.1",
@@ -128,7 +128,11 @@ class Chaos:
 
     def act(self, action: str) -> None:
         """Does one thing to one process."""
-        if action == "kill supervisor":
+        if action == "cut connections":
+            if not self.database_url.startswith("postgresql"):
+                return
+            self.cut_connections()
+        elif action == "kill supervisor":
             os.kill(self.pid, signal.SIGKILL)
             self.server.stop()
             self.server.start()
@@ -143,6 +147,14 @@ class Chaos:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.done[action] += 1
+
+    def cut_connections(self) -> None:
+        """What a restart of PostgreSQL does to all who use it."""
+        engine = create_engine(self.database_url)
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        with engine.connect() as connection:
+            connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+        engine.dispose()
 
     @property
     def pid(self) -> int:

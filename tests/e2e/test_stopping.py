@@ -92,9 +92,15 @@ def test_events_are_told_while_they_happen_and_go_on_over_a_death_of_the_api(ser
     ]
 
 
-def test_a_server_that_is_watched_ends_in_good_order(tmp_path: Path) -> None:
-    own = Server(tmp_path, FITD_MAX_EPOCHS=str(ENDLESS))
-    own.start()
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Server]:
+    made = Server(tmp_path, FITD_MAX_EPOCHS=str(ENDLESS))
+    made.start()
+    yield made
+    made.stop()
+
+
+def test_a_server_that_is_watched_ends_in_good_order(own: Server) -> None:
     reader = Reader(own, train(own, 4_000, 20, [64, 1], batch_size=16, epochs=ENDLESS))
     eventually(lambda: len(reader.events) > 5)
     start = time.monotonic()
@@ -104,4 +110,3 @@ def test_a_server_that_is_watched_ends_in_good_order(tmp_path: Path) -> None:
     cancel(own, reader.job_id)
     reader.join(30)
     reader.check(look(own, reader.job_id)["progress"]["epoch"])
-    own.stop()

@@ -241,3 +241,34 @@ def test_housekeeping_forgets_what_is_old_and_nothing_else(
         assert tx.events.history(young.id) == []
         assert tx.events.after(waiting.id, 0)
         assert old.dataset not in {tx.jobs.get(young.id).dataset, tx.jobs.get(waiting.id).dataset}
+
+
+@pytest.mark.parametrize("phase", ["before the bytes", "between the bytes and the row"])
+def test_a_worker_paused_beyond_its_lease_while_it_writes_a_checkpoint_writes_nothing_more(
+    database: Database, clock: StandingClock, always: None, phase: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit(database)
+    taken: list[Any] = []
+
+    def pause() -> None:
+        if not taken:
+            clock.advance(16)
+            taken.append(take(database, owner="another"))
+
+    if phase == "before the bytes":
+        assert worker(database, At(2, pause)).run_one()
+    else:
+        put = database.artifacts.put
+
+        def put_and_pause(label: str, content: bytes) -> str:
+            name = put(label, content)
+            pause()
+            return name
+
+        monkeypatch.setattr(database.artifacts, "put", put_and_pause)
+        assert worker(database).run_one()
+    held = read_job(database, job.id)
+    assert (held.status, held.attempt) == (Status.RUNNING, 2)
+    with database.reading() as tx:
+        assert len(tx.checkpoints.newest(job.id)) == (1 if phase == "before the bytes" else 0)
+        assert tx.models.page() == ([], None)
