@@ -7,6 +7,7 @@ speaks S3, or, where neither is named and machines share a PostgreSQL, in its ta
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import time
 from collections.abc import Collection, Iterator
@@ -19,6 +20,8 @@ from sqlalchemy import Engine, delete, insert, select
 from service.errors import Damaged, FitdError, NotFound
 from service.storage.clock import NOW, Clock
 from service.storage.tables import artifacts
+
+_OURS = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{8}\.[0-9a-f]{64}(\.tmp)?")
 
 
 class Store(Protocol):
@@ -69,8 +72,9 @@ class Artifacts:
                 self._store.remove(name)
 
     def sweep(self, wanted: Collection[str], *, older_than_seconds: float) -> int:
-        """Removes what nobody refers to and has lain for so long; returns how many."""
-        unwanted = [name for name, age in self._store.names() if age > older_than_seconds and name not in wanted]
+        """Removes what nobody refers to and has lain for so long; returns how many. Other people's files stay."""
+        old = [name for name, age in self._store.names() if age > older_than_seconds and _OURS.fullmatch(name)]
+        unwanted = [name for name in old if name not in wanted]
         self.remove(unwanted)
         return len(unwanted)
 

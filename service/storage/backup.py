@@ -4,12 +4,12 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from service.errors import Conflict
+from service.errors import Conflict, NotFound
 from service.storage.database import Database
 
 
 def back_up(database: Database, target: Path) -> int:
-    """Copies the database to `target/fitd.db` while it is in use, and its artifacts beside it; returns their number.
+    """Copies the database to `target/fitd.db` while it is in use, and its artifacts beside it; returns how many.
 
     The copy is the database as it was at one moment. `Conflict` if the target has one already, or if the database is
     PostgreSQL, which has tools of its own for this.
@@ -26,8 +26,14 @@ def back_up(database: Database, target: Path) -> int:
     try:
         with copied.reading() as tx:
             names = tx.retention.artifacts_in_use()
-        for name in names:
-            copied.artifacts.keep(name, database.artifacts.get(name))
+        return sum(_copy(name, database, copied) for name in names)
     finally:
         copied.close()
-    return len(names)
+
+
+def _copy(name: str, database: Database, copied: Database) -> bool:
+    try:
+        copied.artifacts.keep(name, database.artifacts.get(name))
+    except NotFound:
+        return False  # its job has come further since, or ended
+    return True

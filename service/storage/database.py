@@ -149,7 +149,8 @@ class Database:
 
     def mark(self) -> int:
         """A number that is another one as soon as another connection has changed something."""
-        return self._changes.mark()
+        with _unavailable():
+            return self._changes.mark()
 
     def wait_for_change(self, timeout_seconds: float, since: int | None = None) -> bool:
         """Waits until something has changed after `since`, a `mark()` taken before reading (default: now).
@@ -157,13 +158,15 @@ class Database:
         True once it has, False after the time-out; the caller reads again in either case. On PostgreSQL a job
         that was queued or has ended counts as a change, its progress does not.
         """
-        return self._changes.wait(self.mark() if since is None else since, timeout_seconds)
+        with _unavailable():
+            return self._changes.wait(self.mark() if since is None else since, timeout_seconds)
 
     def wait_for_work(self, timeout_seconds: float, since: int) -> bool:
         """Waits until there may be a job that was not there at `since`, a `mark()`, or for the time-out."""
         if self.backend == "sqlite" and self._bell.read_fd is not None:
             return self._bell.wait(timeout_seconds)
-        return self._changes.wait(since, timeout_seconds)
+        with _unavailable():
+            return self._changes.wait(since, timeout_seconds)
 
     def close(self) -> None:
         """Ends all connections."""

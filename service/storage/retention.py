@@ -9,7 +9,7 @@ from service.storage.clock import NOW, Clock
 from service.storage.tables import checkpoints, datasets, events, jobs
 
 _DAY_SECONDS = 86_400.0
-_MOST_JOBS = 500
+MOST_JOBS = 500
 """Jobs deleted in one transaction: nobody may wait for it long."""
 
 _AGE = bindparam("seconds", type_=Double)
@@ -34,7 +34,7 @@ class Retention:
 
     def clean(self, settings: Settings) -> Forgotten:
         """Forgets finished jobs, events and checkpoints of finished jobs, and data that no job refers to."""
-        old = select(jobs.c.id).where(jobs.c.finished_at < NOW - _AGE).order_by(jobs.c.id).limit(_MOST_JOBS)
+        old = select(jobs.c.id).where(jobs.c.finished_at < NOW - _AGE).order_by(jobs.c.id).limit(MOST_JOBS)
         ended = select(jobs.c.id).where(jobs.c.finished_at < NOW - _AGE)
         unused = ~select(jobs.c.id).where(jobs.c.dataset == datasets.c.id).exists()
         return Forgotten(

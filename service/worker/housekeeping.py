@@ -2,11 +2,13 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 
 from service.config import Settings
 from service.storage import Database
+from service.storage.retention import MOST_JOBS
 
 PAUSE_SECONDS = 600.0
 UNWANTED_SECONDS = 3600.0
@@ -29,12 +31,17 @@ class Housekeeping:
         if self._now() < self._due_at:
             return
         self._due_at = self._now() + PAUSE_SECONDS
-        with self._database.transaction() as tx:
-            forgotten = tx.retention.clean(self._settings)
+        counts: Counter[str] = Counter()
+        while True:
+            with self._database.transaction() as tx:
+                forgotten = tx.retention.clean(self._settings)
+            counts.update(asdict(forgotten))
+            if forgotten.jobs < MOST_JOBS:
+                break
         # The names are read after the artifacts that were there before: what is put meanwhile is too young.
         with self._database.reading() as tx:
             wanted = tx.retention.artifacts_in_use()
         swept = self._database.artifacts.sweep(wanted, older_than_seconds=UNWANTED_SECONDS)
-        counts = asdict(forgotten) | {"artifacts": swept}
+        counts["artifacts"] = swept
         if any(counts.values()):
             _log.info("Forgotten: %s", ", ".join(f"{count} {name}" for name, count in counts.items() if count))

@@ -1,5 +1,6 @@
 """Follows a training for the database, and the database for the training."""
 
+import contextlib
 import logging
 import os
 import threading
@@ -177,7 +178,8 @@ class Monitor(Callback):
         if isinstance(stop, CancelRequested):
             if stop.keep is not None:
                 return  # the weights are wanted, and they are whole only between two steps
-            with self._database.transaction() as tx:
+            # Where this cannot be written, whoever finds the lease over ends the job so.
+            with contextlib.suppress(ClaimLost, Unavailable, ValueError), self._database.transaction() as tx:
                 tx.jobs.finish_cancel(self._claim, self.progress())
         _log.warning("%s must stop and does not; this process ends.", self._claim.job.id)
         self._give_up(EXIT_STOPPED)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -88,6 +89,33 @@ def test_a_second_migration_changes_nothing(database: Database) -> None:
     job = add_job(database)
     database.migrate()
     assert read_job(database, job.id) == job
+
+
+OLD_ROWS = """
+INSERT INTO datasets (id, rows, columns, meta, size_bytes, created_at) VALUES ('ds_1', 1, 1, '{}', 1, 5);
+INSERT INTO jobs (id, status, model, version, request, dataset, epoch, epochs, fraction, metrics, attempt, stalls,
+    fence, created_at, finished_at) VALUES ('job_1', 'succeeded', 'm', 1, '{}', 'ds_1', 2, 2, 1.0, '{}', 1, 0, 1, 5, 6);
+INSERT INTO history (job_id, epoch, metrics) VALUES ('job_1', 1, '{"loss": 0.5}'), ('job_1', 2, '{"loss": null}')
+"""
+
+
+def test_what_an_earlier_release_stored_is_kept_on_the_way_up_and_down(database: Database) -> None:
+    with migration._alone(database.engine) as connection:
+        command.upgrade(migration._config(connection), "0001")
+    with database.engine.begin() as connection:
+        for statement in OLD_ROWS.split(";"):
+            connection.exec_driver_sql(statement)
+    for _ in range(2):
+        database.migrate()
+        with database.reading() as tx:
+            history = [{"epoch": 1, "metrics": {"loss": 0.5}}, {"epoch": 2, "metrics": {"loss": None}}]
+            assert tx.events.history("job_1") == history
+            job = tx.jobs.get("job_1")
+            assert (job.priority, job.keep, job.version) == (0, None, 1)
+        migration.downgrade(database.engine, "0001")
+        with database.engine.connect() as connection:
+            rows = connection.exec_driver_sql("SELECT epoch, metrics FROM history ORDER BY epoch").all()
+            assert [row[0] for row in rows] == [1, 2]
 
 
 def test_several_may_migrate_at_once(url: str) -> None:

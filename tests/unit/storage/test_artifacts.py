@@ -89,6 +89,16 @@ def test_a_folder_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path, m
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_sweep_leaves_files_alone_that_are_not_its_own(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("to whom it may concern")
+    artifacts = Artifacts(Folder(tmp_path))
+    name = artifacts.put("a", b"1")
+    unfinished = tmp_path / f"{name}.tmp"
+    unfinished.write_bytes(b"half")
+    assert artifacts.sweep([], older_than_seconds=-1) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
 def test_sqlite_keeps_them_beside_its_file(tmp_path: Path) -> None:
     database = Database(sqlite_url(tmp_path))
     name = database.artifacts.put("a", b"1")
