@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -17,16 +18,20 @@ ADDRESS = "http://127.0.0.1:8000"
 
 def test_every_command_of_the_session_does_what_the_text_around_it_says(server: Server) -> None:
     blocks = re.findall(r"```sh\n(.*?)```", SESSION, flags=re.DOTALL)
-    answers = []
+    answers: list[dict[str, Any]] = []
     for block in blocks:
-        script = block.replace(ADDRESS, server.url)
+        script = block.replace(ADDRESS, server.url).replace("/JOB", f"/{answers[0]['id']}" if answers else "")
         run = subprocess.run(["bash", "-euo", "pipefail", "-c", script], check=True, capture_output=True, text=True)
+        if "/events" in script:
+            assert run.stdout.count("event: epoch") == 100
+            assert "event: done" in run.stdout
+            continue
         decoder, text = json.JSONDecoder(), run.stdout
         while text.strip():
             answer, end = decoder.raw_decode(text.lstrip())
             answers.append(answer)
             text = text.lstrip()[end:]
-    job, predictions, jobs, version, evaluation, problem = answers
+    job, predictions, jobs, version, evaluation, problem, cancelled = answers
     assert job["status"] == "succeeded"
     assert predictions["predictions"][0][0] > 0.9
     assert predictions["predictions"][1][0] < 0.1
@@ -34,6 +39,7 @@ def test_every_command_of_the_session_does_what_the_text_around_it_says(server: 
     assert [layer["params"] for layer in version["summary"]] == [24, 9]
     assert evaluation["metrics"]["accuracy"] == 1.0
     assert problem["status"] == 422
+    assert cancelled == job
     assert {error["pointer"] for error in problem["errors"]} >= {"#/compile/optimizer"}
 
 
