@@ -7,6 +7,13 @@ from enum import Enum, StrEnum, auto
 from typing import Any
 
 
+class Kind(StrEnum):
+    """What a job does: trains a version, or predicts with one."""
+
+    TRAINING = "training"
+    PREDICTION = "prediction"
+
+
 class Status(StrEnum):
     """Where a job stands; the values are the words of the HTTP contract and of the database."""
 

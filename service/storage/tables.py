@@ -25,9 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-from service.jobs import FINAL, HELD, Status
+from service.jobs import FINAL, HELD, Kind, Status
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration that these tables stand at."""
 
 NAME = Text().with_variant(Text(collation="C"), "postgresql")
@@ -71,8 +71,14 @@ datasets = Table(
     Column("rows", Integer, nullable=False),
     Column("columns", Integer, nullable=False),
     Column("meta", JSON, nullable=False),
-    Column("size_bytes", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("name", NAME),
+    Column("form", Text, nullable=False, server_default="arrays"),
+    Column("sha256", Text, index=True),
+    Column("artifact", Text),
+    Column("uploaded", Boolean, nullable=False, server_default=false()),
+    CheckConstraint("form IN ('arrays', 'table')", name="form"),
 )
 
 # What is large stands in a table of its own, so that a list never reads past it.
@@ -91,7 +97,7 @@ jobs = Table(
     Column("model", NAME, nullable=False),
     Column("version", Integer),
     Column("request", JSON, nullable=False),
-    Column("dataset", ForeignKey(datasets.c.id, ondelete="RESTRICT"), nullable=False, index=True),
+    Column("dataset", ForeignKey(datasets.c.id, ondelete="SET NULL"), index=True),
     Column("epoch", Integer, nullable=False),
     Column("epochs", Integer, nullable=False),
     Column("fraction", Double, nullable=False),
@@ -109,6 +115,9 @@ jobs = Table(
     Column("expected_at", Moment),
     Column("priority", Integer, nullable=False, server_default="0"),
     Column("keep", Text),
+    Column("kind", Text, nullable=False, server_default=Kind.TRAINING),
+    Column("result", ForeignKey(datasets.c.id, ondelete="SET NULL"), index=True),
+    CheckConstraint("kind IN ('training', 'prediction')", name="kind"),
     CheckConstraint(_status_in(list(Status)), name="status"),
     CheckConstraint("version IS NOT NULL OR status <> 'succeeded'", name="version"),
     CheckConstraint("version IS NULL OR status IN ('cancelled', 'succeeded')", name="version_final"),
@@ -195,6 +204,7 @@ versions = Table(
     Column("size_bytes", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("partial", Boolean, nullable=False, server_default=false()),
+    Column("data", JSON, nullable=False, server_default="{}"),
     UniqueConstraint("model", "number"),
     UniqueConstraint("job_id"),
 )
@@ -204,4 +214,40 @@ version_weights = Table(
     metadata,
     Column("version_id", ForeignKey(versions.c.id, ondelete="CASCADE"), primary_key=True),
     Column("weights", LargeBinary, nullable=False),
+    Column("optimizer", LargeBinary),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("model", ForeignKey(models.c.name, ondelete="CASCADE"), primary_key=True),
+    Column("label", NAME, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("moves", Integer, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+label_moves = Table(
+    "label_moves",
+    metadata,
+    Column("model", ForeignKey(models.c.name, ondelete="CASCADE"), primary_key=True),
+    Column("label", NAME, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("from_number", Integer),
+    Column("to_number", Integer),
+    Column("moved_by", Text),
+    Column("moved_at", Moment, nullable=False),
+)
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version_id", ForeignKey(versions.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("dataset", Text),
+    Column("part", Text),
+    Column("rows", Integer, nullable=False),
+    Column("metrics", JSON, nullable=False),
+    Column("report", JSON, nullable=False),
+    Column("created_at", Moment, nullable=False),
 )
