@@ -26,9 +26,13 @@ class Limits(BaseModel):
     """How large a request may be before it is refused."""
 
     max_body_bytes: Count = Field(64 * 2**20, description="Largest request body, in bytes.")
-    max_rows: Count = Field(1_000_000, description="Most rows in a dataset or a prediction.")
+    max_rows: Count = Field(1_000_000, description="Most rows in the data of a request.")
     max_columns: Count = Field(10_000, description="Most features in a row, and most targets.")
-    max_cells: Count = Field(20_000_000, description="Most numbers in a dataset (rows times columns).")
+    max_cells: Count = Field(20_000_000, description="Most numbers in the data of a request (rows times columns).")
+    max_upload_bytes: Count = Field(2**30, description="Largest file uploaded as a dataset, in bytes.")
+    max_unpacked_bytes: Count = Field(4 * 2**30, description="Largest such file once it is unpacked, in bytes.")
+    max_table_rows: Count = Field(10_000_000, description="Most rows in an uploaded table.")
+    max_table_cells: Count = Field(300_000_000, description="Most values in an uploaded table (rows times columns).")
     max_layers: Count = Field(100, description="Most layers in a network.")
     max_units: Count = Field(16_384, description="Most units in one layer.")
     max_parameters: Count = Field(20_000_000, description="Most weights and biases in a network.")

@@ -28,11 +28,12 @@ class Dataset:
     classes: tuple[str, ...] | None = None
     sample_weight: Floats | None = None
     validation: Self | None = None
+    test: Self | None = None
 
     @property
     def rows(self) -> int:
         """The number of examples."""
-        return len(self.x)
+        return len(self.y)
 
     @property
     def columns(self) -> int:
@@ -95,6 +96,37 @@ def read_dataset(
     if data.get("sample_weight") is not None:
         dataset = with_sample_weight(dataset, data["sample_weight"], f"{at}/sample_weight", findings, limits)
     return dataset
+
+
+def dataset_of_arrays(x: NDArray[Any], y: NDArray[Any], findings: Findings) -> Dataset:
+    """The dataset of NumPy arrays: x (rows, columns), y (rows,) or (rows, outputs); `Invalid` if they are not that.
+
+    Targets that are texts are numbered in alphabetical order.
+    """
+    for name, array, axes in (("x", x, (2,)), ("y", y, (1, 2))):
+        if array.ndim not in axes or not array.size:
+            expected = "(rows, columns)" if name == "x" else "(rows,) or (rows, outputs)"
+            said = f"Expected an array of the shape {expected} with rows; received {list(array.shape)}."
+            findings.error(pointer(name), "shape_mismatch", said)
+        elif array.dtype.kind not in ("bfiu" if name == "x" else "bfiuUS"):
+            findings.error(pointer(name), "wrong_type", "Expected an array of numbers.")
+    if not findings.total and len(x) != len(y):
+        expected = f"Expected one target for each of the {len(x)} rows of x; received {len(y)}."
+        findings.error("#/y", "length_mismatch", expected)
+    findings.raise_errors()
+    classes: tuple[str, ...] | None = None
+    if y.dtype.kind in "US":
+        names, y = np.unique(y.reshape(len(y)).astype(str), return_inverse=True)
+        classes = tuple(map(str, names))
+    whole = y.dtype.kind in "biu" and y.ndim == 1
+    with np.errstate(over="ignore"):
+        targets: Targets = y.astype(np.int32) if whole else y.astype(np.float32)
+        made = Dataset(x.astype(np.float32), targets, classes)
+    for name, array in (("x", made.x), ("y", made.y)):
+        if not np.isfinite(array).all():
+            findings.error(pointer(name), "not_finite", "Expected finite numbers in the range of float32.")
+    findings.raise_errors()
+    return made
 
 
 def with_sample_weight(dataset: Dataset, values: Any, at: str, findings: Findings, limits: Limits) -> Dataset:

@@ -64,8 +64,12 @@ class Job:
     status: Status
     model: str
     version: int | None
+    kind: Kind
     request: dict[str, Any]
-    dataset: str
+    dataset: str | None
+    """The data that it works on; None once the dataset was deleted after the job had ended."""
+    result: str | None
+    """The dataset that a prediction made."""
     epoch: int
     epochs: int
     fraction: float

@@ -10,17 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from service.checks.fits import class_weights, resolved_loss
+from service.checks.fits import class_weights, classifies, resolved_loss
 from service.checks.targets import encoded, wanted_by
 from service.config import VERSION
 from service.datasets import Dataset
+from service.errors import Findings
+from service.evaluation import report
+from service.features import Prepared, prepare
 from service.formats.weights import digest, pack
 from service.guards import BestWeights, NumberGuard, TimeLimit
 from service.jobs import CancelRequested, Keep
 from service.nn import Sequential, blas, callbacks
 from service.nn.training_state import StateMismatch, TrainingState
 from service.spec import TrainingRequest
+from service.spec.data import DataSpec
 from service.spec.vocabulary import made
+from service.tables import Table
 
 _log = logging.getLogger("fitd.training")
 
@@ -37,7 +42,13 @@ class TrainingResult:
     history: dict[str, list[float]]
     input: dict[str, Any]
     output: dict[str, Any]
+    data: dict[str, Any]
+    """Which dataset, what was learnt from it and what was held out; empty where the data came with the request."""
+    evaluation: dict[str, Any] | None
+    """What the network gets right on the part that was held out for a test."""
     weights: bytes
+    optimizer: bytes
+    """The state of the optimizer, in the same form."""
     sha256: str
     environment: dict[str, Any]
     timing: dict[str, Any]
@@ -47,7 +58,7 @@ class TrainingResult:
 
 def train(
     request: TrainingRequest | Mapping[str, Any],
-    dataset: Dataset,
+    data: Dataset | Table,
     callbacks: Sequence[callbacks.Callback] = (),
     states: Iterable[TrainingState] = (),
 ) -> TrainingResult:
@@ -60,6 +71,8 @@ def train(
     if not isinstance(request, TrainingRequest):
         request = TrainingRequest.from_json_dict(request)
     started = time.perf_counter()
+    prepared = _prepared(request, data)
+    dataset = prepared.dataset
     model = request.spec.build(dataset.columns, seed=request.fit.seed)
     model.compile(**request.compile.arguments())
     best = BestWeights()
@@ -79,6 +92,9 @@ def train(
     history = model.history.history
     fitted = time.perf_counter()
     weights = pack({weight.path: weight.numpy() for weight in model.weights})
+    evaluation = None if dataset.test is None else _evaluation(model, request, dataset.test, prepared.targets)
+    metrics = {name: _finite(values[epoch]) for name, values in history.items()}
+    metrics |= {} if evaluation is None else {f"test_{name}": value for name, value in evaluation["metrics"].items()}
     asked = request.to_json_dict()
     asked.setdefault("fit", {})["seed"] = model.seed
     return TrainingResult(
@@ -86,11 +102,21 @@ def train(
         compile=asked["compile"],
         fit=asked["fit"],
         summary=[dict(row) for row in model.summary_rows()],
-        metrics={name: _finite(values[epoch]) for name, values in history.items()},
+        metrics=metrics,
         history=history,
-        input={"features": None, "shape": [None, dataset.columns]},
-        output={"classes": dataset.classes and list(dataset.classes), "shape": [None, *model.output_shape[1:]]},
+        input={
+            "features": None if prepared.encoder is None else prepared.encoder.to_json_list(),
+            "shape": [None, dataset.columns],
+        },
+        output={
+            "classes": dataset.classes and list(dataset.classes),
+            "shape": [None, *model.output_shape[1:]],
+            "targets": prepared.targets,
+        },
+        data=_described(asked.get("data", {}), prepared),
+        evaluation=evaluation,
         weights=weights,
+        optimizer=pack(model.optimizer.get_state()),
         sha256=digest(weights),
         environment=environment(),
         timing={"build_seconds": built - started, "fit_seconds": fitted - built},
@@ -98,9 +124,45 @@ def train(
     )
 
 
-def load_dataset(content: bytes) -> Dataset:
-    """The dataset that was stored as these bytes."""
-    return Dataset.from_bytes(content)
+def _prepared(request: TrainingRequest, data: Dataset | Table) -> Prepared:
+    findings = Findings()
+    prepared = prepare(
+        data,
+        request.data or DataSpec(),
+        findings,
+        classifies=classifies(request.compile),
+        validation_split=request.fit.validation_split,
+    )
+    if prepared is None:
+        raise findings.refusal()
+    return prepared
+
+
+def _described(asked: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
+    if not asked:
+        return {}
+    return {**asked, "left_out": list(prepared.left_out), "parts": prepared.parts}
+
+
+def _evaluation(
+    model: Sequential, request: TrainingRequest, test: Dataset, targets: Sequence[str] | None
+) -> dict[str, Any]:
+    """Loss, metrics and report of the test part."""
+    units = int(model.output_shape[-1])
+    loss = resolved_loss(request.compile, test.y, units)
+    want = wanted_by(loss)
+    y = encoded(test.y, want, units)
+    with np.errstate(all="ignore"):
+        measured = model.evaluate(test.x, y, sample_weight=test.sample_weight, verbose=0, return_dict=True)
+        predictions = model.predict(test.x, verbose=0)
+    names = test.classes or targets
+    found = report(predictions, y, want, names=names, from_logits=getattr(loss, "from_logits", False))
+    return {
+        "part": "test",
+        "rows": test.rows,
+        "metrics": {name: _finite(value) for name, value in measured.items()},
+        "report": found,
+    }
 
 
 def environment() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from service import training
 from service.api.app import create_app
 from service.api.examples import SMALL
 from service.config import Settings
-from service.datasets import Dataset
+from service.features import load_dataset
 from service.storage import Database
 from service.worker.loop import Worker
 
@@ -57,8 +57,8 @@ class Service:
         self.client = Client(self.app)
         self._worker = Worker(
             self.database,
-            lambda request, content, callbacks, states: training.train(
-                request, Dataset.from_bytes(content), callbacks, states
+            lambda request, form, content, callbacks, states: training.train(
+                request, load_dataset(form, content), callbacks, states
             ),
             owner="test",
             lease_seconds=15,

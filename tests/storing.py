@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from service.jobs import Claim, Job
-from service.storage import Database, NewVersion
+from service.storage import Database, NewDataset, NewVersion
 
 
 class StandingClock:
@@ -37,7 +37,7 @@ def new_version(**fields: Any) -> NewVersion:
 def add_job(database: Database, *, model: str = "digits", epochs: int = 3, priority: int = 0) -> Job:
     """A queued job and its dataset."""
     with database.transaction() as tx:
-        dataset = tx.datasets.add(b"x and y", rows=1, columns=2, meta={})
+        dataset = tx.datasets.add(NewDataset(1, 2, b"x and y")).id
         return tx.jobs.add(model, {"fit": {"epochs": epochs}}, dataset, epochs, priority=priority)
 
 

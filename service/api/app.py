@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from service.api import docs, events, health, models, predictions, problems, training_jobs
+from service.api import datasets, docs, events, health, models, predictions, problems, training_jobs
 from service.api.gate import Gate
 from service.api.serving import Serving
 from service.api.state import State
@@ -24,6 +24,7 @@ and JSON Pointers to each mistake; `X-Request-Id` names each request.
 """
 TAGS = [
     {"name": "training jobs", "description": "Ask for a training, follow it, cancel it."},
+    {"name": "datasets", "description": "Upload a table once; train, evaluate and predict on its columns."},
     {"name": "models", "description": "What trainings made: models, each with numbered, immutable versions."},
     {"name": "predictions", "description": "Ask a trained model, or measure it on data."},
     {"name": "health", "description": "For whoever runs the service."},
@@ -55,10 +56,22 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     )
     serving = Serving(shared_database, settings.model_cache_size)
     app.state.fitd = State(settings, shared_database, serving, Watch(shared_database))
-    app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        Gate,
+        max_body_bytes=settings.max_body_bytes,
+        max_upload_bytes=settings.max_upload_bytes,
+        uploads=datasets.UPLOADS,
+    )
     problems.install(app)
     # Routes are tried in order, and predictions are asked for most.
-    for router in (predictions.router, training_jobs.router, events.router, models.router, health.router):
+    for router in (
+        predictions.router,
+        training_jobs.router,
+        datasets.router,
+        events.router,
+        models.router,
+        health.router,
+    ):
         app.include_router(router)
     docs.install(
         app,

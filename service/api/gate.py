@@ -14,12 +14,16 @@ _GOOD_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 class Gate:
     """ASGI middleware: an `X-Request-Id` on every request and answer, and an end to bodies over the limit.
 
+    Uploads, which go to a file and not into memory, have a limit of their own.
+
     Bytes are counted as they arrive, because a `Content-Length` may be missing or wrong.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, max_upload_bytes: int, uploads: str) -> None:
         self.app = app
         self.max_body_bytes = max_body_bytes
+        self.max_upload_bytes = max_upload_bytes
+        self.uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets one request in."""
@@ -32,16 +36,17 @@ class Gate:
         scope.setdefault("state", {})["request_id"] = request_id.decode()
         announced = headers.get(b"content-length", b"0")
         received = 0
-        too_long = len(announced) > 20 or not announced.isdigit() or int(announced) > self.max_body_bytes
+        limit = self.max_upload_bytes if scope["path"] == self.uploads else self.max_body_bytes
+        too_long = len(announced) > 20 or not announced.isdigit() or int(announced) > limit
 
         async def counted() -> Message:
             nonlocal received
             if too_long:
-                raise self._refusal()
+                raise _refusal(limit)
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.max_body_bytes:
-                raise self._refusal()
+            if received > limit:
+                raise _refusal(limit)
             return message
 
         async def named(message: Message) -> None:
@@ -53,9 +58,9 @@ class Gate:
 
         await self.app(scope, counted, named)
 
-    def _refusal(self) -> TooLarge:
-        limit = self.max_body_bytes
-        return TooLarge(f"The body is larger than the limit of {limit:,} bytes.", limit=limit, unit="bytes")
+
+def _refusal(limit: int) -> TooLarge:
+    return TooLarge(f"The body is larger than the limit of {limit:,} bytes.", limit=limit, unit="bytes")
 
 
 def _new_id() -> bytes:

@@ -8,7 +8,10 @@ from fastapi import Depends, Request
 from service.api.serving import Serving
 from service.api.watch import Watch
 from service.config import Settings
+from service.datasets import Dataset
+from service.features import load_dataset
 from service.storage.database import Database
+from service.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,11 @@ class State:
     database: Database
     serving: Serving
     watch: Watch
+
+    def open_dataset(self, dataset_id: str) -> Dataset | Table:
+        """A stored dataset, ready to be looked into; `NotFound` if there is none."""
+        stored, content = self.database.open_dataset(dataset_id)
+        return load_dataset(stored.form, content)
 
 
 def state_of(request: Request) -> State:

@@ -3,17 +3,20 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 
 from service.api.job_views import JobView
 from service.api.state import State
 from service.checks import CheckedTraining, read_training
+from service.datasets import Dataset
 from service.errors import Finding, Findings, Invalid, Malformed, pointer
 from service.formats.jsontext import read_json
-from service.storage import Transaction
+from service.storage import NewDataset, StoredDataset, Transaction
 
 MOST_IN_A_BATCH = 1000
+LARGEST_ROW_BYTES = 1_000_000
+"""Data that came with a request and is larger goes to an artifact: databases are slow with large rows."""
+
 _LONGEST_KEY = 255
 
 
@@ -27,7 +30,7 @@ class Submitted:
 
 def read_one(shared: State, body: bytes) -> list[CheckedTraining]:
     """The training that a body asks for."""
-    return [read_training(read_json(body), shared.settings)]
+    return [read_training(read_json(body), shared.settings, shared.open_dataset)]
 
 
 def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
@@ -42,7 +45,7 @@ def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
     checked = []
     for place, asked in enumerate(jobs):
         try:
-            checked.append(read_training(asked, shared.settings))
+            checked.append(read_training(asked, shared.settings, shared.open_dataset))
         except Invalid as invalid:
             _collect(invalid, place, findings)
     findings.raise_errors()
@@ -52,28 +55,48 @@ def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
 def submit(shared: State, route: str, body: bytes, key: str | None, trainings: Sequence[CheckedTraining]) -> Submitted:
     """Stores the data and queues the jobs, all or none; answers again what the same key was answered before."""
     named = None if key is None else f"{route} {_unquoted(key)}"
-    contents = [training.dataset.to_bytes() for training in trainings]
-    with shared.database.transaction() as tx:
-        if named is not None:
-            before = tx.idempotency_keys.claim(named, hashlib.sha256(body).hexdigest())
-            if before is not None:
-                return Submitted([JobView.model_validate(view) for view in before], replayed=True)
-        tx.jobs.check_quota(len(trainings), shared.settings.max_queued_jobs)
-        views = [_add(tx, training, content) for training, content in zip(trainings, contents, strict=True)]
-        if named is not None:
-            tx.idempotency_keys.answer(named, [view.model_dump(mode="json") for view in views])
+    new = [None if training.inline is None else _put(shared, training.inline) for training in trainings]
+    needed: set[str | None] = set()
+    try:
+        with shared.database.transaction() as tx:
+            if named is not None:
+                before = tx.idempotency_keys.claim(named, hashlib.sha256(body).hexdigest())
+                if before is not None:
+                    return Submitted([JobView.model_validate(view) for view in before], replayed=True)
+            tx.jobs.check_quota(len(trainings), shared.settings.max_queued_jobs)
+            stored = [_stored(tx, training, one) for training, one in zip(trainings, new, strict=True)]
+            views = [_add(tx, training, one.id) for training, one in zip(trainings, stored, strict=True)]
+            if named is not None:
+                tx.idempotency_keys.answer(named, [view.model_dump(mode="json") for view in views])
+        needed = {one.artifact for one in stored}
+    finally:
+        shared.database.artifacts.remove({one.artifact for one in new if one and one.artifact} - needed)
     return Submitted(views, replayed=False)
 
 
-def _add(tx: Transaction, checked: CheckedTraining, content: bytes) -> JobView:
-    request, dataset = checked.request, checked.dataset
+def _put(shared: State, dataset: Dataset) -> NewDataset:
+    """The dataset ready to be stored: what is too large for a row lies in an artifact already."""
+    content = dataset.to_bytes()
+    new = NewDataset(dataset.rows, dataset.columns, meta={"classes": dataset.classes and list(dataset.classes)})
+    if len(content) <= LARGEST_ROW_BYTES:
+        return replace(new, content=content)
+    return replace(new, artifact=shared.database.artifacts.put("ds", content), size_bytes=len(content))
+
+
+def _stored(tx: Transaction, checked: CheckedTraining, new: NewDataset | None) -> StoredDataset:
+    if new is not None:
+        return tx.datasets.add(new)
+    # It was there when the request was checked, and may not go before the job refers to it.
+    return tx.datasets.get(str(checked.request.data and checked.request.data.dataset), lock=True)
+
+
+def _add(tx: Transaction, checked: CheckedTraining, dataset_id: str) -> JobView:
+    request = checked.request
     asked = request.to_json_dict()
     if request.fit.seed is None:
         asked.setdefault("fit", {})["seed"] = secrets.randbits(31)
     name = request.model or f"model-{secrets.token_hex(4)}"
     asked |= {"model": name, "warnings": [asdict(warning) for warning in checked.warnings]}
-    meta: dict[str, Any] = {"classes": dataset.classes and list(dataset.classes)}
-    dataset_id = tx.datasets.add(content, rows=dataset.rows, columns=dataset.columns, meta=meta)
     return JobView.of(tx.jobs.add(name, asked, dataset_id, request.fit.epochs, priority=request.priority))
 
 

@@ -113,7 +113,7 @@ def create_training_jobs(
 )
 def validate_training_job(shared: Shared, body: JsonBytes) -> ValidationView:
     """Says everything that creating the job would say, and what the training would cost; stores nothing."""
-    return ValidationView.of(read_training(read_json(body), shared.settings))
+    return ValidationView.of(read_training(read_json(body), shared.settings, shared.open_dataset))
 
 
 @router.get("/training-jobs", response_model=JobPage, responses=documented(400, 422, 503))
@@ -170,7 +170,8 @@ async def cancel_training_job(shared: Shared, job_id: JobId, request: Request, r
 def delete_training_job(shared: Shared, job_id: JobId) -> None:
     """Deletes a job that has ended, with its history and its data; the version that it made stays."""
     with shared.database.transaction() as tx:
-        tx.jobs.delete(job_id)
+        unwanted = tx.jobs.delete(job_id)
+    shared.database.artifacts.remove(unwanted)
 
 
 def _submit_one(shared: State, body: bytes, key: str | None) -> Submitted:

@@ -1,7 +1,7 @@
 """What a training would make and cost, said before it is asked for."""
 
 from dataclasses import asdict
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
@@ -16,6 +16,7 @@ class RowsView(BaseModel):
 
     training: int
     validation: int
+    test: int = 0
 
 
 class ValidationView(BaseModel):
@@ -25,6 +26,8 @@ class ValidationView(BaseModel):
     summary: list[LayerView]
     parameters: int = Field(examples=[7114])
     rows: RowsView
+    parts: dict[str, Any] | None = Field(None, description="The rows of each part, and of each class in it.")
+    features: list[str] | None = Field(None, description="What the columns of a table become, in the order of inputs.")
     steps_per_epoch: int = Field(examples=[32])
     steps: int = Field(description="Of all epochs together.", examples=[320])
     memory_bytes: int = Field(description="About so much memory the training needs.")
@@ -37,7 +40,13 @@ class ValidationView(BaseModel):
         return cls(
             summary=[LayerView(**row) for row in cost.summary],
             parameters=cost.parameters,
-            rows=RowsView(training=cost.training_rows, validation=cost.validation_rows),
+            rows=RowsView(
+                training=cost.training_rows,
+                validation=cost.validation_rows,
+                test=0 if checked.dataset.test is None else checked.dataset.test.rows,
+            ),
+            parts=checked.prepared.parts,
+            features=None if checked.prepared.encoder is None else checked.prepared.encoder.outputs,
             steps_per_epoch=cost.steps_per_epoch,
             steps=cost.steps,
             memory_bytes=cost.memory_bytes,

@@ -37,7 +37,8 @@ def estimate(checked: CheckedTraining) -> Estimate:
     copies = 2 + len(optimizer.slots()) + int(optimizer.use_ema) + (optimizer.gradient_accumulation_steps is not None)
     widths = sum(math.prod(size or 1 for size in row["output_shape"]) for row in rows)
     numbers = copies * parameters + 4 * batch_rows * widths
-    numbers += (dataset.rows + held) * (dataset.columns + checked.outline.units)
+    tested = 0 if dataset.test is None else dataset.test.rows
+    numbers += (dataset.rows + held + tested) * (dataset.columns + checked.outline.units)
     return Estimate(
         summary=[dict(row) for row in rows],
         parameters=parameters,

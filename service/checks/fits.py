@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,12 @@ from service.errors import Findings
 from service.nn import ArgumentError, layers, losses, metrics
 from service.spec import CompileSpec, TrainingRequest
 from service.spec.mistakes import pointer_in
+from service.spec.spelling import BY_SHAPE
 from service.spec.vocabulary import made
+
+AT_ARRAYS: Mapping[str, str] = {"x": "#/data/x", "y": "#/data/y", "validation": "#/fit/validation_data/y"}
+AT_TABLE: Mapping[str, str] = {"x": "#/data", "y": "#/data/target", "validation": "#/data/target"}
+"""Where the inputs, the targets and the targets for validation stand in a request."""
 
 _LARGE_INPUT = 100.0
 _FEW_STEPS = 200
@@ -24,9 +30,18 @@ _SCALING = (layers.Normalization, layers.BatchNormalization, layers.LayerNormali
 
 
 def check_fits(
-    request: TrainingRequest, dataset: Dataset, limits: Limits, findings: Findings, *, document: Any = None
+    request: TrainingRequest,
+    dataset: Dataset,
+    limits: Limits,
+    findings: Findings,
+    *,
+    document: Any = None,
+    at: Mapping[str, str] = AT_ARRAYS,
 ) -> Outline | None:
-    """Notes what keeps this request from being trained on this dataset, with pointers into `document`."""
+    """Notes what keeps this request from being trained on this dataset, with pointers into `document`.
+
+    The dataset may be a glimpse; `at` says where its inputs, targets and validation part come from.
+    """
     locate = functools.partial(pointer_in, request.to_json_dict() if document is None else document)
     before = findings.total
     found = outline(request.spec, dataset.columns, limits, locate, findings)
@@ -35,8 +50,8 @@ def check_fits(
         findings.error(locate("fit", "epochs"), "too_many_epochs", expected)
     _check_split(request, dataset, locate, findings)
     if found is not None:
-        _check_learning(request, dataset, found, locate, findings)
-        _warn_of_inputs(request, dataset, found, locate, findings)
+        _check_learning(request, dataset, found, at=at, locate=locate, findings=findings)
+        _warn_of_inputs(request, dataset, found, at=at, locate=locate, findings=findings)
         if findings.total == before and found.is_built:
             _rehearse(request, dataset, found, locate, findings)
     return found
@@ -46,6 +61,31 @@ def resolved_loss(asked: CompileSpec, y: Any, units: int) -> losses.Loss:
     """The loss that is meant for these targets; "crossentropy" is chosen by shape."""
     loss = asked.loss
     return losses.resolve(loss, (None, units), y.shape) if isinstance(loss, str) else made("loss", loss)
+
+
+def classifies(asked: CompileSpec) -> bool:
+    """Whether the loss chooses among classes."""
+    loss = asked.loss
+    return loss in BY_SHAPE["loss"] or wanted_by(made("loss", loss)) is not Want.NUMBERS
+
+
+def fitting_units(asked: CompileSpec, dataset: Dataset, activation: str | None) -> int:
+    """How many units the last layer needs for these targets: one for each class or number."""
+    y = dataset.y
+    if y.ndim == 2:
+        return int(y.shape[1])
+    loss = asked.loss
+    by_shape = loss in BY_SHAPE["loss"]
+    want = (
+        Want.SIDES
+        if by_shape and activation == "sigmoid"
+        else Want.SHARES
+        if by_shape
+        else wanted_by(made("loss", loss))
+    )
+    if want in (Want.NUMBERS, Want.SIDES):
+        return 1
+    return max(2, int(y.max()) + 1 if dataset.classes is None else len(dataset.classes))
 
 
 def resolved_metrics(names: list[Any] | None, y: Any, units: int) -> list[metrics.Metric]:
@@ -59,6 +99,13 @@ def class_weights(request: TrainingRequest, dataset: Dataset) -> dict[int, float
     """The weight of each class by its index, where the request may have named the classes."""
     if request.fit.class_weight is None:
         return None
+    if request.fit.class_weight == "balanced":
+        kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
+        y = dataset.y[:kept]
+        labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1).astype(np.int64)
+        counts = np.bincount(labels)
+        present = np.count_nonzero(counts)
+        return {index: len(labels) / (present * int(count)) for index, count in enumerate(counts) if count}
     names = {name: index for index, name in enumerate(dataset.classes or ())}
     return {names[key] if key in names else int(key): value for key, value in request.fit.class_weight.items()}
 
@@ -74,7 +121,13 @@ def _check_split(request: TrainingRequest, dataset: Dataset, locate: Locate, fin
 
 
 def _check_learning(
-    request: TrainingRequest, dataset: Dataset, found: Outline, locate: Locate, findings: Findings
+    request: TrainingRequest,
+    dataset: Dataset,
+    found: Outline,
+    *,
+    at: Mapping[str, str],
+    locate: Locate,
+    findings: Findings,
 ) -> None:
     before = findings.total
     loss = resolved_loss(request.compile, dataset.y, found.units)
@@ -87,10 +140,9 @@ def _check_learning(
         at_activation=at_activation,
         findings=findings,
     )
-    parts = {"#/data/y": dataset, "#/fit/validation_data/y": dataset.validation}
-    for at, part in parts.items():
+    for place, part in ((at["y"], dataset), (at["validation"], dataset.validation)):
         if part is not None:
-            check_targets(part.y, part.classes, loss=loss, units=found.units, at=at, findings=findings)
+            check_targets(part.y, part.classes, loss=loss, units=found.units, at=place, findings=findings)
     _check_class_weight(request, dataset, wanted_by(loss), found.units, findings)
     if findings.total == before:
         warn_of_unreachable(dataset.y, loss, found.activation, at_activation, findings)
@@ -111,6 +163,11 @@ def _check_class_weight(request: TrainingRequest, dataset: Dataset, want: Want, 
         findings.error("#/fit/class_weight", "conflict", "Expected class_weight or sample_weight; received both.")
     if want is Want.NUMBERS:
         findings.error("#/fit/class_weight", "conflict", "Class weights go with a loss for classes.")
+        return
+    if request.fit.class_weight == "balanced":
+        if want is Want.SIDES and units > 1:
+            said = "Several outputs of 0 or 1 are no classes of which each row has one."
+            findings.error("#/fit/class_weight", "conflict", said)
         return
     classes = max(2, units)
     known = {*(dataset.classes or ()), *map(str, range(classes))}
@@ -173,13 +230,19 @@ def _broken_layer(found: Outline, columns: int) -> int | None:
 
 
 def _warn_of_inputs(
-    request: TrainingRequest, dataset: Dataset, found: Outline, locate: Locate, findings: Findings
+    request: TrainingRequest,
+    dataset: Dataset,
+    found: Outline,
+    *,
+    at: Mapping[str, str],
+    locate: Locate,
+    findings: Findings,
 ) -> None:
     if not isinstance(found.layers[0], (*_SCALING, layers.Embedding)) and np.abs(dataset.x).max() > _LARGE_INPUT:
         said = f"Some inputs are beyond {_LARGE_INPUT:g}; networks learn best from about -1 to 1. Scale the columns."
-        findings.warn("#/data/x", "unscaled_inputs", said)
+        findings.warn(at["x"], "unscaled_inputs", said)
     if dataset.y.ndim == 1 and dataset.rows > 1 and dataset.y.min() == dataset.y.max():
-        findings.warn("#/data/y", "constant_targets", "All targets are the same: there is nothing to tell apart.")
+        findings.warn(at["y"], "constant_targets", "All targets are the same: there is nothing to tell apart.")
     batch = request.fit.batch_size or 32
     steps = request.fit.epochs * math.ceil(dataset.rows * (1 - request.fit.validation_split) / batch)
     for place, layer in zip(found.places, found.layers, strict=True):

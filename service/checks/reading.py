@@ -1,22 +1,29 @@
 """A training request out of a JSON document: all that is wrong with it in one answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from service.checks.fits import check_fits
+from service.checks.fits import AT_ARRAYS, AT_TABLE, check_fits, classifies, fitting_units
 from service.checks.outline import Outline
 from service.config import Limits
 from service.datasets import Dataset, read_dataset, with_sample_weight, with_validation
-from service.errors import Finding, Findings
+from service.errors import Finding, Findings, NotFound
+from service.features import Prepared, prepare
 from service.formats.arrays import kind_of
 from service.spec import TrainingRequest
+from service.spec.data import DataSpec
 from service.spec.mistakes import report
 from service.spec.request import PARTS
+from service.tables import Table
 
 _BULK = ("validation_data", "sample_weight")
+_INLINE = ("x", "y", "classes", "sample_weight")
+
+OpenDataset = Callable[[str], Dataset | Table]
+"""Opens a stored dataset by its id; `NotFound` if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,48 +31,142 @@ class CheckedTraining:
     """A request and its data that fit together, and what was learnt about them on the way."""
 
     request: TrainingRequest
-    dataset: Dataset
+    prepared: Prepared
     outline: Outline
     warnings: list[Finding]
+    inline: Dataset | None
+    """The data that came with the request; None where it names a stored dataset."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data as it is trained on; of a table only a glimpse."""
+        return self.prepared.dataset
 
 
-def read_training(document: Any, limits: Limits) -> CheckedTraining:
+def nothing_stored(dataset_id: str) -> Dataset | Table:
+    """An `OpenDataset` where nothing is stored."""
+    raise NotFound("dataset", dataset_id)
+
+
+def read_training(document: Any, limits: Limits, open_dataset: OpenDataset = nothing_stored) -> CheckedTraining:
     """The training that a JSON document asks for; `Invalid` with every mistake in it."""
     findings = Findings(limit=limits.max_errors_shown)
     if not isinstance(document, Mapping):
         findings.error("#", "wrong_type", f"Expected an object; received {kind_of(document)}.")
         raise findings.refusal()
-    request = _read_request(document, findings)
-    dataset = _read_data(document, findings, limits)
-    if request is None or dataset is None or findings.total:
+    asks_units = _last_layer(document).get("units") == "auto"
+    request = _read_request(_with_units(document, 1) if asks_units else document, findings)
+    data = _read_data(document, request, findings, limits, open_dataset)
+    if request is None or data is None or findings.total:
         raise findings.refusal()
-    found = check_fits(request, dataset, limits, findings, document=document)
+    prepared = prepare(
+        data,
+        request.data or DataSpec(),
+        findings,
+        classifies=classifies(request.compile),
+        validation_split=request.fit.validation_split,
+        glimpse=True,
+    )
+    if prepared is None or findings.total:
+        raise findings.refusal()
+    if asks_units:
+        units = fitting_units(request.compile, prepared.dataset, _last_layer(document).get("activation"))
+        request = TrainingRequest.model_validate(_validated(_with_units(document, units)))
+    at = AT_TABLE if isinstance(data, Table) else AT_ARRAYS
+    found = check_fits(request, prepared.dataset, limits, findings, document=document, at=at)
     if found is None or findings.total:
         raise findings.refusal()
-    return CheckedTraining(request, dataset, found, findings.warnings)
+    inline = data if isinstance(data, Dataset) and _is_inline(document["data"]) else None
+    return CheckedTraining(request, prepared, found, findings.warnings, inline)
 
 
 def _read_request(document: Mapping[str, Any], findings: Findings) -> TrainingRequest | None:
-    asked = {key: value for key, value in document.items() if key != "data"}
-    if isinstance(asked.get("fit"), Mapping):
-        asked["fit"] = {key: value for key, value in asked["fit"].items() if key not in _BULK}
     try:
-        return TrainingRequest.model_validate(asked)
+        return TrainingRequest.model_validate(_validated(document))
     except ValidationError as error:
         report(error, document, TrainingRequest, PARTS, findings)
         return None
 
 
-def _read_data(document: Mapping[str, Any], findings: Findings, limits: Limits) -> Dataset | None:
+def _validated(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document without the numbers that are read apart."""
+    asked = dict(document)
+    if isinstance(asked.get("fit"), Mapping):
+        asked["fit"] = {key: value for key, value in asked["fit"].items() if key not in _BULK}
+    data = asked.pop("data", None)
+    if not _is_inline(data):
+        asked["data"] = data
+    elif isinstance(data, Mapping) and data.get("split") is not None:
+        asked["data"] = {"split": data["split"]}
+    return asked
+
+
+def _is_inline(data: Any) -> bool:
+    return not (isinstance(data, Mapping) and "dataset" in data)
+
+
+def _read_data(
+    document: Mapping[str, Any],
+    request: TrainingRequest | None,
+    findings: Findings,
+    limits: Limits,
+    open_dataset: OpenDataset,
+) -> Dataset | Table | None:
     if "data" not in document:
         findings.error("#/data", "missing", "'data' is missing.")
         return None
-    dataset = read_dataset(document["data"], findings, limits)
-    fit = document.get("fit")
+    data, fit = document["data"], document.get("fit")
     given = {key: fit.get(key) for key in _BULK} if isinstance(fit, Mapping) else {}
+    dataset: Dataset | Table | None
+    if _is_inline(data):
+        numbers = {key: value for key, value in data.items() if key != "split"} if isinstance(data, Mapping) else data
+        dataset = read_dataset(numbers, findings, limits)
+    else:
+        dataset = _opened(request, findings, open_dataset)
+    if isinstance(dataset, Table):
+        for key in _BULK:
+            if given.get(key) is not None:
+                instead = (
+                    "data.split holds rows out" if key == "validation_data" else "data.sample_weight names a column"
+                )
+                findings.error(f"#/fit/{key}", "conflict", f"This goes with arrays; for a table {instead}.")
+        return dataset
     if dataset is not None and given.get("sample_weight") is not None:
         at = "#/fit/sample_weight"
         dataset = with_sample_weight(dataset, given["sample_weight"], at, findings, limits)
     if dataset is not None and given.get("validation_data") is not None:
         dataset = with_validation(dataset, given["validation_data"], "#/fit/validation_data", findings, limits)
+        if isinstance(document["data"], Mapping) and document["data"].get("split") is not None:
+            findings.error("#/data/split", "conflict", "Expected a split or validation_data; received both.")
     return dataset
+
+
+def _opened(request: TrainingRequest | None, findings: Findings, open_dataset: OpenDataset) -> Dataset | Table | None:
+    if request is None or request.data is None or request.data.dataset is None:
+        if request is not None:
+            findings.error("#/data/dataset", "wrong_type", "Expected the id of a dataset; received null.")
+        return None
+    if request.data.split is not None and request.fit.validation_split and request.data.split.validation:
+        expected = "Expected validation_split or a split with a validation part; received both."
+        findings.error("#/fit/validation_split", "conflict", expected)
+    try:
+        return open_dataset(request.data.dataset)
+    except NotFound:
+        findings.error("#/data/dataset", "not_found", "There is no dataset of this id.")
+        return None
+
+
+def _layers(document: Mapping[str, Any]) -> list[Any]:
+    spec = document.get("spec")
+    layers = spec.get("layers") if isinstance(spec, Mapping) else None
+    return layers if isinstance(layers, list) else []
+
+
+def _last_layer(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    layers = _layers(document)
+    return layers[-1] if layers and isinstance(layers[-1], Mapping) else {}
+
+
+def _with_units(document: Mapping[str, Any], units: int) -> dict[str, Any]:
+    layers = [*_layers(document)[:-1], {**_last_layer(document), "units": units}]
+    return {**document, "spec": {**document["spec"], "layers": layers}}

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from service.formats.arrays import kind_of
 from service.nn import Sequential
 from service.nn.layers import Embedding, Layer
+from service.spec.data import DataSpec
 from service.spec.spelling import refusal
 from service.spec.vocabulary import Named, made
 
@@ -32,6 +33,7 @@ DATA_SCHEMA = {
         "y": TARGETS_SCHEMA,
         "classes": {"type": "array", "items": {"type": "string"}, "description": "Class names in their order."},
         "sample_weight": {**WEIGHTS_SCHEMA, "description": "The weight of each row in the loss."},
+        "split": {"description": "Which rows to hold out, as of a stored dataset.", "type": "object"},
     },
     "required": ["x", "y"],
     "additionalProperties": False,
@@ -133,8 +135,10 @@ class FitSpec(Part):
     validation_freq: Count = 1
     validation_batch_size: Count | None = None
     shuffle: bool | Literal["batch"] = True
-    class_weight: dict[str, Annotated[float, Field(ge=0)]] | None = Field(
-        None, description="Weight of each class in the loss, by index or name; 1 for a class that is left out."
+    class_weight: dict[str, Annotated[float, Field(ge=0)]] | Literal["balanced"] | None = Field(
+        None,
+        description="Weight of each class in the loss, by index or name; 1 for a class that is left out. `balanced` "
+        "gives each class the same weight in all.",
     )
     sample_weight: Annotated[None, WithJsonSchema(WEIGHTS_SCHEMA)] = None
     callbacks: list[Annotated[Any, Named("callback")]] = Field(default_factory=list)
@@ -159,11 +163,13 @@ class TrainingRequest(Part):
     priority: Annotated[int, Field(ge=-100, le=100)] = Field(
         0, description="The highest is trained first, among equals the oldest."
     )
-    data: Annotated[None, WithJsonSchema(DATA_SCHEMA)] = None
+    data: DataSpec | Annotated[None, WithJsonSchema(DATA_SCHEMA)] = Field(
+        None, description="The data itself, or a stored dataset and how to use it."
+    )
 
     def to_json_dict(self) -> dict[str, Any]:
-        """What was asked, without the data; `from_json_dict` makes an equal request of it."""
-        return self.model_dump(mode="json", exclude_unset=True, exclude={"data"})
+        """What was asked, without data that came with it; `from_json_dict` makes an equal request of it."""
+        return self.model_dump(mode="json", exclude_unset=True)
 
     @classmethod
     def from_json_dict(cls, value: Mapping[str, Any]) -> Self:
@@ -171,5 +177,5 @@ class TrainingRequest(Part):
         return cls.model_validate({key: value[key] for key in value if key in cls.model_fields})
 
 
-PARTS: Mapping[str, type[Part]] = {"spec": ModelSpec, "compile": CompileSpec, "fit": FitSpec}
+PARTS: Mapping[str, type[BaseModel]] = {"spec": ModelSpec, "compile": CompileSpec, "fit": FitSpec, "data": DataSpec}
 """The parts of a request by their key."""

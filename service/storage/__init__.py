@@ -7,8 +7,18 @@ with database.transaction() as tx:
 
 from service.storage.checkpoints import Checkpoint
 from service.storage.database import Database, Transaction
-from service.storage.datasets import StoredDataset
+from service.storage.datasets import NewDataset, StoredDataset
 from service.storage.models import Model, NewVersion, Version
 from service.storage.wakeup import Bell
 
-__all__ = ["Bell", "Checkpoint", "Database", "Model", "NewVersion", "StoredDataset", "Transaction", "Version"]
+__all__ = [
+    "Bell",
+    "Checkpoint",
+    "Database",
+    "Model",
+    "NewDataset",
+    "NewVersion",
+    "StoredDataset",
+    "Transaction",
+    "Version",
+]

@@ -6,9 +6,11 @@ speaks S3, or, where neither is named and machines share a PostgreSQL, in its ta
 
 import contextlib
 import hashlib
+import mmap
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -21,6 +23,8 @@ from service.errors import Damaged, FitdError, NotFound
 from service.storage.clock import NOW, Clock
 from service.storage.tables import artifacts
 
+Content = bytes | mmap.mmap
+
 _OURS = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{8}\.[0-9a-f]{64}(\.tmp)?")
 
 
@@ -30,7 +34,10 @@ class Store(Protocol):
     def write(self, name: str, content: bytes) -> None:
         """Keeps the bytes durably; until it has, nothing can be read under the name."""
 
-    def read(self, name: str) -> bytes | None:
+    def take(self, name: str, file: Path) -> None:
+        """Keeps a file's content durably under the name; the file is used up."""
+
+    def read(self, name: str) -> Content | None:
         """The bytes, or None if there are none of this name."""
 
     def remove(self, name: str) -> None:
@@ -52,16 +59,29 @@ class Artifacts:
         self._store.write(name, content)
         return name
 
+    def put_file(self, label: str, file: Path) -> str:
+        """Keeps a file's content, which need not fit into memory; the file is used up."""
+        with file.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        name = f"{label}.{secrets.token_hex(4)}.{digest}"
+        self._store.take(name, file)
+        return name
+
     def keep(self, name: str, content: bytes) -> None:
         """Keeps what another store gave under this name."""
         self._store.write(name, content)
 
     def get(self, name: str) -> bytes:
         """The bytes as they were put; `NotFound` or `Damaged` if they are not there any more."""
+        content = self.open(name)
+        return content if isinstance(content, bytes) else content[:]
+
+    def open(self, name: str) -> Content:
+        """As `get`, but a file is mapped: what is looked at takes memory only while nobody else needs it."""
         content = self._store.read(name)
         if content is None:
             raise NotFound("artifact", name)
-        if hashlib.sha256(content).hexdigest() != name.rpartition(".")[2]:
+        if hashlib.sha256(content).hexdigest() != digest_of(name):
             raise Damaged(f"The artifact {name} does not match its SHA-256.")
         return content
 
@@ -77,6 +97,11 @@ class Artifacts:
         unwanted = [name for name in old if name not in wanted]
         self.remove(unwanted)
         return len(unwanted)
+
+
+def digest_of(name: str) -> str:
+    """The SHA-256 that an artifact's name tells."""
+    return name.rpartition(".")[2]
 
 
 def open_artifacts(url: str | None, engine: Engine, clock: Clock) -> Artifacts:
@@ -103,24 +128,34 @@ class Folder:
         self._path.mkdir(parents=True, exist_ok=True)
         unfinished = self._path / f"{name}.tmp"
         try:
-            with unfinished.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.rename(self._path / name)
+            unfinished.write_bytes(content)
+            self._settle(unfinished, name)
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
-        directory = os.open(self._path, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
 
-    def read(self, name: str) -> bytes | None:
-        """The bytes of the file."""
+    def take(self, name: str, file: Path) -> None:
+        """Moves the file here, or copies it where it lies on another disk."""
+        self._path.mkdir(parents=True, exist_ok=True)
+        unfinished = self._path / f"{name}.tmp"
         try:
-            return (self._path / name).read_bytes()
+            shutil.move(file, unfinished)
+            self._settle(unfinished, name)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+
+    def _settle(self, unfinished: Path, name: str) -> None:
+        _sync(unfinished)
+        unfinished.rename(self._path / name)
+        _sync(self._path)
+
+    def read(self, name: str) -> Content | None:
+        """The bytes of the file, mapped."""
+        try:
+            with (self._path / name).open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else b""
         except FileNotFoundError:
             return None
 
@@ -137,6 +172,14 @@ class Folder:
                     yield entry.name, now - entry.stat().st_mtime
 
 
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 class Rows:
     """A table of the database, each write a transaction of its own."""
 
@@ -149,6 +192,11 @@ class Rows:
         with self._engine.begin() as connection:
             values = {"name": name, "content": content, "now": self._clock.now()}
             connection.execute(insert(artifacts).values(created_at=NOW), values)
+
+    def take(self, name: str, file: Path) -> None:
+        """Adds a row with the file's content."""
+        self.write(name, file.read_bytes())
+        file.unlink()
 
     def read(self, name: str) -> bytes | None:
         """The content of the row."""

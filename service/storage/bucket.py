@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import obstore
 from obstore.exceptions import BaseError
@@ -27,6 +28,12 @@ class Bucket:
         """Puts an object."""
         with _unavailable():
             obstore.put(self._store, name, content)
+
+    def take(self, name: str, file: Path) -> None:
+        """Puts a file as an object, in parts if it is large."""
+        with _unavailable():
+            obstore.put(self._store, name, file)
+        file.unlink()
 
     def read(self, name: str) -> bytes | None:
         """Gets an object."""

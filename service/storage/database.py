@@ -12,12 +12,13 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from service.config import Settings
 from service.errors import Unavailable
-from service.storage.artifacts import Artifacts, open_artifacts
+from service.storage.artifacts import Artifacts, Content, open_artifacts
 from service.storage.changes import CHANNEL, watch
 from service.storage.checkpoints import Checkpoints
 from service.storage.clock import Clock
-from service.storage.datasets import Datasets
+from service.storage.datasets import Datasets, StoredDataset
 from service.storage.engine import open_engine
+from service.storage.evaluations import Evaluations
 from service.storage.events import Events
 from service.storage.idempotency import IdempotencyKeys
 from service.storage.jobs import Jobs
@@ -45,7 +46,12 @@ class Transaction:
     @cached_property
     def models(self) -> Models:
         """Models, their versions and weights."""
-        return Models(self._connection, self._clock)
+        return Models(self._connection, self._clock, self.evaluations)
+
+    @cached_property
+    def evaluations(self) -> Evaluations:
+        """What versions got right and wrong on data."""
+        return Evaluations(self._connection, self._clock)
 
     @cached_property
     def events(self) -> Events:
@@ -76,6 +82,7 @@ class Transaction:
             news=self.news,
             events=self.events,
             checkpoints=self.checkpoints,
+            datasets=self.datasets,
             models=self.models,
         )
 
@@ -130,6 +137,14 @@ class Database:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
                 yield Transaction(connection, self._clock)
+
+    def open_dataset(self, dataset_id: str) -> tuple[StoredDataset, Content]:
+        """A dataset's description and its bytes, mapped where they are a file."""
+        with self.reading() as tx:
+            stored = tx.datasets.get(dataset_id)
+            if stored.artifact is None:
+                return stored, tx.datasets.content(dataset_id)
+        return stored, self.artifacts.open(stored.artifact)
 
     def migrate(self) -> None:
         """Brings the tables to this release's, wholly or not at all; of two that try at once, one waits."""

@@ -1,59 +1,161 @@
 """Datasets as stored: a description that is cheap to read, and the bytes apart from it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
-from service.errors import NotFound
+from service.errors import Conflict, NotFound
+from service.jobs import FINAL
+from service.storage.artifacts import digest_of
 from service.storage.clock import NOW, Clock
-from service.storage.ids import new_id
-from service.storage.tables import dataset_contents, datasets
+from service.storage.cursor import bad_cursor
+from service.storage.ids import looks_like_id, new_id
+from service.storage.tables import dataset_contents, datasets, jobs
 
-_ADD = insert(datasets).values(created_at=NOW)
-_ADD_CONTENT = insert(dataset_contents)
-_CONTENT = select(dataset_contents.c.content).where(dataset_contents.c.dataset_id == bindparam("dataset_id"))
+Form = Literal["arrays", "table"]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDataset:
-    """What is known about a dataset without reading it."""
+    """What is known about a dataset without reading it; `sha256` is that of its bytes as stored."""
 
     id: str
+    name: str | None
+    form: Form
     rows: int
     columns: int
     meta: dict[str, Any]
+    sha256: str | None
     size_bytes: int
+    artifact: str | None
+    """Where its bytes are; None where they stand in the database."""
+    uploaded: bool
+    """Whether it stays until somebody deletes it; else it came with a job and goes with it."""
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class NewDataset:
+    """A dataset before it has an id: its bytes, or the artifact that holds them."""
+
+    rows: int
+    columns: int
+    content: bytes | None = None
+    artifact: str | None = None
+    size_bytes: int = 0
+    form: Form = "arrays"
+    name: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    uploaded: bool = False
+
+
+_COLUMNS = [datasets.c[one.name] for one in fields(StoredDataset)]
+_ADD = insert(datasets).values(created_at=NOW)
+_ADD_CONTENT = insert(dataset_contents)
+_CONTENT = select(dataset_contents.c.content).where(dataset_contents.c.dataset_id == bindparam("dataset_id"))
+_SAME = (
+    select(*_COLUMNS)
+    .where(datasets.c.sha256 == bindparam("same_sha256"), datasets.c.form == bindparam("same_form"))
+    .order_by(datasets.c.uploaded.desc(), datasets.c.id)
+    .with_for_update()
+)
+
+
 class Datasets:
-    """Stores datasets and gives them back unchanged."""
+    """Stores datasets, the same bytes once, and gives them back unchanged."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection
         self._clock = clock
 
-    def add(self, content: bytes, *, rows: int, columns: int, meta: Mapping[str, Any]) -> str:
-        """Stores a dataset and returns its id."""
-        dataset_id = new_id("ds")
-        described = {"rows": rows, "columns": columns, "meta": meta, "size_bytes": len(content)}
-        self._connection.execute(_ADD, {"id": dataset_id, "now": self._clock.now(), **described})
-        self._connection.execute(_ADD_CONTENT, {"dataset_id": dataset_id, "content": content})
-        return dataset_id
+    def add(self, new: NewDataset) -> StoredDataset:
+        """Stores a dataset, or finds it as `find` does.
 
-    def get(self, dataset_id: str) -> StoredDataset:
-        """The description of a dataset."""
-        row = self._connection.execute(select(datasets).where(datasets.c.id == dataset_id)).one_or_none()
+        A dataset of another name shares the bytes of the first: where the answer names another artifact than the
+        new one has, that one is not needed.
+        """
+        sha256, same = self._same(new)
+        found = _match(new, same)
+        if found is not None:
+            return found
+        dataset_id = new_id("ds")
+        artifact = next((one.artifact for one in same if one.artifact is not None), new.artifact)
+        row = {"id": dataset_id, "sha256": sha256, "artifact": artifact, "now": self._clock.now()}
+        row |= {name: getattr(new, name) for name in ("rows", "columns", "meta", "form", "name", "uploaded")}
+        row["size_bytes"] = new.size_bytes if new.content is None else len(new.content)
+        self._connection.execute(_ADD, row)
+        if artifact is None:
+            self._connection.execute(_ADD_CONTENT, {"dataset_id": dataset_id, "content": new.content})
+        return self.get(dataset_id)
+
+    def find(self, new: NewDataset) -> StoredDataset | None:
+        """The dataset that has the same bytes and, if it is uploaded, the same name; nobody can delete it meanwhile."""
+        return _match(new, self._same(new)[1])
+
+    def get(self, dataset_id: str, *, lock: bool = False) -> StoredDataset:
+        """The description of a dataset; with `lock` nobody can delete it before this transaction ends."""
+        query = select(*_COLUMNS).where(datasets.c.id == dataset_id)
+        row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
         if row is None:
             raise NotFound("dataset", dataset_id)
         return StoredDataset(**row._mapping)
 
     def content(self, dataset_id: str) -> bytes:
-        """The bytes of a dataset, as they were added."""
+        """The bytes of a dataset that stands in the database."""
         content = self._connection.scalar(_CONTENT, {"dataset_id": dataset_id})
         if content is None:
             raise NotFound("dataset", dataset_id)
         return bytes(content)
+
+    def page(
+        self, *, name: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> tuple[list[StoredDataset], str | None]:
+        """Uploaded datasets, newest first, and the cursor of the next page or None."""
+        query = select(*_COLUMNS).where(datasets.c.uploaded).order_by(datasets.c.id.desc())
+        if name is not None:
+            query = query.where(datasets.c.name == name)
+        if cursor is not None:
+            if not looks_like_id("ds", cursor):
+                raise bad_cursor(cursor)
+            query = query.where(datasets.c.id < cursor)
+        found = [StoredDataset(**row._mapping) for row in self._connection.execute(query.limit(limit + 1))]
+        return found[:limit], found[limit - 1].id if len(found) > limit else None
+
+    def delete(self, dataset_id: str) -> str | None:
+        """Deletes a dataset that no unfinished job needs; returns its artifact if nobody else refers to it."""
+        stored = self.get(dataset_id, lock=True)
+        needed = select(jobs.c.id).where(jobs.c.dataset == dataset_id, jobs.c.status.not_in(FINAL)).limit(1)
+        if self._connection.scalar(needed) is not None:
+            raise Conflict(f"A job that has not ended needs the dataset {dataset_id!r}.", code="dataset_in_use")
+        self._connection.execute(delete(datasets).where(datasets.c.id == dataset_id))
+        return self._unshared(stored.artifact)
+
+    def delete_unused(self, dataset_id: str) -> str | None:
+        """Deletes a dataset that came with a job and that no job needs any more; returns its artifact as `delete`."""
+        # Whoever wants to share the dataset holds this lock, and what it did is seen only by a later statement.
+        self._connection.execute(select(datasets.c.id).where(datasets.c.id == dataset_id).with_for_update())
+        wanted = select(jobs.c.id).where((jobs.c.dataset == dataset_id) | (jobs.c.result == dataset_id)).exists()
+        gone = delete(datasets).where(datasets.c.id == dataset_id, ~datasets.c.uploaded, ~wanted)
+        artifact = self._connection.execute(gone.returning(datasets.c.artifact)).scalar_one_or_none()
+        return self._unshared(artifact)
+
+    def _same(self, new: NewDataset) -> tuple[str, list[StoredDataset]]:
+        """The SHA-256 of a dataset, and those of the same bytes."""
+        sha256 = hashlib.sha256(new.content).hexdigest() if new.content is not None else digest_of(new.artifact or "")
+        rows = self._connection.execute(_SAME, {"same_sha256": sha256, "same_form": new.form})
+        return sha256, [StoredDataset(**row._mapping) for row in rows]
+
+    def _unshared(self, artifact: str | None) -> str | None:
+        if artifact is None:
+            return None
+        shared = select(func.count()).select_from(datasets).where(datasets.c.artifact == artifact)
+        return None if self._connection.execute(shared).scalar_one() else artifact
+
+
+def _match(new: NewDataset, same: Sequence[StoredDataset]) -> StoredDataset | None:
+    fitting = (one for one in same if not new.uploaded or (one.uploaded and new.name in (None, one.name)))
+    return next(fitting, None)

@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import bindparam, case, delete, func, insert, null, select, update
 
 from service.errors import Conflict, NotFound, TooMany
-from service.jobs import Job, Keep, Status
+from service.jobs import Job, Keep, Kind, Status
 from service.storage.clock import NOW
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
 from service.storage.queue import Queue, job_of
 from service.storage.queue_sql import AT_THE_START, JOB
-from service.storage.tables import IS_FINAL, IS_HELD, IS_QUEUED, datasets, jobs
+from service.storage.tables import IS_FINAL, IS_HELD, IS_QUEUED, jobs
 
 _ADD = (
     insert(jobs)
@@ -35,9 +35,19 @@ _CANCEL = (
 class Jobs(Queue):
     """All training jobs, and the queue that they wait in."""
 
-    def add(self, model: str, request: Mapping[str, Any], dataset_id: str, epochs: int, *, priority: int = 0) -> Job:
+    def add(
+        self,
+        model: str,
+        request: Mapping[str, Any],
+        dataset_id: str,
+        epochs: int,
+        *,
+        priority: int = 0,
+        kind: Kind = Kind.TRAINING,
+    ) -> Job:
         """Queues a job; when the transaction has ended, it is never forgotten and an idle worker knows."""
         asked = {"model": model, "request": request, "dataset": dataset_id, "epochs": epochs, "priority": priority}
+        asked |= {"kind": kind}
         row = self._connection.execute(_ADD, {"id": new_id("job"), "now": self._clock.now(), **asked}).one()
         job = job_of(row)
         warnings = [("log", {"level": "warning"} | warning) for warning in request.get("warnings", ())]
@@ -72,11 +82,12 @@ class Jobs(Queue):
         *,
         status: Status | None = None,
         model: str | None = None,
+        kind: Kind = Kind.TRAINING,
         limit: int = 50,
         cursor: str | None = None,
     ) -> tuple[list[Job], str | None]:
-        """Jobs, newest first, and the cursor of the next page or None."""
-        query = select(*JOB).order_by(jobs.c.id.desc())
+        """Jobs of a kind, newest first, and the cursor of the next page or None."""
+        query = select(*JOB).where(jobs.c.kind == kind).order_by(jobs.c.id.desc())
         if status is not None:
             index = {Status.QUEUED: IS_QUEUED, Status.RUNNING: IS_HELD, Status.CANCELLING: IS_HELD}
             query = query.where(jobs.c.status == status, index.get(status, IS_FINAL))
@@ -106,11 +117,17 @@ class Jobs(Queue):
             self._news.ended += 1
         return job
 
-    def delete(self, job_id: str) -> None:
-        """Deletes a final job with its events, its checkpoints and the data that came with it; its version stays."""
+    def delete(self, job_id: str) -> list[str]:
+        """Deletes a final job with its events, its checkpoints and the data that came with it; its version stays.
+
+        Returns the artifacts that nobody refers to any more.
+        """
         job = self.get(job_id)
         if not job.is_final:
             raise Conflict(f"The training job {job_id!r} is {job.status}; cancel it first.", code="job_not_final")
+        unwanted = self._checkpoints.clear(job_id)
         self._connection.execute(delete(jobs).where(jobs.c.id == job_id))
-        still_used = select(jobs.c.id).where(jobs.c.dataset == job.dataset).exists()
-        self._connection.execute(delete(datasets).where(datasets.c.id == job.dataset, ~still_used))
+        for dataset_id in filter(None, {job.dataset, job.result}):
+            artifact = self._datasets.delete_unused(dataset_id)
+            unwanted += [] if artifact is None else [artifact]
+        return unwanted

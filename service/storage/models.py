@@ -1,7 +1,7 @@
 """Models and their versions: numbered, immutable, with their weights apart."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 from service.errors import NotFound
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
+from service.storage.evaluations import Evaluations
 from service.storage.ids import new_id
 from service.storage.tables import models, version_weights, versions
 from service.storage.upsert import insert_into
@@ -33,6 +34,11 @@ class NewVersion:
     timing: Mapping[str, Any]
     partial: bool = False
     """Whether the training was cancelled before its end."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Mapping[str, Any] | None = None
+    """What the network got right on rows that were held out, if any were."""
+    optimizer: bytes | None = None
+    """The state of its optimizer, to go on training from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Version:
     size_bytes: int
     created_at: datetime
     partial: bool
+    data: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +78,30 @@ class Model:
 
 _ADD = insert(versions).values(created_at=NOW)
 _ADD_WEIGHTS = insert(version_weights)
-_VERSION = [versions.c[field.name] for field in fields(Version)]
+_VERSION = [versions.c[one.name] for one in fields(Version)]
+_APART = ("weights", "optimizer", "evaluation")
 
 
 class Models:
     """Keeps models; versions count 1, 2, 3 and a number is given once."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, evaluations: Evaluations) -> None:
         self._connection = connection
         self._clock = clock
+        self._evaluations = evaluations
 
     def add(self, name: str, new: NewVersion, *, job_id: str | None = None) -> int:
         """Adds a version under the model's next number, and the model if it is new; returns the number."""
         now = self._clock.now()
         counted = _next_number(self._connection.dialect.name)
         number: int = self._connection.execute(counted, {"name": name, "now": now}).scalar_one()
-        row = {field.name: getattr(new, field.name) for field in fields(NewVersion) if field.name != "weights"}
+        row = {one.name: getattr(new, one.name) for one in fields(NewVersion) if one.name not in _APART}
         row |= {"id": new_id("ver"), "model": name, "number": number, "job_id": job_id}
         self._connection.execute(_ADD, row | {"size_bytes": len(new.weights), "now": now})
-        self._connection.execute(_ADD_WEIGHTS, {"version_id": row["id"], "weights": new.weights})
+        stored = {"version_id": row["id"], "weights": new.weights, "optimizer": new.optimizer}
+        self._connection.execute(_ADD_WEIGHTS, stored)
+        if new.evaluation is not None:
+            self._evaluations.add(row["id"], **new.evaluation)
         return number
 
     def get(self, name: str) -> Model:

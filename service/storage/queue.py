@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from service.jobs import CancelRequested, Claim, ClaimLost, Job, Keep, Progress, Status, Verdict
+from service.jobs import CancelRequested, Claim, ClaimLost, Job, Keep, Kind, Progress, Status, Verdict
 from service.storage import queue_sql as sql
 from service.storage.checkpoints import Checkpoint, Checkpoints
 from service.storage.clock import Clock
+from service.storage.datasets import Datasets
 from service.storage.events import Events
 from service.storage.models import Models, NewVersion
 from service.storage.wakeup import News
@@ -27,6 +28,7 @@ class Queue:
         news: News,
         events: Events,
         checkpoints: Checkpoints,
+        datasets: Datasets,
         models: Models,
     ) -> None:
         self._connection = connection
@@ -34,6 +36,7 @@ class Queue:
         self._news = news
         self._events = events
         self._checkpoints = checkpoints
+        self._datasets = datasets
         self._models = models
 
     def claim(self, owner: str, lease_seconds: float) -> Claim | None:
@@ -169,5 +172,6 @@ def job_of(row: Row[Any]) -> Job:
     """The job in a row that begins with the columns `JOB`."""
     values = dict(zip(sql.FIELDS, row, strict=False))
     # SQLite returns a whole number as an integer from RETURNING.
-    typed = {"status": Status(row.status), "fraction": float(row.fraction), "keep": row.keep and Keep(row.keep)}
+    typed = {"status": Status(row.status), "fraction": float(row.fraction), "kind": Kind(row.kind)}
+    typed["keep"] = row.keep and Keep(row.keep)
     return Job(**values | typed)

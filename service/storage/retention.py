@@ -36,21 +36,30 @@ class Retention:
         """Forgets finished jobs, events and checkpoints of finished jobs, and data that no job refers to."""
         old = select(jobs.c.id).where(jobs.c.finished_at < NOW - _AGE).order_by(jobs.c.id).limit(MOST_JOBS)
         ended = select(jobs.c.id).where(jobs.c.finished_at < NOW - _AGE)
-        unused = ~select(jobs.c.id).where(jobs.c.dataset == datasets.c.id).exists()
         return Forgotten(
             jobs=self._delete(delete(jobs).where(jobs.c.id.in_(old)), settings.keep_jobs_days),
             events=self._delete(delete(events).where(events.c.job_id.in_(ended)), settings.keep_events_days),
             checkpoints=self._delete(
                 delete(checkpoints).where(checkpoints.c.job_id.in_(ended)), settings.keep_checkpoints_days
             ),
-            datasets=self._delete(
-                delete(datasets).where(datasets.c.created_at < NOW - _AGE, unused), settings.keep_datasets_days
-            ),
+            datasets=self._delete_datasets(settings.keep_datasets_days),
         )
 
     def artifacts_in_use(self) -> set[str]:
         """The names of all artifacts that something refers to."""
-        return set(self._connection.scalars(select(checkpoints.c.artifact)))
+        named = select(checkpoints.c.artifact).union(
+            select(datasets.c.artifact).where(datasets.c.artifact.is_not(None))
+        )
+        return set(self._connection.scalars(named))
+
+    def _delete_datasets(self, days: float) -> int:
+        unused = ~select(jobs.c.id).where((jobs.c.dataset == datasets.c.id) | (jobs.c.result == datasets.c.id)).exists()
+        old = (datasets.c.created_at < NOW - _AGE) & ~datasets.c.uploaded & unused
+        values = {"now": self._clock.now(), "seconds": days * _DAY_SECONDS}
+        # Two statements: the second sees the job of somebody who shared the dataset before the lock was free.
+        locked = select(datasets.c.id).where(old).limit(MOST_JOBS).with_for_update(skip_locked=True)
+        ids = list(self._connection.scalars(locked, values))
+        return self._delete(delete(datasets).where(datasets.c.id.in_(ids), unused), days) if ids else 0
 
     def _delete(self, statement: object, days: float) -> int:
         values = {"now": self._clock.now(), "seconds": days * _DAY_SECONDS}

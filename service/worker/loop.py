@@ -22,8 +22,8 @@ IDLE_SECONDS = 1.0
 _GLANCE_SECONDS = 0.2
 _RETRY_SECONDS = 0.2
 
-Train = Callable[[Mapping[str, Any], bytes, Sequence[Callback], Iterable[TrainingState]], Any]
-"""Trains what a request asks for on a dataset's bytes, from the first of the states that fits.
+Train = Callable[[Mapping[str, Any], str, Any, Sequence[Callback], Iterable[TrainingState]], Any]
+"""Trains what a request asks for on a dataset of this form with these bytes, from the first of the states that fits.
 
 The result has the fields of a `NewVersion`. A callback's `CancelRequested` that keeps weights ends it with a
 result that is partial; every other `Interruption` passes through.
@@ -90,10 +90,9 @@ class Worker:
         """Trains, and returns how to write down what came of it."""
         try:
             with monitor:
-                with self._database.reading() as tx:
-                    content = tx.datasets.content(claim.job.dataset)
+                stored, content = self._database.open_dataset(str(claim.job.dataset))
                 watchers = [monitor, checkpointer]
-                result = self._train(claim.job.request, content, watchers, checkpointer.stored())
+                result = self._train(claim.job.request, stored.form, content, watchers, checkpointer.stored())
                 new = NewVersion(**{field.name: getattr(result, field.name) for field in fields(NewVersion)})
         except ClaimLost:
             return _give_up

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from service.config import Settings
+from service.features import load_dataset
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
 from service.storage import Database
-from service.training import TrainingResult, load_dataset, train
+from service.training import TrainingResult, train
 from service.worker.housekeeping import Housekeeping
 from service.worker.loop import Worker
 
@@ -45,6 +46,6 @@ def make_worker(settings: Settings, database: Database, owner: str, leaving: thr
 
 
 def _train(
-    request: Mapping[str, Any], content: bytes, callbacks: Sequence[Callback], states: Iterable[TrainingState]
+    request: Mapping[str, Any], form: str, content: Any, callbacks: Sequence[Callback], states: Iterable[TrainingState]
 ) -> TrainingResult:
-    return train(request, load_dataset(content), callbacks, states)
+    return train(request, load_dataset(form, content), callbacks, states)

@@ -49,7 +49,7 @@ def test_a_version_tells_what_was_asked_what_came_of_it_and_with_what(service: S
     ]
     assert version["metrics"] == job["metrics"]
     assert version["input"] == {"features": None, "shape": [None, 2]}
-    assert version["output"] == {"classes": ["different", "equal"], "shape": [None, 1]}
+    assert version["output"] == {"classes": ["different", "equal"], "shape": [None, 1], "targets": None}
     assert set(version["environment"]) == {"python", "numpy", "blas", "blas_threads", "machine", "fitd"}
     assert version["timing"]["fit_seconds"] > 0
     with service.database.reading() as tx:

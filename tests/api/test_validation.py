@@ -21,7 +21,7 @@ def test_the_canonical_request_makes_two_layers_and_32_steps_an_epoch(shared: Se
         {"layer": "dense_1", "output_shape": [None, 10], "params": 650},
     ]
     assert view["parameters"] == 7114
-    assert view["rows"] == {"training": 1000, "validation": 0}
+    assert view["rows"] == {"training": 1000, "validation": 0, "test": 0}
     assert (view["steps_per_epoch"], view["steps"]) == (32, 320)
     assert view["warnings"] == []
     # Weights, gradients and Adam's two slots, and the data, at least.
@@ -33,7 +33,7 @@ def test_rows_that_are_held_out_make_fewer_steps(shared: Service) -> None:
     request = canonical()
     request["fit"]["validation_split"] = 0.1
     view = shared.client.post(PATH, json=request).json()
-    assert view["rows"] == {"training": 900, "validation": 100}
+    assert view["rows"] == {"training": 900, "validation": 100, "test": 0}
     assert view["steps_per_epoch"] == 29
 
 

@@ -11,7 +11,7 @@ from service.datasets import Dataset
 from service.errors import TrainingFailed
 from service.formats.weights import digest, unpack
 from service.spec import TrainingRequest
-from service.training import TrainingResult, load_dataset, train
+from service.training import TrainingResult, train
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(50, 4)).astype(np.float32)
@@ -65,7 +65,7 @@ def test_the_same_request_and_data_give_the_same_bytes() -> None:
 
 
 def test_a_stored_request_and_dataset_give_the_same_bytes() -> None:
-    dataset = load_dataset(Dataset(X, LABELS, NAMES).to_bytes())
+    dataset = Dataset.from_bytes(Dataset(X, LABELS, NAMES).to_bytes())
     assert train(asked().to_json_dict(), dataset).weights == fitted().weights
 
 
@@ -129,7 +129,7 @@ def test_the_result_tells_what_a_version_tells() -> None:
     ]
     assert result.metrics == {name: values[-1] for name, values in result.history.items()}
     assert result.input == {"features": None, "shape": [None, 4]}
-    assert result.output == {"classes": list(NAMES), "shape": [None, 3]}
+    assert result.output == {"classes": list(NAMES), "shape": [None, 3], "targets": None}
     assert list(unpack(result.weights)[0]) == ["dense/kernel", "dense/bias", "dense_1/kernel", "dense_1/bias"]
     assert result.environment["numpy"] == np.__version__
     assert result.timing["fit_seconds"] > 0

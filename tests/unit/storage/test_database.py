@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from service.errors import FitdError, NotFound, Unavailable
-from service.storage import Database
+from service.storage import Database, NewDataset
 from tests.storing import add_job, read_job, sqlite_url
 
 
@@ -16,7 +16,7 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
     def store_and_fail() -> None:
         nonlocal dataset
         with database.transaction() as tx:
-            dataset = tx.datasets.add(b"", rows=0, columns=0, meta={})
+            dataset = tx.datasets.add(NewDataset(0, 0, b"")).id
             tx.jobs.add("digits", {}, dataset, 1)
             raise ZeroDivisionError
 

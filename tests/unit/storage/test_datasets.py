@@ -3,14 +3,14 @@
 import pytest
 
 from service.errors import NotFound
-from service.storage import Database
+from service.storage import Database, NewDataset
 from tests.storing import StandingClock
 
 
 def test_a_dataset_comes_back_unchanged(database: Database, clock: StandingClock) -> None:
     content = bytes(range(256)) * 4
     with database.transaction() as tx:
-        dataset_id = tx.datasets.add(content, rows=10, columns=4, meta={"classes": ["a", "ß"]})
+        dataset_id = tx.datasets.add(NewDataset(10, 4, content, meta={"classes": ["a", "ß"]})).id
     with database.reading() as tx:
         stored = tx.datasets.get(dataset_id)
         assert tx.datasets.content(dataset_id) == content

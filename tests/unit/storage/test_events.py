@@ -2,7 +2,7 @@
 
 from service.errors import Finding
 from service.jobs import EpochResult, Progress
-from service.storage import Database
+from service.storage import Database, NewDataset
 from tests.storing import StandingClock, add_job, new_version, take
 
 
@@ -38,7 +38,7 @@ def test_a_warning_about_the_request_is_told_as_a_log(database: Database) -> Non
     warning = {"pointer": "#/data/x", "code": "unscaled_inputs", "detail": "Scale the columns."}
     assert set(warning) == set(Finding.__slots__)
     with database.transaction() as tx:
-        dataset = tx.datasets.add(b"", rows=1, columns=1, meta={})
+        dataset = tx.datasets.add(NewDataset(1, 1, b"")).id
         job = tx.jobs.add("digits", {"warnings": [warning]}, dataset, 1)
     assert told(database, job.id)[1:] == [(2, "log", {"level": "warning"} | warning)]
 

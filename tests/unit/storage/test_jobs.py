@@ -4,7 +4,7 @@ import pytest
 
 from service.errors import Conflict, Malformed, NotFound, TooMany
 from service.jobs import EpochResult, Progress, Status
-from service.storage import Database
+from service.storage import Database, NewDataset
 from service.storage.checkpoints import Checkpoint
 from tests.storing import StandingClock, add_job, new_version, read_job, take
 
@@ -12,7 +12,7 @@ from tests.storing import StandingClock, add_job, new_version, read_job, take
 def test_a_job_begins_queued_with_what_was_asked(database: Database, clock: StandingClock) -> None:
     request = {"spec": {"layers": [{"class_name": "Dense", "units": 3}]}, "compile": {"loss": "mse"}}
     with database.transaction() as tx:
-        dataset = tx.datasets.add(b"", rows=1, columns=1, meta={})
+        dataset = tx.datasets.add(NewDataset(1, 1, b"")).id
         job = tx.jobs.add("digits", request, dataset, 7)
     assert job == read_job(database, job.id)
     assert (job.status, job.model, job.request, job.dataset) == (Status.QUEUED, "digits", request, dataset)
@@ -24,7 +24,7 @@ def test_a_job_begins_queued_with_what_was_asked(database: Database, clock: Stan
 
 def test_the_order_of_keys_in_a_request_is_kept(database: Database) -> None:
     with database.transaction() as tx:
-        dataset = tx.datasets.add(b"", rows=1, columns=1, meta={})
+        dataset = tx.datasets.add(NewDataset(1, 1, b"")).id
         job = tx.jobs.add("digits", {"zeta": 1, "alpha": {"b": 1, "a": 2}}, dataset, 1)
     stored = read_job(database, job.id).request
     assert list(stored) == ["zeta", "alpha"]
@@ -138,7 +138,7 @@ def test_a_job_is_deleted_with_all_that_is_its_own_and_its_version_stays(databas
     with database.transaction() as tx:
         tx.jobs.delete(job.id)
     with database.reading() as tx:
-        for gone in (lambda: tx.jobs.get(job.id), lambda: tx.datasets.get(job.dataset)):
+        for gone in (lambda: tx.jobs.get(job.id), lambda: tx.datasets.get(str(job.dataset))):
             with pytest.raises(NotFound):
                 gone()
         assert tx.events.after(job.id, 0) == []
@@ -149,7 +149,7 @@ def test_a_job_is_deleted_with_all_that_is_its_own_and_its_version_stays(databas
 def test_data_that_another_job_uses_outlives_the_job(database: Database) -> None:
     job = add_job(database)
     with database.transaction() as tx:
-        other = tx.jobs.add("digits", {}, job.dataset, 1)
+        other = tx.jobs.add("digits", {}, str(job.dataset), 1)
         tx.jobs.cancel(job.id)
         tx.jobs.delete(job.id)
-        assert tx.datasets.content(other.dataset) == b"x and y"
+        assert tx.datasets.content(str(other.dataset)) == b"x and y"

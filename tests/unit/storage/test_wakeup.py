@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.storage import Bell, Database
+from service.storage import Bell, Database, NewDataset
 from tests.storing import add_job, sqlite_url, take
 
 LONG = 30.0
@@ -77,7 +77,7 @@ def test_a_transaction_that_fails_does_not_ring(bell: Bell, tmp_path: Path) -> N
     database = Database(sqlite_url(tmp_path), bell=bell)
     database.migrate()
     with database.transaction() as tx:
-        dataset = tx.datasets.add(b"", rows=0, columns=0, meta={})
+        dataset = tx.datasets.add(NewDataset(0, 0, b"")).id
 
     def queue_and_fail() -> None:
         with database.transaction() as tx:

@@ -24,7 +24,7 @@ def after_epochs(end: Callable[[], NewVersion]) -> Train:
     """A training of two epochs that then does `end`."""
 
     def train(
-        _request: Mapping[str, Any], content: bytes, callbacks: Sequence[Callback], _states: object
+        _request: Mapping[str, Any], _form: str, content: bytes, callbacks: Sequence[Callback], _states: object
     ) -> NewVersion:
         assert content == b"x and y"
         for callback in callbacks:
@@ -122,7 +122,7 @@ def test_a_worker_that_leaves_gives_its_job_back(database: Database) -> None:
     leaving = threading.Event()
 
     def train(
-        _request: Mapping[str, Any], _content: bytes, callbacks: Sequence[Callback], _states: object
+        _request: Mapping[str, Any], _form: str, _content: bytes, callbacks: Sequence[Callback], _states: object
     ) -> NewVersion:
         leaving.set()
         callbacks[0].on_test_block_end()

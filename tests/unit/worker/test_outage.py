@@ -61,7 +61,9 @@ def outage(url: str) -> Outage:
     return Outage(url)
 
 
-def train(_request: Mapping[str, Any], _content: bytes, _callbacks: Sequence[Callback], _states: object) -> NewVersion:
+def train(
+    _request: Mapping[str, Any], _form: str, _content: bytes, _callbacks: Sequence[Callback], _states: object
+) -> NewVersion:
     return new_version()
 
 

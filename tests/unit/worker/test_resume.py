@@ -14,7 +14,7 @@ from service.datasets import Dataset
 from service.jobs import Job, Keep, Progress, Status
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
-from service.storage import Database, Version
+from service.storage import Database, NewDataset, Version
 from service.worker.checkpointer import PAUSE_BY_COST, Checkpointer
 from service.worker.housekeeping import UNWANTED_SECONDS, Housekeeping
 from service.worker.loop import Worker
@@ -49,15 +49,17 @@ class At(Callback):
             self.act()
 
 
-def submit(database: Database, **fit: Any) -> Job:
+def submit(database: Database, dataset: Dataset = DATASET, **fit: Any) -> Job:
     request = REQUEST | {"fit": REQUEST["fit"] | fit}
     with database.transaction() as tx:
-        dataset = tx.datasets.add(DATASET.to_bytes(), rows=90, columns=4, meta={})
-        return tx.jobs.add("digits", request, dataset, request["fit"]["epochs"])
+        dataset_id = tx.datasets.add(NewDataset(dataset.rows, 4, dataset.to_bytes())).id
+        return tx.jobs.add("digits", request, dataset_id, request["fit"]["epochs"])
 
 
 def worker(database: Database, *extra: Callback, leaving: threading.Event | None = None) -> Worker:
-    def train(request: Any, content: bytes, callbacks: Sequence[Callback], states: Iterable[TrainingState]) -> Any:
+    def train(
+        request: Any, form: str, content: bytes, callbacks: Sequence[Callback], states: Iterable[TrainingState]
+    ) -> Any:
         return training.train(request, Dataset.from_bytes(content), [*extra, *callbacks], states)
 
     return Worker(database, train, owner="worker", lease_seconds=15, checkpoint_seconds=0, leaving=leaving)
@@ -200,7 +202,9 @@ def test_a_cancelled_training_publishes_the_weights_that_were_asked_for(database
 
     finder = Finder(2, cancel)
 
-    def train(request: Any, content: bytes, callbacks: Sequence[Callback], states: Iterable[TrainingState]) -> Any:
+    def train(
+        request: Any, form: str, content: bytes, callbacks: Sequence[Callback], states: Iterable[TrainingState]
+    ) -> Any:
         finder.others = callbacks
         return training.train(request, Dataset.from_bytes(content), [finder, *callbacks], states)
 
@@ -217,7 +221,9 @@ def test_housekeeping_forgets_what_is_old_and_nothing_else(
     database: Database, clock: StandingClock, tmp_path: Path
 ) -> None:
     old = submit(database)
-    worker(database).run_one()
+    alone = submit(database, Dataset(DATASET.x[:50], DATASET.y[:50]))
+    for _ in range(2):
+        worker(database).run_one()
     clock.advance(91 * 86_400)
     young, waiting = submit(database), submit(database)
     worker(database).run_one()
@@ -229,7 +235,7 @@ def test_housekeeping_forgets_what_is_old_and_nothing_else(
     with database.reading() as tx:
         assert {job.id for job in tx.jobs.page()[0]} == {young.id, waiting.id}
         assert tx.models.version("digits", 1).job_id is None
-        assert tx.datasets.get(young.dataset).rows == 90
+        assert tx.datasets.get(str(young.dataset)).rows == 90
         assert tx.events.history(young.id)
     assert artifact.exists()
     then = artifact.stat().st_mtime - UNWANTED_SECONDS - 1
@@ -240,7 +246,9 @@ def test_housekeeping_forgets_what_is_old_and_nothing_else(
     with database.reading() as tx:
         assert tx.events.history(young.id) == []
         assert tx.events.after(waiting.id, 0)
-        assert old.dataset not in {tx.jobs.get(young.id).dataset, tx.jobs.get(waiting.id).dataset}
+        assert tx.datasets.get(str(old.dataset)).id == tx.jobs.get(young.id).dataset, "equal data are stored once"
+        with pytest.raises(NotFound):
+            tx.datasets.get(str(alone.dataset))
 
 
 @pytest.mark.parametrize("phase", ["before the bytes", "between the bytes and the row"])

@@ -1,0 +1,165 @@
+"""Uploads: a body goes to a file as it comes, and the file becomes a dataset."""
+
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from fastapi import Request
+
+from service.api.problems import UnsupportedMediaType
+from service.api.state import State
+from service.api.submission import LARGEST_ROW_BYTES
+from service.datasets import Dataset, dataset_of_arrays, read_dataset
+from service.errors import Findings, Malformed, TooLarge
+from service.formats.compression import unpacked
+from service.formats.delimited import Dialect
+from service.formats.jsontext import read_json, write_json
+from service.formats.npz import NPZ, read_npz
+from service.formats.tables import ARROW, ARROW_STREAM, CSV, MAGIC, NDJSON, PARQUET, write_table
+from service.storage import NewDataset
+from service.tables import Table
+
+JSON, OCTETS = "application/json", "application/octet-stream"
+MEDIA_TYPES = {
+    CSV: CSV,
+    "application/csv": CSV,
+    "text/tab-separated-values": CSV,
+    PARQUET: PARQUET,
+    "application/parquet": PARQUET,
+    "application/x-parquet": PARQUET,
+    ARROW: ARROW,
+    ARROW_STREAM: ARROW_STREAM,
+    NPZ: NPZ,
+    "application/zip": NPZ,
+    JSON: JSON,
+    NDJSON: NDJSON,
+    "application/jsonl": NDJSON,
+    "application/gzip": OCTETS,
+    "application/zstd": OCTETS,
+    OCTETS: OCTETS,
+}
+"""What may be uploaded, by each of its media types; of octets the first ones tell."""
+
+_ABANDONED_SECONDS = 86_400.0
+
+
+def media_type_of(request: Request, known: dict[str, str] = MEDIA_TYPES) -> str:
+    """The media type of a body; `UnsupportedMediaType` for one that is not known here."""
+    named = request.headers.get("content-type", OCTETS).partition(";")[0].strip().lower()
+    if named not in known:
+        expected = ", ".join(sorted(set(known.values())))
+        raise UnsupportedMediaType(f"Expected a Content-Type of {expected}; received {named[:60]!r}.")
+    if request.headers.get("content-encoding", "identity").strip().lower() not in (
+        "identity",
+        "gzip",
+        "x-gzip",
+        "zstd",
+    ):
+        raise UnsupportedMediaType("Expected a body in gzip or zstd, or uncompressed.")
+    return known[named]
+
+
+@contextlib.asynccontextmanager
+async def received(request: Request, directory: Path) -> AsyncIterator[Path]:
+    """The body in a file, gone with the block; its memory does not grow with it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    _forget_abandoned(directory)
+    place = Path(tempfile.mkdtemp(dir=directory))
+    try:
+        with (place / "body").open("wb") as file:
+            async for piece in request.stream():
+                file.write(piece)
+        yield place / "body"
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def read_upload(shared: State, file: Path, media_type: str, dialect: Dialect, name: str | None) -> NewDataset:
+    """The dataset in an uploaded file, ready to be stored; `Malformed`, `Invalid` or `TooLarge` if it is none."""
+    limits = shared.settings
+    file = unpacked(file, limits.max_unpacked_bytes)
+    with file.open("rb") as opened:
+        start = opened.read(8)
+    if not start:
+        raise Malformed("Expected a table with at least one row; received an empty body.", code="bad_table")
+    if media_type == OCTETS:
+        media_type = next((of for magic, of in MAGIC.items() if start.startswith(magic)), CSV)
+        media_type = NPZ if start.startswith(b"PK") else JSON if start.lstrip()[:1] in (b"{", b"[") else media_type
+    if media_type == JSON:
+        document = read_json(_whole(file, limits.max_body_bytes))
+        if not isinstance(document, list):
+            return _of_arrays(shared, _checked(document, shared), name)
+        file.write_bytes(b"\n".join(map(write_json, _records(document))))
+        media_type = NDJSON
+    if media_type == NPZ:
+        arrays = read_npz(file, limits, "x", "y")
+        findings = Findings(limit=limits.max_errors_shown)
+        return _of_arrays(shared, dataset_of_arrays(arrays["x"], arrays["y"], findings), name)
+    return _of_table(shared, file, media_type, dialect, name)
+
+
+def _of_table(shared: State, file: Path, media_type: str, dialect: Dialect, name: str | None) -> NewDataset:
+    written = file.with_suffix(".arrow")
+    write_table(file, media_type, written, shared.settings, dialect)
+    size_bytes = written.stat().st_size
+    table = Table.from_file(written)
+    described = table.describe()
+    is_small = size_bytes <= LARGEST_ROW_BYTES
+    return NewDataset(
+        table.rows,
+        len(table.names),
+        content=written.read_bytes() if is_small else None,
+        artifact=None if is_small else shared.database.artifacts.put_file("ds", written),
+        size_bytes=size_bytes,
+        form="table",
+        name=name,
+        meta={"columns": described},
+        uploaded=True,
+    )
+
+
+def _of_arrays(shared: State, dataset: Dataset, name: str | None) -> NewDataset:
+    content = dataset.to_bytes()
+    artifact = None if len(content) <= LARGEST_ROW_BYTES else shared.database.artifacts.put("ds", content)
+    return NewDataset(
+        dataset.rows,
+        dataset.columns,
+        content=None if artifact else content,
+        artifact=artifact,
+        size_bytes=len(content),
+        name=name,
+        meta={"classes": dataset.classes and list(dataset.classes)},
+        uploaded=True,
+    )
+
+
+def _checked(document: object, shared: State) -> Dataset:
+    findings = Findings(limit=shared.settings.max_errors_shown)
+    dataset = read_dataset(document, findings, shared.settings, at="#")
+    if dataset is None or findings.total:
+        raise findings.refusal()
+    return dataset
+
+
+def _records(document: list[object]) -> list[object]:
+    if not document or not all(isinstance(row, dict) for row in document):
+        raise Malformed('Expected a list of objects, or {"x": rows, "y": targets}; received another.', code="bad_table")
+    return document
+
+
+def _whole(file: Path, limit: int) -> bytes:
+    if file.stat().st_size > limit:
+        detail = f"JSON is read up to {limit:,} bytes; upload more as CSV, Parquet or Arrow."
+        raise TooLarge(detail, limit=limit, unit="bytes")
+    return file.read_bytes()
+
+
+def _forget_abandoned(directory: Path) -> None:
+    """Removes what uploads left behind whose process died."""
+    for place in directory.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - place.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(place, ignore_errors=True)

@@ -1,0 +1,171 @@
+"""What a network gets right and wrong on data: the numbers and curves behind a loss.
+
+Curves and areas follow their definitions as scikit-learn computes them: the ROC area by trapezoids over distinct
+scores, average precision as the sum of precisions weighted by the steps of recall.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.checks.targets import Want
+
+Array = NDArray[Any]
+
+QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+_MOST_POINTS = 101
+_MOST_CURVES = 20
+
+
+def report(
+    predictions: Array, y: Array, want: Want, *, names: Sequence[str] | None, from_logits: bool
+) -> dict[str, Any]:
+    """The report on predictions (rows, units) of targets `y` as the loss takes them; `names` of classes or outputs."""
+    if want is Want.NUMBERS:
+        return {"kind": "regression", "outputs": _regression(predictions, y, names)}
+    if want is Want.SIDES:
+        scores = _sigmoid(predictions) if from_logits else predictions
+        if predictions.shape[1] > 1:
+            labels = _names(names, predictions.shape[1])
+            outputs = [_binary(scores[:, i], y[:, i] > 0.5, name) for i, name in enumerate(labels)]
+            return {"kind": "multi_label", "outputs": outputs}
+        truth = (y.reshape(-1) > 0.5).astype(np.int64)
+        limit = 0.0 if scores.min() < 0 else 0.5
+        chosen = (scores[:, 0] > limit).astype(np.int64)
+        return _classification(np.stack([-scores[:, 0], scores[:, 0]], axis=1), truth, chosen, _names(names, 2))
+    scores = _softmax(predictions) if from_logits else predictions
+    truth = y.reshape(len(y)) if want is Want.INDICES else y.argmax(axis=1)
+    return _classification(scores, truth, scores.argmax(axis=1), _names(names, predictions.shape[1]))
+
+
+def importance(
+    measure: Callable[[Array], float], x: Array, columns: dict[str, slice], *, repeats: int, seed: int
+) -> list[dict[str, Any]]:
+    """How much worse `measure` (a loss of inputs) gets when a feature's values are dealt to other rows.
+
+    The features that matter most come first (Breiman 2001, "Random Forests", section 10).
+    """
+    base = measure(x)
+    made = []
+    for name, place in columns.items():
+        rng = np.random.default_rng(seed)
+        worse = []
+        kept = x[:, place].copy()
+        for _ in range(repeats):
+            x[:, place] = kept[rng.permutation(len(x))]
+            worse.append(measure(x) - base)
+        x[:, place] = kept
+        made.append({"feature": name, "importance": float(np.mean(worse)), "deviation": float(np.std(worse))})
+    return sorted(made, key=lambda one: -one["importance"])
+
+
+def _classification(scores: Array, truth: Array, chosen: Array, names: list[str]) -> dict[str, Any]:
+    counts = np.zeros((len(names), len(names)), np.int64)
+    known = (truth >= 0) & (truth < len(names)) & (chosen < len(names))
+    np.add.at(counts, (truth[known], chosen[known]), 1)
+    classes = [_of_class(counts, scores[:, i], truth == i, i, name) for i, name in enumerate(names)]
+    shown = [1] if len(names) == 2 else range(min(len(names), _MOST_CURVES))
+    return {
+        "kind": "classification",
+        "accuracy": float((truth == chosen).mean()),
+        "macro_f1": _mean([one["f1"] for one in classes]),
+        "macro_roc_auc": _mean([one["roc_auc"] for one in classes]),
+        "confusion_matrix": {"classes": names, "counts": counts.tolist()},
+        "classes": classes,
+        "curves": [{"class": names[i], **_curves(scores[:, i], truth == i)} for i in shown],
+    }
+
+
+def _of_class(counts: Array, scores: Array, truth: Array, index: int, name: str) -> dict[str, Any]:
+    hit, said, there = counts[index, index], counts[:, index].sum(), counts[index].sum()
+    precision, recall = _ratio(hit, said), _ratio(hit, there)
+    return {
+        "class": name,
+        "rows": int(there),
+        "precision": precision,
+        "recall": recall,
+        "f1": _ratio(2 * hit, said + there),
+        **_areas(scores, truth),
+    }
+
+
+def _binary(scores: Array, truth: Array, name: str) -> dict[str, Any]:
+    chosen = scores > 0.5
+    counts = np.array(
+        [[(~truth & ~chosen).sum(), (~truth & chosen).sum()], [(truth & ~chosen).sum(), (truth & chosen).sum()]]
+    )
+    return {**_of_class(counts, scores, truth, 1, name), "curves": _curves(scores, truth)}
+
+
+def _areas(scores: Array, truth: Array) -> dict[str, float | None]:
+    if truth.all() or not truth.any():
+        return {"roc_auc": None, "average_precision": None}
+    hits, misses = _cumulated(scores, truth)
+    recall, false = hits / hits[-1], misses / misses[-1]
+    precision = hits / (hits + misses)
+    auc = float(np.trapezoid(np.concatenate([[0.0], recall]), np.concatenate([[0.0], false])))
+    return {"roc_auc": auc, "average_precision": float((np.diff(recall, prepend=0.0) * precision).sum())}
+
+
+def _curves(scores: Array, truth: Array) -> dict[str, Any]:
+    if truth.all() or not truth.any():
+        return {"roc": None, "precision_recall": None}
+    hits, misses = _cumulated(scores, truth)
+    places = np.unique(np.linspace(0, len(hits) - 1, _MOST_POINTS).round().astype(int))
+    recall, false = hits[places] / hits[-1], misses[places] / misses[-1]
+    precision = hits[places] / (hits[places] + misses[places])
+    return {
+        "roc": {"false_positive_rate": [0.0, *false.tolist()], "true_positive_rate": [0.0, *recall.tolist()]},
+        "precision_recall": {"precision": [1.0, *precision.tolist()], "recall": [0.0, *recall.tolist()]},
+    }
+
+
+def _cumulated(scores: Array, truth: Array) -> tuple[Array, Array]:
+    """True and false positives when everything from each distinct score upwards is taken for positive."""
+    order = np.argsort(-scores, kind="stable")
+    ranked, hit = scores[order], truth[order]
+    last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
+    hits = np.cumsum(hit)[last].astype(float)
+    return hits, last + 1 - hits
+
+
+def _regression(predictions: Array, y: Array, names: Sequence[str] | None) -> list[dict[str, Any]]:
+    made = []
+    for i, name in enumerate(_names(names, predictions.shape[1])):
+        truth, residual = y[:, i].astype(float), y[:, i].astype(float) - predictions[:, i]
+        spread = float(((truth - truth.mean()) ** 2).sum())
+        made.append(
+            {
+                "output": name,
+                "r2": 1.0 - float((residual**2).sum()) / spread if spread > 0 else None,
+                "rmse": float(np.sqrt((residual**2).mean())),
+                "mae": float(np.abs(residual).mean()),
+                "residual_quantiles": {f"{q:g}": float(np.quantile(residual, q)) for q in QUANTILES},
+            }
+        )
+    return made
+
+
+def _names(names: Sequence[str] | None, count: int) -> list[str]:
+    named = list(names or ())[:count]
+    return named + [str(i) for i in range(len(named), count)]
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part) / float(whole) if whole else 0.0
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return float(np.mean(there)) if there else None
+
+
+def _sigmoid(x: Array) -> Array:
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x.astype(float))))
+
+
+def _softmax(x: Array) -> Array:
+    raised = np.exp(x - x.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))

@@ -1,0 +1,214 @@
+"""Columns of a table as columns of a network's input: each learns from the training rows what it needs, once.
+
+The formulas are those of Keras's preprocessing layers: `Normalization` for numbers, `StringLookup` with one place
+for unknown values and `CategoryEncoding` for categories.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Numbers = NDArray[np.float64]
+Codes = NDArray[np.int32]
+Rows = NDArray[np.int64] | slice
+
+DAYS_A_YEAR, DAYS_A_WEEK = 365.2425, 7.0
+_THURSDAY = 3.0
+"""The day of the week, from Monday as 0, that 1970 began with."""
+
+
+class Source(Protocol):
+    """Where columns come from: a stored table, or rows in a request."""
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+
+    def numbers(self, name: str) -> Numbers:
+        """A column (rows,) as numbers, dates in days since 1970, NaN where nothing is."""
+
+    def encoded(self, name: str) -> tuple[list[str], Codes]:
+        """The distinct texts of a column, and for each row the index of its text, -1 where nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberColumn:
+    """A number, standardized by the mean and deviation of the training rows, or as it is; true is 1, false 0."""
+
+    type: ClassVar[str] = "number"
+    name: str
+    encoding: str
+    missing: str
+    fill: float
+    mean: float = 0.0
+    deviation: float = 1.0
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of the inputs that come of it."""
+        return [self.name, f"{self.name}:missing"] if self.missing == "indicator" else [self.name]
+
+    @classmethod
+    def fit(cls, name: str, values: Numbers, *, encoding: str, missing: str) -> Self:
+        """Learns from the values (rows,) of the training rows, at least one of which is there."""
+        there = values[~np.isnan(values)]
+        mean, deviation = float(there.mean()), float(there.std())
+        fill = _most_frequent(there) if missing == "most_frequent" else mean
+        if encoding != "standardize":
+            return cls(name, encoding, missing, fill)
+        # One that is constant says nothing, and may not explode when it changes later.
+        return cls(name, encoding, missing, fill, mean, deviation if deviation > 0 else 1.0)
+
+    def read(self, source: Source) -> Numbers:
+        """The column as `write` and `find_missing` take it."""
+        return source.numbers(self.name)
+
+    def find_missing(self, values: Numbers) -> NDArray[np.bool_]:
+        """Which rows have no value."""
+        return np.isnan(values)
+
+    def write(self, values: Numbers, out: Floats) -> None:
+        """Writes the inputs (rows, outputs) of the values (rows,)."""
+        absent = np.isnan(values)
+        filled = np.where(absent, self.fill, values)
+        filled -= self.mean
+        filled /= self.deviation
+        out[:, 0] = filled
+        if self.missing == "indicator":
+            out[:, 1] = absent
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryColumn:
+    """One of several texts: a place for each that is frequent in training, the first place for all others."""
+
+    type: ClassVar[str] = "category"
+    name: str
+    encoding: str
+    missing: str
+    fill: str | None
+    categories: list[str]
+    marks_missing: bool = False
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of the inputs that come of it."""
+        if self.encoding == "integer":
+            return [self.name]
+        marks = [f"{self.name}:missing"] if self.marks_missing else []
+        return [f"{self.name}:unknown", *(f"{self.name}={category}" for category in self.categories), *marks]
+
+    @classmethod
+    def fit(cls, name: str, column: tuple[list[str], Codes], *, encoding: str, missing: str, most: int) -> Self:
+        """Learns from the texts and codes (rows,) of the training rows, at least one of which is there."""
+        texts, codes = column
+        counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+        ranked = sorted((-int(count), text) for text, count in zip(texts, counts, strict=True) if count)
+        categories = [text for _, text in ranked[:most]]
+        marks = missing == "indicator" and encoding == "one_hot" and bool((codes < 0).any())
+        fill = categories[0] if missing == "most_frequent" else None
+        return cls(name, encoding, missing, fill, categories, marks)
+
+    def read(self, source: Source) -> Codes:
+        """The places (rows,): 0 for unknown values, -1 where there is none."""
+        texts, codes = source.encoded(self.name)
+        place = {text: number for number, text in enumerate(self.categories, 1)}
+        table = np.fromiter((*(place.get(text, 0) for text in texts), -1), np.int32, count=len(texts) + 1)
+        return np.asarray(table[codes], np.int32)  # the code -1 finds the last
+
+    def find_missing(self, values: Codes) -> NDArray[np.bool_]:
+        """Which rows have no value."""
+        return values < 0
+
+    def write(self, values: Codes, out: Floats) -> None:
+        """Writes the inputs (rows, outputs) of the places (rows,)."""
+        absent = len(self.outputs) - 1 if self.marks_missing else 0
+        if self.fill is not None:
+            absent = self.categories.index(self.fill) + 1
+        places = np.where(values < 0, absent, values)
+        if self.encoding == "integer":
+            out[:, 0] = places
+            return
+        out[:] = 0
+        out[np.arange(len(out)), places] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DateColumn:
+    """A date or time: standardized, and as points on the circles of the year, the week and the day."""
+
+    type: ClassVar[str] = "date"
+    name: str
+    encoding: str
+    missing: str
+    fill: float
+    mean: float
+    deviation: float
+    has_times: bool
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of the inputs that come of it."""
+        circles = [f"{of}_{part}" for of in self._circles() for part in ("sin", "cos")]
+        marks = ["missing"] if self.missing == "indicator" else []
+        return [self.name, *(f"{self.name}:{part}" for part in (*circles, *marks))]
+
+    @classmethod
+    def fit(cls, name: str, values: Numbers, *, encoding: str, missing: str) -> Self:
+        """Learns from the days since 1970 (rows,) of the training rows, at least one of which is there."""
+        there = values[~np.isnan(values)]
+        deviation = float(there.std())
+        has_times = bool((there != np.floor(there)).any())
+        fill = _most_frequent(there) if missing == "most_frequent" else float(there.mean())
+        return cls(name, encoding, missing, fill, float(there.mean()), deviation or 1.0, has_times)
+
+    def read(self, source: Source) -> Numbers:
+        """The column as `write` and `find_missing` take it."""
+        return source.numbers(self.name)
+
+    def find_missing(self, values: Numbers) -> NDArray[np.bool_]:
+        """Which rows have no value."""
+        return np.isnan(values)
+
+    def write(self, values: Numbers, out: Floats) -> None:
+        """Writes the inputs (rows, outputs) of the days since 1970 (rows,)."""
+        absent = np.isnan(values)
+        days = np.where(absent, self.fill, values)
+        out[:, 0] = (days - self.mean) / self.deviation
+        turns = {"year": days / DAYS_A_YEAR, "week": np.floor(days + _THURSDAY) / DAYS_A_WEEK, "day": days}
+        place = 1
+        for circle in self._circles():
+            out[:, place] = np.sin(2 * math.pi * turns[circle])
+            out[:, place + 1] = np.cos(2 * math.pi * turns[circle])
+            place += 2
+        if self.missing == "indicator":
+            out[:, place] = absent
+
+    def _circles(self) -> list[str]:
+        if self.encoding == "days":
+            return []
+        return ["year", "week", "day"] if self.has_times else ["year", "week"]
+
+
+AnyColumn = NumberColumn | CategoryColumn | DateColumn
+_TYPES: Mapping[str, type[AnyColumn]] = {one.type: one for one in (NumberColumn, CategoryColumn, DateColumn)}
+
+
+def to_json_dict(column: AnyColumn) -> dict[str, Any]:
+    """Everything that the column has learnt; `from_json_dict` makes an equal one of it."""
+    return {"name": column.name, "type": column.type} | asdict(column)
+
+
+def from_json_dict(value: Mapping[str, Any]) -> AnyColumn:
+    """The column that `to_json_dict` described."""
+    return _TYPES[value["type"]](**{key: item for key, item in value.items() if key != "type"})
+
+
+def _most_frequent(values: Numbers) -> float:
+    distinct, counts = np.unique(values, return_counts=True)
+    return float(distinct[counts.argmax()])

@@ -1,0 +1,59 @@
+"""The encoder: the columns of a table, in the data's own words, become the inputs of a network."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import Findings
+from service.features.columns import AnyColumn, Floats, Rows, Source, from_json_dict, to_json_dict
+
+
+class Encoder:
+    """Columns that have learnt from training rows; makes inputs of any rows, always in the same order."""
+
+    def __init__(self, columns: Sequence[AnyColumn]) -> None:
+        self.columns = list(columns)
+        self.names = [column.name for column in columns]
+        self.outputs = [name for column in columns for name in column.outputs]
+
+    @property
+    def width(self) -> int:
+        """The number of inputs."""
+        return len(self.outputs)
+
+    def encode(self, source: Source, parts: Sequence[Rows] = (slice(None),)) -> list[Floats]:
+        """The inputs (rows, width) of each part of the rows; each column is read once, and no other is in memory."""
+        made = [np.empty((_count(rows, source.rows), self.width), np.float32) for rows in parts]
+        place = 0
+        for column in self.columns:
+            values: Any = column.read(source)
+            after = place + len(column.outputs)
+            for rows, x in zip(parts, made, strict=True):
+                column.write(values[rows], x[:, place:after])
+            place = after
+        return made
+
+    def find_rejected(self, source: Source, at: str, findings: Findings) -> None:
+        """Notes each value that is missing in a column that refuses that; `at` is where the rows are."""
+        for column in self.columns:
+            if column.missing == "reject":
+                absent: NDArray[np.bool_] = column.find_missing(column.read(source))  # type: ignore[arg-type]
+                for row in np.flatnonzero(absent)[: findings.limit]:
+                    expected = f"Expected a value for {column.name[:40]!r}; there is none."
+                    findings.error(f"{at}/{row}", "missing", expected)
+                findings.total += max(0, int(absent.sum()) - findings.limit)
+
+    def to_json_list(self) -> list[dict[str, Any]]:
+        """Everything that the columns have learnt, in their order."""
+        return [to_json_dict(column) for column in self.columns]
+
+    @classmethod
+    def from_json_list(cls, value: Sequence[Mapping[str, Any]]) -> Self:
+        """The encoder that `to_json_list` described."""
+        return cls([from_json_dict(column) for column in value])
+
+
+def _count(rows: Rows, total: int) -> int:
+    return len(range(total)[rows]) if isinstance(rows, slice) else len(rows)

@@ -1,0 +1,141 @@
+"""Fitting: which columns of a table a network learns from, and what each learns from the training rows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from service.errors import Findings
+from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn, Rows
+from service.features.encoder import Encoder
+from service.spec.data import MOST_CATEGORIES, DataSpec, FeatureSpec
+from service.tables import MISSING, Table
+
+_ENCODINGS: Mapping[str, tuple[str, ...]] = {
+    "number": ("standardize", "none"),
+    "boolean": ("boolean",),
+    "category": ("one_hot", "integer"),
+    "date": ("calendar", "days"),
+}
+"""The encodings of each type of column, the default first."""
+
+_TEACH_NOTHING = {
+    "empty": "no training row has a value",
+    "constant": "all training rows have the same value",
+    "unique": "nearly every row has another text; name it in features to learn from it all the same",
+}
+
+
+class _UnfitColumnError(Exception):
+    """A column that cannot be learnt from: the code and the rest of a sentence that say why."""
+
+    def __init__(self, code: str, said: str) -> None:
+        super().__init__(code, said)
+        self.code = code
+        self.said = said
+
+
+def fit_encoder(
+    table: Table, asked: DataSpec, *, used: Sequence[str], rows: Rows, findings: Findings, at: str
+) -> Encoder | None:
+    """The encoder that has learnt from these rows, or None and a finding for each mistake.
+
+    Where no features are named it takes every column but those that are `used` otherwise and those that can teach
+    nothing, of which it warns: columns that are empty, constant, or another text in nearly every row.
+    """
+    before = findings.total
+    columns: list[AnyColumn] = []
+    left_out: dict[str, list[str]] = {}
+    chosen = asked.features is not None
+    features = asked.features or [FeatureSpec(name=name) for name in table.names if name not in used]
+    for place, feature in enumerate(features):
+        try:
+            if chosen:
+                _check_place(feature, table, used, features[:place])
+            column = _fit(table, feature, rows, plain=asked.preprocessing == "none")
+            if not chosen:
+                _check_worth(column, table, rows)
+            columns.append(column)
+        except _UnfitColumnError as unfit:
+            if not chosen and unfit.code in _TEACH_NOTHING:
+                left_out.setdefault(unfit.code, []).append(feature.name[:40])
+            else:
+                here = f"{at}/features/{place}" if chosen else at
+                findings.error(here, unfit.code, f"The column {feature.name[:40]!r} {unfit.said}")
+    for why, names in left_out.items():
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        shown = ", ".join(map(repr, names[:5]))
+        findings.warn(at, f"{why}_column", f"Left out, because {_TEACH_NOTHING[why]}: {shown}{more}.")
+    if findings.total == before and not columns:
+        findings.error(at, "no_features", "Expected a column to learn from besides the target; there is none.")
+    return Encoder(columns) if findings.total == before else None
+
+
+def _check_place(feature: FeatureSpec, table: Table, used: Sequence[str], before: Sequence[FeatureSpec]) -> None:
+    if feature.name not in table.kinds:
+        raise _UnfitColumnError("unknown_column", "is not there; the dataset lists what there is.")
+    if feature.name in used:
+        raise _UnfitColumnError("conflict", "is the target, or used otherwise: expected another.")
+    if feature.name in {one.name for one in before}:
+        raise _UnfitColumnError("duplicate", "is repeated: expected each feature once.")
+
+
+def _fit(table: Table, feature: FeatureSpec, rows: Rows, *, plain: bool) -> AnyColumn:
+    kind = _kind(table.kinds[feature.name], feature, plain=plain)
+    encoding = feature.encoding or ("none" if plain and kind == "number" else _ENCODINGS[kind][0])
+    if encoding not in _ENCODINGS[kind]:
+        known = ", ".join(_ENCODINGS[kind])
+        raise _UnfitColumnError("unknown_name", f"is of the type {kind}: expected one of the encodings {known}.")
+    missing = feature.missing or ("reject" if plain else "indicator" if kind == "category" else "mean")
+    if kind == "category":
+        if missing == "mean":
+            said = "holds categories, which have no mean: expected most_frequent, indicator or reject."
+            raise _UnfitColumnError("unknown_name", said)
+        texts, codes = table.encoded(feature.name)
+        values: Any = codes[rows]
+        absent = values == MISSING
+    else:
+        numbers = table.numbers(feature.name)
+        if np.isinf(numbers).any():
+            raise _UnfitColumnError("not_finite", "holds infinite numbers: expected finite ones.")
+        values = numbers[rows]
+        absent = np.isnan(values)
+    if absent.all():
+        raise _UnfitColumnError("empty", "has no value in any training row.")
+    if missing == "reject" and absent.any():
+        said = f"lacks a value in {int(absent.sum()):,} training rows; say in `missing` what to do with them."
+        raise _UnfitColumnError("missing", said)
+    if kind == "category":
+        most = feature.max_categories
+        return CategoryColumn.fit(feature.name, (texts, values), encoding=encoding, missing=missing, most=most)
+    class_ = DateColumn if kind == "date" else NumberColumn
+    return class_.fit(feature.name, values, encoding=encoding, missing=missing)
+
+
+def _kind(stored: str, feature: FeatureSpec, *, plain: bool) -> str:
+    """What a column is taken for; everything can be taken for a category, and for what it is."""
+    kind = stored if feature.type is None else feature.type
+    if kind == "empty":
+        raise _UnfitColumnError("empty", "has no value in any row.")
+    if kind not in (stored, "category") and {kind, stored} != {"number", "boolean"}:
+        raise _UnfitColumnError("wrong_type", f"holds values of the type {stored}: expected {kind}.")
+    if plain and feature.encoding is None and kind not in ("number", "boolean"):
+        said = 'holds no numbers, and with "preprocessing": "none" nothing else can be learnt from.'
+        raise _UnfitColumnError("not_a_number", said)
+    return kind
+
+
+def _check_worth(column: AnyColumn, table: Table, rows: Rows) -> None:
+    """Raises for a column that can teach nothing."""
+    if isinstance(column, CategoryColumn):
+        codes: Any = table.encoded(column.name)[1][rows]
+        there = codes[codes != MISSING]
+        if len(column.categories) == 1 and len(there) == len(codes):
+            raise _UnfitColumnError("constant", "has the same value everywhere.")
+        if len(column.categories) == MOST_CATEGORIES and len(np.unique(there)) > 0.5 * len(there):
+            raise _UnfitColumnError("unique", "has another text in nearly every row.")
+        return
+    values = table.numbers(column.name)[rows]
+    there = values[~np.isnan(values)]
+    if there.min() == there.max() and len(there) == len(values):
+        raise _UnfitColumnError("constant", "has the same value everywhere.")

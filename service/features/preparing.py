@@ -1,0 +1,187 @@
+"""Preparing: a stored table or arrays become what a network is trained, validated and tested on."""
+
+import math
+import mmap
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.datasets import Dataset
+from service.errors import Findings
+from service.features.encoder import Encoder
+from service.features.fitting import fit_encoder
+from service.features.splits import Indices, Parts, split
+from service.features.targets import Answers, read_answers
+from service.spec.data import DataSpec
+from service.tables import MISSING, Table
+
+
+def load_dataset(form: str, content: bytes | mmap.mmap) -> Dataset | Table:
+    """The arrays or the table that was stored as these bytes."""
+    return Table.from_buffer(content) if form == "table" else Dataset.from_bytes(bytes(content))
+
+
+GLIMPSE_ROWS = 256
+_MOST_CLASSES_COUNTED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Arrays to train on, with validation and test parts where they were asked for, and how they came about."""
+
+    dataset: Dataset
+    encoder: Encoder | None = None
+    targets: list[str] | None = None
+    parts: Mapping[str, Mapping[str, Any]] | None = None
+    """The rows of each part and, where there are classes, how many of each."""
+    left_out: tuple[str, ...] = ()
+    """Columns of the table that nothing is learnt from."""
+
+
+def prepare(
+    data: Dataset | Table,
+    asked: DataSpec,
+    findings: Findings,
+    *,
+    classifies: bool,
+    validation_split: float = 0.0,
+    glimpse: bool = False,
+    at: str = "#/data",
+) -> Prepared | None:
+    """The arrays of a dataset, or None and a finding for each mistake.
+
+    Everything that is learnt from the data (means, categories) is learnt from the rows that the network is trained
+    on, which `validation_split` cuts off at the end. A `glimpse` has all targets, but inputs only of the first rows.
+    """
+    if isinstance(data, Table):
+        return _prepare_table(
+            data, asked, findings, classifies=classifies, validation_split=validation_split, glimpse=glimpse, at=at
+        )
+    return _prepare_arrays(data, asked, findings, validation_split, at)
+
+
+def _prepare_table(
+    table: Table,
+    asked: DataSpec,
+    findings: Findings,
+    *,
+    classifies: bool,
+    validation_split: float,
+    glimpse: bool,
+    at: str,
+) -> Prepared | None:
+    answers = read_answers(table, asked, classifies=classifies, findings=findings, at=at)
+    weights = _sample_weight(table, asked, findings, at)
+    groups = _groups(table, asked, answers, findings, at)
+    if answers is None or findings.total:
+        return None
+    places = np.arange(len(answers.rows))
+    parts = Parts(places, places[:0], places[:0]) if asked.split is None else split(places, asked.split, groups)
+    if not _check_parts(parts, asked, findings, at):
+        return None
+    kept = math.floor(len(parts.training) * (1 - validation_split))
+    used = [*answers.names, *(name for name in (asked.sample_weight, asked.split and asked.split.column) if name)]
+    fitted = answers.rows[parts.training[: max(kept, 1)]]
+    encoder = fit_encoder(table, asked, used=used, rows=fitted, findings=findings, at=at)
+    if encoder is None:
+        return None
+    named = parts.named()
+    shown = [answers.rows[rows[:GLIMPSE_ROWS] if glimpse else rows] for rows in named.values()]
+    made: dict[str, Dataset] = {}
+    for (name, rows), x in zip(named.items(), encoder.encode(table, shown), strict=True):
+        weight = None if weights is None else weights[answers.rows[rows]]
+        made[name] = Dataset(x, answers.y[rows], answers.classes, weight)
+    dataset = replace(made["training"], validation=made.get("validation"), test=made.get("test"))
+    left_out = tuple(name for name in table.names if name not in encoder.names and name not in answers.names)
+    return Prepared(dataset, encoder, answers.names, _report(dataset, validation_split), left_out)
+
+
+def _prepare_arrays(
+    dataset: Dataset, asked: DataSpec, findings: Findings, validation_split: float, at: str
+) -> Prepared | None:
+    for key in ("target", "features", "sample_weight"):
+        if getattr(asked, key) is not None:
+            findings.error(f"{at}/{key}", "conflict", "This dataset holds arrays x and y; it has no named columns.")
+            return None
+    if asked.split is None:
+        return Prepared(dataset)
+    y = dataset.y.argmax(axis=1).astype(np.int32) if dataset.y.ndim == 2 and dataset.y.shape[1] > 1 else dataset.y
+    if asked.split.method == "group":
+        findings.error(f"{at}/split/method", "conflict", "Groups need a table with a column that tells them.")
+        return None
+    parts = split(np.arange(dataset.rows), asked.split, y.reshape(len(y)).astype(np.int32))
+    if not _check_parts(parts, asked, findings, at):
+        return None
+    made = {name: _taken(dataset, rows) for name, rows in parts.named().items()}
+    whole = replace(made["training"], validation=made.get("validation"), test=made.get("test"))
+    return Prepared(whole, parts=_report(whole, validation_split))
+
+
+def _taken(dataset: Dataset, rows: Indices) -> Dataset:
+    weight = dataset.sample_weight
+    return Dataset(dataset.x[rows], dataset.y[rows], dataset.classes, None if weight is None else weight[rows])
+
+
+def _sample_weight(table: Table, asked: DataSpec, findings: Findings, at: str) -> NDArray[np.float32] | None:
+    if asked.sample_weight is None:
+        return None
+    here = f"{at}/sample_weight"
+    if table.kinds.get(asked.sample_weight) not in ("number", "boolean"):
+        findings.error(here, "unknown_column", "Expected the name of a column of numbers.")
+        return None
+    weights = table.numbers(asked.sample_weight)
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        findings.error(here, "out_of_range", "Expected a weight of at least 0 in every row.")
+    return weights.astype(np.float32)
+
+
+def _groups(
+    table: Table, asked: DataSpec, answers: Answers | None, findings: Findings, at: str
+) -> NDArray[np.int32] | None:
+    """The class or the group of each row that has a target, where the split goes by it."""
+    if asked.split is None or answers is None or asked.split.method not in ("stratified", "group"):
+        return None
+    if asked.split.method == "stratified":
+        if answers.classes is None:
+            expected = "Expected classes to share out evenly; the target holds numbers."
+            findings.error(f"{at}/split/method", "conflict", expected)
+            return None
+        return np.asarray(answers.y, np.int32)
+    if asked.split.column is None or asked.split.column not in table.kinds:
+        findings.error(f"{at}/split/column", "unknown_column", "Expected the name of the column that tells the groups.")
+        return None
+    _, codes = table.encoded(asked.split.column)
+    if (codes == MISSING).any():
+        findings.error(f"{at}/split/column", "missing", "Expected a group in every row; some have none.")
+    return codes[answers.rows]
+
+
+def _check_parts(parts: Parts, asked: DataSpec, findings: Findings, at: str) -> bool:
+    wanted = {name: asked.split is not None and bool(getattr(asked.split, name)) for name in ("validation", "test")}
+    counted = {"training": parts.training, "validation": parts.validation, "test": parts.test}
+    empty = [name for name, rows in counted.items() if not len(rows) and wanted.get(name, True)]
+    if empty:
+        counts = ", ".join(f"{name} {len(rows)}" for name, rows in counted.items())
+        findings.error(f"{at}/split", "empty_split", f"Expected rows in every part of the split; it leaves {counts}.")
+    return not empty
+
+
+def _report(dataset: Dataset, validation_split: float) -> dict[str, dict[str, Any]]:
+    """The rows of each part, and of each class in it."""
+    parts: dict[str, Any] = {"training": dataset.y}
+    parts |= {name: held.y for name in ("validation", "test") if (held := getattr(dataset, name)) is not None}
+    if validation_split and dataset.validation is None:
+        kept = math.floor(dataset.rows * (1 - validation_split))
+        parts |= {"training": dataset.y[:kept], "validation": dataset.y[kept:]}
+    return {name: _counted(y, dataset.classes) for name, y in parts.items()}
+
+
+def _counted(y: NDArray[Any], classes: tuple[str, ...] | None) -> dict[str, Any]:
+    report: dict[str, Any] = {"rows": len(y)}
+    if classes is not None and len(classes) <= _MOST_CLASSES_COUNTED and y.ndim == 1:
+        counts = np.bincount(y.astype(np.int64), minlength=len(classes))
+        report["classes"] = {name: int(count) for name, count in zip(classes, counts, strict=True)}
+    return report

@@ -1,0 +1,108 @@
+"""Targets: the columns to predict, as class indices with their names or as numbers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.datasets import Targets
+from service.errors import Findings
+from service.features.splits import Indices
+from service.spec.data import DataSpec, TargetSpec
+from service.tables import MISSING, Table, names_in_order
+
+_SHOWN_ROWS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is to be predicted: `y` for each of the `rows` of the table where it is known, and what it means."""
+
+    y: Targets
+    rows: Indices
+    classes: tuple[str, ...] | None
+    names: list[str]
+
+
+def read_answers(table: Table, asked: DataSpec, *, classifies: bool, findings: Findings, at: str) -> Answers | None:
+    """The targets of a table, or None and a finding for each mistake.
+
+    One column of texts or booleans gives classes, one of numbers does where `classifies` says so and it holds whole
+    numbers; several columns give a row of numbers each.
+    """
+    before = findings.total
+    if not asked.target:
+        findings.error(f"{at}/target", "missing", "Expected the name of the column to predict.")
+        return None
+    columns = [_read(table, one, asked, classifies=classifies, findings=findings, at=at) for one in asked.target]
+    if findings.total > before:
+        return None
+    known = np.flatnonzero(np.logical_and.reduce([column.known for column in columns if column]))
+    if not len(known):
+        findings.error(f"{at}/target", "empty", "Expected a row with a target; there is none.")
+        return None
+    names = [one.name for one in asked.target]
+    values = [column.values[known] for column in columns if column]
+    if len(values) == 1:
+        return Answers(values[0], known, columns[0].classes if columns[0] else None, names)
+    return Answers(np.stack(values, axis=1).astype(np.float32), known, None, names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    values: NDArray[Any]
+    known: NDArray[np.bool_]
+    classes: tuple[str, ...] | None
+
+
+def _read(
+    table: Table, target: TargetSpec, asked: DataSpec, *, classifies: bool, findings: Findings, at: str
+) -> _Column | None:
+    name, here = target.name, f"{at}/target"
+    kind = table.kinds.get(name)
+    if kind is None:
+        findings.error(here, "unknown_column", f"There is no column {name[:40]!r}; the dataset lists what there is.")
+        return None
+    alone = len(asked.target or ()) == 1
+    if kind in ("date", "empty") or (kind == "category" and not alone):
+        found = {"date": "dates", "empty": "nothing"}.get(kind, "texts, and only one column of classes can be learnt")
+        findings.error(here, "wrong_type", f"Expected numbers or classes in {name[:40]!r}; it holds {found}.")
+        return None
+    numbers = None if kind == "category" else table.numbers(name)
+    if numbers is not None and np.isinf(numbers).any():
+        findings.error(here, "not_finite", f"Expected finite numbers in {name[:40]!r}.")
+        return None
+    is_classes = kind == "category" or (alone and (kind == "boolean" or (classifies and _is_whole(numbers))))
+    if is_classes:
+        column = _classes(table, name, asked.classes, findings, here)
+    else:
+        values = np.asarray(numbers)
+        column = _Column(values.astype(np.float32), ~np.isnan(values), None)
+    missing = 0 if column is None else int((~column.known).sum())
+    if column is not None and missing and target.missing == "reject":
+        shown = ", ".join(str(row) for row in np.flatnonzero(~column.known)[:_SHOWN_ROWS])
+        expected = f"Expected a target in every row; {missing:,} have none, among them {shown}"
+        findings.error(here, "missing", f'{expected}. {{"name": ..., "missing": "drop"}} leaves them out.')
+    return column
+
+
+def _classes(table: Table, name: str, given: list[str] | None, findings: Findings, at: str) -> _Column | None:
+    texts, codes = table.encoded(name)
+    classes = names_in_order(texts) if given is None else given
+    index = {text: number for number, text in enumerate(classes)}
+    unknown = [text for text in texts if text not in index]
+    if unknown:
+        findings.error(
+            at, "unknown_class", f"Expected one of the {len(classes)} given classes; {len(unknown)} others occur."
+        )
+        return None
+    places = np.fromiter((*(index[text] for text in texts), MISSING), np.int32, count=len(texts) + 1)
+    return _Column(places[codes], codes != MISSING, tuple(classes))
+
+
+def _is_whole(numbers: NDArray[np.float64] | None) -> bool:
+    if numbers is None:
+        return False
+    there = numbers[~np.isnan(numbers)]
+    return bool((there == np.floor(there)).all())

@@ -1,0 +1,46 @@
+"""Compressed files: recognised by their first bytes, and unpacked no further than a limit."""
+
+from pathlib import Path
+from typing import Any
+
+from service.errors import Malformed, TooLarge
+
+_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_PIECE_BYTES = 1 << 20
+
+
+def compression_of(start: bytes) -> str | None:
+    """How bytes that begin so are compressed: "gzip", "zstd" or not at all."""
+    return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), None)
+
+
+def unpacked(file: Path, limit_bytes: int) -> Path:
+    """The file itself, or beside it what was compressed in it; `TooLarge` beyond the limit, however small it came."""
+    with file.open("rb") as opened:
+        compression = compression_of(opened.read(4))
+    if compression is None:
+        return file
+    import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
+
+    target = file.with_suffix(".unpacked")
+    size = 0
+    try:
+        with (
+            pa.OSFile(str(file)) as source,
+            pa.CompressedInputStream(source, compression) as pieces,
+            target.open("wb") as into,
+        ):
+            while piece := _next(pieces):
+                size += len(piece)
+                if size > limit_bytes:
+                    detail = f"The file is larger than the limit of {limit_bytes:,} bytes once it is unpacked."
+                    raise TooLarge(detail, limit=limit_bytes, unit="bytes")
+                into.write(piece)
+    except (OSError, pa.ArrowInvalid):
+        raise Malformed(f"The file is {compression} and cannot be unpacked to its end.", code="bad_table") from None
+    return target
+
+
+def _next(pieces: Any) -> bytes:
+    piece: bytes = pieces.read(_PIECE_BYTES)
+    return piece

@@ -1,0 +1,97 @@
+"""Delimited text (CSV and its kin): what its delimiter, header and encoding are, found from its beginning."""
+
+import codecs
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.errors import Malformed
+
+DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE_BYTES = 64 * 1024
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+FALLBACK_ENCODING = "cp1252"
+"""What text is taken for that is not UTF-8: Windows' Western European, which has a letter for nearly every byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a delimited text is written; None means that it is to be found."""
+
+    delimiter: str | None = None
+    header: bool | None = None
+    encoding: str | None = None
+    quote: str = '"'
+
+
+def found_dialect(file: Path, given: Dialect) -> tuple[Dialect, list[str]]:
+    """The dialect of a text, as given and otherwise as found, and its column names; `Malformed` if it has no row."""
+    with file.open("rb") as opened:
+        sample = opened.read(_SAMPLE_BYTES)
+    encoding = given.encoding or _encoding(sample)
+    text = _decoded(sample, encoding)
+    whole = len(sample) < _SAMPLE_BYTES
+    delimiter = given.delimiter or _delimiter(text, given.quote, whole=whole)
+    rows = _rows(text, delimiter, given.quote, whole=whole)
+    if not rows:
+        raise Malformed("Expected a table with at least one row; received an empty text.", code="bad_table")
+    header = _is_header(rows) if given.header is None else given.header
+    names = [name.strip() for name in rows[0]] if header else [f"column_{n}" for n in range(1, len(rows[0]) + 1)]
+    return Dialect(delimiter, header, encoding, given.quote), names
+
+
+def _encoding(sample: bytes) -> str:
+    for mark, encoding in _MARKS.items():
+        if sample.startswith(mark):
+            return encoding
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return FALLBACK_ENCODING
+    return "utf-8"
+
+
+def _decoded(sample: bytes, encoding: str) -> str:
+    try:
+        return codecs.getincrementaldecoder(encoding)().decode(sample)
+    except (UnicodeError, LookupError):
+        raise Malformed(f"Expected a text in {encoding[:40]}; received other bytes.", code="bad_table") from None
+
+
+def _delimiter(text: str, quote: str, *, whole: bool) -> str:
+    """The delimiter that cuts most rows into the same number of parts, and into more than one."""
+    best, best_score = DELIMITERS[0], (0.0, 0)
+    for delimiter in DELIMITERS:
+        counts = Counter(len(row) for row in _rows(text, delimiter, quote, whole=whole))
+        if not counts:
+            continue
+        width, agreeing = counts.most_common(1)[0]
+        score = (agreeing / counts.total(), width)
+        if width > 1 and score > best_score:
+            best, best_score = delimiter, score
+    return best
+
+
+def _rows(text: str, delimiter: str, quote: str, *, whole: bool) -> list[list[str]]:
+    lines = text.splitlines(keepends=True)
+    reader = csv.reader(lines if whole else lines[:-1] or lines, delimiter=delimiter, quotechar=quote)
+    try:
+        rows = [row for row in reader if row]
+    except csv.Error:
+        raise Malformed("The text cannot be read as a table.", code="bad_table") from None
+    return rows[:200]
+
+
+def _is_header(rows: list[list[str]]) -> bool:
+    """Whether the first row names the columns: texts, each there, none twice, none a number."""
+    names = [name.strip() for name in rows[0]]
+    return all(names) and len(set(names)) == len(names) and not any(_is_number(name) for name in names)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,44 @@
+"""NumPy's `.npz` files: named arrays, read without pickle, and no larger than they may be."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from service.config import Limits
+from service.errors import Malformed, TooLarge
+
+NPZ = "application/x-npz"
+
+
+def read_npz(file: Path, limits: Limits, *names: str) -> dict[str, NDArray[Any]]:
+    """The arrays of these names; `Malformed` if one is missing or no plain array, `TooLarge` over the limits."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return {name: _read(archive, name, limits) for name in names}
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        expected = " and ".join(names)
+        raise Malformed(
+            f"Expected an .npz file with the arrays {expected}; received another.", code="bad_table"
+        ) from None
+
+
+def _read(archive: zipfile.ZipFile, name: str, limits: Limits) -> NDArray[Any]:
+    with archive.open(f"{name}.npy") as member:
+        version = npy.read_magic(member)
+        shape, _, dtype = npy.read_array_header_1_0(member) if version == (1, 0) else npy.read_array_header_2_0(member)
+    cells = int(np.prod(shape, dtype=object)) if shape else 1
+    if cells > limits.max_table_cells:
+        limit = limits.max_table_cells
+        raise TooLarge(f"The array {name} has more numbers than the limit of {limit:,}.", limit=limit, unit="cells")
+    if cells * dtype.itemsize > limits.max_unpacked_bytes:
+        limit = limits.max_unpacked_bytes
+        raise TooLarge(f"The array {name} is larger than the limit of {limit:,} bytes.", limit=limit, unit="bytes")
+    with archive.open(f"{name}.npy") as member:
+        array: NDArray[Any] = npy.read_array(member, allow_pickle=False)
+        return array

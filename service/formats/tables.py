@@ -1,0 +1,215 @@
+"""Tables: CSV, Parquet, Arrow and JSON rows in, one Arrow file of plain columns out, which can be mapped.
+
+Every column comes out as one of float64, int64, bool, string or timestamp; what has another type and no such
+meaning (lists, structs, bytes) is refused. Reading is pyarrow's work; pyarrow is imported when a table comes.
+"""
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from service.config import Limits
+from service.errors import Findings, Malformed, TooLarge, pointer
+from service.formats.delimited import FALLBACK_ENCODING, Dialect, found_dialect
+
+CSV, PARQUET, ARROW = "text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.file"
+ARROW_STREAM, NDJSON = "application/vnd.apache.arrow.stream", "application/x-ndjson"
+MAGIC = {b"PAR1": PARQUET, b"ARROW1": ARROW, b"\xff\xff\xff\xff": ARROW_STREAM}
+"""How files begin that tell what they are."""
+
+_BLOCK_BYTES = 16 << 20
+_BATCH_ROWS = 65_536
+_LONGEST_NAME = 200
+_LONGEST_TEXT = 10_000
+
+
+def write_table(source: Path, media_type: str, target: Path, limits: Limits, dialect: Dialect | None = None) -> None:
+    """Writes what a file says as an Arrow file; `Malformed`, `Invalid` or `TooLarge` if it is no table that fits."""
+    import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
+
+    try:
+        if media_type == CSV:
+            _write_csv(source, target, limits, dialect or Dialect())
+        else:
+            with _batches(source, media_type) as (schema, batches):
+                _write(schema, batches, target, limits)
+    except (pa.ArrowException, OSError, ValueError, UnicodeError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise Malformed(f"The file cannot be read as {media_type}{_place(error)}.", code="bad_table") from None
+
+
+def open_table(content: Any) -> Any:
+    """The pyarrow table in the bytes of an Arrow file, its columns still where they lie."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    try:
+        return pa.ipc.open_file(pa.py_buffer(content)).read_all()
+    except pa.ArrowException as error:
+        raise Malformed("The content is not an Arrow file.") from error
+
+
+def kind_of_column(arrow_type: Any) -> str:
+    """What a column holds: `number`, `boolean`, `category`, `date`, or `empty` where it holds nothing."""
+    import pyarrow.types as is_  # noqa: PLC0415 - as above
+
+    if is_.is_null(arrow_type):
+        return "empty"
+    if is_.is_boolean(arrow_type):
+        return "boolean"
+    if is_.is_temporal(arrow_type):
+        return "date"
+    return "category" if is_.is_string(arrow_type) else "number"
+
+
+def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect) -> None:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    from pyarrow import csv  # noqa: PLC0415 - as above
+
+    dialect, names = found_dialect(source, given)
+    try:
+        with _streamed(source, dialect, names) as reader:
+            _write(reader.schema, reader, target, limits)
+    except pa.ArrowInvalid as error:
+        # A column may change its mind after the first block, and only who reads all of it sees its type.
+        if dialect.encoding == "utf-8" and given.encoding is None and "UTF8" in str(error):
+            dialect = replace(dialect, encoding=FALLBACK_ENCODING)
+        elif "conversion error" not in str(error):
+            raise
+        options = _csv_options(dialect, names, block_bytes=_BLOCK_BYTES)
+        table = csv.read_csv(str(source), **options)
+        _write(table.schema, table.to_batches(_BATCH_ROWS), target, limits)
+
+
+@contextlib.contextmanager
+def _streamed(source: Path, dialect: Dialect, names: list[str]) -> Iterator[Any]:
+    from pyarrow import csv  # noqa: PLC0415 - as above
+
+    with csv.open_csv(str(source), **_csv_options(dialect, names, block_bytes=_BLOCK_BYTES)) as reader:
+        yield reader
+
+
+def _csv_options(dialect: Dialect, names: list[str], *, block_bytes: int) -> dict[str, Any]:
+    from pyarrow import csv  # noqa: PLC0415 - as above
+
+    encoding = "utf-8" if dialect.encoding == "utf-8-sig" else dialect.encoding
+    return {
+        "read_options": csv.ReadOptions(
+            block_size=block_bytes, encoding=encoding, column_names=names, skip_rows=1 if dialect.header else 0
+        ),
+        "parse_options": csv.ParseOptions(
+            delimiter=dialect.delimiter, quote_char=dialect.quote, newlines_in_values=True, ignore_empty_lines=True
+        ),
+        "convert_options": csv.ConvertOptions(strings_can_be_null=True),
+    }
+
+
+@contextlib.contextmanager
+def _batches(source: Path, media_type: str) -> Iterator[tuple[Any, Any]]:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    from pyarrow import json, parquet  # noqa: PLC0415 - as above
+
+    with pa.memory_map(str(source)) as file:
+        if media_type == PARQUET:
+            schema = parquet.read_schema(file)
+            # Read as a dictionary, a text that is repeated a million times takes its memory once.
+            texts = [field.name for field in schema if pa.types.is_string(field.type)]
+            opened = parquet.ParquetFile(file, read_dictionary=texts)
+            yield opened.schema_arrow, opened.iter_batches(_BATCH_ROWS)
+        elif media_type == ARROW:
+            reader = pa.ipc.open_file(file)
+            yield reader.schema, (reader.get_batch(i) for i in range(reader.num_record_batches))
+        elif media_type == ARROW_STREAM:
+            stream = pa.ipc.open_stream(file)
+            yield stream.schema, stream
+        else:
+            table = json.read_json(file)
+            yield table.schema, table.to_batches(_BATCH_ROWS)
+
+
+def _write(schema: Any, batches: Any, target: Path, limits: Limits) -> None:
+    """Writes the batches with plain columns; counts the rows as they come."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    plain = _plain_schema(schema, limits)
+    rows = 0
+    with pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, plain) as writer:
+        for batch in batches:
+            rows += batch.num_rows
+            _check_size(rows, len(plain), limits)
+            columns = [_plain(column, field) for column, field in zip(batch.columns, plain, strict=True)]
+            writer.write_batch(pa.record_batch(columns, schema=plain))
+    if not rows:
+        raise Malformed("Expected a table with at least one row; received none.", code="bad_table")
+
+
+def _plain(column: Any, field: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+    texts = column.dictionary if pa.types.is_dictionary(column.type) else column
+    if pa.types.is_string(field.type) and len(texts) and (pc.max(pc.binary_length(texts)).as_py() or 0) > _LONGEST_TEXT:
+        raise TooLarge(
+            f"A text of the column {field.name[:40]!r} is longer than {_LONGEST_TEXT:,} bytes.",
+            limit=_LONGEST_TEXT,
+            unit="bytes",
+        )
+    return column if column.type == field.type else column.cast(field.type, safe=False)
+
+
+def _plain_schema(schema: Any, limits: Limits) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    findings = Findings(limit=limits.max_errors_shown)
+    _check_size(1, len(schema), limits)
+    for name, count in Counter(schema.names).items():
+        if not name or len(name) > _LONGEST_NAME:
+            expected = f"Expected a name of 1 to {_LONGEST_NAME} characters for each column."
+            findings.error(pointer("columns", name), "bad_column_name", expected)
+        elif count > 1:
+            findings.error(pointer("columns", name), "duplicate", "Expected each column's name once; it is repeated.")
+    fields = []
+    for field in schema:
+        plain = _plain_type(field.type)
+        if plain is None:
+            expected = "Expected numbers, texts, booleans or dates; this column holds something else."
+            findings.error(pointer("columns", field.name), "unsupported_column", expected)
+        fields.append(pa.field(field.name, plain or pa.null()))
+    findings.raise_errors()
+    return pa.schema(fields)
+
+
+def _plain_type(arrow_type: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    import pyarrow.types as is_  # noqa: PLC0415 - as above
+
+    held = arrow_type.value_type if is_.is_dictionary(arrow_type) else arrow_type
+    choices = {
+        held: is_.is_boolean(held) or is_.is_null(held),
+        pa.int64(): is_.is_integer(held) and not is_.is_uint64(held),
+        pa.float64(): is_.is_uint64(held) or is_.is_floating(held) or is_.is_decimal(held),
+        pa.timestamp("us"): is_.is_date(held) or is_.is_timestamp(held),
+        pa.string(): is_.is_string(held) or is_.is_large_string(held) or is_.is_string_view(held),
+    }
+    return next((plain for plain, fits in choices.items() if fits), None)
+
+
+def _check_size(rows: int, columns: int, limits: Limits) -> None:
+    for number, limit, unit in (
+        (columns, limits.max_columns, "columns"),
+        (rows, limits.max_table_rows, "rows"),
+        (rows * columns, limits.max_table_cells, "cells"),
+    ):
+        if number > limit:
+            raise TooLarge(f"The table has more {unit} than the limit of {limit:,}.", limit=limit, unit=unit)
+
+
+def _place(error: Exception) -> str:
+    """Where pyarrow says that a text goes wrong, without the text."""
+    words = str(error)
+    start = words.find("Row #")
+    row = words[start + 5 :].partition(":")[0] if start >= 0 else ""
+    return f": row {row} has another number of columns than the first" if row.isdigit() else ""

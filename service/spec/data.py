@@ -1,0 +1,86 @@
+"""What a training request may say about its data: which dataset, what to learn from it, and what to hold out."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
+Kind = Literal["number", "category", "boolean", "date"]
+Missing = Literal["mean", "most_frequent", "indicator", "reject"]
+Encoding = Literal["standardize", "none", "boolean", "one_hot", "integer", "calendar", "days"]
+
+MOST_CATEGORIES = 100
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class FeatureSpec(_Part):
+    """A column to learn from; what is left out follows from what the column holds."""
+
+    name: ColumnName
+    type: Kind | None = Field(None, description="What to take the column for; as it is stored if not given.")
+    encoding: Encoding | None = Field(
+        None,
+        description="Numbers: `standardize` (mean 0, deviation 1) or `none`. Categories: `one_hot` (the first place is "
+        "for values not seen in training) or `integer` (for Embedding). Dates: `calendar` (the time and where in the "
+        "year, week and day it is) or `days`. The first of each is the default. Booleans: `boolean` (0 or 1).",
+    )
+    missing: Missing | None = Field(
+        None,
+        description="For a value that is not there: the `mean`, the `most_frequent`, a place of its own that says so "
+        "(`indicator`), or a refusal. Default: `mean`, for categories `indicator`.",
+    )
+    max_categories: int = Field(
+        MOST_CATEGORIES, ge=1, le=10_000, description="So many of the most frequent have a place of their own."
+    )
+
+
+class TargetSpec(_Part):
+    """A column to predict, and what to do with rows where it is not known."""
+
+    name: ColumnName
+    missing: Literal["reject", "drop"] = "reject"
+
+
+class SplitSpec(_Part):
+    """Which rows are held out: for validation after each epoch, and for a test at the end."""
+
+    validation: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    test: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    method: Literal["random", "stratified", "last", "group"] = Field(
+        "random",
+        description="`stratified` keeps the shares of the classes, `last` takes the last rows, `group` keeps rows "
+        "together that agree in `column`.",
+    )
+    column: ColumnName | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+
+
+def _as_object(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Feature = Annotated[FeatureSpec, BeforeValidator(_as_object)]
+Target = Annotated[TargetSpec, BeforeValidator(_as_object)]
+
+
+class DataSpec(_Part):
+    """A stored dataset and how to use it; of a table every column but the target is learnt from by default."""
+
+    dataset: str | None = Field(None, description="The id of an uploaded dataset.")
+    target: Annotated[list[Target] | None, BeforeValidator(lambda value: value and _as_list(value))] = Field(
+        None, description="The column to predict, or several.", min_length=1
+    )
+    features: list[Feature] | None = Field(None, description="Columns to learn from, by name or with more to say.")
+    preprocessing: Literal["auto", "none"] = Field(
+        "auto", description="`none` hands numbers over as they are, and knows nothing else."
+    )
+    sample_weight: ColumnName | None = Field(None, description="The column with the weight of each row in the loss.")
+    classes: list[str] | None = Field(None, description="Class names in their order.")
+    split: SplitSpec | None = None

@@ -1,0 +1,128 @@
+"""Tables: named columns of numbers, booleans, categories and dates, in an Arrow file that need not be copied."""
+
+import mmap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import Malformed
+from service.formats.tables import kind_of_column, open_table
+
+MISSING = -1
+"""The code of a value that is not there."""
+
+_MICROSECONDS_A_DAY = 86_400e6
+_MOST_SHOWN = 20
+
+
+class Table:
+    """A stored table; every column can be had as numbers, or as the distinct texts in it and their codes."""
+
+    def __init__(self, arrow: Any) -> None:
+        self.arrow = arrow
+        """The pyarrow table."""
+        self.rows: int = arrow.num_rows
+        self.names: list[str] = list(arrow.column_names)
+        self.kinds = {field.name: kind_of_column(field.type) for field in arrow.schema}
+
+    @classmethod
+    def from_buffer(cls, content: bytes | mmap.mmap) -> Self:
+        """The table in the bytes of an Arrow file; `Malformed` for any others."""
+        return cls(open_table(content))
+
+    @classmethod
+    def from_file(cls, file: Path) -> Self:
+        """The table in an Arrow file, mapped."""
+        with file.open("rb") as opened:
+            return cls.from_buffer(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
+
+    def slice(self, start: int, rows: int) -> Self:
+        """The table of some rows that follow each other."""
+        return type(self)(self.arrow.slice(start, rows))
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """A column (rows,) as numbers, dates in days since 1970, NaN where nothing is; `Malformed` for texts."""
+        import pyarrow as pa  # noqa: PLC0415 - only who has a table pays for it
+
+        column, kind = self.arrow[name], self.kinds[name]
+        if kind == "category":
+            column = _parsed(column, name)
+        elif kind == "date":
+            column = column.cast(pa.int64())
+        values: NDArray[np.float64] = np.empty(self.rows)
+        start = 0
+        for chunk in column.chunks:
+            values[start : start + len(chunk)] = chunk.cast(pa.float64()).to_numpy(zero_copy_only=False)
+            start += len(chunk)
+        return values / _MICROSECONDS_A_DAY if kind == "date" else values
+
+    def encoded(self, name: str) -> tuple[list[str], NDArray[np.int32]]:
+        """The distinct texts of a column, and for each row the index of its text, `MISSING` where nothing is."""
+        import pyarrow as pa  # noqa: PLC0415 - as above
+
+        column = self._texts(name).dictionary_encode().unify_dictionaries()
+        if not column.num_chunks:
+            return [], np.zeros(0, np.int32)
+        codes = [chunk.indices.fill_null(MISSING).cast(pa.int32()).to_numpy() for chunk in column.chunks]
+        return column.chunk(0).dictionary.to_pylist(), np.concatenate(codes)
+
+    def describe(self) -> list[dict[str, Any]]:
+        """What each column holds: its type, how many values are missing, and how the others spread."""
+        return [{"name": name, "type": self.kinds[name], **self._described(name)} for name in self.names]
+
+    def _described(self, name: str) -> dict[str, Any]:
+        import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+        column, kind = self.arrow[name], self.kinds[name]
+        missing = column.null_count
+        if kind == "empty":
+            return {"missing": self.rows}
+        if kind in ("category", "boolean"):
+            counted = pc.value_counts(column.drop_null())
+            order = pc.sort_indices(counted.field("counts"), sort_keys=[("", "descending")]).to_pylist()[:_MOST_SHOWN]
+            values = [{"value": counted[i]["values"].as_py(), "count": counted[i]["counts"].as_py()} for i in order]
+            return {"missing": missing, "distinct": len(counted), "values": values}
+        extremes = pc.min_max(column).as_py()
+        if kind == "date":
+            shown = {key: value and f"{value.isoformat()}Z" for key, value in extremes.items()}
+            return {"missing": missing, **shown}
+        if column.type == "double":
+            column = pc.if_else(pc.is_nan(column), None, column)
+            missing = column.null_count
+            extremes = pc.min_max(column).as_py()
+        mean, deviation = pc.mean(column).as_py(), pc.stddev(column).as_py()
+        return {"missing": missing, **extremes, "mean": mean, "deviation": deviation}
+
+    def _texts(self, name: str) -> Any:
+        import pyarrow as pa  # noqa: PLC0415 - as above
+        import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+        column = self.arrow[name]
+        if self.kinds[name] == "empty":
+            return column.cast(pa.string())
+        if column.type == "double":
+            column = pc.if_else(pc.is_nan(column), None, column)
+            whole = column.drop_null()
+            if pc.all(pc.equal(whole, pc.floor(whole))).as_py() and (pc.max(pc.abs(whole)).as_py() or 0) < 2**53:
+                column = column.cast(pa.int64())
+        return column.cast(pa.string())
+
+
+def names_in_order(texts: Sequence[str]) -> list[str]:
+    """Class names in their order: numbers by size, all else by the alphabet."""
+    try:
+        return sorted(texts, key=float)
+    except ValueError:
+        return sorted(texts)
+
+
+def _parsed(column: Any, name: str) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    try:
+        return column.cast(pa.float64())
+    except pa.ArrowInvalid:
+        raise Malformed(f"The column {name[:40]!r} holds texts that are no numbers.", code="not_a_number") from None
