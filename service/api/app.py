@@ -6,7 +6,16 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from service.api import docs, events, health, models, predictions, problems, training_jobs
+from service.api import (
+    docs,
+    events,
+    health,
+    models,
+    predictions,
+    problems,
+    tensorflow_serving,
+    training_jobs,
+)
 from service.api.gate import Gate
 from service.api.serving import Serving
 from service.api.state import State
@@ -58,8 +67,8 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes)
     problems.install(app)
     # Routes are tried in order, and predictions are asked for most.
-    for router in (predictions.router, training_jobs.router, events.router, models.router, health.router):
-        app.include_router(router)
+    for room in (predictions, tensorflow_serving, training_jobs, events, models, health):
+        app.include_router(room.router)
     docs.install(
         app,
         TrainingRequest,
@@ -67,6 +76,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         training_jobs.CancelRequest,
         predictions.PredictionRequest,
         predictions.EvaluationRequest,
+        tensorflow_serving.ExamplesRequest,
     )
     return app
 

@@ -52,6 +52,10 @@ PREDICTION_EXAMPLES = {
     "canonical": {"summary": "One row for the model digits", "value": {"instances": _ROWS[:1]}},
 }
 
+CLASSIFICATION_EXAMPLES = {
+    "small": {"summary": "Two rows for the model xor", "value": {"examples": [{"input": [0, 1]}, {"input": [1, 1]}]}},
+}
+
 EVALUATION_EXAMPLES = {
     "small": {"summary": "Four rows for the model xor", "value": {"data": SMALL["data"]}},
 }

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api.bodies import JsonBytes, described, json_bytes, read_object
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
+from service.api.instances import read_prediction
 from service.api.job_views import Metrics
 from service.api.paths import ModelName, VersionNumber
 from service.api.problems import documented
@@ -15,7 +16,6 @@ from service.api.serving import Served
 from service.api.state import Shared, State, state_of
 from service.datasets import read_dataset
 from service.errors import Findings
-from service.formats.arrays import read_rows
 from service.formats.jsontext import write_json
 from service.spec.request import DATA_SCHEMA, ROWS_SCHEMA
 
@@ -29,7 +29,12 @@ class PredictionRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    instances: Annotated[Any, WithJsonSchema({**ROWS_SCHEMA, "description": "Rows as wide as those of the training."})]
+    instances: Annotated[
+        Any, WithJsonSchema({**ROWS_SCHEMA, "description": "Rows as wide as those of the training; or objects."})
+    ] = None
+    inputs: Annotated[
+        Any, WithJsonSchema({**ROWS_SCHEMA, "description": 'In place of `instances`: rows, or `{"input": rows}`.'})
+    ] = None
     signature_name: str | None = Field(None, description="Accepted and ignored.")
 
 
@@ -40,6 +45,15 @@ class PredictionView(BaseModel):
     predicted_classes: list[str] | None = Field(
         None, description="The most likely class of each row; only where the version knows class names."
     )
+    model: str
+    version: int
+
+
+class OutputsView(BaseModel):
+    """The answer to `inputs`: as that to `instances`, with the rows of outputs under `outputs`."""
+
+    outputs: list[list[float | None]] = Field(examples=[[[0.1, 0.9]]])
+    predicted_classes: list[str] | None = None
     model: str
     version: int
 
@@ -62,7 +76,7 @@ class EvaluationView(BaseModel):
 
 
 _PREDICTS: dict[str, Any] = {
-    "response_model": PredictionView,
+    "response_model": PredictionView | OutputsView,
     "responses": documented(400, 404, 413, 415, 422, 503),
     "openapi_extra": described("PredictionRequest", PREDICTION_EXAMPLES),
 }
@@ -107,17 +121,10 @@ async def _predicted(request: Request, name: str, number: int | None) -> Respons
 
 
 def _answer(shared: State, served: Served, body: bytes) -> Response:
-    document = read_object(body, "instances", "signature_name", required=("instances",))
-    findings = Findings(limit=shared.settings.max_errors_shown)
-    rows = read_rows(document["instances"], "#/instances", findings, shared.settings)
-    if rows is None:
-        raise findings.refusal()
-    if rows.shape[1] != served.loaded.columns:
-        expected = f"Expected rows of {served.loaded.columns} values; received rows of {rows.shape[1]}."
-        findings.error("#/instances", "width_mismatch", expected)
-        raise findings.refusal()
+    document = read_object(body, "instances", "inputs", "signature_name")
+    rows, outputs = read_prediction(document, served.loaded.columns, shared.settings)
     predictions = served.loaded.predict(rows)
-    content = {"predictions": predictions, "model": served.version.model, "version": served.version.number}
+    content = {outputs: predictions, "model": served.version.model, "version": served.version.number}
     classes = served.loaded.named(predictions)
     if classes is not None:
         content["predicted_classes"] = classes

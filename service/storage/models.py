@@ -128,6 +128,11 @@ class Models:
             raise _missing(name, number)
         return _version(row)
 
+    def numbers(self, name: str) -> list[int]:
+        """The numbers of a model's versions, newest first."""
+        query = select(versions.c.number).where(versions.c.model == name).order_by(versions.c.number.desc())
+        return list(self._connection.scalars(query))
+
     def weights(self, version_id: str) -> bytes:
         """The weights of a version, as they were published."""
         query = select(version_weights.c.weights).where(version_weights.c.version_id == version_id)
