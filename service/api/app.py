@@ -17,6 +17,10 @@ from service.api import (
     training_jobs,
 )
 from service.api.gate import Gate
+from service.api.inference import models as inference_models
+from service.api.inference import server
+from service.api.inference.statistics import Statistics
+from service.api.inference.views import InferenceRequest, Refusal
 from service.api.serving import Serving
 from service.api.state import State
 from service.api.watch import Watch
@@ -35,6 +39,7 @@ TAGS = [
     {"name": "training jobs", "description": "Ask for a training, follow it, cancel it."},
     {"name": "models", "description": "What trainings made: models, each with numbered, immutable versions."},
     {"name": "predictions", "description": "Ask a trained model, or measure it on data."},
+    {"name": "inference protocol", "description": "The Open Inference Protocol, version 2, for its clients."},
     {"name": "health", "description": "For whoever runs the service."},
 ]
 
@@ -63,11 +68,11 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     serving = Serving(shared_database, settings.model_cache_size)
-    app.state.fitd = State(settings, shared_database, serving, Watch(shared_database))
+    app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics())
     app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes)
     problems.install(app)
     # Routes are tried in order, and predictions are asked for most.
-    for room in (predictions, tensorflow_serving, training_jobs, events, models, health):
+    for room in (predictions, tensorflow_serving, server, inference_models, training_jobs, events, models, health):
         app.include_router(room.router)
     docs.install(
         app,
@@ -77,6 +82,8 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         predictions.PredictionRequest,
         predictions.EvaluationRequest,
         tensorflow_serving.ExamplesRequest,
+        InferenceRequest,
+        Refusal,
     )
     return app
 
