@@ -18,9 +18,10 @@ from pydantic import ValidationError
 from service.config import Settings
 from service.errors import Conflict, FitdError, Unavailable
 from service.storage import Bell, Database
+from service.worker.doors import listen
 from service.worker.engine import Engine, check_address
 from service.worker.lifeline import follow
-from service.worker.supervisor import PATIENCE_SECONDS, listen, migrate, serve
+from service.worker.supervisor import PATIENCE_SECONDS, migrate, serve
 
 _GRACE_SECONDS = 5
 _BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
