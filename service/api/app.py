@@ -21,7 +21,9 @@ from service.api.inference import models as inference_models
 from service.api.inference import server
 from service.api.inference.statistics import Statistics
 from service.api.inference.views import InferenceRequest, Refusal
+from service.api.paths import VERSIONED
 from service.api.serving import Serving
+from service.api.shortcut import Shortcut
 from service.api.state import State
 from service.api.watch import Watch
 from service.config import VERSION, Settings
@@ -42,6 +44,12 @@ TAGS = [
     {"name": "inference protocol", "description": "The Open Inference Protocol, version 2, for its clients."},
     {"name": "health", "description": "For whoever runs the service."},
 ]
+
+WAYS = {
+    rf"/v1/models{VERSIONED}:predict": predictions.answer_prediction,
+    rf"/v2/models{VERSIONED}/infer": inference_models.answer_inference,
+}
+"""The paths that are asked thousands of times a second."""
 
 
 def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
@@ -69,6 +77,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     )
     serving = Serving(shared_database, settings.model_cache_size)
     app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics())
+    app.add_middleware(Shortcut, ways=WAYS)
     app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes)
     problems.install(app)
     # Routes are tried in order, and predictions are asked for most.
