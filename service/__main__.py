@@ -1,6 +1,7 @@
 """The command line: `python -m service serve | api | worker | engine | migrate | backup`."""
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -116,6 +117,9 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
             stop(number, frame)
 
         server.__dict__["handle_exit"] = close_and_stop
+        # What is there now stays: no search for garbage goes through it while somebody waits.
+        gc.collect()
+        gc.freeze()
         server.run(sockets=[listener])
 
 

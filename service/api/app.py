@@ -19,6 +19,7 @@ from service.api import (
 from service.api.gate import Gate
 from service.api.inference import models as inference_models
 from service.api.inference import server
+from service.api.inference.infer import infer
 from service.api.inference.statistics import Statistics
 from service.api.inference.views import InferenceRequest, Refusal
 from service.api.paths import VERSIONED
@@ -47,7 +48,7 @@ TAGS = [
 
 WAYS = {
     rf"/v1/models{VERSIONED}:predict": predictions.answer_prediction,
-    rf"/v2/models{VERSIONED}/infer": inference_models.answer_inference,
+    rf"/v2/models{VERSIONED}/infer": infer,
 }
 """The paths that are asked thousands of times a second."""
 

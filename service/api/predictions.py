@@ -1,14 +1,15 @@
 """Predictions and evaluations: asked of a model's latest version, or of one by its number."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
-from service.api.bodies import JsonBytes, described, json_bytes, read_object
+from service.api.bodies import JsonBytes, check_json, described, json_bytes, read_object
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
-from service.api.instances import read_prediction
+from service.api.instances import is_plain, read_prediction
 from service.api.job_views import Metrics
 from service.api.paths import ModelName, VersionNumber
 from service.api.problems import documented
@@ -20,8 +21,6 @@ from service.formats.jsontext import write_json
 from service.spec.request import DATA_SCHEMA, ROWS_SCHEMA
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
-
-_SMALL_BODY = 16 * 1024
 
 
 class PredictionRequest(BaseModel):
@@ -90,13 +89,13 @@ _EVALUATES: dict[str, Any] = {
 @router.post("/{name:word}:predict", **_PREDICTS)
 async def predict(request: Request, name: ModelName) -> Response:
     """The outputs of the model's latest version for each row."""
-    return await answer_prediction(request, name, None)
+    return await answer_prediction(state_of(request), request.headers, await json_bytes(request), name, None)
 
 
 @router.post("/{name:word}/versions/{number:number}:predict", **_PREDICTS)
 async def predict_with_version(request: Request, name: ModelName, number: VersionNumber) -> Response:
     """The outputs of one version for each row."""
-    return await answer_prediction(request, name, number)
+    return await answer_prediction(state_of(request), request.headers, await json_bytes(request), name, number)
 
 
 @router.post("/{name:word}:evaluate", **_EVALUATES)
@@ -111,19 +110,20 @@ def evaluate_version(shared: Shared, name: ModelName, number: VersionNumber, bod
     return _evaluated(shared, name, number, body)
 
 
-async def answer_prediction(request: Request, name: str, number: int | None) -> Response:
+async def answer_prediction(
+    shared: State, headers: Mapping[str, str], body: bytes, name: str, number: int | None
+) -> Response:
     """The answer to `:predict`, in this thread where that is quicker than changing it."""
-    # Asking FastAPI for these two as dependencies costs half as much again as the rest of the request.
-    shared, body = state_of(request), await json_bytes(request)
+    check_json(headers)
     served = shared.serving.at_hand(name, number)
-    if served is not None and served.is_light and len(body) <= _SMALL_BODY:
+    if served is not None and served.is_light(len(body)):
         return _answer(shared, served, body)
     return await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, number), body))
 
 
 def _answer(shared: State, served: Served, body: bytes) -> Response:
     document = read_object(body, "instances", "inputs", "signature_name")
-    rows, outputs = read_prediction(document, served.loaded.columns, shared.settings)
+    rows, outputs = read_prediction(document, served.loaded.columns, shared.settings, plain=is_plain(body))
     predictions = served.loaded.predict(rows)
     content = {outputs: predictions, "model": served.version.model, "version": served.version.number}
     classes = served.loaded.named(predictions)

@@ -8,10 +8,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.problems import answer_disconnect, answer_known
+from service.api.state import State
 from service.errors import FitdError
 
-Answer = Callable[[Request, str, int | None], Awaitable[Response]]
-"""A route's work: the answer to a request about the model of this name, and the version of this number if any."""
+Answer = Callable[[State, Mapping[str, str], bytes, str, int | None], Awaitable[Response]]
+"""The answer to headers and a body about the model of this name, and the version of this number if any."""
 
 
 class Shortcut:
@@ -31,18 +32,30 @@ class Shortcut:
             for pattern, answer in self.ways:
                 found = pattern.fullmatch(scope["path"])
                 if found is not None:
-                    number = None if found["number"] is None else int(found["number"])
-                    request = Request(scope, receive, send)
-                    response = await _answered(answer, request, found["name"], number)
+                    name, number = found["name"], found["number"]
+                    response = await _answered(answer, scope, receive, name, None if number is None else int(number))
                     await response(scope, receive, send)
                     return
         await self.app(scope, receive, send)
 
 
-async def _answered(answer: Answer, request: Request, name: str, number: int | None) -> Response:
+async def _answered(answer: Answer, scope: Scope, receive: Receive, name: str, number: int | None) -> Response:
+    headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
     try:
-        return await answer(request, name, number)
+        body = await _body(receive)
+        return await answer(scope["app"].state.fitd, headers, body, name, number)
     except FitdError as error:
-        return answer_known(request, error)
+        return answer_known(Request(scope), error)
     except ClientDisconnect as error:
-        return answer_disconnect(request, error)
+        return answer_disconnect(Request(scope), error)
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts) if len(parts) > 1 else parts[0]

@@ -12,13 +12,11 @@ from service.api.inference.request import read_inference
 from service.api.serving import Served
 from service.api.state import State
 
-_SMALL_BODY = 64 * 1024
 
-
-async def infer(shared: State, name: str, number: int | None, headers: Mapping[str, str], body: bytes) -> Response:
+async def infer(shared: State, headers: Mapping[str, str], body: bytes, name: str, number: int | None) -> Response:
     """The version's answer to the inference in a body; no Content-Type is asked for."""
     served = shared.serving.at_hand(name, number)
-    if served is not None and served.is_light and len(body) <= _SMALL_BODY and "content-encoding" not in headers:
+    if served is not None and served.is_light(len(body)) and "content-encoding" not in headers:
         return _answered(shared, served, headers, body)
     return await run_in_threadpool(lambda: _answered(shared, shared.serving.find(name, number), headers, body))
 

@@ -26,13 +26,13 @@ _INFERS: dict[str, Any] = {
 @router.post("/{name:word}/infer", **_INFERS)
 async def infer_with_model(request: Request, name: ModelName) -> Response:
     """The outputs of the model's latest version; JSON or binary tensors, in either direction."""
-    return await answer_inference(request, name, None)
+    return await infer(state_of(request), request.headers, await request.body(), name, None)
 
 
 @router.post(_VERSION + "/infer", **_INFERS)
 async def infer_with_version(request: Request, name: ModelName, number: VersionNumber) -> Response:
     """The outputs of one version; JSON or binary tensors, in either direction."""
-    return await answer_inference(request, name, number)
+    return await infer(state_of(request), request.headers, await request.body(), name, number)
 
 
 @router.get("/{name:word}", response_model=ModelMetadataView, **_FOUND)
@@ -86,11 +86,6 @@ def get_version_statistics(shared: Shared, name: ModelName, number: VersionNumbe
     with shared.database.reading() as tx:
         tx.models.version(name, number)
     return StatisticsView(model_stats=[shared.statistics.view(name, number)])
-
-
-async def answer_inference(request: Request, name: str, number: int | None) -> Response:
-    """The answer to an inference of the model's latest version, or of the one of this number."""
-    return await infer(state_of(request), name, number, request.headers, await request.body())
 
 
 def _metadata(shared: State, name: str, number: int | None) -> ModelMetadataView:
