@@ -1,6 +1,7 @@
 """The command line: `python -m service serve | api | worker | engine | migrate | backup`."""
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -18,9 +19,10 @@ from pydantic import ValidationError
 from service.config import Settings
 from service.errors import Conflict, FitdError, Unavailable
 from service.storage import Bell, Database
+from service.worker.doors import listen
 from service.worker.engine import Engine, check_address
 from service.worker.lifeline import follow
-from service.worker.supervisor import PATIENCE_SECONDS, listen, migrate, serve
+from service.worker.supervisor import PATIENCE_SECONDS, migrate, serve
 
 _GRACE_SECONDS = 5
 _BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -115,6 +117,9 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
             stop(number, frame)
 
         server.__dict__["handle_exit"] = close_and_stop
+        # What is there now stays: no search for garbage goes through it while somebody waits.
+        gc.collect()
+        gc.freeze()
         server.run(sockets=[listener])
 
 

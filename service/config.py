@@ -53,6 +53,7 @@ class Settings(BaseSettings, Limits):
 
     host: str = Field("127.0.0.1", description="Address that the API listens on.")
     port: int = Field(8000, ge=0, le=65_535, description="Port that the API listens on; 0 picks a free one.")
+    api_processes: Count = Field(1, description="API processes of `serve`; they share the port.")
     data_dir: Path = Field(Path("data"), description="Directory of all that Fitd stores; made if missing.")
     database_url: str = Field(
         default_factory=_sqlite_in,

@@ -50,6 +50,17 @@ class LoadedVersion:
             index = predictions[:, : len(self.classes)].argmax(axis=1)
         return [self.classes[i] for i in index]
 
+    def scores(self, predictions: Floats) -> Floats | None:
+        """The score of each class (rows, classes) for predictions; None where the outputs are no scores."""
+        if predictions.ndim != 2:
+            return None
+        if self.units > 1:
+            return predictions if self.classes is None else predictions[:, : len(self.classes)]
+        if len(self.classes or ()) != 2 and self._limit() == 0:
+            return None
+        other = 1 - predictions if self._limit() else -predictions
+        return np.concatenate([other, predictions], axis=-1)
+
     def _limit(self) -> float:
         """Where one output turns from the first class to the second: probabilities at 0.5, everything else at 0."""
         activation = self.model.layers[-1].output_activation or ""

@@ -6,9 +6,26 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from service.api import datasets, docs, events, health, models, predictions, problems, training_jobs
+from service.api import (
+    datasets,
+    docs,
+    events,
+    health,
+    models,
+    predictions,
+    problems,
+    tensorflow_serving,
+    training_jobs,
+)
 from service.api.gate import Gate
+from service.api.inference import models as inference_models
+from service.api.inference import server
+from service.api.inference.infer import infer
+from service.api.inference.statistics import Statistics
+from service.api.inference.views import InferenceRequest, Refusal
+from service.api.paths import VERSIONED
 from service.api.serving import Serving
+from service.api.shortcut import Shortcut
 from service.api.state import State
 from service.api.watch import Watch
 from service.config import VERSION, Settings
@@ -27,8 +44,15 @@ TAGS = [
     {"name": "datasets", "description": "Upload a table once; train, evaluate and predict on its columns."},
     {"name": "models", "description": "What trainings made: models, each with numbered, immutable versions."},
     {"name": "predictions", "description": "Ask a trained model, or measure it on data."},
+    {"name": "inference protocol", "description": "The Open Inference Protocol, version 2, for its clients."},
     {"name": "health", "description": "For whoever runs the service."},
 ]
+
+WAYS = {
+    rf"/v1/models{VERSIONED}:predict": predictions.answer_prediction,
+    rf"/v2/models{VERSIONED}/infer": infer,
+}
+"""The paths that are asked thousands of times a second."""
 
 
 def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
@@ -55,7 +79,8 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     serving = Serving(shared_database, settings.model_cache_size)
-    app.state.fitd = State(settings, shared_database, serving, Watch(shared_database))
+    app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics())
+    app.add_middleware(Shortcut, ways=WAYS)
     app.add_middleware(
         Gate,
         max_body_bytes=settings.max_body_bytes,
@@ -64,15 +89,9 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     )
     problems.install(app)
     # Routes are tried in order, and predictions are asked for most.
-    for router in (
-        predictions.router,
-        training_jobs.router,
-        datasets.router,
-        events.router,
-        models.router,
-        health.router,
-    ):
-        app.include_router(router)
+    rooms = (predictions, tensorflow_serving, server, inference_models, training_jobs, datasets, events, models, health)
+    for room in rooms:
+        app.include_router(room.router)
     docs.install(
         app,
         TrainingRequest,
@@ -80,6 +99,9 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         training_jobs.CancelRequest,
         predictions.PredictionRequest,
         predictions.EvaluationRequest,
+        tensorflow_serving.ExamplesRequest,
+        InferenceRequest,
+        Refusal,
     )
     return app
 

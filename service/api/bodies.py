@@ -1,5 +1,6 @@
 """Request bodies: read raw, because FastAPI's own way costs four times as much on data."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -12,7 +13,21 @@ from service.formats.jsontext import read_json
 
 async def json_bytes(request: Request) -> bytes:
     """The bytes of a JSON body; 415 for any other media type, 413 over the limit."""
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    check_json(request.headers)
+    return await request.body()
+
+
+def check_json(headers: Mapping[str, str]) -> None:
+    """Refuses a body that its headers do not call plain JSON."""
+    given = headers.get("content-type", "")
+    if given != "application/json":
+        _check_media_type(given)
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaType("Expected a body without Content-Encoding; compressed bodies are not read.")
+
+
+def _check_media_type(given: str) -> None:
+    media_type, _, parameters = given.partition(";")
     kind = media_type.strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         received = repr(kind[:60]) if kind else "none"
@@ -20,9 +35,6 @@ async def json_bytes(request: Request) -> bytes:
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     if charset not in ("", "utf-8", "utf8"):
         raise UnsupportedMediaType("Expected JSON in UTF-8.")
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise UnsupportedMediaType("Expected a body without Content-Encoding; compressed bodies are not read.")
-    return await request.body()
 
 
 JsonBytes = Annotated[bytes, Depends(json_bytes)]

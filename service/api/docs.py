@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from service.api.inference.refusals import is_of_protocol
 from service.api.problems import Problem
 
 STATIC = Path(__file__).parent / "static"
@@ -67,6 +68,12 @@ def _described(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name, schema in definitions["$defs"].items():
         schemas.setdefault(name, schema)
+    # FastAPI thinks that every path with parameters may answer so; ours say what they answer.
+    for path, methods in document["paths"].items():
+        for operation in methods.values() if is_of_protocol(path) else ():
+            operation["responses"].pop("422", None)
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
     document["components"]["schemas"] = {name: _untitled(schemas[name]) for name in sorted(schemas)}
     return document
 

@@ -52,6 +52,17 @@ PREDICTION_EXAMPLES = {
     "canonical": {"summary": "One row for the model digits", "value": {"instances": _ROWS[:1]}},
 }
 
+CLASSIFICATION_EXAMPLES = {
+    "small": {"summary": "Two rows for the model xor", "value": {"examples": [{"input": [0, 1]}, {"input": [1, 1]}]}},
+}
+
+INFERENCE_EXAMPLES = {
+    "small": {
+        "summary": "Two rows for the model xor",
+        "value": {"inputs": [{"name": "input", "shape": [2, 2], "datatype": "FP32", "data": [0, 1, 1, 1]}]},
+    },
+}
+
 EVALUATION_EXAMPLES = {
     "small": {"summary": "Four rows for the model xor", "value": {"data": SMALL["data"]}},
 }

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, computed_field
 
 from service.api.job_views import Metrics
 from service.storage import Model, Version
@@ -24,6 +24,21 @@ class ModelLinks(BaseModel):
     versions: str
     predict: str
     evaluate: str
+
+
+class StatusView(BaseModel):
+    """That nothing is wrong, in TensorFlow Serving's words."""
+
+    error_code: str = "OK"
+    error_message: str = ""
+
+
+class VersionStatusView(BaseModel):
+    """What TensorFlow Serving says of a version that answers."""
+
+    version: str = Field(examples=["1"])
+    state: str = "AVAILABLE"
+    status: StatusView = StatusView()
 
 
 class ModelView(BaseModel):
@@ -50,6 +65,18 @@ class ModelView(BaseModel):
                 self=path, versions=f"{path}/versions", predict=f"{path}:predict", evaluate=f"{path}:evaluate"
             ),
         )
+
+
+class ModelStatusView(ModelView):
+    """A model and, as TensorFlow Serving lists them, the versions that answer, newest first."""
+
+    model_version_status: list[VersionStatusView] = []
+
+    @classmethod
+    def with_versions(cls, model: Model, numbers: list[int]) -> Self:
+        """The view of a model with the versions of these numbers."""
+        status = [VersionStatusView(version=str(number)) for number in numbers]
+        return cls.of(model).model_copy(update={"model_version_status": status})
 
 
 class VersionLinks(BaseModel):
@@ -113,6 +140,16 @@ class VersionView(BaseModel):
                 evaluate=f"{path}:evaluate",
             ),
         )
+
+
+class AnsweringVersionView(VersionView):
+    """A version and, as TensorFlow Serving says it, that it answers."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def model_version_status(self) -> list[VersionStatusView]:
+        """This version alone."""
+        return [VersionStatusView(version=str(self.version))]
 
 
 class ModelPage(BaseModel):

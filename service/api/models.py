@@ -2,7 +2,14 @@
 
 from fastapi import APIRouter, Response
 
-from service.api.model_views import ModelPage, ModelView, VersionPage, VersionView
+from service.api.model_views import (
+    AnsweringVersionView,
+    ModelPage,
+    ModelStatusView,
+    ModelView,
+    VersionPage,
+    VersionView,
+)
 from service.api.paths import ModelName, Paging, VersionNumber
 from service.api.problems import documented
 from service.api.state import Shared
@@ -19,11 +26,11 @@ def list_models(shared: Shared, page: Paging) -> ModelPage:
     return ModelPage(items=[ModelView.of(model) for model in models], next_cursor=next_cursor)
 
 
-@router.get("/{name:word}", response_model=ModelView, responses=documented(404, 422, 503))
-def get_model(shared: Shared, name: ModelName) -> ModelView:
-    """A model and the number of its latest version."""
+@router.get("/{name:word}", response_model=ModelStatusView, responses=documented(404, 422, 503))
+def get_model(shared: Shared, name: ModelName) -> ModelStatusView:
+    """A model, the number of its latest version, and which versions answer."""
     with shared.database.reading() as tx:
-        return ModelView.of(tx.models.get(name))
+        return ModelStatusView.with_versions(tx.models.get(name), tx.models.numbers(name))
 
 
 @router.delete("/{name:word}", status_code=204, response_class=Response, responses=documented(404, 422, 503))
@@ -42,11 +49,15 @@ def list_versions(shared: Shared, name: ModelName, page: Paging) -> VersionPage:
     return VersionPage(items=[VersionView.of(version) for version in versions], next_cursor=next_cursor)
 
 
-@router.get("/{name:word}/versions/{number:number}", response_model=VersionView, responses=documented(404, 422, 503))
-def get_version(shared: Shared, name: ModelName, number: VersionNumber) -> VersionView:
+@router.get(
+    "/{name:word}/versions/{number:number}",
+    response_model=AnsweringVersionView,
+    responses=documented(404, 422, 503),
+)
+def get_version(shared: Shared, name: ModelName, number: VersionNumber) -> AnsweringVersionView:
     """One version: what was asked, what came of it, and with what it was made."""
     with shared.database.reading() as tx:
-        return VersionView.of(tx.models.version(name, number))
+        return AnsweringVersionView.of(tx.models.version(name, number))
 
 
 @router.delete(

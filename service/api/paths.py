@@ -5,9 +5,14 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request, Response
 from starlette.convertors import Convertor, register_url_convertor  # codespell:ignore
 
+WORD = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+NUMBER = "[0-9]{1,9}"
+VERSIONED = rf"/(?P<name>{WORD})(?:/versions/(?P<number>{NUMBER}))?"
+"""The part of a path that names a model, or one version of it."""
+
 
 class _Word(Convertor[str]):  # codespell:ignore
-    regex = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+    regex = WORD
 
     def convert(self, value: str) -> str:
         return value
@@ -17,7 +22,7 @@ class _Word(Convertor[str]):  # codespell:ignore
 
 
 class _Number(Convertor[int]):  # codespell:ignore
-    regex = "[0-9]{1,9}"
+    regex = NUMBER
 
     def convert(self, value: str) -> int:
         return int(value)

@@ -1,13 +1,15 @@
 """Predictions and evaluations: asked of a model's latest version, or of one by its number."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
-from service.api.bodies import JsonBytes, described, json_bytes, read_object
+from service.api.bodies import JsonBytes, check_json, described, json_bytes, read_object
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
+from service.api.instances import is_plain, read_prediction
 from service.api.job_views import Metrics
 from service.api.paths import ModelName, VersionNumber
 from service.api.problems import documented
@@ -15,13 +17,10 @@ from service.api.serving import Served
 from service.api.state import Shared, State, state_of
 from service.datasets import read_dataset
 from service.errors import Findings
-from service.formats.arrays import read_rows
 from service.formats.jsontext import write_json
 from service.spec.request import DATA_SCHEMA, ROWS_SCHEMA
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
-
-_SMALL_BODY = 16 * 1024
 
 
 class PredictionRequest(BaseModel):
@@ -29,7 +28,12 @@ class PredictionRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    instances: Annotated[Any, WithJsonSchema({**ROWS_SCHEMA, "description": "Rows as wide as those of the training."})]
+    instances: Annotated[
+        Any, WithJsonSchema({**ROWS_SCHEMA, "description": "Rows as wide as those of the training; or objects."})
+    ] = None
+    inputs: Annotated[
+        Any, WithJsonSchema({**ROWS_SCHEMA, "description": 'In place of `instances`: rows, or `{"input": rows}`.'})
+    ] = None
     signature_name: str | None = Field(None, description="Accepted and ignored.")
 
 
@@ -40,6 +44,15 @@ class PredictionView(BaseModel):
     predicted_classes: list[str] | None = Field(
         None, description="The most likely class of each row; only where the version knows class names."
     )
+    model: str
+    version: int
+
+
+class OutputsView(BaseModel):
+    """The answer to `inputs`: as that to `instances`, with the rows of outputs under `outputs`."""
+
+    outputs: list[list[float | None]] = Field(examples=[[[0.1, 0.9]]])
+    predicted_classes: list[str] | None = None
     model: str
     version: int
 
@@ -62,7 +75,7 @@ class EvaluationView(BaseModel):
 
 
 _PREDICTS: dict[str, Any] = {
-    "response_model": PredictionView,
+    "response_model": PredictionView | OutputsView,
     "responses": documented(400, 404, 413, 415, 422, 503),
     "openapi_extra": described("PredictionRequest", PREDICTION_EXAMPLES),
 }
@@ -76,13 +89,13 @@ _EVALUATES: dict[str, Any] = {
 @router.post("/{name:word}:predict", **_PREDICTS)
 async def predict(request: Request, name: ModelName) -> Response:
     """The outputs of the model's latest version for each row."""
-    return await _predicted(request, name, None)
+    return await answer_prediction(state_of(request), request.headers, await json_bytes(request), name, None)
 
 
 @router.post("/{name:word}/versions/{number:number}:predict", **_PREDICTS)
 async def predict_with_version(request: Request, name: ModelName, number: VersionNumber) -> Response:
     """The outputs of one version for each row."""
-    return await _predicted(request, name, number)
+    return await answer_prediction(state_of(request), request.headers, await json_bytes(request), name, number)
 
 
 @router.post("/{name:word}:evaluate", **_EVALUATES)
@@ -97,27 +110,22 @@ def evaluate_version(shared: Shared, name: ModelName, number: VersionNumber, bod
     return _evaluated(shared, name, number, body)
 
 
-async def _predicted(request: Request, name: str, number: int | None) -> Response:
-    # Asking FastAPI for these two as dependencies costs half as much again as the rest of the request.
-    shared, body = state_of(request), await json_bytes(request)
+async def answer_prediction(
+    shared: State, headers: Mapping[str, str], body: bytes, name: str, number: int | None
+) -> Response:
+    """The answer to `:predict`, in this thread where that is quicker than changing it."""
+    check_json(headers)
     served = shared.serving.at_hand(name, number)
-    if served is not None and served.is_light and len(body) <= _SMALL_BODY:
+    if served is not None and served.is_light(len(body)):
         return _answer(shared, served, body)
     return await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, number), body))
 
 
 def _answer(shared: State, served: Served, body: bytes) -> Response:
-    document = read_object(body, "instances", "signature_name", required=("instances",))
-    findings = Findings(limit=shared.settings.max_errors_shown)
-    rows = read_rows(document["instances"], "#/instances", findings, shared.settings)
-    if rows is None:
-        raise findings.refusal()
-    if rows.shape[1] != served.loaded.columns:
-        expected = f"Expected rows of {served.loaded.columns} values; received rows of {rows.shape[1]}."
-        findings.error("#/instances", "width_mismatch", expected)
-        raise findings.refusal()
+    document = read_object(body, "instances", "inputs", "signature_name")
+    rows, outputs = read_prediction(document, served.loaded.columns, shared.settings, plain=is_plain(body))
     predictions = served.loaded.predict(rows)
-    content = {"predictions": predictions, "model": served.version.model, "version": served.version.number}
+    content = {outputs: predictions, "model": served.version.model, "version": served.version.number}
     classes = served.loaded.named(predictions)
     if classes is not None:
         content["predicted_classes"] = classes

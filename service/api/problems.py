@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from service import errors
+from service.api.inference.refusals import is_of_protocol
 from service.formats.jsontext import write_json
 
 MEDIA_TYPE = "application/problem+json"
@@ -74,6 +75,11 @@ def problem(
 ) -> Response:
     """The answer for a problem; it names the request, and never what the request contained."""
     request_id = request.state.request_id
+    named = {"X-Request-Id": request_id, **(headers or {})}
+    if is_of_protocol(request.scope["path"]):
+        found = [f"{one.get('pointer') or one['parameter']}: {one['detail']}" for one in more.get("errors", ())]
+        text = write_json({"error": " ".join(found) or detail})
+        return Response(text, 400 if status == 422 else status, headers=named, media_type="application/json")
     content = {
         "type": f"urn:fitd:{code}",
         "title": title,
@@ -83,7 +89,6 @@ def problem(
         "request_id": request_id,
         **more,
     }
-    named = {"X-Request-Id": request_id, **(headers or {})}
     return Response(write_json(content), status, headers=named, media_type=MEDIA_TYPE)
 
 

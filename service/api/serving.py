@@ -8,7 +8,10 @@ from service.formats.weights import digest
 from service.prediction import LoadedVersion, LoadedVersions
 from service.storage import Database, Version
 
-_LIGHT_BYTES = 2_000_000
+_LIGHT_BODY = 256 * 1024
+_LIGHT_WORK = 40_000_000
+"""Rows times bytes of weights: a millisecond or less."""
+
 _REMEMBERED = 1000
 
 
@@ -19,10 +22,11 @@ class Served:
     version: Version
     loaded: LoadedVersion
 
-    @property
-    def is_light(self) -> bool:
-        """Whether one row takes so little time that changing threads for it would take longer."""
-        return self.version.size_bytes < _LIGHT_BYTES and not self.loaded.is_busy
+    def is_light(self, body_bytes: int) -> bool:
+        """Whether a body so large takes so little time that changing threads for it costs more than it gives."""
+        # Each number takes at least a digit and a comma.
+        rows = 1 + body_bytes // (2 * self.loaded.columns + 2)
+        return body_bytes <= _LIGHT_BODY and rows * self.version.size_bytes < _LIGHT_WORK and not self.loaded.is_busy
 
 
 class Serving:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from service.api.inference.statistics import Statistics
 from service.api.serving import Serving
 from service.api.watch import Watch
 from service.config import Settings
@@ -22,6 +23,7 @@ class State:
     database: Database
     serving: Serving
     watch: Watch
+    statistics: Statistics
 
     def open_dataset(self, dataset_id: str) -> Dataset | Table:
         """A stored dataset, ready to be looked into; `NotFound` if there is none."""

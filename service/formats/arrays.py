@@ -24,7 +24,7 @@ def read_rows(value: Any, at: str, findings: Findings, limits: Limits) -> Floats
         _find_wrong_rows(value, at, findings)
     elif len(lengths := set(map(len, value))) > 1 or 0 in lengths:
         _find_ragged_rows(value, at, findings)
-    elif _fits(len(value), lengths.pop(), at, findings, limits):
+    elif fits(len(value), lengths.pop(), at, findings, limits):
         columns = len(value[0])
         if set(map(type, chain.from_iterable(value))) <= _NUMBERS:
             array = _floats(chain.from_iterable(value), len(value) * columns)
@@ -35,11 +35,27 @@ def read_rows(value: Any, at: str, findings: Findings, limits: Limits) -> Floats
     return None
 
 
+def read_plain_rows(value: Any, columns: int, limits: Limits) -> Floats | None:
+    """As `read_rows`, for lists in which there is surely no text, true or false; None where anything is wrong."""
+    if not isinstance(value, list) or len(value) > limits.max_rows or len(value) * columns > limits.max_cells:
+        return None
+    try:
+        array = np.array(value)
+    except ValueError:
+        return None
+    # NumPy would read texts and booleans as numbers; what else is no number, it makes an object.
+    if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "iuf":
+        return None
+    with np.errstate(over="ignore"):
+        floats = array.astype(np.float32)
+    return floats if np.isfinite(floats).all() else None
+
+
 def read_numbers(value: Any, at: str, findings: Findings, limits: Limits) -> Floats | None:
     """The array of a list of numbers, or None and a finding for each mistake."""
     if not isinstance(value, list) or not value:
         findings.error(at, *_not_a_list(value, "numbers"))
-    elif _fits(len(value), 1, at, findings, limits):
+    elif fits(len(value), 1, at, findings, limits):
         if set(map(type, value)) <= _NUMBERS:
             array = _floats(value, len(value))
             if np.isfinite(array).all():
@@ -104,7 +120,8 @@ def _not_a_list(value: Any, things: str) -> tuple[str, str]:
     return "wrong_type", f"Expected a list of {things}; received {kind_of(value)}."
 
 
-def _fits(rows: int, columns: int, at: str, findings: Findings, limits: Limits) -> bool:
+def fits(rows: int, columns: int, at: str, findings: Findings, limits: Limits) -> bool:
+    """Whether so many rows and columns are allowed; a finding if not."""
     for code, number, limit, things in (
         ("too_many_rows", rows, limits.max_rows, "rows"),
         ("too_many_columns", columns, limits.max_columns, "columns"),

@@ -140,6 +140,16 @@ class Models:
             raise _missing(name, number)
         return _version(row)
 
+    def numbers(self, name: str) -> list[int]:
+        """The numbers of a model's versions, newest first."""
+        query = select(versions.c.number).where(versions.c.model == name).order_by(versions.c.number.desc())
+        return list(self._connection.scalars(query))
+
+    def index(self) -> list[tuple[str, int]]:
+        """Name and number of every version, by name, newest first."""
+        query = select(versions.c.model, versions.c.number).order_by(versions.c.model, versions.c.number.desc())
+        return [(name, number) for name, number in self._connection.execute(query)]
+
     def weights(self, version_id: str) -> bytes:
         """The weights of a version, as they were published."""
         query = select(version_weights.c.weights).where(version_weights.c.version_id == version_id)

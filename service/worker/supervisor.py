@@ -12,14 +12,15 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from service.config import Settings
-from service.errors import Conflict, Unavailable
+from service.errors import Unavailable
 from service.storage import Bell, Database
 from service.worker.child import Child
 from service.worker.data_directory import Tenure, only_tenant
+from service.worker.doors import listening
 
 PATIENCE_SECONDS = 30.0
 """The time that a database server has to come up."""
@@ -39,12 +40,12 @@ def serve(settings: Settings) -> None:
     bell = Bell.new()
     with (
         only_tenant(settings.data_dir) as tenure,
-        closing(listen(settings.host, settings.port)) as listener,
+        listening(settings.host, settings.port, settings.api_processes) as doors,
         closing(Database.of(settings, bell=bell)) as database,
         closing(bell),
     ):
         migrate(database)
-        Supervisor(settings, database, bell, listener, tenure).run()
+        Supervisor(settings, database, bell, doors, tenure).run()
 
 
 def migrate(database: Database) -> None:
@@ -60,31 +61,24 @@ def migrate(database: Database) -> None:
             time.sleep(_RETRY_SECONDS)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; the API's processes inherit it, so that their restart turns nobody away."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise Conflict(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
-
-
 class Supervisor:
-    """Keeps one API process and the wanted number of workers alive."""
+    """Keeps the wanted numbers of API processes and of workers alive."""
 
     def __init__(
-        self, settings: Settings, database: Database, bell: Bell, listener: socket.socket, tenure: Tenure
+        self, settings: Settings, database: Database, bell: Bell, doors: Sequence[socket.socket], tenure: Tenure
     ) -> None:
         self._database = database
         self._tenure = tenure
-        self._listener = listener
+        self._address = doors[0].getsockname()
         # Nobody writes to this pipe; its end is the end of this process.
         lifeline, self._own_end = os.pipe()
         bond = [f"--parent={os.getpid()}", f"--lifeline={lifeline}"]
-        door, (hearing, ringing) = listener.fileno(), bell.ends()
-        api = ["api", *bond, f"--socket={door}", f"--rings={ringing}"]
+        hearing, ringing = bell.ends()
         worker = ["worker", *bond, f"--hears={hearing}"]
-        self._children = [Child("API", api, fds=[lifeline, door, ringing])]
+        self._children: list[Child] = []
+        for number, door in enumerate((one.fileno() for one in doors), 1):
+            api = ["api", *bond, f"--socket={door}", f"--rings={ringing}"]
+            self._children.append(Child(f"API {number}", api, fds=[lifeline, door, ringing]))
         if settings.engine is not None:
             engine = ["engine", *bond, f"--hears={hearing}", f"--engine={settings.engine}"]
             self._children.append(Child("engine", engine, fds=[lifeline, hearing]))
@@ -98,7 +92,7 @@ class Supervisor:
         self._free(self._tenure.previous)
         with _signals() as mailbox:
             self._tend()
-            host, port = self._listener.getsockname()[:2]
+            host, port = self._address[:2]
             _log.info("Serving on http://%s:%d", f"[{host}]" if ":" in host else host, port)
             while True:
                 ready, _, _ = select.select([mailbox], [], [], self._pause())

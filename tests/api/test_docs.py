@@ -65,11 +65,14 @@ def test_every_operation_has_an_id_of_its_own_a_tag_and_a_description(document: 
 
 
 def test_every_error_is_documented_as_a_problem(document: dict[str, Any]) -> None:
-    assert "HTTPValidationError" not in document["components"]["schemas"]
+    assert "HTTPValidationError" not in json.dumps(document)
     for name, operation in operations(document):
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
                 content = answer["content"]
+                if name.split()[1].startswith("/v2"):
+                    assert content["application/json"]["schema"]["$ref"].endswith("/Refusal"), (name, status)
+                    continue
                 assert list(content) == ["application/problem+json"], (name, status)
                 assert content["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
         if name.split()[1] != "/livez":

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.serving import Service, assert_problem, small
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/v1", "/v1/training-jobs/a/b", "/v1/models/xor:fly", "/v2", "/static/x"])
+@pytest.mark.parametrize("path", ["/nothing", "/v1", "/v1/training-jobs/a/b", "/v1/models/xor:fly", "/v3", "/static/x"])
 def test_a_path_that_does_not_exist_is_a_problem(shared: Service, path: str) -> None:
     assert_problem(shared.client.get(path), 404, "not_found")
 
