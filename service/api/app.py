@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from service.api import docs, events, health, models, predictions, problems, training_jobs
+from service.api import docs, events, files, health, models, predictions, problems, training_jobs
 from service.api.gate import Gate
 from service.api.serving import Serving
 from service.api.state import State
@@ -25,6 +25,7 @@ and JSON Pointers to each mistake; `X-Request-Id` names each request.
 TAGS = [
     {"name": "training jobs", "description": "Ask for a training, follow it, cancel it."},
     {"name": "models", "description": "What trainings made: models, each with numbered, immutable versions."},
+    {"name": "model files", "description": "Versions as files for other programs, and files of theirs as versions."},
     {"name": "predictions", "description": "Ask a trained model, or measure it on data."},
     {"name": "health", "description": "For whoever runs the service."},
 ]
@@ -58,7 +59,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes)
     problems.install(app)
     # Routes are tried in order, and predictions are asked for most.
-    for router in (predictions.router, training_jobs.router, events.router, models.router, health.router):
+    for router in (predictions.router, training_jobs.router, events.router, models.router, files.router, health.router):
         app.include_router(router)
     docs.install(
         app,
