@@ -12,6 +12,7 @@ from service.api.serving import Serving
 from service.api.state import State
 from service.api.watch import Watch
 from service.config import VERSION, Settings
+from service.exchange.importing import ImportRequest
 from service.spec import TrainingRequest
 from service.storage import Database
 
@@ -68,6 +69,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         training_jobs.CancelRequest,
         predictions.PredictionRequest,
         predictions.EvaluationRequest,
+        ImportRequest,
     )
     return app
 

@@ -37,7 +37,7 @@ def places(class_names: Iterable[str]) -> list[str]:
     counted: Counter[str] = Counter()
     found = []
     for name in map(snake_case, class_names):
-        found.append(f"layers/{name}_{counted[name]}" if counted[name] else f"layers/{name}")
+        found.append(f"{name}_{counted[name]}" if counted[name] else name)
         counted[name] += 1
     return found
 
@@ -50,7 +50,7 @@ def _hdf5_of(model: Sequential) -> bytes:
         _write_variables(file, "", model.name, [])
         found = places(type(layer).__name__ for layer in model.layers)
         for place, layer in zip(found, model.layers, strict=True):
-            _write_variables(file, place, str(layer.name), layer.get_weights())
+            _write_variables(file, f"layers/{place}", str(layer.name), layer.get_weights())
     return content.getvalue()
 
 
