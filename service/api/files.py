@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from service.api.bodies import json_bytes, read_object
+from service.api.examples import IMPORT_EXAMPLES
 from service.api.model_views import VersionView
 from service.api.paths import ModelName, VersionNumber
 from service.api.problems import UnsupportedMediaType, documented
@@ -43,12 +44,15 @@ _SAME = {"description": "The file is still the one that `If-None-Match` names."}
 _ANSWERS: dict[int | str, dict[str, Any]] = {200: _FILE, 304: _SAME, **documented(404, 422, 503)}
 
 _FILE_TYPES = ("application/zip", "application/x-hdf5", "application/octet-stream")
-_IMPORTED = {
+_IMPORTED: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             **{media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in _FILE_TYPES},
-            "application/json": {"schema": {"$ref": "#/components/schemas/ImportRequest"}},
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/ImportRequest"},
+                "examples": IMPORT_EXAMPLES,
+            },
         },
     }
 }
