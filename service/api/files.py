@@ -22,11 +22,12 @@ from service.storage import NewVersion
 router = APIRouter(prefix="/v1/models", tags=["model files"])
 
 Format = Annotated[
-    Literal["keras", "safetensors", "json"],
+    Literal["keras", "onnx", "safetensors", "json", "python"],
     Query(
         alias="format",
-        description="`keras`: a `.keras` file for Keras 3. `safetensors`: the weights alone, as they are stored. "
-        "`json`: the network alone, as Keras writes it.",
+        description="`keras`: a `.keras` file for Keras 3. `onnx`: for ONNX runtimes, with any number of rows. "
+        "`safetensors`: the weights alone, as they are stored. `json`: the network alone, as Keras writes it. "
+        "`python`: a zip with a short script that predicts with NumPy alone, and its weights.",
     ),
 ]
 IfNoneMatch = Annotated[str | None, Header(description="The `ETag` of a file at hand: 304 if it is still the same.")]

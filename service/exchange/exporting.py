@@ -6,7 +6,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from service.errors import Damaged
+from service.formats.jsontext import write_json
 from service.formats.keras_archive import write_archive
+from service.formats.onnx_file import write_onnx
+from service.formats.python_script import write_script
 from service.formats.weights import digest, unpack
 from service.nn import Sequential
 from service.spec import CompileSpec, ModelSpec
@@ -86,6 +89,18 @@ def _json(version: Exportable, weights: bytes) -> bytes:
     return _built(version, weights).to_json().encode()
 
 
+def _onnx(version: Exportable, weights: bytes) -> bytes:
+    metadata = {"model": version.model, "version": str(version.number)}
+    if version.output["classes"] is not None:
+        metadata["classes"] = write_json(version.output["classes"]).decode()
+    return write_onnx(_built(version, weights), metadata)
+
+
+def _python(version: Exportable, weights: bytes) -> bytes:
+    title = f"version {version.number} of the model {version.model}"
+    return write_script(_built(version, weights), title, version.output["classes"])
+
+
 def _safetensors(_version: Exportable, weights: bytes) -> bytes:
     return weights
 
@@ -102,6 +117,8 @@ class Writer:
 FORMATS: Mapping[str, Writer] = {
     "keras": Writer(_keras, "application/zip", ".keras"),
     "safetensors": Writer(_safetensors, "application/octet-stream", ".safetensors"),
+    "onnx": Writer(_onnx, "application/octet-stream", ".onnx"),
+    "python": Writer(_python, "application/zip", ".zip"),
     "json": Writer(_json, "application/json", ".json"),
 }
 """Every format that a version can be exported to."""

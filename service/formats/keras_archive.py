@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from service.nn import Sequential
+from service.errors import Finding, Invalid, pointer
+from service.nn import Layer, Sequential
 from service.nn.registry import snake_case
 
 KERAS_VERSION = "3.15.1"
@@ -18,7 +19,15 @@ CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 
 def write_archive(model: Sequential, saved_at: datetime) -> bytes:
-    """A `.keras` file that Keras 3 loads and that predicts as the model does; equal models give equal bytes."""
+    """A `.keras` file that Keras 3 loads and that predicts as the model does; equal models give equal bytes.
+
+    `Invalid` names a layer that Keras would take for something else.
+    """
+    for number, layer in enumerate(model.layers):
+        said = _misunderstanding(layer, is_last=layer is model.layers[-1])
+        if said is not None:
+            said = f"Keras would not compute what the layer {layer.name!r} computes: {said}"
+            raise Invalid([Finding(pointer("spec", "layers", number), "not_exportable", said)])
     metadata = {"keras_version": KERAS_VERSION, "date_saved": f"{saved_at:%Y-%m-%d@%H:%M:%S}"}
     members = {
         METADATA: json.dumps(metadata).encode(),
@@ -30,6 +39,16 @@ def write_archive(model: Sequential, saved_at: datetime) -> bytes:
         for name, member in members.items():
             archive.writestr(zipfile.ZipInfo(name), member)
     return content.getvalue()
+
+
+def _misunderstanding(layer: Layer, *, is_last: bool) -> str | None:
+    if layer.output_activation == "sparsemax":
+        return "its sparsemax gives other numbers where several units share."
+    if layer.output_activation == "glu" and not is_last:
+        return "it does not tell the layer after glu that there are half as many units."
+    if "/" in str(layer.name):
+        return "it allows no slash in a name."
+    return None
 
 
 def places(class_names: Iterable[str]) -> list[str]:

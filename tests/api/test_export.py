@@ -7,6 +7,7 @@ import zipfile
 
 import httpx
 import numpy as np
+import onnxruntime
 import pytest
 import safetensors.numpy
 
@@ -17,6 +18,8 @@ ENDINGS = {
     "keras": ("application/zip", ".keras"),
     "safetensors": ("application/octet-stream", ".safetensors"),
     "json": ("application/json", ".json"),
+    "onnx": ("application/octet-stream", ".onnx"),
+    "python": ("application/zip", ".zip"),
 }
 
 
@@ -68,6 +71,35 @@ def test_json_and_safetensors_together_predict_as_the_service_does(shared: Servi
     rows = [[0, 1], [1, 1]]
     answered = shared.client.post("/v1/models/xor:predict", json={"instances": rows}).json()["predictions"]
     np.testing.assert_allclose(model.predict(np.array(rows)), answered, rtol=1e-6)
+
+
+def test_an_onnx_file_predicts_as_the_service_does_and_knows_the_classes(shared: Service) -> None:
+    rows = [[0, 1], [1, 1]]
+    session = onnxruntime.InferenceSession(exported(shared, "onnx").content, providers=["CPUExecutionProvider"])
+    (predicted,) = session.run(["output"], {"input": np.array(rows, np.float32)})
+    answered = shared.client.post("/v1/models/xor:predict", json={"instances": rows}).json()["predictions"]
+    np.testing.assert_allclose(predicted, answered, rtol=1e-5)
+    known = session.get_modelmeta().custom_metadata_map
+    assert known == {"model": "xor", "version": "1", "classes": '["different","equal"]'}
+
+
+def test_a_layer_that_the_format_has_no_words_for_is_named(service: Service) -> None:
+    service.train(
+        spec={"layers": [{"class_name": "Dense", "units": 2, "activation": "sparsemax", "name": "odd"}]},
+        compile={"loss": "mse", "metrics": []},
+        data={"x": [[0, 1]], "y": [[0, 1]]},
+        fit={"epochs": 1},
+    )
+    problem = assert_problem(service.client.get("/v1/models/xor/export?format=keras"), 422, "invalid_request")
+    assert (problem["errors"][0]["pointer"], problem["errors"][0]["code"]) == ("#/spec/layers/0", "not_exportable")
+    assert "'odd'" in problem["errors"][0]["detail"]
+    assert service.client.get("/v1/models/xor/export?format=onnx").status_code == 200
+
+
+def test_a_loss_that_was_chosen_by_the_targets_goes_by_its_name_in_keras(service: Service) -> None:
+    service.train(compile={"loss": "crossentropy"})
+    config = service.client.get("/v1/models/xor/export?format=json").json()
+    assert config["compile_config"]["loss"] == "binary_crossentropy"
 
 
 def test_what_cannot_be_exported_is_said(shared: Service) -> None:
