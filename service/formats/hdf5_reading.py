@@ -63,8 +63,9 @@ class Reader:
         """A text among the file's own attributes."""
         value = self._file.attrs.get(name)
         if isinstance(value, bytes):
-            value = value.decode("utf-8")
-        return value if isinstance(value, str) else None
+            value = value.decode("utf-8", "replace")
+        # h5py gives bytes that are not UTF-8 as halves of characters, which nobody could write again.
+        return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else None
 
 
 def names_of(group: Any, attribute: str) -> list[str]:

@@ -78,7 +78,7 @@ def test_an_onnx_file_predicts_as_the_service_does_and_knows_the_classes(shared:
     session = onnxruntime.InferenceSession(exported(shared, "onnx").content, providers=["CPUExecutionProvider"])
     (predicted,) = session.run(["output"], {"input": np.array(rows, np.float32)})
     answered = shared.client.post("/v1/models/xor:predict", json={"instances": rows}).json()["predictions"]
-    np.testing.assert_allclose(predicted, answered, rtol=1e-5)
+    np.testing.assert_allclose(predicted, answered, rtol=1e-5, atol=1e-6)
     known = session.get_modelmeta().custom_metadata_map
     assert known == {"model": "xor", "version": "1", "classes": '["different","equal"]'}
 
