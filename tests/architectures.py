@@ -93,7 +93,7 @@ _MADE: dict[str, tuple[int, Callable[[], Sequence[layers.Layer]]]] = {
 
 
 def _of_activation(name: str) -> Callable[[], Sequence[layers.Layer]]:
-    return lambda: [layers.Dense(6, name), layers.Dense(4), layers.Activation(name)]
+    return lambda: [layers.Dense(6, name), layers.Dense(4), layers.LayerNormalization(), layers.Activation(name)]
 
 
 ARCHITECTURES = _MADE | {name: (5, _of_activation(name)) for name in ACTIVATIONS}
@@ -123,5 +123,5 @@ def rows_for(model: nn.Sequential, rows: int = ROWS) -> Any:
     columns = model.input_shape[-1]
     first = model.layers[0]
     if isinstance(first, layers.Embedding):
-        return rng.integers(-1, first.input_dim + 1, (rows, columns)).astype(np.float32)
+        return rng.integers(0, first.input_dim, (rows, columns)).astype(np.float32)
     return rng.normal(0, 1.5, (rows, columns)).astype(np.float32)

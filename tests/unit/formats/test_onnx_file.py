@@ -29,6 +29,11 @@ def test_onnx_runtime_predicts_what_the_network_predicts(name: str) -> None:
         np.testing.assert_allclose(predicted(content, x), model.predict(x), rtol=1e-5, atol=1e-5)
 
 
+def test_numbers_beyond_the_vocabulary_get_the_nearest_vector() -> None:
+    model, x = made("embedding"), np.array([[-3, 7, 99]], np.float32)
+    np.testing.assert_allclose(predicted(write_onnx(model, {}), x), model.predict(x), rtol=1e-5)
+
+
 def test_a_file_says_what_it_is_and_is_the_same_each_time() -> None:
     content = write_onnx(made("dense"), {"model": "digits", "version": "3"})
     assert content == write_onnx(made("dense"), {"model": "digits", "version": "3"})
