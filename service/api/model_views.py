@@ -60,6 +60,7 @@ class VersionLinks(BaseModel):
     job: str | None
     predict: str
     evaluate: str
+    export: str
 
 
 class VersionView(BaseModel):
@@ -111,6 +112,7 @@ class VersionView(BaseModel):
                 job=version.job_id and f"/v1/training-jobs/{version.job_id}",
                 predict=f"{path}:predict",
                 evaluate=f"{path}:evaluate",
+                export=f"{path}/export",
             ),
         )
 

@@ -82,7 +82,7 @@ def _built(version: Exportable, weights: bytes) -> Sequential:
 
 
 def _keras(version: Exportable, weights: bytes) -> bytes:
-    return write_archive(_built(version, weights), version.created_at)
+    return write_archive(_built(version, weights), version.created_at, version.output["classes"])
 
 
 def _json(version: Exportable, weights: bytes) -> bytes:

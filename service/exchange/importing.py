@@ -31,16 +31,18 @@ class ImportRequest(Part):
     )
     spec: Annotated[ModelSpec, BeforeValidator(unwrapped)]
     compile: CompileSpec | None = Field(None, description="Loss and metrics for `:evaluate`; else they are guessed.")
+    classes: list[str] | None = Field(None, description="The names of the outputs, for predictions and targets.")
     weights: Annotated[None, WithJsonSchema({**_ARRAYS, "description": "Every weight in Keras's order."})] = None
 
 
 def import_file(file: KerasFile, limits: Limits) -> TrainingResult:
     """The version in a file of Keras; `Invalid` with every mistake in it, with pointers into its JSON."""
     findings = Findings(limit=limits.max_errors_shown)
-    document = {"spec": file.config}
+    document = {"spec": file.config} | ({} if file.classes is None else {"classes": file.classes})
     asked = _validated(document, document, findings)
     model = _built(asked.spec, document, file.weights, limits, findings)
-    return _version(asked.spec, compilation_of(file.compile, model), model, file.origin)
+    _check_classes(asked.classes, model, findings)
+    return _version(asked, compilation_of(file.compile, model), model, file.origin)
 
 
 def import_json(document: Mapping[str, Any], limits: Limits) -> tuple[str | None, TrainingResult]:
@@ -50,7 +52,8 @@ def import_json(document: Mapping[str, Any], limits: Limits) -> tuple[str | None
     weights = _read_weights(document.get("weights"), findings)
     model = _built(asked.spec, document, weights, limits, findings)
     compiled = asked.compile or compilation_of({}, model)
-    return asked.model, _version(asked.spec, compiled, model, {"imported_from": "json"})
+    _check_classes(asked.classes, model, findings)
+    return asked.model, _version(asked, compiled, model, {"imported_from": "json"})
 
 
 def _validated(asked: Mapping[str, Any], document: Mapping[str, Any], findings: Findings) -> ImportRequest:
@@ -142,17 +145,27 @@ def _assign(model: Sequential, weights: list[Any], findings: Findings) -> None:
     findings.raise_errors()
 
 
-def _version(spec: ModelSpec, compiled: CompileSpec, model: Sequential, origin: Mapping[str, Any]) -> TrainingResult:
+def _check_classes(classes: list[str] | None, model: Sequential, findings: Findings) -> None:
+    most = max(2, int(model.output_shape[-1]))
+    if classes is not None and not (2 <= len(classes) <= most and len(set(classes)) == len(classes)):
+        expected = f"Expected 2 to {most} different names for these outputs; received {len(classes)}."
+        findings.error("#/classes", "wrong_length", expected)
+    findings.raise_errors()
+
+
+def _version(
+    asked: ImportRequest, compiled: CompileSpec, model: Sequential, origin: Mapping[str, Any]
+) -> TrainingResult:
     weights = pack({weight.path: weight.numpy() for weight in model.weights})
     return TrainingResult(
-        spec=spec.model_dump(mode="json", exclude_unset=True),
+        spec=asked.spec.model_dump(mode="json", exclude_unset=True),
         compile=compiled.model_dump(mode="json", exclude_unset=True),
         fit={},
         summary=[dict(row) for row in model.summary_rows()],
         metrics={},
         history={},
         input={"features": None, "shape": [None, *model.input_shape[1:]]},
-        output={"classes": None, "shape": [None, *model.output_shape[1:]]},
+        output={"classes": asked.classes, "shape": [None, *model.output_shape[1:]]},
         weights=weights,
         sha256=digest(weights),
         environment={**environment(), **origin},

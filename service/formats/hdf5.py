@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ MAGIC = b"\x89HDF\r\n\x1a\n"
 _PROGRAM = Path(__file__).with_name("hdf5_reading.py")
 _REFUSED = 3
 _SECONDS = 60.0
+_TURNS = threading.BoundedSemaphore(2)
 # No plugins from the disk, and no threads that would only count against the limit of memory.
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 _ENVIRONMENT = {"HDF5_PLUGIN_PRELOAD": "::", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -38,9 +40,10 @@ def read_hdf5(content: bytes, most_numbers: int, places: Sequence[str] | None = 
     command += [] if places is None else [json.dumps(list(places))]
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | _ENVIRONMENT
     try:
-        done = subprocess.run(  # noqa: S603 - our own program, and numbers and names of ours as its arguments
-            command, input=content, capture_output=True, timeout=_SECONDS, check=False, env=environment
-        )
+        with _TURNS:  # each may take the memory that it is allowed
+            done = subprocess.run(  # noqa: S603 - our own program, and numbers and names of ours as its arguments
+                command, input=content, capture_output=True, timeout=_SECONDS, check=False, env=environment
+            )
     except subprocess.TimeoutExpired:
         raise Malformed("Expected an HDF5 file of Keras; reading this one takes too long.") from None
     if done.returncode == _REFUSED:

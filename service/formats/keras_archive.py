@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,17 +18,20 @@ KERAS_VERSION = "3.15.1"
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 
-def write_archive(model: Sequential, saved_at: datetime) -> bytes:
+def write_archive(model: Sequential, saved_at: datetime, classes: Sequence[str] | None = None) -> bytes:
     """A `.keras` file that Keras 3 loads and that predicts as the model does; equal models give equal bytes.
 
-    `Invalid` names a layer that Keras would take for something else.
+    The names of classes stand in the metadata, which Keras does not read. `Invalid` names a layer that Keras would
+    take for something else.
     """
     for number, layer in enumerate(model.layers):
         said = _misunderstanding(layer, is_last=layer is model.layers[-1])
         if said is not None:
             said = f"Keras would not compute what the layer {layer.name!r} computes: {said}"
             raise Invalid([Finding(pointer("spec", "layers", number), "not_exportable", said)])
-    metadata = {"keras_version": KERAS_VERSION, "date_saved": f"{saved_at:%Y-%m-%d@%H:%M:%S}"}
+    metadata: dict[str, Any] = {"keras_version": KERAS_VERSION, "date_saved": f"{saved_at:%Y-%m-%d@%H:%M:%S}"}
+    if classes is not None:
+        metadata["classes"] = list(classes)
     members = {
         METADATA: json.dumps(metadata).encode(),
         CONFIG: model.to_json().encode(),

@@ -42,6 +42,8 @@ class KerasFile:
     """In Keras's order."""
     origin: dict[str, Any] = field(default_factory=dict)
     """What wrote the file."""
+    classes: Any = None
+    """What the outputs are called, if Fitd wrote the file and knew it."""
 
 
 def read_keras_file(content: bytes, limits: Limits) -> KerasFile:
@@ -72,6 +74,7 @@ def _from_archive(content: bytes, limits: Limits) -> KerasFile:
         compile=compiled if isinstance(compiled, Mapping) else {},
         weights=[array for layer in sorted(found.weights) for array in found.weights[layer]],
         origin=_origin("keras", metadata.get("keras_version")),
+        classes=metadata.get("classes"),
     )
 
 

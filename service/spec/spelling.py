@@ -131,6 +131,8 @@ def _from_keras(kind: str, class_name: str, arguments: Mapping[str, Any]) -> dic
     axis = kept.get("axis")
     if class_name == "BatchNormalization" and isinstance(axis, list) and len(axis) == 1:  # as Keras 2 writes it
         kept["axis"] = axis[0]
+    if class_name == "InputLayer":
+        kept.pop("dtype", None)  # numbers are numbers here, also those that an Embedding looks up
     policy = kept.get("dtype")
     if isinstance(policy, Mapping) and isinstance(policy.get("config"), Mapping):
         kept["dtype"] = policy["config"].get("name")
