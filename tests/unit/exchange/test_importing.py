@@ -32,8 +32,15 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"spec": {"layers": []}}, "#/spec/layers", "wrong_form"),
     ({"spec": {"layers": [{"class_name": "Flatten"}]}}, "#/spec/layers", "no_weights"),
     (
-        {"spec": {"layers": [{"class_name": "InputLayer", "shape": [2, 3]}, {"class_name": "Dense", "units": 1}]}},
-        "#/spec/layers/0/shape",
+        {
+            "spec": {
+                "layers": [
+                    {"class_name": "InputLayer", "batch_shape": [None, 2, 3]},
+                    {"class_name": "Dense", "units": 1},
+                ]
+            }
+        },
+        "#/spec/layers/0/batch_shape",
         "shape_mismatch",
     ),
     ({"spec": {"layers": [{"class_name": "Dense", "units": 10**9}]}}, "#/spec/layers/0/units", "too_many_units"),
