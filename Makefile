@@ -5,7 +5,9 @@ COVERAGE_MIN ?= 95
 
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP_INSTALL := $(PY) -m pip install --quiet --require-hashes --no-deps --disable-pip-version-check
+ORACLES := .venv-oracles
+PINNED := -m pip install --quiet --require-hashes --no-deps --disable-pip-version-check
+PIP_INSTALL := $(PY) $(PINNED)
 CODE := $(wildcard service tests examples benchmarks migrations)
 FAST_TESTS := $(wildcard tests/house tests/unit tests/property tests/parity)
 
@@ -19,7 +21,7 @@ help: ## list the targets
 run: $(VENV)/.runtime ## install what is missing, migrate, and serve on 127.0.0.1:8000 (FITD_HOST, FITD_PORT, ...)
 	@exec $(PY) -m service serve
 
-test: $(VENV)/.dev ## run all the tests (PYTEST_ARGS="tests/api -k jobs" for some)
+test: $(VENV)/.dev $(ORACLES)/.ready ## run all the tests (PYTEST_ARGS="tests/api -k jobs" for some)
 	$(PY) -m pytest -n auto $(PYTEST_ARGS)
 
 chaos: $(VENV)/.dev ## kill and pause processes at random for an hour or so, and see that no job is lost
@@ -46,13 +48,15 @@ bench: $(VENV)/.dev ## measure the speed
 lock: $(VENV)/.uv ## resolve the dependencies anew (requirements*.txt)
 	$(VENV)/bin/uv pip compile $(LOCK) --extra postgres --extra dask --group dev --output-file requirements-dev.txt
 	$(VENV)/bin/uv pip compile $(LOCK) --extra postgres --constraint requirements-dev.txt --output-file requirements.txt
-LOCK := pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+	$(VENV)/bin/uv pip compile $(LOCKED) --group oracles --output-file requirements-oracles.txt
+LOCKED := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+LOCK := pyproject.toml $(LOCKED)
 
 image: ## build the container image fitd
 	$(DOCKER) build --tag fitd .
 
 clean: ## remove the environment and every cache; data stays
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* build dist
+	rm -rf $(VENV) $(ORACLES) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:
@@ -70,6 +74,11 @@ $(VENV)/.runtime: requirements.txt | $(VENV)/.python
 $(VENV)/.dev: requirements-dev.txt | $(VENV)/.python
 	$(PIP_INSTALL) --requirement requirements-dev.txt
 	@touch $@ $(VENV)/.runtime # the development lock holds the whole runtime lock
+
+$(ORACLES)/.ready: requirements-oracles.txt | $(VENV)/.python
+	$(PYTHON) -m venv $(ORACLES)
+	$(ORACLES)/bin/python $(PINNED) --requirement requirements-oracles.txt
+	@touch $@
 
 $(VENV)/.uv: | $(VENV)/.python
 	$(PY) -m pip install --quiet --disable-pip-version-check uv==0.13.9

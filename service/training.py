@@ -5,7 +5,7 @@ import logging
 import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,18 +42,18 @@ class TrainingResult:
     history: dict[str, list[float]]
     input: dict[str, Any]
     output: dict[str, Any]
-    data: dict[str, Any]
-    """Which dataset, what was learnt from it and what was held out; empty where the data came with the request."""
-    evaluation: dict[str, Any] | None
-    """What the network gets right on the part that was held out for a test."""
     weights: bytes
-    optimizer: bytes
-    """The state of the optimizer, in the same form."""
     sha256: str
     environment: dict[str, Any]
     timing: dict[str, Any]
     partial: bool
     """Whether it was cancelled on the way; then `metrics` are of the epoch whose weights these are."""
+    data: dict[str, Any] = field(default_factory=dict)
+    """Which dataset, what was learnt from it and what was held out; empty where the data came with the request."""
+    evaluation: dict[str, Any] | None = None
+    """What the network gets right on the part that was held out for a test."""
+    optimizer: bytes | None = None
+    """The state of the optimizer, in the same form as the weights."""
 
 
 def train(

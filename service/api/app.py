@@ -10,6 +10,7 @@ from service.api import (
     datasets,
     docs,
     events,
+    files,
     health,
     models,
     predictions,
@@ -29,6 +30,7 @@ from service.api.shortcut import Shortcut
 from service.api.state import State
 from service.api.watch import Watch
 from service.config import VERSION, Settings
+from service.exchange.importing import ImportRequest
 from service.spec import TrainingRequest
 from service.storage import Database
 
@@ -43,6 +45,7 @@ TAGS = [
     {"name": "training jobs", "description": "Ask for a training, follow it, cancel it."},
     {"name": "datasets", "description": "Upload a table once; train, evaluate and predict on its columns."},
     {"name": "models", "description": "What trainings made: models, each with numbered, immutable versions."},
+    {"name": "model files", "description": "Versions as files for other programs, and files of theirs as versions."},
     {"name": "predictions", "description": "Ask a trained model, or measure it on data."},
     {"name": "inference protocol", "description": "The Open Inference Protocol, version 2, for its clients."},
     {"name": "health", "description": "For whoever runs the service."},
@@ -89,7 +92,18 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     )
     problems.install(app)
     # Routes are tried in order, and predictions are asked for most.
-    rooms = (predictions, tensorflow_serving, server, inference_models, training_jobs, datasets, events, models, health)
+    rooms = (
+        predictions,
+        tensorflow_serving,
+        server,
+        inference_models,
+        training_jobs,
+        datasets,
+        events,
+        models,
+        files,
+        health,
+    )
     for room in rooms:
         app.include_router(room.router)
     docs.install(
@@ -102,6 +116,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         tensorflow_serving.ExamplesRequest,
         InferenceRequest,
         Refusal,
+        ImportRequest,
     )
     return app
 

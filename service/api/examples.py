@@ -74,3 +74,14 @@ BATCH_EXAMPLES = {
 CANCEL_EXAMPLES = {
     "keep": {"summary": "Keep the weights of the best epoch so far", "value": {"keep": "best"}},
 }
+
+IMPORT_EXAMPLES = {
+    "small": {
+        "summary": "A kernel of two rows and a bias",
+        "value": {
+            "model": "imported",
+            "spec": {"layers": [{"class_name": "Dense", "units": 1, "activation": "sigmoid", "input_dim": 2}]},
+            "weights": [[[1.5], [-1.5]], [0.25]],
+        },
+    },
+}

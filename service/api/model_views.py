@@ -87,6 +87,7 @@ class VersionLinks(BaseModel):
     job: str | None
     predict: str
     evaluate: str
+    export: str
 
 
 class VersionView(BaseModel):
@@ -138,6 +139,7 @@ class VersionView(BaseModel):
                 job=version.job_id and f"/v1/training-jobs/{version.job_id}",
                 predict=f"{path}:predict",
                 evaluate=f"{path}:evaluate",
+                export=f"{path}/export",
             ),
         )
 

@@ -48,7 +48,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def _unwrapped(value: Any) -> Any:
+def unwrapped(value: Any) -> Any:
     """The layers and name out of what Keras's `model.to_json()` gives, as a text or as the object in it."""
     if isinstance(value, str):
         try:
@@ -157,7 +157,7 @@ class TrainingRequest(Part):
     model: Annotated[str, Field(pattern=MODEL_NAME)] | None = Field(
         None, description="The name under which the result is kept; a name is made if there is none."
     )
-    spec: Annotated[ModelSpec, BeforeValidator(_unwrapped)]
+    spec: Annotated[ModelSpec, BeforeValidator(unwrapped)]
     compile: CompileSpec
     fit: FitSpec = Field(default_factory=FitSpec)
     priority: Annotated[int, Field(ge=-100, le=100)] = Field(

@@ -104,6 +104,8 @@ def test_the_documented_requests_work_as_they_stand(service: Service) -> None:
         model = {"small": "xor", "canonical": "digits"}[name]
         answer = service.client.post(f"/v1/models/{model}:predict", json=example["value"])
         assert answer.status_code == 200
+    for example in examples.IMPORT_EXAMPLES.values():
+        assert service.client.post("/v1/models:import", json=example["value"]).status_code == 201
     for example in examples.EVALUATION_EXAMPLES.values():
         answer = service.client.post("/v1/models/xor:evaluate", json=example["value"])
         assert answer.json()["metrics"]["accuracy"] == 1

@@ -31,13 +31,14 @@ def test_every_command_of_the_session_does_what_the_text_around_it_says(server: 
             answer, end = decoder.raw_decode(text.lstrip())
             answers.append(answer)
             text = text.lstrip()[end:]
-    job, predictions, jobs, version, evaluation, problem, cancelled = answers
+    job, predictions, jobs, version, evaluation, imported, problem, cancelled = answers
     assert job["status"] == "succeeded"
     assert predictions["predictions"][0][0] > 0.9
     assert predictions["predictions"][1][0] < 0.1
     assert [item["id"] for item in jobs["items"]] == [job["id"]]
     assert [layer["params"] for layer in version["summary"]] == [24, 9]
     assert evaluation["metrics"]["accuracy"] == 1.0
+    assert (imported["model"], imported["sha256"]) == ("copy", version["sha256"])
     assert problem["status"] == 422
     assert cancelled == job
     assert {error["pointer"] for error in problem["errors"]} >= {"#/compile/optimizer"}

@@ -11,6 +11,7 @@ import pytest
 
 from service import training
 from service.datasets import Dataset
+from service.errors import NotFound
 from service.jobs import Job, Keep, Progress, Status
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState

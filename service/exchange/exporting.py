@@ -1,0 +1,124 @@
+"""The verb export: a version becomes a file that other programs read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from service.errors import Damaged
+from service.formats.jsontext import write_json
+from service.formats.keras_archive import write_archive
+from service.formats.onnx_file import write_onnx
+from service.formats.python_script import write_script
+from service.formats.weights import digest, unpack
+from service.nn import Sequential
+from service.spec import CompileSpec, ModelSpec
+
+
+class Exportable(Protocol):
+    """What of a stored version goes into a file."""
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+
+    @property
+    def number(self) -> int:
+        """The version's number."""
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The network, as it was asked for."""
+
+    @property
+    def compile(self) -> Mapping[str, Any]:
+        """Optimizer, loss and metrics, as they were asked for."""
+
+    @property
+    def input(self) -> Mapping[str, Any]:
+        """What goes in: `shape`."""
+
+    @property
+    def output(self) -> Mapping[str, Any]:
+        """What comes out: `classes`."""
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the weights."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A file: its bytes, how they are called in HTTP, and a good name for them."""
+
+    content: bytes
+    media_type: str
+    file_name: str
+
+
+def export(version: Exportable, weights: bytes, file_format: str) -> Exported:
+    """The file of this version in one of the `FORMATS`; `Invalid` where the format has no words for a layer."""
+    if digest(weights) != version.sha256:
+        raise Damaged(f"The weights of version {version.number} of {version.model!r} do not match their SHA-256.")
+    writer = FORMATS[file_format]
+    content = writer.write(version, weights)
+    return Exported(content, writer.media_type, f"{version.model}-{version.number}{writer.suffix}")
+
+
+def _built(version: Exportable, weights: bytes) -> Sequential:
+    """The network with its weights, compiled as it was trained."""
+    arrays, _ = unpack(weights)
+    model = ModelSpec.model_validate(version.spec).build(version.input["shape"][-1], seed=0)
+    model.set_weights(list(arrays.values()))
+    arguments = CompileSpec.model_validate(version.compile).arguments()
+    if arguments["loss"] in ("crossentropy", "ce"):  # chosen by the targets, and Keras has no such name
+        arguments["loss"] = "binary_crossentropy" if model.output_shape[-1] == 1 else "categorical_crossentropy"
+    model.compile(**arguments)
+    return model
+
+
+def _keras(version: Exportable, weights: bytes) -> bytes:
+    return write_archive(_built(version, weights), version.created_at, version.output["classes"])
+
+
+def _json(version: Exportable, weights: bytes) -> bytes:
+    return _built(version, weights).to_json().encode()
+
+
+def _onnx(version: Exportable, weights: bytes) -> bytes:
+    metadata = {"model": version.model, "version": str(version.number)}
+    if version.output["classes"] is not None:
+        metadata["classes"] = write_json(version.output["classes"]).decode()
+    return write_onnx(_built(version, weights), metadata)
+
+
+def _python(version: Exportable, weights: bytes) -> bytes:
+    title = f"version {version.number} of the model {version.model}"
+    return write_script(_built(version, weights), title, version.output["classes"])
+
+
+def _safetensors(_version: Exportable, weights: bytes) -> bytes:
+    return weights
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A way to write a version: the function, the media type, and the ending of the file's name."""
+
+    write: Callable[[Exportable, bytes], bytes]
+    media_type: str
+    suffix: str
+
+
+FORMATS: Mapping[str, Writer] = {
+    "keras": Writer(_keras, "application/zip", ".keras"),
+    "safetensors": Writer(_safetensors, "application/octet-stream", ".safetensors"),
+    "onnx": Writer(_onnx, "application/octet-stream", ".onnx"),
+    "python": Writer(_python, "application/zip", ".zip"),
+    "json": Writer(_json, "application/json", ".json"),
+}
+"""Every format that a version can be exported to."""

@@ -1,0 +1,174 @@
+"""The verb import: somebody else's file becomes a version, checked as if it had been asked for in a request."""
+
+import functools
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
+
+from service.checks.outline import FAILURES, outline
+from service.config import Limits
+from service.errors import Findings
+from service.exchange.compilation import compilation_of
+from service.formats.keras_files import KerasFile
+from service.formats.weights import digest, pack
+from service.nn import Sequential
+from service.nn.layers import Embedding
+from service.spec import CompileSpec, ModelSpec
+from service.spec.mistakes import pointer_in, report
+from service.spec.request import MODEL_NAME, PARTS, Part, unwrapped
+from service.training import TrainingResult, environment
+
+_ARRAYS = {"type": "array", "items": {"description": "A weight: a number, or lists of lists of numbers."}}
+
+
+class ImportRequest(Part):
+    """A network and its weights, both as Keras tells them: `model.to_json()` and `model.get_weights()`."""
+
+    model: Annotated[str, Field(pattern=MODEL_NAME)] | None = Field(
+        None, description="The name of the model that gets the version; a name is made if there is none."
+    )
+    spec: Annotated[ModelSpec, BeforeValidator(unwrapped)]
+    compile: CompileSpec | None = Field(None, description="Loss and metrics for `:evaluate`; else they are guessed.")
+    classes: list[str] | None = Field(None, description="The names of the outputs, for predictions and targets.")
+    weights: Annotated[None, WithJsonSchema({**_ARRAYS, "description": "Every weight in Keras's order."})] = None
+
+
+def import_file(file: KerasFile, limits: Limits) -> TrainingResult:
+    """The version in a file of Keras; `Invalid` with every mistake in it, with pointers into its JSON."""
+    findings = Findings(limit=limits.max_errors_shown)
+    document = {"spec": file.config} | ({} if file.classes is None else {"classes": file.classes})
+    asked = _validated(document, document, findings)
+    model = _built(asked.spec, document, file.weights, limits, findings)
+    _check_classes(asked.classes, model, findings)
+    return _version(asked, compilation_of(file.compile, model), model, file.origin)
+
+
+def import_json(document: Mapping[str, Any], limits: Limits) -> tuple[str | None, TrainingResult]:
+    """The model's name, if it is given, and the version in a request; `Invalid` with every mistake in it."""
+    findings = Findings(limit=limits.max_errors_shown)
+    asked = _validated({key: document[key] for key in document if key != "weights"}, document, findings)
+    weights = _read_weights(document.get("weights"), findings)
+    model = _built(asked.spec, document, weights, limits, findings)
+    compiled = asked.compile or compilation_of({}, model)
+    _check_classes(asked.classes, model, findings)
+    return asked.model, _version(asked, compiled, model, {"imported_from": "json"})
+
+
+def _validated(asked: Mapping[str, Any], document: Mapping[str, Any], findings: Findings) -> ImportRequest:
+    try:
+        return ImportRequest.model_validate(asked)
+    except ValidationError as error:
+        report(error, document, ImportRequest, PARTS, findings)
+        raise findings.refusal() from None
+
+
+def _read_weights(value: Any, findings: Findings) -> list[Any]:
+    if not isinstance(value, list):
+        findings.error("#/weights", "wrong_type", "Expected a list with every weight, in Keras's order.")
+        raise findings.refusal()
+    arrays = []
+    for place, item in enumerate(value):
+        try:
+            array = np.asarray(item)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind not in "fiu":
+            findings.error(f"#/weights/{place}", "not_a_number", "Expected a number, or equally long lists of numbers.")
+        arrays.append(array)
+    findings.raise_errors()
+    return arrays
+
+
+def _built(
+    spec: ModelSpec, document: Mapping[str, Any], weights: list[Any], limits: Limits, findings: Findings
+) -> Sequential:
+    """The network with these weights, once it has answered something."""
+    columns = _columns(spec, document["spec"], weights)
+    if columns is None:
+        expected = "Expected the shape of a row in the first layer, such as an Input with [100]."
+        findings.error("#/spec", "shape_mismatch", expected)
+        raise findings.refusal()
+    if columns > limits.max_columns:
+        expected = f"Expected at most {limits.max_columns:,} columns; received {columns:,}."
+        findings.error("#/spec", "too_many_columns", expected)
+    outline(spec, columns, limits, functools.partial(pointer_in, document), findings)
+    findings.raise_errors()
+    try:
+        model = spec.build(columns, seed=0)
+    except FAILURES:
+        findings.error("#/spec", "shape_mismatch", "This network cannot be built.")
+        raise findings.refusal() from None
+    _assign(model, weights, findings)
+    try:
+        with np.errstate(all="ignore"):
+            model.predict(np.zeros((1, columns), np.float32))
+    except FAILURES:
+        findings.error("#/spec", "shape_mismatch", "This network does not answer a row of zeros.")
+    findings.raise_errors()
+    return model
+
+
+def _columns(spec: ModelSpec, written: Any, weights: list[Any]) -> int | None:
+    """How wide a row is: what the first layer says, else the network, else the first kernel."""
+    first = spec.make_layers()[0]
+    config = written.get("config", written) if isinstance(written, Mapping) else {}
+    shapes: list[Any] = [first.declared_input_shape()]
+    shapes += [first.batch_input_shape[1:]] if first.batch_input_shape else []
+    shapes += [config["build_input_shape"][1:]] if isinstance(config.get("build_input_shape"), list) else []
+    if not isinstance(first, Embedding) and weights and weights[0].ndim == 2:
+        shapes.append(weights[0].shape[:1])
+    for shape in shapes:
+        if shape and isinstance(shape[-1], int) and not isinstance(shape[-1], bool) and shape[-1] > 0:
+            return int(shape[-1])
+    return None
+
+
+def _assign(model: Sequential, weights: list[Any], findings: Findings) -> None:
+    if len(weights) != len(model.weights):
+        expected = f"Expected {len(model.weights)} weights for these layers; received {len(weights)}."
+        findings.error("#/weights", "wrong_length", expected)
+    findings.raise_errors()
+    for place, (own, given) in enumerate(zip(model.weights, weights, strict=True)):
+        at = f"#/weights/{place}"
+        with np.errstate(over="ignore"):
+            array = given.astype(np.float32)
+        if given.shape != own.shape:
+            expected = f"Expected the shape {list(own.shape)} for {own.path}; received {list(given.shape)}."
+            findings.error(at, "shape_mismatch", expected)
+        elif not np.isfinite(array).all():
+            expected = f"Expected finite numbers for {own.path}; received NaN, Infinity, or more than float32 holds."
+            findings.error(at, "not_finite", expected)
+        else:
+            own.assign(given.astype(own.value.dtype))
+    findings.raise_errors()
+
+
+def _check_classes(classes: list[str] | None, model: Sequential, findings: Findings) -> None:
+    most = max(2, int(model.output_shape[-1]))
+    if classes is not None and not (2 <= len(classes) <= most and len(set(classes)) == len(classes)):
+        expected = f"Expected 2 to {most} different names for these outputs; received {len(classes)}."
+        findings.error("#/classes", "wrong_length", expected)
+    findings.raise_errors()
+
+
+def _version(
+    asked: ImportRequest, compiled: CompileSpec, model: Sequential, origin: Mapping[str, Any]
+) -> TrainingResult:
+    weights = pack({weight.path: weight.numpy() for weight in model.weights})
+    return TrainingResult(
+        spec=asked.spec.model_dump(mode="json", exclude_unset=True),
+        compile=compiled.model_dump(mode="json", exclude_unset=True),
+        fit={},
+        summary=[dict(row) for row in model.summary_rows()],
+        metrics={},
+        history={},
+        input={"features": None, "shape": [None, *model.input_shape[1:]]},
+        output={"classes": asked.classes, "shape": [None, *model.output_shape[1:]]},
+        weights=weights,
+        sha256=digest(weights),
+        environment={**environment(), **origin},
+        timing={},
+        partial=False,
+    )

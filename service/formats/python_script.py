@@ -1,0 +1,84 @@
+"""A network as a script: a zip with `predictor.py`, short and readable, and its weights, for NumPy alone."""
+
+import io
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from service.errors import Finding, Invalid, pointer
+from service.formats.keras_archive import places
+from service.formats.python_layers import LAYERS, ScriptLines
+from service.formats.python_sources import sources_of
+from service.nn import Sequential
+
+SCRIPT, WEIGHTS = "predictor.py", "weights.npz"
+
+# No text of a user's gets in here but through repr: names of layers and classes are theirs, and this is code.
+_FRAME = '''\
+"""Predicts with {title}, on NumPy alone.
+
+In Python: `from predictor import predict; predict([[...], [...]])`, rows of {columns} numbers each.
+In a shell: `python predictor.py < rows.json > predictions.json`, both lists of rows.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+
+WEIGHTS = dict(np.load(Path(__file__).with_name("{weights}"), allow_pickle=False))
+CLASSES = {classes}
+
+{functions}
+def predict(rows):
+    """The outputs, {units} for each row."""
+    x = np.asarray(rows, np.float32)
+{lines}
+    return x
+
+
+if __name__ == "__main__":
+    json.dump(predict(json.load(sys.stdin)).tolist(), sys.stdout)
+'''
+
+
+def write_script(model: Sequential, title: str, classes: Sequence[str] | None = None) -> bytes:
+    """A zip with a script that predicts as the model does; `Invalid` names a layer that it has no words for."""
+    script = ScriptLines(model.input_shape[-1])
+    weights: dict[str, Any] = {}
+    for number, (place, layer) in enumerate(zip(_places(model), model.layers, strict=True)):
+        write = LAYERS.get(type(layer))
+        if write is None:
+            said = f"The script has no words for the layer {layer.name!r} ({type(layer).__name__})."
+            raise Invalid([Finding(pointer("spec", "layers", number), "not_exportable", said)])
+        script.place = place
+        shape = tuple(layer.compute_output_shape(script.shape))
+        write(script, layer)
+        script.shape = shape
+        weights |= {f"{place}_{weight.name}": weight.value for weight in layer.weights}
+    text = _FRAME.format(
+        title=title,
+        columns=model.input_shape[-1],
+        units=model.output_shape[-1],
+        weights=WEIGHTS,
+        classes=None if classes is None else ascii(list(classes)),
+        functions="".join(f"\n{source}\n\n" for source in sources_of(script.functions)),
+        lines="\n".join(f"    {line}" for line in script.lines),
+    )
+    arrays = io.BytesIO()
+    np.savez(arrays, **weights)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(zipfile.ZipInfo(SCRIPT), text)
+        archive.writestr(zipfile.ZipInfo(WEIGHTS), arrays.getvalue())
+    return content.getvalue()
+
+
+def _places(model: Sequential) -> list[str]:
+    return places(type(layer).__name__ for layer in model.layers)

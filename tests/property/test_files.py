@@ -1,0 +1,111 @@
+"""What goes out comes in the same, and predicts the same wherever it went, for networks that nobody thought of."""
+
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service import nn
+from service.config import Limits
+from service.exchange.importing import import_file, import_json
+from service.formats.keras_archive import write_archive
+from service.formats.keras_files import read_keras_file
+from service.formats.onnx_file import write_onnx
+from service.formats.python_script import write_script
+from service.formats.weights import pack
+from service.nn import layers
+from service.prediction import LoadedVersion
+from service.training import TrainingResult
+from tests.architectures import ACTIVATIONS, rows_for, weighted
+
+SAVED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+UNITS = st.integers(1, 4).map(lambda half: 2 * half)
+ONLY_HERE = {"glu", "sparsemax"}
+STEADY = sorted(set(ACTIVATIONS) - ONLY_HERE - {"exponential", "squareplus", "sparse_plus"})
+
+dense = st.builds(layers.Dense, UNITS, st.sampled_from(STEADY), use_bias=st.booleans())
+between = st.one_of(
+    st.builds(layers.Activation, st.sampled_from(STEADY)),
+    st.builds(layers.BatchNormalization, scale=st.booleans(), center=st.booleans()),
+    st.builds(layers.LayerNormalization, scale=st.booleans(), center=st.booleans()),
+    st.builds(layers.GroupNormalization, groups=st.sampled_from([1, 2])),
+    st.builds(layers.RMSNormalization),
+    st.builds(layers.UnitNormalization),
+    st.builds(layers.Normalization),
+    st.builds(layers.Rescaling, st.floats(0.5, 2), st.floats(-1, 1)),
+    st.builds(layers.PReLU),
+    st.builds(layers.LeakyReLU, st.floats(0, 1)),
+    st.builds(layers.ELU, st.floats(0.1, 2)),
+    st.builds(layers.ReLU, max_value=st.none() | st.floats(0.5, 5), negative_slope=st.floats(0, 1)),
+    st.builds(layers.Softmax),
+    st.builds(layers.Dropout, st.floats(0, 0.9)),
+    st.builds(layers.GaussianNoise, st.floats(0, 1)),
+)
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> nn.Sequential:
+    """A few layers behind an input, with weights of their own."""
+    inner = draw(st.lists(st.one_of(dense, between), max_size=5))
+    stack = [nn.Input((draw(UNITS),)), draw(dense), *inner, draw(dense)]
+    return weighted(stack, seed=draw(st.integers(0, 1000)))
+
+
+def arrays_of(model: nn.Sequential) -> bytes:
+    return pack({weight.path: weight.numpy() for weight in model.weights})
+
+
+def assert_same(model: nn.Sequential, made: TrainingResult) -> None:
+    columns = model.input_shape[-1]
+    loaded = LoadedVersion(made.spec, columns=columns, classes=None, weights=made.weights)
+    assert loaded.model.get_config() == model.get_config()
+    assert made.weights == arrays_of(model)
+    x = rows_for(model)
+    np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
+
+
+@settings(max_examples=25, deadline=None)
+@given(networks())
+def test_a_keras_file_of_ours_comes_in_the_same(model: nn.Sequential) -> None:
+    file = read_keras_file(write_archive(model, SAVED_AT), Limits())
+    assert_same(model, import_file(file, Limits()))
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks())
+def test_json_of_ours_comes_in_the_same(model: nn.Sequential) -> None:
+    body = {"spec": json.loads(model.to_json()), "weights": [weight.tolist() for weight in model.get_weights()]}
+    _, made = import_json(json.loads(json.dumps(body)), Limits())
+    assert_same(model, made)
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks())
+def test_an_onnx_file_predicts_the_same(model: nn.Sequential) -> None:
+    session = onnxruntime.InferenceSession(write_onnx(model, {}), providers=["CPUExecutionProvider"])
+    x = rows_for(model)
+    assert_close(session.run(["output"], {"input": x})[0], model.predict(x), 1e-4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks())
+def test_a_script_predicts_the_same(tmp_path_factory: Any, model: nn.Sequential) -> None:
+    folder = Path(tmp_path_factory.mktemp("script"))
+    with zipfile.ZipFile(io.BytesIO(write_script(model, "a network"))) as archive:
+        archive.extractall(folder)
+    names: dict[str, Any] = {"__file__": str(folder / "predictor.py"), "__name__": "predictor"}
+    exec(compile((folder / "predictor.py").read_text(), "predictor.py", "exec"), names)
+    x = rows_for(model)
+    assert_close(names["predict"](x), model.predict(x), 1e-5)
+
+
+def assert_close(actual: Any, desired: Any, tolerance: float) -> None:
+    """Rounding grows along a chain of normalizations: it is held against the largest output."""
+    np.testing.assert_allclose(actual, desired, rtol=0, atol=tolerance * max(1.0, float(np.abs(desired).max())))
