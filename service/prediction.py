@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from service.checks.fits import resolved_loss
 from service.checks.targets import check_targets, encoded, wanted_by
 from service.datasets import Dataset
 from service.errors import Findings
+from service.evaluation import report
+from service.features import Encoder
 from service.formats.weights import unpack
 from service.spec import CompileSpec, ModelSpec
 
@@ -21,13 +23,26 @@ Floats = NDArray[np.float32]
 class LoadedVersion:
     """A trained network that answers; may be asked by several threads at once."""
 
-    def __init__(self, spec: Mapping[str, Any], *, columns: int, classes: Sequence[str] | None, weights: bytes) -> None:
+    def __init__(
+        self,
+        spec: Mapping[str, Any],
+        *,
+        columns: int,
+        classes: Sequence[str] | None,
+        weights: bytes,
+        features: Sequence[Mapping[str, Any]] | None = None,
+        targets: Sequence[str] | None = None,
+        others: Collection[str] = (),
+    ) -> None:
+        """`features` are what the columns of its table have learnt; `others` are columns that it has no use for."""
         arrays, _ = unpack(weights)
         self.model = ModelSpec.model_validate(spec).build(columns, seed=0)
         self.model.set_weights(list(arrays.values()))
         self.columns = columns
         self.units = int(self.model.output_shape[-1])
         self.classes = None if classes is None else list(classes)
+        self.targets = None if targets is None else list(targets)
+        self.encoder = None if features is None else Encoder.from_json_list(features, (*others, *(targets or ())))
         self._lock = threading.Lock()
 
     @property
@@ -66,8 +81,10 @@ class LoadedVersion:
         activation = self.model.layers[-1].output_activation or ""
         return 0.5 if "sigmoid" in activation else 0.0
 
-    def evaluate(self, compiled: Mapping[str, Any], dataset: Dataset, findings: Findings) -> dict[str, float | None]:
-        """Loss and metrics on a dataset, or `Invalid` with the findings where it does not suit the network."""
+    def evaluate(
+        self, compiled: Mapping[str, Any], dataset: Dataset, findings: Findings
+    ) -> tuple[dict[str, float | None], dict[str, Any]]:
+        """Loss and metrics, and a report, on a dataset; `Invalid` with the findings where it does not suit."""
         asked = CompileSpec.model_validate(compiled)
         loss = resolved_loss(asked, dataset.y, self.units)
         if dataset.columns != self.columns:
@@ -79,11 +96,16 @@ class LoadedVersion:
         else:
             check_targets(dataset.y, self.classes, loss=loss, units=self.units, at="#/data/y", findings=findings)
         findings.raise_errors()
-        y = encoded(dataset.y, wanted_by(loss), self.units)
+        want = wanted_by(loss)
+        y = encoded(dataset.y, want, self.units)
         with self._lock, np.errstate(all="ignore"):
             self.model.compile(**asked.arguments() | {"optimizer": "sgd"})
             measured = self.model.evaluate(dataset.x, y, sample_weight=dataset.sample_weight, return_dict=True)
-        return {name: float(value) if np.isfinite(value) else None for name, value in measured.items()}
+            predictions = self.model.predict(dataset.x)
+        metrics = {name: float(value) if np.isfinite(value) else None for name, value in measured.items()}
+        names = self.classes or self.targets
+        from_logits = getattr(loss, "from_logits", False)
+        return metrics, report(predictions, y, want, names=names, from_logits=from_logits)
 
 
 class LoadedVersions:

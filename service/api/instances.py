@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from service.config import Settings
 from service.errors import Findings, pointer
+from service.features import Encoder
+from service.features.records import read_columns, read_records
 from service.formats.arrays import kind_of, read_plain_rows, read_rows
+from service.prediction import LoadedVersion
 
 INPUT = "input"
 """The name of a network's one input."""
@@ -28,6 +31,37 @@ def is_plain(body: bytes) -> bool:
     """Whether the JSON text has nothing behind its first `instances` that could be a text, or true, or false."""
     start = body.find(_FIRST) + len(_FIRST)
     return start > len(_FIRST) and all(body.find(mark, start) < 0 for mark in (b'"', b"t", b"f"))
+
+
+def read_inputs(
+    document: Mapping[str, Any], loaded: LoadedVersion, settings: Settings, *, plain: bool = False
+) -> tuple[Floats, str]:
+    """What a network is given for a `:predict` body, and the key under which its form wants the outputs.
+
+    A version that was trained on a table takes rows and columns in its words, any other takes numbers.
+    """
+    if loaded.encoder is None:
+        return read_prediction(document, loaded.columns, settings, plain=plain)
+    findings = Findings(limit=settings.max_errors_shown)
+    if "instances" in document and "inputs" in document:
+        findings.error("#/inputs", "two_forms", "Expected either 'instances' or 'inputs'; received both.")
+    elif "instances" not in document and "inputs" not in document:
+        findings.error("#/instances", "missing", "'instances' is missing.")
+    findings.raise_errors()
+    key = "instances" if "instances" in document else "inputs"
+    return encode(document[key], loaded.encoder, f"#/{key}", settings), (
+        "predictions" if key == "instances" else "outputs"
+    )
+
+
+def encode(value: Any, encoder: Encoder, at: str, settings: Settings) -> Floats:
+    """The inputs (rows, width) of rows or columns in the words of a table; `Invalid` with the mistakes."""
+    findings = Findings(limit=settings.max_errors_shown)
+    read = read_columns if isinstance(value, dict) else read_records
+    records = read(value, encoder, at, findings, settings)
+    if records is None:
+        raise findings.refusal()
+    return encoder.encode(records)[0]
 
 
 def read_prediction(

@@ -102,6 +102,7 @@ class VersionView(BaseModel):
     metrics: Metrics = Field(description="Of the last epoch.")
     input: dict[str, Any] = Field(examples=[{"features": None, "shape": [None, 100]}])
     output: dict[str, Any] = Field(examples=[{"classes": ["cat", "dog"], "shape": [None, 2]}])
+    data: dict[str, Any] = Field(description="Of a stored dataset: what was learnt from and what was held out.")
     environment: dict[str, Any] = Field(description="What it was trained with.")
     timing: dict[str, Any] = Field(description="Durations in seconds.")
     sha256: str = Field(description="Of the weights, as safetensors.")
@@ -126,6 +127,7 @@ class VersionView(BaseModel):
             metrics=version.metrics,
             input=version.input,
             output=version.output,
+            data=version.data,
             environment=version.environment,
             timing=version.timing,
             sha256=version.sha256,
@@ -152,6 +154,27 @@ class AnsweringVersionView(VersionView):
     def model_version_status(self) -> list[VersionStatusView]:
         """This version alone."""
         return [VersionStatusView(version=str(self.version))]
+
+
+class KeptEvaluation(BaseModel):
+    """What a version got right and wrong on a dataset, on data of a request, or on the part held out for a test."""
+
+    id: str
+    model: str
+    version: int
+    dataset: str | None
+    part: str | None
+    rows: int
+    metrics: Metrics
+    report: dict[str, Any]
+    created_at: datetime
+
+
+class EvaluationPage(BaseModel):
+    """Some evaluations, newest first."""
+
+    items: list[KeptEvaluation]
+    next_cursor: str | None
 
 
 class ModelPage(BaseModel):

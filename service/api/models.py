@@ -1,18 +1,22 @@
 """Models and their versions: listed, described, deleted."""
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, Response
 
 from service.api.model_views import (
     AnsweringVersionView,
+    EvaluationPage,
+    KeptEvaluation,
     ModelPage,
     ModelStatusView,
     ModelView,
     VersionPage,
     VersionView,
 )
-from service.api.paths import ModelName, Paging, VersionNumber
+from service.api.paths import ModelName, Page, Paging, VersionNumber
 from service.api.problems import documented
-from service.api.state import Shared
+from service.api.state import Shared, State
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -31,6 +35,22 @@ def get_model(shared: Shared, name: ModelName) -> ModelStatusView:
     """A model, the number of its latest version, and which versions answer."""
     with shared.database.reading() as tx:
         return ModelStatusView.with_versions(tx.models.get(name), tx.models.numbers(name))
+
+
+@router.get("/{name:word}/evaluations", response_model=EvaluationPage, responses=documented(400, 404, 422, 503))
+def list_evaluations(shared: Shared, name: ModelName, page: Paging) -> EvaluationPage:
+    """What the versions of a model got right and wrong on data, the newest first."""
+    return _evaluations(shared, name, None, page)
+
+
+@router.get(
+    "/{name:word}/versions/{number:number}/evaluations",
+    response_model=EvaluationPage,
+    responses=documented(400, 404, 422, 503),
+)
+def list_version_evaluations(shared: Shared, name: ModelName, number: VersionNumber, page: Paging) -> EvaluationPage:
+    """What a version got right and wrong on data, the newest first; that of its own test part among it."""
+    return _evaluations(shared, name, number, page)
 
 
 @router.delete("/{name:word}", status_code=204, response_class=Response, responses=documented(404, 422, 503))
@@ -70,3 +90,14 @@ def delete_version(shared: Shared, name: ModelName, number: VersionNumber) -> No
     """Deletes one version; its number is not given again."""
     with shared.database.transaction() as tx:
         tx.models.delete(name, number)
+
+
+def _evaluations(shared: State, name: str, number: int | None, page: Page) -> EvaluationPage:
+    with shared.database.reading() as tx:
+        if number is None:
+            tx.models.get(name)
+        else:
+            tx.models.version(name, number)
+        found, next_cursor = tx.evaluations.page(name, number, limit=page.limit, cursor=page.cursor)
+    page.link(next_cursor)
+    return EvaluationPage(items=[KeptEvaluation(**asdict(one)) for one in found], next_cursor=next_cursor)

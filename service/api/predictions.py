@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
 from service.api.bodies import JsonBytes, check_json, described, json_bytes, read_object
+from service.api.evaluation_data import prepare_evaluation
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
-from service.api.instances import is_plain, read_prediction
+from service.api.instances import is_plain, read_inputs
 from service.api.job_views import Metrics
+from service.api.named_scores import EVERYTHING, TOP_K_SCHEMA, ClassScore, Output, named_scores, read_asked
 from service.api.paths import ModelName, VersionNumber
 from service.api.problems import documented
 from service.api.serving import Served
@@ -35,6 +37,11 @@ class PredictionRequest(BaseModel):
         Any, WithJsonSchema({**ROWS_SCHEMA, "description": 'In place of `instances`: rows, or `{"input": rows}`.'})
     ] = None
     signature_name: str | None = Field(None, description="Accepted and ignored.")
+    outputs: list[Output] | None = Field(
+        None,
+        description="What to answer; `predictions` and, where there are classes, `predicted_classes` if not given.",
+    )
+    top_k: Annotated[Any, WithJsonSchema(TOP_K_SCHEMA)] = None
 
 
 class PredictionView(BaseModel):
@@ -44,6 +51,10 @@ class PredictionView(BaseModel):
     predicted_classes: list[str] | None = Field(
         None, description="The most likely class of each row; only where the version knows class names."
     )
+    probabilities: list[dict[str, float | None]] | None = Field(
+        None, description="The output of each class by its name, if asked for."
+    )
+    top_k: list[list[ClassScore]] | None = Field(None, description="The likeliest classes of each row, if asked for.")
     model: str
     version: int
 
@@ -68,8 +79,14 @@ class EvaluationRequest(BaseModel):
 class EvaluationView(BaseModel):
     """Loss and metrics of a version on the data."""
 
+    id: str = Field(description="The evaluation is kept under this id as long as the version.")
     metrics: Metrics = Field(examples=[{"loss": 0.31, "accuracy": 0.92}])
+    report: dict[str, Any] = Field(
+        description="Of classes: confusion matrix, precision, recall, F1, ROC and precision-recall curves and areas. "
+        "Of numbers: R2, RMSE, MAE and quantiles of the residuals."
+    )
     rows: int
+    dataset: str | None
     model: str
     version: int
 
@@ -122,13 +139,18 @@ async def answer_prediction(
 
 
 def _answer(shared: State, served: Served, body: bytes) -> Response:
-    document = read_object(body, "instances", "inputs", "signature_name")
-    rows, outputs = read_prediction(document, served.loaded.columns, shared.settings, plain=is_plain(body))
+    document = read_object(body, "instances", "inputs", "signature_name", "outputs", "top_k")
+    asked = read_asked(document) if "outputs" in document or "top_k" in document else EVERYTHING
+    rows, key = read_inputs(document, served.loaded, shared.settings, plain=is_plain(body))
     predictions = served.loaded.predict(rows)
-    content = {outputs: predictions, "model": served.version.model, "version": served.version.number}
-    classes = served.loaded.named(predictions)
+    content = {"model": served.version.model, "version": served.version.number}
+    if "predictions" in asked.outputs:
+        content[key] = predictions
+    classes = served.loaded.named(predictions) if "predicted_classes" in asked.outputs else None
     if classes is not None:
         content["predicted_classes"] = classes
+    if asked.needs_scores:
+        content |= named_scores(served.loaded, predictions, asked)
     return Response(write_json(content), media_type="application/json")
 
 
@@ -136,8 +158,25 @@ def _evaluated(shared: State, name: str, number: int | None, body: bytes) -> Eva
     served = shared.serving.find(name, number)
     document = read_object(body, "data", required=("data",))
     findings = Findings(limit=shared.settings.max_errors_shown)
-    dataset = read_dataset(document["data"], findings, shared.settings, classes=served.loaded.classes)
+    data = document["data"]
+    stored_id = data["dataset"] if isinstance(data, dict) and isinstance(data.get("dataset"), str) else None
+    if stored_id is not None:
+        dataset = prepare_evaluation(shared.open_dataset(stored_id), data, served, findings)
+    else:
+        dataset = read_dataset(data, findings, shared.settings, classes=served.loaded.classes)
     if dataset is None or findings.total:
         raise findings.refusal()
-    metrics = served.loaded.evaluate(served.version.compile, dataset, findings)
-    return EvaluationView(metrics=metrics, rows=dataset.rows, model=served.version.model, version=served.version.number)
+    metrics, found = served.loaded.evaluate(served.version.compile, dataset, findings)
+    with shared.database.transaction() as tx:
+        evaluation_id = tx.evaluations.add(
+            served.version.id, rows=dataset.rows, metrics=metrics, report=found, dataset=stored_id
+        )
+    return EvaluationView(
+        id=evaluation_id,
+        metrics=metrics,
+        report=found,
+        rows=dataset.rows,
+        dataset=stored_id,
+        model=served.version.model,
+        version=served.version.number,
+    )

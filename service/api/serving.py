@@ -74,6 +74,14 @@ class Serving:
         if digest(weights) != version.sha256:
             raise Damaged(f"The weights of version {version.number} of {version.model!r} do not match their SHA-256.")
         columns, classes = version.input["shape"][-1], version.output["classes"]
-        loaded = LoadedVersion(version.spec, columns=columns, classes=classes, weights=weights)
+        loaded = LoadedVersion(
+            version.spec,
+            columns=columns,
+            classes=classes,
+            weights=weights,
+            features=version.input.get("features"),
+            targets=version.output.get("targets"),
+            others=version.data.get("left_out", ()),
+        )
         self._loaded.add(version.id, loaded)
         return loaded

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from service.api.bodies import JsonBytes, described, read_object
 from service.api.examples import CLASSIFICATION_EXAMPLES
-from service.api.instances import INPUT, OUTPUT, merged, read_instances
+from service.api.instances import INPUT, OUTPUT, encode, merged, read_instances
 from service.api.paths import ModelName, VersionNumber
 from service.api.problems import documented
 from service.api.serving import Served
@@ -127,8 +127,12 @@ def _asked(shared: State, name: str, number: int | None, body: bytes) -> tuple[S
     served = shared.serving.find(name, number)
     document = read_object(body, "examples", "context", "signature_name", required=("examples",))
     examples = merged(document["examples"], document.get("context") or {}, shared.settings)
-    rows = read_instances(examples, "#/examples", served.loaded.columns, shared.settings)
-    return served, served.loaded.predict(rows)
+    loaded, settings = served.loaded, shared.settings
+    if loaded.encoder is None:
+        rows = read_instances(examples, "#/examples", loaded.columns, settings)
+    else:
+        rows = encode(examples, loaded.encoder, "#/examples", settings)
+    return served, loaded.predict(rows)
 
 
 def _answer(results: Any) -> Response:

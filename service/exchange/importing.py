@@ -165,7 +165,7 @@ def _version(
         metrics={},
         history={},
         input={"features": None, "shape": [None, *model.input_shape[1:]]},
-        output={"classes": asked.classes, "shape": [None, *model.output_shape[1:]]},
+        output={"classes": asked.classes, "shape": [None, *model.output_shape[1:]], "targets": None},
         weights=weights,
         sha256=digest(weights),
         environment={**environment(), **origin},

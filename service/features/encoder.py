@@ -1,6 +1,6 @@
 """The encoder: the columns of a table, in the data's own words, become the inputs of a network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -13,8 +13,10 @@ from service.features.columns import AnyColumn, Floats, Rows, Source, from_json_
 class Encoder:
     """Columns that have learnt from training rows; makes inputs of any rows, always in the same order."""
 
-    def __init__(self, columns: Sequence[AnyColumn]) -> None:
+    def __init__(self, columns: Sequence[AnyColumn], others: Collection[str] = ()) -> None:
+        """`others` are columns that may stand beside these and are not looked at."""
         self.columns = list(columns)
+        self.others = frozenset(others)
         self.names = [column.name for column in columns]
         self.outputs = [name for column in columns for name in column.outputs]
 
@@ -50,9 +52,9 @@ class Encoder:
         return [to_json_dict(column) for column in self.columns]
 
     @classmethod
-    def from_json_list(cls, value: Sequence[Mapping[str, Any]]) -> Self:
+    def from_json_list(cls, value: Sequence[Mapping[str, Any]], others: Collection[str] = ()) -> Self:
         """The encoder that `to_json_list` described."""
-        return cls([from_json_dict(column) for column in value])
+        return cls([from_json_dict(column) for column in value], others)
 
 
 def _count(rows: Rows, total: int) -> int:

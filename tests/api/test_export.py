@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
+from typing import get_args
 
 import httpx
 import numpy as np
@@ -12,6 +13,8 @@ import pytest
 import safetensors.numpy
 
 from service import nn
+from service.api.files import Format
+from service.exchange.exporting import FORMATS
 from tests.serving import Service, assert_problem
 
 ENDINGS = {
@@ -25,6 +28,10 @@ ENDINGS = {
 
 def exported(shared: Service, file_format: str, **headers: str) -> httpx.Response:
     return shared.client.get(f"/v1/models/xor/versions/1/export?format={file_format}", headers=headers)
+
+
+def test_every_format_is_offered() -> None:
+    assert set(get_args(get_args(Format)[0])) == set(FORMATS) == set(ENDINGS)
 
 
 @pytest.mark.parametrize("file_format", ENDINGS)

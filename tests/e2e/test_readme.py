@@ -16,12 +16,13 @@ SESSION = (ROOT / "README.md").read_text(encoding="utf-8").split("## A session w
 ADDRESS = "http://127.0.0.1:8000"
 
 
-def test_every_command_of_the_session_does_what_the_text_around_it_says(server: Server) -> None:
+def test_every_command_of_the_session_does_what_the_text_around_it_says(server: Server, tmp_path: Path) -> None:
     blocks = re.findall(r"```sh\n(.*?)```", SESSION, flags=re.DOTALL)
     answers: list[dict[str, Any]] = []
     for block in blocks:
         script = block.replace(ADDRESS, server.url).replace("/JOB", f"/{answers[0]['id']}" if answers else "")
-        run = subprocess.run(["bash", "-euo", "pipefail", "-c", script], check=True, capture_output=True, text=True)
+        bash = ["bash", "-euo", "pipefail", "-c", script]
+        run = subprocess.run(bash, check=True, capture_output=True, text=True, cwd=tmp_path)
         if "/events" in script:
             assert run.stdout.count("event: epoch") == 100
             assert "event: done" in run.stdout
@@ -31,7 +32,7 @@ def test_every_command_of_the_session_does_what_the_text_around_it_says(server: 
             answer, end = decoder.raw_decode(text.lstrip())
             answers.append(answer)
             text = text.lstrip()[end:]
-    job, predictions, jobs, version, evaluation, imported, problem, cancelled = answers
+    job, predictions, jobs, version, evaluation, imported, problem, fruit, fruits, cancelled = answers
     assert job["status"] == "succeeded"
     assert predictions["predictions"][0][0] > 0.9
     assert predictions["predictions"][1][0] < 0.1
@@ -41,6 +42,9 @@ def test_every_command_of_the_session_does_what_the_text_around_it_says(server: 
     assert (imported["model"], imported["sha256"]) == ("copy", version["sha256"])
     assert problem["status"] == 422
     assert cancelled == job
+    assert fruit["status"] == "succeeded"
+    assert fruits["predicted_classes"] == ["orange", "apple"]
+    assert [row[0]["name"] for row in fruits["top_k"]] == ["orange", "apple"]
     assert {error["pointer"] for error in problem["errors"]} >= {"#/compile/optimizer"}
 
 

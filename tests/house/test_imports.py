@@ -56,5 +56,9 @@ def test_a_process_that_imports_nn_loads_no_web_and_no_database() -> None:
     }
 
 
+def test_the_api_loads_no_library_of_files_before_a_file_is_asked_for() -> None:
+    assert not loaded_by("import service.api.app") & {"h5py", "onnx", "pyarrow"}
+
+
 def test_the_supervisor_loads_no_numpy() -> None:
     assert "numpy" not in loaded_by("import service.__main__")

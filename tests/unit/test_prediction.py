@@ -47,7 +47,9 @@ def trained(
 def test_a_loaded_version_measures_what_the_training_measured() -> None:
     result, version = trained()
     findings = Findings()
-    measured = version.evaluate(result.compile, Dataset(X, LABELS, NAMES), findings)
+    measured, report = version.evaluate(result.compile, Dataset(X, LABELS, NAMES), findings)
+    assert report["accuracy"] == measured["accuracy"]
+    assert report["confusion_matrix"]["classes"] == list(NAMES)
     assert set(measured) == {"loss", "accuracy"}
     assert measured["accuracy"] is not None
     assert measured["accuracy"] > 0.9

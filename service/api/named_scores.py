@@ -1,0 +1,73 @@
+"""Predictions by name: the probability of each class, and the likeliest few."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from service.errors import Finding, Findings, Invalid
+from service.prediction import LoadedVersion
+
+Output = Literal["predictions", "predicted_classes", "probabilities"]
+TOP_K_SCHEMA = {"type": "integer", "minimum": 1, "description": "So many of the likeliest classes of each row."}
+
+
+class ClassScore(BaseModel):
+    """A class and its output."""
+
+    name: str
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which outputs an answer is to have."""
+
+    outputs: frozenset[str]
+    top_k: int | None = None
+
+    @property
+    def needs_scores(self) -> bool:
+        """Whether classes are asked for with their scores."""
+        return self.top_k is not None or "probabilities" in self.outputs
+
+
+EVERYTHING = Asked(frozenset({"predictions", "predicted_classes"}))
+"""What is answered where nothing is said."""
+
+
+def read_asked(document: Mapping[str, Any]) -> Asked:
+    """The `outputs` and `top_k` of a request; `Invalid` with the mistakes."""
+    findings = Findings()
+    known = get_args(Output)
+    outputs, top_k = document.get("outputs"), document.get("top_k")
+    if outputs is not None and not (isinstance(outputs, list) and outputs and all(one in known for one in outputs)):
+        findings.error("#/outputs", "unknown_name", f"Expected a list of some of {', '.join(known)}.")
+    if top_k is not None and not (type(top_k) is int and top_k >= 1):
+        findings.error("#/top_k", "out_of_range", "Expected a whole number of at least 1.")
+    findings.raise_errors()
+    return Asked(EVERYTHING.outputs if outputs is None else frozenset(outputs), top_k)
+
+
+def named_scores(loaded: LoadedVersion, predictions: NDArray[np.float32], asked: Asked) -> dict[str, Any]:
+    """The `probabilities` and `top_k` of predictions; `Invalid` where the outputs are no classes."""
+    scores = loaded.scores(predictions)
+    if scores is None:
+        detail = "Expected a version that knows classes; the outputs of this one are plain numbers."
+        raise Invalid([Finding("#/outputs", "not_a_classifier", detail)])
+    names = [*(loaded.classes or loaded.targets or ()), *map(str, range(scores.shape[1]))]
+    if not (loaded.classes or loaded.targets):
+        names = [str(index) for index in range(scores.shape[1])]
+    content: dict[str, Any] = {}
+    if "probabilities" in asked.outputs:
+        content["probabilities"] = [dict(zip(names, row, strict=False)) for row in scores.tolist()]
+    if asked.top_k is not None:
+        best = np.argsort(-scores, axis=1, kind="stable")[:, : asked.top_k]
+        content["top_k"] = [
+            [{"name": names[place], "score": float(row[place])} for place in places]
+            for row, places in zip(scores, best, strict=True)
+        ]
+    return content
