@@ -6,6 +6,7 @@
     ├── TooLarge          more than a limit allows
     ├── NotFound          a thing that does not exist, or no longer
     ├── Conflict          a thing that exists and does not allow the request in its present state
+    ├── PreconditionFailed    a thing that has changed since it was looked at
     ├── Reused            a key that came before with another request
     ├── TooMany           more at a time than a quota allows; asking later may help
     ├── Damaged           something stored that is no longer what was stored
@@ -124,6 +125,12 @@ class Conflict(FitdError):
     """The request contradicts the present state of what it names."""
 
     code = "conflict"
+
+
+class PreconditionFailed(FitdError):
+    """What the request is about is not any more, or not yet, what the request says that it is."""
+
+    code = "precondition_failed"
 
 
 class Reused(FitdError):

@@ -12,6 +12,7 @@ from service.api import (
     events,
     files,
     health,
+    labels,
     models,
     predictions,
     problems,
@@ -101,6 +102,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         datasets,
         events,
         models,
+        labels,
         files,
         health,
     )
@@ -111,6 +113,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         TrainingRequest,
         training_jobs.BatchRequest,
         training_jobs.CancelRequest,
+        labels.LabelRequest,
         predictions.PredictionRequest,
         predictions.EvaluationRequest,
         tensorflow_serving.ExamplesRequest,

@@ -75,6 +75,10 @@ CANCEL_EXAMPLES = {
     "keep": {"summary": "Keep the weights of the best epoch so far", "value": {"keep": "best"}},
 }
 
+LABEL_EXAMPLES = {
+    "first": {"summary": "Point at version 1, and say who does", "value": {"version": 1, "by": "ana"}},
+}
+
 IMPORT_EXAMPLES = {
     "small": {
         "summary": "A kernel of two rows and a bias",

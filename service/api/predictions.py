@@ -15,7 +15,7 @@ from service.api.job_views import Metrics
 from service.api.named_scores import EVERYTHING, TOP_K_SCHEMA, ClassScore, Output, named_scores, read_asked
 from service.api.paths import ModelName, VersionNumber
 from service.api.problems import documented
-from service.api.serving import Served
+from service.api.serving import Served, Which
 from service.api.state import Shared, State, state_of
 from service.datasets import read_dataset
 from service.errors import Findings
@@ -91,51 +91,54 @@ class EvaluationView(BaseModel):
     version: int
 
 
-_PREDICTS: dict[str, Any] = {
+PREDICTS: dict[str, Any] = {
     "response_model": PredictionView | OutputsView,
     "responses": documented(400, 404, 413, 415, 422, 503),
     "openapi_extra": described("PredictionRequest", PREDICTION_EXAMPLES),
 }
-_EVALUATES: dict[str, Any] = {
+"""How a route that predicts is described."""
+
+EVALUATES: dict[str, Any] = {
     "response_model": EvaluationView,
     "responses": documented(400, 404, 413, 415, 422, 503),
     "openapi_extra": described("EvaluationRequest", EVALUATION_EXAMPLES),
 }
+"""How a route that evaluates is described."""
 
 
-@router.post("/{name:word}:predict", **_PREDICTS)
+@router.post("/{name:word}:predict", **PREDICTS)
 async def predict(request: Request, name: ModelName) -> Response:
     """The outputs of the model's latest version for each row."""
     return await answer_prediction(state_of(request), request.headers, await json_bytes(request), name, None)
 
 
-@router.post("/{name:word}/versions/{number:number}:predict", **_PREDICTS)
+@router.post("/{name:word}/versions/{number:number}:predict", **PREDICTS)
 async def predict_with_version(request: Request, name: ModelName, number: VersionNumber) -> Response:
     """The outputs of one version for each row."""
     return await answer_prediction(state_of(request), request.headers, await json_bytes(request), name, number)
 
 
-@router.post("/{name:word}:evaluate", **_EVALUATES)
+@router.post("/{name:word}:evaluate", **EVALUATES)
 def evaluate(shared: Shared, name: ModelName, body: JsonBytes) -> EvaluationView:
     """Loss and metrics of the model's latest version on the data."""
-    return _evaluated(shared, name, None, body)
+    return answer_evaluation(shared, name, None, body)
 
 
-@router.post("/{name:word}/versions/{number:number}:evaluate", **_EVALUATES)
+@router.post("/{name:word}/versions/{number:number}:evaluate", **EVALUATES)
 def evaluate_version(shared: Shared, name: ModelName, number: VersionNumber, body: JsonBytes) -> EvaluationView:
     """Loss and metrics of one version on the data."""
-    return _evaluated(shared, name, number, body)
+    return answer_evaluation(shared, name, number, body)
 
 
 async def answer_prediction(
-    shared: State, headers: Mapping[str, str], body: bytes, name: str, number: int | None
+    shared: State, headers: Mapping[str, str], body: bytes, name: str, which: Which
 ) -> Response:
     """The answer to `:predict`, in this thread where that is quicker than changing it."""
     check_json(headers)
-    served = shared.serving.at_hand(name, number)
+    served = shared.serving.at_hand(name, which)
     if served is not None and served.is_light(len(body)):
         return _answer(shared, served, body)
-    return await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, number), body))
+    return await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, which), body))
 
 
 def _answer(shared: State, served: Served, body: bytes) -> Response:
@@ -154,8 +157,9 @@ def _answer(shared: State, served: Served, body: bytes) -> Response:
     return Response(write_json(content), media_type="application/json")
 
 
-def _evaluated(shared: State, name: str, number: int | None, body: bytes) -> EvaluationView:
-    served = shared.serving.find(name, number)
+def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> EvaluationView:
+    """The answer to `:evaluate`, which is kept."""
+    served = shared.serving.find(name, which)
     document = read_object(body, "data", required=("data",))
     findings = Findings(limit=shared.settings.max_errors_shown)
     data = document["data"]

@@ -52,6 +52,7 @@ KINDS: Mapping[type[errors.FitdError], tuple[int, str]] = {
     errors.Malformed: (400, "The request cannot be read"),
     errors.NotFound: (404, "There is no such thing"),
     errors.Conflict: (409, "The present state does not allow it"),
+    errors.PreconditionFailed: (412, "It has changed"),
     errors.Reused: (422, "The idempotency key is used"),
     errors.TooLarge: (413, "The request is too large"),
     UnsupportedMediaType: (415, "The media type is not supported"),

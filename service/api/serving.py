@@ -8,6 +8,9 @@ from service.formats.weights import digest
 from service.prediction import LoadedVersion, LoadedVersions
 from service.storage import Database, Version
 
+Which = int | str | None
+"""A version's number, a label, or None for the latest."""
+
 _LIGHT_BODY = 256 * 1024
 _LIGHT_WORK = 40_000_000
 """Rows times bytes of weights: a millisecond or less."""
@@ -36,28 +39,29 @@ class Serving:
         self._database = database
         self._loaded = LoadedVersions(size)
         self._lock = threading.Lock()
-        self._versions: dict[tuple[str, int | None], Version] = {}
+        self._versions: dict[tuple[str, Which], Version] = {}
         self._mark: int | None = None
 
-    def at_hand(self, name: str, number: int | None) -> Served | None:
+    def at_hand(self, name: str, which: Which) -> Served | None:
         """The version, if it is loaded and surely the right one; never waits for the database."""
-        version = self._remembered(name, number)
+        version = self._remembered(name, which)
         loaded = None if version is None else self._loaded.find(version.id)
         return None if version is None or loaded is None else Served(version, loaded)
 
-    def find(self, name: str, number: int | None) -> Served:
-        """The version of this number, or the latest; `NotFound` if there is none."""
-        version = self._remembered(name, number)
+    def find(self, name: str, which: Which) -> Served:
+        """The version of this number or label, or the latest; `NotFound` if there is none."""
+        version = self._remembered(name, which)
         if version is None:
             mark = self._mark
             with self._database.reading() as tx:
+                number = tx.labels.get(name, which).number if isinstance(which, str) else which
                 version = tx.models.version(name, number)
             with self._lock:
                 if mark == self._mark and len(self._versions) < _REMEMBERED:
-                    self._versions[name, number] = version
+                    self._versions[name, which] = version
         return Served(version, self._loaded.find(version.id) or self._load(version))
 
-    def _remembered(self, name: str, number: int | None) -> Version | None:
+    def _remembered(self, name: str, which: Which) -> Version | None:
         # Only SQLite's mark moves with every change; PostgreSQL's does not when a version is deleted.
         if self._database.backend != "sqlite":
             return None
@@ -66,7 +70,7 @@ class Serving:
             if mark != self._mark:
                 self._versions.clear()
                 self._mark = mark
-            return self._versions.get((name, number))
+            return self._versions.get((name, which))
 
     def _load(self, version: Version) -> LoadedVersion:
         with self._database.reading() as tx:

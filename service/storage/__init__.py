@@ -8,6 +8,7 @@ with database.transaction() as tx:
 from service.storage.checkpoints import Checkpoint
 from service.storage.database import Database, Transaction
 from service.storage.datasets import NewDataset, StoredDataset
+from service.storage.labels import Label, LabelMove
 from service.storage.models import Model, NewVersion, Version
 from service.storage.wakeup import Bell
 
@@ -15,6 +16,8 @@ __all__ = [
     "Bell",
     "Checkpoint",
     "Database",
+    "Label",
+    "LabelMove",
     "Model",
     "NewDataset",
     "NewVersion",

@@ -22,6 +22,7 @@ from service.storage.evaluations import Evaluations
 from service.storage.events import Events
 from service.storage.idempotency import IdempotencyKeys
 from service.storage.jobs import Jobs
+from service.storage.labels import Labels
 from service.storage.models import Models
 from service.storage.retention import Retention
 from service.storage.tables import REVISION
@@ -47,6 +48,11 @@ class Transaction:
     def models(self) -> Models:
         """Models, their versions and weights."""
         return Models(self._connection, self._clock, self.evaluations)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Names that point at versions."""
+        return Labels(self._connection, self._clock)
 
     @cached_property
     def evaluations(self) -> Evaluations:

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
-from service.errors import NotFound
+from service.errors import Conflict, NotFound
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.evaluations import Evaluations
 from service.storage.ids import new_id
-from service.storage.tables import models, version_weights, versions
+from service.storage.tables import labels, models, version_weights, versions
 from service.storage.upsert import insert_into
 
 
@@ -159,10 +159,17 @@ class Models:
         return bytes(found)
 
     def delete(self, name: str, number: int | None = None) -> None:
-        """Deletes one version, or the model with all its versions if no number is given."""
+        """Deletes one version that no label points at, or the model with all its versions if no number is given."""
         if number is None:
             deleted = self._connection.execute(delete(models).where(models.c.name == name))
         else:
+            # Whoever moves a label holds this row, too.
+            self._connection.execute(select(models.c.name).where(models.c.name == name).with_for_update())
+            pointing = select(labels.c.label).where(labels.c.model == name, labels.c.number == number)
+            label = self._connection.scalar(pointing.limit(1))
+            if label is not None:
+                said = f"The label {label!r} points at version {number}; move or delete it first."
+                raise Conflict(said, code="version_labelled")
             one = (versions.c.model == name) & (versions.c.number == number)
             deleted = self._connection.execute(delete(versions).where(one))
         if not deleted.rowcount:

@@ -1,0 +1,120 @@
+"""Labels: names such as `stable` that point at a version of a model and can be moved; every move is remembered."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from service.errors import NotFound, PreconditionFailed
+from service.storage.clock import NOW, Clock
+from service.storage.tables import label_moves, labels, models, versions
+from service.storage.upsert import insert_into
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Where a label points; `moves` counts every change it ever had, so that no two states share a count."""
+
+    model: str
+    label: str
+    number: int
+    moves: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMove:
+    """One change of a label, the `seq`th from 1: from one version number to another, None where there was none."""
+
+    seq: int
+    from_number: int | None
+    to_number: int | None
+    moved_by: str | None
+    moved_at: datetime
+
+
+class Labels:
+    """Moves labels, one at a time for each model."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    def get(self, model: str, label: str) -> Label:
+        """Where a label points."""
+        found = self._find(model, label)
+        if found is None:
+            raise NotFound("label", f"{model}/{label}")
+        return found
+
+    def all(self, model: str) -> list[Label]:
+        """The labels of a model by name."""
+        query = select(labels).where(labels.c.model == model).order_by(labels.c.label)
+        return [Label(**row._mapping) for row in self._connection.execute(query)]
+
+    def history(self, model: str, label: str) -> list[LabelMove]:
+        """Every move of a label, the last one first; also of one that was deleted."""
+        columns = [label_moves.c[one.name] for one in fields(LabelMove)]
+        query = select(*columns).where(label_moves.c.model == model, label_moves.c.label == label)
+        found = self._connection.execute(query.order_by(label_moves.c.seq.desc()))
+        return [LabelMove(**row._mapping) for row in found]
+
+    def move(
+        self,
+        model: str,
+        label: str,
+        number: int,
+        *,
+        moves: int | None = None,
+        is_new: bool = False,
+        by: str | None = None,
+    ) -> Label:
+        """Points a label at a version, and makes it if it is new.
+
+        `PreconditionFailed` if it has not made just so many `moves`, or exists although it is to be new.
+        """
+        before = self._locked(model, label, moves)
+        if is_new and before is not None:
+            raise PreconditionFailed(f"The label {label!r} exists already and points at version {before.number}.")
+        known = select(versions.c.id).where(versions.c.model == model, versions.c.number == number)
+        if self._connection.scalar(known) is None:
+            raise NotFound("version", f"{model}/{number}")
+        seq = self._note(model, label, before, number, by)
+        row = {"model": model, "label": label, "number": number, "moves": seq, "now": self._clock.now()}
+        first = insert_into(self._connection.dialect.name, labels).values(updated_at=NOW)
+        given = {name: first.excluded[name] for name in ("number", "moves", "updated_at")}
+        self._connection.execute(
+            first.on_conflict_do_update(index_elements=[labels.c.model, labels.c.label], set_=given), row
+        )
+        return self.get(model, label)
+
+    def delete(self, model: str, label: str, *, moves: int | None = None, by: str | None = None) -> None:
+        """Deletes a label; its history stays. Fails as `move` does."""
+        before = self._locked(model, label, moves)
+        if before is None:
+            raise NotFound("label", f"{model}/{label}")
+        self._note(model, label, before, None, by)
+        self._connection.execute(delete(labels).where(labels.c.model == model, labels.c.label == label))
+
+    def _find(self, model: str, label: str) -> Label | None:
+        query = select(labels).where(labels.c.model == model, labels.c.label == label)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else Label(**row._mapping)
+
+    def _locked(self, model: str, label: str, moves: int | None) -> Label | None:
+        # Whoever moves a label or deletes a version holds the model's row, so that no label ever points at nothing.
+        if self._connection.scalar(select(models.c.name).where(models.c.name == model).with_for_update()) is None:
+            raise NotFound("model", model)
+        before = self._find(model, label)
+        if moves is not None and (before is None or before.moves != moves):
+            raise PreconditionFailed(f"The label {label!r} was moved since its ETag was read.")
+        return before
+
+    def _note(self, model: str, label: str, before: Label | None, number: int | None, by: str | None) -> int:
+        one = (label_moves.c.model == model) & (label_moves.c.label == label)
+        last = select(func.coalesce(func.max(label_moves.c.seq), 0)).where(one)
+        seq: int = self._connection.execute(last).scalar_one() + 1
+        row = {"model": model, "label": label, "seq": seq, "to_number": number, "moved_by": by}
+        row |= {"from_number": None if before is None else before.number, "now": self._clock.now()}
+        self._connection.execute(insert(label_moves).values(moved_at=NOW), row)
+        return seq

@@ -1,0 +1,33 @@
+"""Labels point at versions that exist, and count their moves, on both databases."""
+
+import pytest
+
+from service.errors import Conflict, NotFound, PreconditionFailed
+from service.storage import Database
+from tests.storing import new_version
+
+
+def test_a_label_is_moved_under_its_count_and_holds_its_version(database: Database) -> None:
+    with database.transaction() as tx:
+        for _ in range(2):
+            tx.models.add("digits", new_version())
+        assert tx.labels.move("digits", "stable", 1, is_new=True).moves == 1
+    with database.transaction() as tx:
+        assert tx.labels.move("digits", "stable", 2, moves=1, by="ana").number == 2
+    for wrong in ({"moves": 1}, {"is_new": True}):
+        with pytest.raises(PreconditionFailed), database.transaction() as tx:
+            tx.labels.move("digits", "stable", 1, **wrong)
+    with pytest.raises(Conflict), database.transaction() as tx:
+        tx.models.delete("digits", 2)
+    with database.transaction() as tx:
+        tx.labels.delete("digits", "stable", moves=2)
+        tx.models.delete("digits", 2)
+        moves = tx.labels.history("digits", "stable")
+        assert [(move.from_number, move.to_number, move.moved_by) for move in moves] == [
+            (2, None, None),
+            (1, 2, "ana"),
+            (None, 1, None),
+        ]
+        assert tx.labels.all("digits") == []
+    with pytest.raises(NotFound), database.transaction() as tx:
+        tx.labels.move("digits", "stable", 2)
