@@ -12,7 +12,7 @@ from service.checks.fits import resolved_loss
 from service.checks.targets import check_targets, encoded, wanted_by
 from service.datasets import Dataset
 from service.errors import Findings
-from service.evaluation import report
+from service.evaluation import importance, report
 from service.features import Encoder
 from service.formats.weights import unpack
 from service.spec import CompileSpec, ModelSpec
@@ -82,9 +82,12 @@ class LoadedVersion:
         return 0.5 if "sigmoid" in activation else 0.0
 
     def evaluate(
-        self, compiled: Mapping[str, Any], dataset: Dataset, findings: Findings
+        self, compiled: Mapping[str, Any], dataset: Dataset, findings: Findings, *, repeats: int = 0
     ) -> tuple[dict[str, float | None], dict[str, Any]]:
-        """Loss and metrics, and a report, on a dataset; `Invalid` with the findings where it does not suit."""
+        """Loss and metrics, and a report, on a dataset; `Invalid` with the findings where it does not suit.
+
+        With `repeats` the report says how much each feature matters, by dealing its values to other rows so often.
+        """
         asked = CompileSpec.model_validate(compiled)
         loss = resolved_loss(asked, dataset.y, self.units)
         if dataset.columns != self.columns:
@@ -105,7 +108,25 @@ class LoadedVersion:
         metrics = {name: float(value) if np.isfinite(value) else None for name, value in measured.items()}
         names = self.classes or self.targets
         from_logits = getattr(loss, "from_logits", False)
-        return metrics, report(predictions, y, want, names=names, from_logits=from_logits)
+        found = report(predictions, y, want, names=names, from_logits=from_logits)
+        if repeats:
+            found["importance"] = self._importance(dataset, y, repeats)
+        return metrics, found
+
+    def _importance(self, dataset: Dataset, y: Any, repeats: int) -> list[dict[str, Any]]:
+        """How much the loss grows without each feature; others may predict between two measurements."""
+
+        def loss(x: Any) -> float:
+            with self._lock, np.errstate(all="ignore"):
+                measured = self.model.evaluate(x, y, sample_weight=dataset.sample_weight, return_dict=True)
+            return float(measured["loss"])
+
+        columns, place = {}, 0
+        named = None if self.encoder is None else [(one.name, len(one.outputs)) for one in self.encoder.columns]
+        for name, width in named or [(str(column), 1) for column in range(self.columns)]:
+            columns[name] = slice(place, place + width)
+            place += width
+        return importance(loss, dataset.x.copy(), columns, repeats=repeats, seed=0)
 
 
 class LoadedVersions:

@@ -68,12 +68,24 @@ class OutputsView(BaseModel):
     version: int
 
 
+_MOST_REPEATS = 20
+_STORED_SCHEMA = {
+    "type": "object",
+    "description": "A stored dataset.",
+    "properties": {"dataset": {"type": "string"}},
+    "required": ["dataset"],
+}
+
+
 class EvaluationRequest(BaseModel):
     """Data to measure a version on."""
 
     model_config = ConfigDict(extra="forbid")
 
-    data: Annotated[Any, WithJsonSchema(DATA_SCHEMA)]
+    data: Annotated[Any, WithJsonSchema({"anyOf": [DATA_SCHEMA, _STORED_SCHEMA]})]
+    importance: int | None = Field(
+        None, ge=1, le=_MOST_REPEATS, description="Says how much each feature matters, by shuffling it so many times."
+    )
 
 
 class EvaluationView(BaseModel):
@@ -160,7 +172,7 @@ def _answer(shared: State, served: Served, body: bytes) -> Response:
 def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> EvaluationView:
     """The answer to `:evaluate`, which is kept."""
     served = shared.serving.find(name, which)
-    document = read_object(body, "data", required=("data",))
+    document = read_object(body, "data", "importance", required=("data",))
     findings = Findings(limit=shared.settings.max_errors_shown)
     data = document["data"]
     stored_id = data["dataset"] if isinstance(data, dict) and isinstance(data.get("dataset"), str) else None
@@ -170,7 +182,8 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
         dataset = read_dataset(data, findings, shared.settings, classes=served.loaded.classes)
     if dataset is None or findings.total:
         raise findings.refusal()
-    metrics, found = served.loaded.evaluate(served.version.compile, dataset, findings)
+    repeats = _read_repeats(document.get("importance"), findings)
+    metrics, found = served.loaded.evaluate(served.version.compile, dataset, findings, repeats=repeats)
     with shared.database.transaction() as tx:
         evaluation_id = tx.evaluations.add(
             served.version.id, rows=dataset.rows, metrics=metrics, report=found, dataset=stored_id
@@ -184,3 +197,12 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
         model=served.version.model,
         version=served.version.number,
     )
+
+
+def _read_repeats(value: Any, findings: Findings) -> int:
+    if value is None:
+        return 0
+    if type(value) is not int or not 1 <= value <= _MOST_REPEATS:
+        findings.error("#/importance", "out_of_range", f"Expected a whole number from 1 to {_MOST_REPEATS}.")
+        raise findings.refusal()
+    return value

@@ -18,6 +18,8 @@ Answer = Callable[[State, Mapping[str, str], bytes, str, int | None], Awaitable[
 class Shortcut:
     """ASGI middleware: answers a POST to one of its paths itself, and leaves the rest to the routes behind it.
 
+    What a router or a route asks of every request, a key for instance, has to be asked before this one.
+
     `ways` maps each path, a pattern with the groups `name` and `number`, to what the route behind it answers. The
     routes stay: they are the documentation, and answer other methods.
     """

@@ -23,6 +23,9 @@ MAGIC = {b"PAR1": PARQUET, b"ARROW1": ARROW, b"\xff\xff\xff\xff": ARROW_STREAM}
 _BLOCK_BYTES = 16 << 20
 _BATCH_ROWS = 65_536
 _LONGEST_NAME = 200
+_NOT_UTF8 = "invalid UTF8"
+"""What pyarrow says of a text that is not UTF-8; where it sees that at once, it takes the column for bytes."""
+
 _LONGEST_TEXT = 10_000
 
 
@@ -72,10 +75,12 @@ def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect) -> No
     dialect, names = found_dialect(source, given)
     try:
         with _streamed(source, dialect, names) as reader:
+            if any(pa.types.is_binary(field.type) for field in reader.schema):
+                raise pa.ArrowInvalid(_NOT_UTF8)
             _write(reader.schema, reader, target, limits)
     except pa.ArrowInvalid as error:
         # A column may change its mind after the first block, and only who reads all of it sees its type.
-        if dialect.encoding == "utf-8" and given.encoding is None and "UTF8" in str(error):
+        if dialect.encoding == "utf-8" and given.encoding is None and _NOT_UTF8 in str(error):
             dialect = replace(dialect, encoding=FALLBACK_ENCODING)
         elif "conversion error" not in str(error):
             raise

@@ -151,6 +151,10 @@ class FitSpec(Part):
     verbose: Literal["auto", 0, 1, 2] | None = Field(None, description="Accepted and ignored.")
 
 
+def _or_inline(schema: dict[str, Any]) -> None:
+    schema["anyOf"] = [DATA_SCHEMA, *(choice for choice in schema["anyOf"] if choice.get("type") != "null")]
+
+
 class TrainingRequest(Part):
     """A request to train a network on data."""
 
@@ -163,8 +167,8 @@ class TrainingRequest(Part):
     priority: Annotated[int, Field(ge=-100, le=100)] = Field(
         0, description="The highest is trained first, among equals the oldest."
     )
-    data: DataSpec | Annotated[None, WithJsonSchema(DATA_SCHEMA)] = Field(
-        None, description="The data itself, or a stored dataset and how to use it."
+    data: DataSpec | None = Field(
+        None, description="The data itself, or a stored dataset and how to use it.", json_schema_extra=_or_inline
     )
 
     def to_json_dict(self) -> dict[str, Any]:

@@ -200,6 +200,12 @@ def test_a_version_is_measured_on_a_dataset_and_remembers_it(service: Service) -
     kept = service.client.get(f"{job['links']['version']}/evaluations").json()["items"]
     assert [(one["dataset"], one["part"]) for one in kept] == [(other["id"], None), (None, "test")]
     assert kept[0]["report"] == report
+    asked = {"data": {"dataset": other["id"]}, "importance": 3}
+    importance = service.client.post("/v1/models/penguins:evaluate", json=asked).json()["report"]["importance"]
+    assert {one["feature"] for one in importance[:3]} == {"island", "bill", "mass"}
+    assert_problem(
+        service.client.post("/v1/models/penguins:evaluate", json={**asked, "importance": 0}), 422, "invalid_request"
+    )
 
 
 def test_two_classes_and_numbers_are_learnt_as_well(service: Service) -> None:

@@ -38,7 +38,7 @@ def train(server: Server, rows: int, columns: int, layers: list[int], **fit: Any
 
 
 def test_a_job_is_cancelled_in_the_middle_of_a_long_epoch(server: Server) -> None:
-    job = train(server, 20_000, 20, [128, 128, 1], batch_size=1, epochs=1)
+    job = train(server, 200_000, 20, [128, 128, 1], batch_size=1, epochs=1)
     once(server, job, lambda job: 0 < job["progress"]["fraction"] < 1)
     start = time.monotonic()
     cancel(server, job)

@@ -1,10 +1,12 @@
 """Datasets come back as they were added."""
 
+from dataclasses import replace
+
 import pytest
 
-from service.errors import NotFound
+from service.errors import Conflict, Malformed, NotFound
 from service.storage import Database, NewDataset
-from tests.storing import StandingClock
+from tests.storing import StandingClock, new_version
 
 
 def test_a_dataset_comes_back_unchanged(database: Database, clock: StandingClock) -> None:
@@ -26,3 +28,50 @@ def test_a_dataset_that_does_not_exist_is_not_found(database: Database) -> None:
             tx.datasets.get("ds_none")
         with pytest.raises(NotFound, match="dataset 'ds_none'"):
             tx.datasets.content("ds_none")
+
+
+def test_equal_bytes_are_stored_once_and_deleted_with_their_last_name(database: Database) -> None:
+    artifact = database.artifacts.put("ds", b"a table")
+    new = NewDataset(5, 2, artifact=artifact, size_bytes=7, form="table", name="first", uploaded=True)
+    with database.transaction() as tx:
+        assert tx.datasets.find(new) is None
+        first = tx.datasets.add(new)
+        assert tx.datasets.add(replace(new, artifact=database.artifacts.put("ds", b"a table"))).id == first.id
+        second = tx.datasets.add(replace(new, name="second"))
+        assert (second.artifact, second.sha256) == (artifact, first.sha256)
+        assert tx.datasets.add(replace(new, form="arrays", uploaded=False)).id not in (first.id, second.id)
+        assert [one.name for one in tx.datasets.page()[0]] == ["second", "first"]
+        _, cursor = tx.datasets.page(limit=1)
+        assert [one.name for one in tx.datasets.page(cursor=cursor)[0]] == ["first"]
+        assert [one.id for one in tx.datasets.page(name="first")[0]] == [first.id]
+        with pytest.raises(Malformed):
+            tx.datasets.page(cursor="nonsense")
+    with database.transaction() as tx:
+        assert tx.datasets.delete(first.id) is None
+        assert tx.retention.artifacts_in_use() >= {artifact}
+    assert database.open_dataset(second.id)[1][:] == b"a table"
+    with database.transaction() as tx:
+        job = tx.jobs.add("m", {}, second.id, 1)
+        with pytest.raises(Conflict):
+            tx.datasets.delete(second.id)
+        tx.jobs.cancel(job.id)
+        tx.datasets.delete(second.id)
+        assert tx.jobs.get(job.id).dataset is None
+
+
+def test_evaluations_stay_as_long_as_their_version(database: Database) -> None:
+    with database.transaction() as tx:
+        tx.models.add(
+            "digits", new_version(evaluation={"part": "test", "rows": 3, "metrics": {"loss": 1.0}, "report": {}})
+        )
+        version = tx.models.version("digits", 1)
+        tx.evaluations.add(version.id, rows=5, metrics={"loss": 0.5}, report={"kind": "regression"}, dataset="ds_1")
+    with database.reading() as tx:
+        found, cursor = tx.evaluations.page("digits", limit=1)
+        assert [(one.rows, one.dataset, one.version) for one in found] == [(5, "ds_1", 1)]
+        assert [one.part for one in tx.evaluations.page("digits", 1, cursor=cursor)[0]] == ["test"]
+        with pytest.raises(Malformed):
+            tx.evaluations.page("digits", cursor="nonsense")
+    with database.transaction() as tx:
+        tx.models.delete("digits")
+        assert tx.evaluations.page("digits") == ([], None)

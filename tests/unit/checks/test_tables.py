@@ -1,0 +1,117 @@
+"""A training on a stored dataset is checked as one whose data came along, and every mistake has its place."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from service.checks import read_training
+from service.checks.estimate import estimate
+from service.checks.fits import class_weights
+from service.config import Limits
+from service.datasets import Dataset
+from service.errors import Invalid, NotFound
+from service.tables import Table
+from service.training import train
+
+LIMITS = Limits()
+TABLE = Table(
+    pa.table(
+        {
+            "size": np.linspace(0, 9, 60),
+            "color": ["red", "green", "blue"] * 20,
+            "price": np.linspace(5, 8, 60),
+            "kind": ["a", "a", "b"] * 20,
+        }
+    )
+)
+ARRAYS = Dataset(np.eye(6, dtype=np.float32), np.arange(6, dtype=np.int32) % 3)
+
+
+def opened(dataset_id: str) -> Dataset | Table:
+    stored: dict[str, Dataset | Table] = {"ds_table": TABLE, "ds_arrays": ARRAYS}
+    if dataset_id not in stored:
+        raise NotFound("dataset", dataset_id)
+    return stored[dataset_id]
+
+
+def document(
+    *, units: Any = "auto", activation: str = "softmax", loss: str = "crossentropy", **data: Any
+) -> dict[str, Any]:
+    return {
+        "spec": {"layers": [{"class_name": "Dense", "units": units, "activation": activation}]},
+        "compile": {"loss": loss},
+        "fit": {"epochs": 2, "seed": 1},
+        "data": {"dataset": "ds_table", "target": "kind", **data},
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "units"),
+    [
+        (document(), 2),
+        (document(activation="sigmoid"), 1),
+        (document(activation="sigmoid", loss="binary_crossentropy"), 1),
+        (document(loss="categorical_crossentropy"), 2),
+        (document(activation="linear", loss="mse", target="price"), 1),
+        (document(activation="linear", loss="mse", target=["price", "size"]), 2),
+        (document(target="color"), 3),
+    ],
+)
+def test_the_last_layer_takes_the_size_that_the_target_needs(asked: dict[str, Any], units: int) -> None:
+    checked = read_training(asked, LIMITS, opened)
+    assert checked.outline.units == units
+    assert checked.request.to_json_dict()["spec"]["layers"][0]["units"] == units
+    result = train(checked.request, TABLE)
+    assert result.output["shape"] == [None, units]
+    assert estimate(checked).training_rows == 60
+
+
+def test_arrays_tell_the_size_as_well() -> None:
+    asked = document(loss="sparse_categorical_crossentropy") | {"data": {"dataset": "ds_arrays"}}
+    assert read_training(asked, LIMITS, opened).outline.units == 3
+    split = document(loss="sparse_categorical_crossentropy") | {
+        "data": {"x": np.eye(9).tolist(), "y": [0, 1, 2] * 3, "split": {"test": 0.3, "method": "stratified"}}
+    }
+    checked = read_training(split, LIMITS, opened)
+    assert checked.inline is not None
+    assert (checked.inline.rows, checked.dataset.rows) == (9, 6)
+    result = train(checked.request, checked.inline)
+    assert result.evaluation is not None
+    assert result.evaluation["rows"] == 3
+    assert "test_loss" in result.metrics
+
+
+def test_balanced_weights_make_up_for_rare_classes() -> None:
+    asked = document()
+    asked["fit"]["class_weight"] = "balanced"
+    checked = read_training(asked, LIMITS, opened)
+    assert class_weights(checked.request, checked.dataset) == {0: 0.75, 1: 1.5}
+    assert train(checked.request, TABLE).metrics["loss"] is not None
+
+
+def refused(asked: dict[str, Any], **fit: Any) -> set[tuple[str, str]]:
+    with pytest.raises(Invalid) as caught:
+        read_training(asked | {"fit": {**asked["fit"], **fit}}, LIMITS, opened)
+    return {(finding.pointer, finding.code) for finding in caught.value.findings}
+
+
+def test_mistakes_about_stored_data_have_their_place() -> None:
+    assert refused(document(dataset="ds_none")) == {("#/data/dataset", "not_found")}
+    assert refused(document(dataset=None)) == {("#/data/dataset", "wrong_type")}
+    assert refused(document(x=[[1]])) == {("#/data/x", "unknown_key")}
+    assert refused(document(), sample_weight=[1]) == {("#/fit/sample_weight", "conflict")}
+    assert refused(document(), validation_data={"x": [[1]], "y": [1]}) == {("#/fit/validation_data", "conflict")}
+    both = document(split={"validation": 0.2})
+    assert refused(both, validation_split=0.1) == {("#/fit/validation_split", "conflict")}
+    assert ("#/spec/layers/0/units", "wrong_type") in refused(document(units="many"))
+    assert refused(document(loss="mse", activation="linear", units=1)) == {("#/data/target", "loss_mismatch")}
+    inline = document() | {"data": {"x": [[1], [2]], "y": [0, 1], "split": {"validation": 0.5}}}
+    found = refused(inline, validation_data={"x": [[1], [2]], "y": [0, 1]})
+    assert found == {("#/data/split", "conflict")}
+
+
+def test_a_service_without_datasets_knows_none() -> None:
+    with pytest.raises(Invalid):
+        read_training(document(), LIMITS)

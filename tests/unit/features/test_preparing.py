@@ -1,0 +1,299 @@
+"""A table becomes inputs and targets: learnt from the training rows, split as asked, alike in every order."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.config import Limits
+from service.datasets import Dataset, dataset_of_arrays
+from service.errors import Findings, Invalid
+from service.features import Encoder, Prepared, load_dataset, prepare
+from service.features.records import read_columns, read_records
+from service.features.splits import split
+from service.spec.data import DataSpec, SplitSpec
+from service.tables import Table
+
+LIMITS = Limits()
+TABLE: dict[str, list[Any]] = {
+    "age": [20.0, None, 40.0, 60.0, 30.0, 50.0],
+    "sex": ["f", "m", None, "f", "f", "m"],
+    "smokes": [True, False, None, True, False, True],
+    "day": ["2024-01-01", "2024-02-01", None, "2024-04-01", "2024-05-01", "2024-06-01"],
+    "weight": [1.0, 2.0, 1.0, 1.0, 3.0, 1.0],
+    "shop": ["a", "a", "b", "b", "c", "c"],
+    "ill": ["no", "yes", "no", "yes", "no", "yes"],
+}
+
+
+def table(**changes: Any) -> Table:
+    columns = {**TABLE, **changes}
+    arrow = {name: pa.array(values) for name, values in columns.items() if values is not None}
+    if "day" in arrow:
+        arrow["day"] = arrow["day"].cast(pa.timestamp("us"))
+    return Table(pa.table(arrow))
+
+
+def prepared(data: Any = None, *, classifies: bool = True, validation_split: float = 0.0, **asked: Any) -> Prepared:
+    findings = Findings()
+    spec = DataSpec.model_validate({"target": "ill", **asked})
+    made = prepare(
+        table() if data is None else data, spec, findings, classifies=classifies, validation_split=validation_split
+    )
+    if made is None:
+        raise findings.refusal()
+    return made
+
+
+def refused(data: Any = None, *, classifies: bool = True, **asked: Any) -> set[tuple[str, str]]:
+    with pytest.raises(Invalid) as caught:
+        prepared(data, classifies=classifies, **asked)
+    return {(finding.pointer, finding.code) for finding in caught.value.findings}
+
+
+def encoder_of(made: Prepared) -> Encoder:
+    assert made.encoder is not None
+    return made.encoder
+
+
+def test_numbers_are_standardized_by_the_training_rows_alone() -> None:
+    made = prepared(features=["age"], validation_split=0.4)
+    ages = np.array([20.0, 40.0])
+    assert made.dataset.x.shape == (6, 1)
+    np.testing.assert_allclose(made.dataset.x[3, 0], (60 - ages.mean()) / ages.std(), rtol=1e-6)
+    assert made.dataset.x[1, 0] == 0, "a gap is filled with the mean"
+    assert made.parts is not None
+    assert {name: part["rows"] for name, part in made.parts.items()} == {"training": 3, "validation": 3}
+
+
+def test_each_type_becomes_the_inputs_that_its_names_tell() -> None:
+    made = prepared(
+        features=[
+            {"name": "age", "missing": "indicator"},
+            "sex",
+            "smokes",
+            {"name": "day", "missing": "indicator"},
+            {"name": "shop", "encoding": "integer"},
+        ]
+    )
+    outputs = ["age", "age:missing", "sex:unknown", "sex=f", "sex=m", "sex:missing", "smokes"]
+    circles = ["day:year_sin", "day:year_cos", "day:week_sin", "day:week_cos", "day:missing"]
+    assert encoder_of(made).outputs == [*outputs, "day", *circles, "shop"]
+    x = made.dataset.x
+    assert x[:, 1].tolist() == [0, 1, 0, 0, 0, 0]
+    assert x[2, 2:6].tolist() == [0, 0, 0, 1]
+    assert x[:, 6].tolist() == pytest.approx([1, 0, 0.6, 1, 0, 1])
+    np.testing.assert_allclose(x[:, 8] ** 2 + x[:, 9] ** 2, 1, rtol=1e-5)
+    assert x[:, -1].tolist() == [1, 1, 2, 2, 3, 3]
+    again = Encoder.from_json_list(encoder_of(made).to_json_list())
+    np.testing.assert_array_equal(again.encode(table())[0], x)
+
+
+def test_policies_and_encodings_are_followed_column_by_column() -> None:
+    features: list[Any] = [
+        {"name": "age", "encoding": "none", "missing": "most_frequent"},
+        {"name": "sex", "missing": "most_frequent", "max_categories": 1},
+        {"name": "day", "encoding": "days", "missing": "most_frequent"},
+        {"name": "weight", "type": "category"},
+    ]
+    made = prepared(features=features)
+    assert encoder_of(made).outputs[:3] == ["age", "sex:unknown", "sex=f"]
+    assert made.dataset.x[1].tolist()[:3] == [20, 1, 0]
+    assert made.dataset.x[2].tolist()[1:3] == [0, 1]
+    assert "weight=1" in encoder_of(made).outputs
+    assert prepared(features=["age", "weight"], preprocessing="auto").dataset.x.shape == (6, 2)
+    plain = prepared(features=["weight", "smokes"], data=table(smokes=[True] * 3 + [False] * 3), preprocessing="none")
+    assert plain.dataset.x.tolist()[0] == [1, 1]
+
+
+def test_columns_that_teach_nothing_are_left_out() -> None:
+    rows = 300
+    data = Table(
+        pa.table(
+            {
+                "id": [f"row {i}" for i in range(rows)],
+                "one": [1] * rows,
+                "none": pa.nulls(rows),
+                "same": ["x"] * rows,
+                "use": np.arange(rows) % 7,
+                "ill": ["no", "yes"] * (rows // 2),
+            }
+        )
+    )
+    made = prepared(data)
+    assert encoder_of(made).names == ["use"]
+    assert set(made.left_out) == {"id", "one", "none", "same"}
+    chosen = prepared(data, features=["id", "one"])
+    assert len(encoder_of(chosen).outputs) == 102
+
+
+def test_targets_become_classes_numbers_or_rows_of_numbers() -> None:
+    made = prepared()
+    assert made.dataset.classes == ("no", "yes")
+    assert made.dataset.y.tolist() == [0, 1, 0, 1, 0, 1]
+    assert prepared(classes=["yes", "no"]).dataset.y.tolist() == [1, 0, 1, 0, 1, 0]
+    assert prepared(target="weight", features=["age"]).dataset.classes == ("1", "2", "3")
+    regression = prepared(target="weight", features=["age"], classifies=False).dataset
+    assert regression.classes is None
+    assert regression.y.dtype == np.dtype(np.float32)
+    both = prepared(target=["weight", {"name": "age", "missing": "drop"}], features=["sex"], classifies=False)
+    assert both.dataset.y.shape == (5, 2)
+    assert both.targets == ["weight", "age"]
+    dropped = prepared(target={"name": "smokes", "missing": "drop"}, features=["age"])
+    assert (dropped.dataset.rows, dropped.dataset.classes) == (5, ("false", "true"))
+
+
+def test_what_cannot_be_prepared_is_pointed_at() -> None:
+    assert refused(target=None) == {("#/data/target", "missing")}
+    assert refused(target="nobody") == {("#/data/target", "unknown_column")}
+    assert refused(target="sex") == {("#/data/target", "missing")}
+    assert refused(target="day") == {("#/data/target", "wrong_type")}
+    assert refused(target=["ill", "age"]) == {("#/data/target", "wrong_type"), ("#/data/target", "missing")}
+    assert refused(classes=["no"]) == {("#/data/target", "unknown_class")}
+    assert refused(sample_weight="sex") == {("#/data/sample_weight", "unknown_column")}
+    assert refused(sample_weight="age") == {("#/data/sample_weight", "out_of_range")}
+    assert refused(data=table(age=[np.inf] * 6), features=["age"]) == {("#/data/features/0", "not_finite")}
+    assert refused(data=table(weight=[np.inf] * 6), target="weight") == {("#/data/target", "not_finite")}
+    assert refused(data=table(ill=[None] * 5 + ["a"]), target={"name": "day", "missing": "drop"})
+    none = pa.array([None] * 6, pa.string())
+    assert refused(data=table(ill=none), target={"name": "ill", "missing": "drop"}) == {("#/data/target", "empty")}
+    for wrong, code in (
+        ({"name": "age", "encoding": "one_hot"}, "unknown_name"),
+        ({"name": "sex", "missing": "mean"}, "unknown_name"),
+        ({"name": "sex", "type": "number"}, "wrong_type"),
+        ({"name": "age", "missing": "reject"}, "missing"),
+        ("nobody", "unknown_column"),
+        ("ill", "conflict"),
+    ):
+        assert refused(features=[wrong]) == {("#/data/features/0", code)}
+    assert refused(features=["age", "age"]) == {("#/data/features/1", "duplicate")}
+    assert refused(data=Table(pa.table({"ill": ["a", "b"]}))) == {("#/data", "no_features")}
+    assert refused(features=["sex"], preprocessing="none") == {("#/data/features/0", "not_a_number")}
+    for asked, at in (
+        ({"method": "group"}, "column"),
+        ({"method": "group", "column": "sex"}, "column"),
+    ):
+        assert {pointer for pointer, _ in refused(split=asked)} == {f"#/data/split/{at}"}
+    assert refused(target="weight", features=["age"], classifies=False, split={"method": "stratified"})
+    assert refused(split={"test": 0.99}) == {("#/data/split", "empty_split")}
+
+
+def test_weights_follow_their_rows() -> None:
+    made = prepared(sample_weight="weight", split={"validation": 0.3, "method": "last"})
+    assert made.dataset.sample_weight is not None
+    assert made.dataset.sample_weight.tolist() == [1, 2, 1, 1]
+    assert made.dataset.validation is not None
+    assert made.dataset.validation.sample_weight is not None
+    assert made.dataset.validation.sample_weight.tolist() == [3, 1]
+
+
+@given(
+    rows=st.integers(9, 200),
+    validation=st.floats(0, 0.4),
+    test=st.floats(0, 0.4),
+    method=st.sampled_from(["random", "stratified", "last", "group"]),
+    seed=st.integers(0, 100),
+)
+def test_a_split_deals_every_row_once_and_the_same_way_again(
+    rows: int, validation: float, test: float, method: Any, seed: int
+) -> None:
+    asked = SplitSpec(validation=validation, test=test, method=method, seed=seed)
+    groups = (np.arange(rows) % 3).astype(np.int32)
+    parts = split(np.arange(rows), asked, groups)
+    dealt = [parts.training, parts.validation, parts.test]
+    assert sorted(np.concatenate(dealt).tolist()) == list(range(rows))
+    again = split(np.arange(rows), asked, groups)
+    assert all(
+        np.array_equal(one, other)
+        for one, other in zip(dealt, (again.training, again.validation, again.test), strict=True)
+    )
+    if method == "group":
+        assert not set(groups[parts.training]) & set(groups[parts.test])
+    if method == "stratified" and test:
+        assert set(groups[parts.test]) == {0, 1, 2}
+    if method == "last" and len(parts.test):
+        assert parts.training[-1] < parts.test[0]
+
+
+@given(order=st.permutations(["age", "sex", "smokes", "day"]), seed=st.integers(0, 9))
+def test_the_order_of_columns_never_matters(order: list[str], seed: int) -> None:
+    encoder = encoder_of(prepared(features=["age", "sex", "smokes", "day"]))
+    shuffled = Table(table().arrow.select([*order, "ill"]))
+    np.testing.assert_array_equal(encoder.encode(shuffled)[0], encoder.encode(table())[0])
+    rows = [{name: TABLE[name][i] for name in order} for i in range(6)]
+    records = read_records(rows, encoder, "#", Findings(), LIMITS)
+    assert records is not None
+    np.testing.assert_allclose(encoder.encode(records)[0], encoder.encode(table())[0], rtol=1e-6)
+    columns = read_columns({name: TABLE[name] for name in order}, encoder, "#", Findings(), LIMITS)
+    assert columns is not None
+    np.testing.assert_array_equal(encoder.encode(columns)[0], encoder.encode(records)[0])
+
+
+def test_wrong_cells_of_records_are_found_each_at_its_place() -> None:
+    encoder = encoder_of(prepared(features=["sex", "smokes", "day", {"name": "weight", "missing": "reject"}]))
+    right: dict[str, Any] = {"sex": "f", "smokes": True, "day": "2024-01-01T10:00:00+02:00", "weight": 1}
+
+    def found(value: Any) -> set[tuple[str, str]]:
+        findings = Findings()
+        read = read_columns if isinstance(value, dict) else read_records
+        assert read(value, encoder, "#/rows", findings, LIMITS.model_copy(update={"max_rows": 9})) is None
+        return {(one.pointer, one.code) for one in findings.errors}
+
+    assert found([{**right, "weight": None}]) == {("#/rows/0/weight", "missing")}
+    assert found([{**right, "weight": "1"}]) == {("#/rows/0/weight", "wrong_type")}
+    assert found([{**right, "weight": float("nan")}]) == {("#/rows/0/weight", "not_finite")}
+    assert found([{**right, "day": "today"}]) == {("#/rows/0/day", "wrong_type")}
+    assert found([{**right, "sex": [1]}, {**right, "smokes": 1}]) == {
+        ("#/rows/0/sex", "wrong_type"),
+        ("#/rows/1/smokes", "wrong_type"),
+    }
+    assert found([{**right, "weigth": 1}]) == {("#/rows/0/weigth", "unknown_column")}
+    assert found([{"sex": "f", "smokes": True, "weight": 1}]) == {("#/rows/0/day", "missing")}
+    assert found([["f", True]]) == {("#/rows/0", "width_mismatch")}
+    assert found([["f", True, None, "x"]]) == {("#/rows/0/3", "wrong_type")}
+    assert found([right, ["f", True, None, 1]]) == {("#/rows", "mixed_types")}
+    assert found([]) == {("#/rows", "wrong_type")}
+    assert found([right] * 10) == {("#/rows", "too_many_rows")}
+    assert found({"sex": ["f"]}) == {(f"#/rows/{name}", "missing") for name in ("smokes", "day", "weight")}
+    assert found({**{name: [value] for name, value in right.items()}, "x": []}) == {("#/rows/x", "unknown_column")}
+    assert found({name: [value] * (1 + (name == "sex")) for name, value in right.items()}) == {
+        ("#/rows", "length_mismatch")
+    }
+    findings = Findings()
+    encoder.find_rejected(table(weight=[None, 1.0, 2.0, 1.0, 1.0, 1.0]), "#/data", findings)
+    assert [finding.pointer for finding in findings.errors] == ["#/data/0"]
+
+
+def test_arrays_can_be_split_as_well() -> None:
+    data = Dataset(np.arange(20, dtype=np.float32).reshape(10, 2), np.eye(2, dtype=np.float32)[np.arange(10) % 2])
+    made = prepared(data, target=None, split={"test": 0.4, "method": "stratified"})
+    assert made.dataset.test is not None
+    assert made.dataset.test.y.sum(axis=0).tolist() == [2, 2]
+    assert prepared(data, target=None).dataset is data
+    assert refused(data) == {("#/data/target", "conflict")}
+    assert refused(data, target=None, split={"method": "group", "column": "a"}) == {("#/data/split/method", "conflict")}
+    assert load_dataset("arrays", data.to_bytes()).rows == 10
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "at"),
+    [
+        (np.zeros(3), np.zeros(3), "#/x"),
+        (np.zeros((3, 2)), np.zeros(2), "#/y"),
+        (np.array([["a"]]), np.zeros(1), "#/x"),
+        (np.full((1, 1), np.nan), np.zeros(1), "#/x"),
+        (np.zeros((1, 1)), np.full(1, 1e300), "#/y"),
+    ],
+)
+def test_arrays_that_are_no_rows_are_refused(x: Any, y: Any, at: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        dataset_of_arrays(x, y, Findings())
+    assert [finding.pointer for finding in caught.value.findings] == [at]
+
+
+def test_arrays_of_texts_are_classes() -> None:
+    made = dataset_of_arrays(np.eye(3), np.array(["b", "a", "b"]), Findings())
+    assert (made.classes, made.y.tolist()) == (("a", "b"), [1, 0, 1])

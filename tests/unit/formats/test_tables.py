@@ -1,0 +1,216 @@
+"""Tables are read in every form, told apart from what is none, and come out as they went in."""
+
+import gzip
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from service.config import Limits
+from service.errors import FitdError, Invalid, Malformed, TooLarge
+from service.formats.compression import compression_of, unpacked
+from service.formats.delimited import Dialect, found_dialect
+from service.formats.downloads import FORMATS, encode_table
+from service.formats.npz import read_npz
+from service.formats.tables import ARROW, ARROW_STREAM, CSV, NDJSON, PARQUET, open_table, write_table
+from service.tables import Table, names_in_order
+
+LIMITS = Limits()
+
+
+def table_of(
+    directory: Path, content: bytes, media_type: str = CSV, dialect: Dialect | None = None, **limits: int
+) -> Table:
+    source, target = directory / "source", directory / "target"
+    source.write_bytes(content)
+    write_table(source, media_type, target, LIMITS.model_copy(update=limits))
+    return Table.from_file(target)
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter", "header", "names"),
+    [
+        ("a,b\n1,2\n", ",", True, ["a", "b"]),
+        ("a;b\n1,5;2\n2,5;3\n", ";", True, ["a", "b"]),
+        ("a\tb\n1\t2\n", "\t", True, ["a", "b"]),
+        ("a|b|c\n1|2|3\n", "|", True, ["a", "b", "c"]),
+        ("1,2\n3,4\n", ",", False, ["column_1", "column_2"]),
+        ("x,x\n3,4\n", ",", False, ["column_1", "column_2"]),
+        ('"a, b",c\n"1, 2",3\n', ",", True, ["a, b", "c"]),
+        ("only\n1\n2\n", ",", True, ["only"]),
+    ],
+)
+def test_delimiter_and_header_are_found(
+    tmp_path: Path, text: str, delimiter: str, header: bool, names: list[str]
+) -> None:
+    file = tmp_path / "file.csv"
+    file.write_text(text)
+    dialect, found = found_dialect(file, Dialect())
+    assert (dialect.delimiter, dialect.header, found) == (delimiter, header, names)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_the_encoding_is_found(tmp_path: Path, encoding: str) -> None:
+    table = table_of(tmp_path, "größe,maß\n1,Öl\n2,Föhn\n".encode(encoding))
+    assert table.names == ["größe", "maß"]
+    assert table.encoded("maß")[0] == ["Öl", "Föhn"]
+
+
+def test_an_encoding_that_shows_late_is_found(tmp_path: Path) -> None:
+    table = table_of(tmp_path, b"a,b\n" + b"x,1\n" * 30_000 + "Öl,2\n".encode("cp1252"))
+    assert table.encoded("a")[0] == ["x", "Öl"]
+
+
+def test_a_column_that_changes_its_mind_late_keeps_every_value(tmp_path: Path) -> None:
+    rows = 3_000_000
+    table = table_of(tmp_path, b"a,b\n" + b"1,22\n" * rows + b"1.5,word\n")
+    assert table.kinds == {"a": "number", "b": "category"}
+    assert table.rows == rows + 1
+    assert table.numbers("a")[-1] == 1.5
+
+
+def test_every_type_becomes_a_plain_one(tmp_path: Path) -> None:
+    arrow = pa.table(
+        {
+            "int": pa.array([1, None], pa.int8()),
+            "big": pa.array([1, 2**63], pa.uint64()),
+            "half": pa.array([0.5, None], pa.float16()),
+            "decimal": pa.array(["1.25", None]).cast(pa.decimal128(6, 2)),
+            "flag": [True, None],
+            "text": pa.array(["a", None]).dictionary_encode(),
+            "large": pa.array(["b", "c"], pa.large_string()),
+            "day": pa.array([1, None], pa.date32()),
+            "time": pa.array([86_400_000 * 2, 0], pa.timestamp("ms", "UTC")),
+            "none": pa.nulls(2),
+        }
+    )
+    sink, stream = io.BytesIO(), io.BytesIO()
+    with pa.ipc.new_file(sink, arrow.schema) as writer:
+        writer.write_table(arrow)
+    with pa.ipc.new_stream(stream, arrow.schema) as writer:
+        writer.write_table(arrow)
+    for content, media_type in ((sink.getvalue(), ARROW), (stream.getvalue(), ARROW_STREAM)):
+        table = table_of(tmp_path, content, media_type)
+        kinds = ["number"] * 4 + ["boolean", "category", "category", "date", "date", "empty"]
+        assert list(table.kinds.values()) == kinds
+        assert table.numbers("day").tolist()[0] == 1.0
+        assert table.numbers("time").tolist() == [2.0, 0.0]
+        np.testing.assert_array_equal(table.numbers("half"), [0.5, np.nan])
+        texts, codes = table.encoded("decimal")
+        assert (texts, codes.tolist()) == (["1.25"], [0, -1])
+        assert table.encoded("flag")[0] == ["true"]
+        assert table.encoded("none")[0] == []
+        assert {column["name"]: column["missing"] for column in table.describe()}["none"] == 2
+
+
+def test_numbers_as_texts_are_written_shortly(tmp_path: Path) -> None:
+    table = table_of(tmp_path, b"a,b\n1.0,1\n2.0,2.5\n,3\n")
+    assert table.encoded("a")[0] == ["1", "2"]
+    assert table.encoded("b")[0] == ["1", "2.5", "3"]
+    assert names_in_order(["10", "9", "1"]) == ["1", "9", "10"]
+    assert names_in_order(["b", "10", "a"]) == ["10", "a", "b"]
+
+
+def test_texts_are_no_numbers(tmp_path: Path) -> None:
+    with pytest.raises(Malformed):
+        table_of(tmp_path, b"a,b\nx,1\n").numbers("a")
+
+
+def test_rows_of_json_are_a_table(tmp_path: Path) -> None:
+    table = table_of(tmp_path, b'{"a": 1, "b": "x"}\n{"a": 2.5, "b": null}\n', NDJSON)
+    assert table.kinds == {"a": "number", "b": "category"}
+
+
+def parquet_of(**columns: Any) -> bytes:
+    sink = io.BytesIO()
+    parquet.write_table(pa.table(columns), sink)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "error"),
+    [
+        (b"a,b\n1,2\n3\n", CSV, Malformed),
+        (b"a,b\n", CSV, Malformed),
+        (b"\n\n", CSV, Malformed),
+        (b"rubbish", PARQUET, Malformed),
+        (b"ARROW1rubbish", ARROW, Malformed),
+        (b"rubbish", ARROW_STREAM, Malformed),
+        (b"[1, 2]", NDJSON, Malformed),
+        (parquet_of(a=[[1], [2]]), PARQUET, Invalid),
+        (parquet_of(a=["x" * 20_000]), PARQUET, TooLarge),
+        (parquet_of(**{"": [1]}), PARQUET, Invalid),
+        (b"a,b,c,d\n1,2,3,4\n", CSV, TooLarge),
+        (b"a\n" + b"1\n" * 12, CSV, TooLarge),
+    ],
+)
+def test_what_is_no_table_or_too_large_is_refused(
+    tmp_path: Path, content: bytes, media_type: str, error: type[FitdError]
+) -> None:
+    with pytest.raises(error):
+        table_of(tmp_path, content, media_type, max_columns=3, max_table_rows=10)
+
+
+@given(content=st.binary(max_size=300), media_type=st.sampled_from([CSV, PARQUET, ARROW, ARROW_STREAM, NDJSON]))
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_are_a_table_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, media_type: str
+) -> None:
+    try:
+        table = table_of(tmp_path_factory.mktemp("any"), content, media_type)
+    except FitdError:
+        return
+    assert table.rows > 0
+    assert len(table.describe()) == len(table.names)
+
+
+@pytest.mark.parametrize("media_type", FORMATS.values())
+def test_a_table_goes_out_and_comes_in_the_same(tmp_path: Path, media_type: str) -> None:
+    table = table_of(tmp_path, b"a,b,c,d\n1,x,true,2024-01-01\n2.5,,false,\n")
+    content = b"".join(encode_table(table.arrow, media_type))
+    again = table_of(tmp_path, content, media_type)
+    assert again.describe() == table.describe()
+    assert table.slice(1, 1).rows == 1
+
+
+def test_what_is_compressed_is_unpacked_up_to_a_limit(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    for pack in (gzip.compress, lambda content: pa.compress(content, "zstd", asbytes=True)):
+        file.write_bytes(pack(b"a,b\n1,2\n" * 1000))
+        assert unpacked(file, 10_000).read_bytes() == b"a,b\n1,2\n" * 1000
+        with pytest.raises(TooLarge):
+            unpacked(file, 1000)
+    file.write_bytes(gzip.compress(b"a" * 10_000)[:-12])
+    with pytest.raises(Malformed):
+        unpacked(file, 20_000)
+    file.write_bytes(b"plain")
+    assert unpacked(file, 1) == file
+    assert compression_of(b"plain") is None
+
+
+def test_arrays_are_read_without_pickle_and_within_the_limits(tmp_path: Path) -> None:
+    file = tmp_path / "file.npz"
+    np.savez_compressed(file, x=np.eye(3), y=np.arange(3))
+    assert read_npz(file, LIMITS, "x", "y")["x"].tolist() == np.eye(3).tolist()
+    for limits in ({"max_table_cells": 5}, {"max_unpacked_bytes": 10}):
+        with pytest.raises(TooLarge):
+            read_npz(file, LIMITS.model_copy(update=limits), "x", "y")
+    with pytest.raises(Malformed):
+        read_npz(file, LIMITS, "z")
+    np.savez(file, x=np.array([object()]), y=np.arange(3))
+    with pytest.raises(Malformed):
+        read_npz(file, LIMITS, "x", "y")
+    file.write_bytes(b"PK rubbish")
+    with pytest.raises(Malformed):
+        read_npz(file, LIMITS, "x", "y")
+
+
+def test_what_is_no_arrow_file_is_not_opened() -> None:
+    with pytest.raises(Malformed):
+        open_table(b"rubbish")
