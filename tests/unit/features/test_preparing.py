@@ -250,7 +250,7 @@ def test_wrong_cells_of_records_are_found_each_at_its_place() -> None:
         ("#/rows/0/sex", "wrong_type"),
         ("#/rows/1/smokes", "wrong_type"),
     }
-    assert found([{**right, "weigth": 1}]) == {("#/rows/0/weigth", "unknown_column")}
+    assert found([{**right, "wait": 1}]) == {("#/rows/0/wait", "unknown_column")}
     assert found([{"sex": "f", "smokes": True, "weight": 1}]) == {("#/rows/0/day", "missing")}
     assert found([["f", True]]) == {("#/rows/0", "width_mismatch")}
     assert found([["f", True, None, "x"]]) == {("#/rows/0/3", "wrong_type")}
