@@ -185,6 +185,7 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
     repeats = _read_repeats(document.get("importance"), findings)
     metrics, found = served.loaded.evaluate(served.version.compile, dataset, findings, repeats=repeats)
     with shared.database.transaction() as tx:
+        tx.models.version(served.version.model, served.version.number)  # it may be gone meanwhile
         evaluation_id = tx.evaluations.add(
             served.version.id, rows=dataset.rows, metrics=metrics, report=found, dataset=stored_id
         )

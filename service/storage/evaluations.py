@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
 from service.storage.tables import evaluations, versions
+
+KEPT = 100
+"""Evaluations kept of each version, besides that of its own test part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Evaluations:
         dataset: str | None = None,
         part: str | None = None,
     ) -> str:
-        """Keeps an evaluation of a version and returns its id."""
+        """Keeps an evaluation of a version and returns its id; of those before it, the newest and that of a part."""
         row: dict[str, Any] = {
             "id": new_id("ev"),
             "version_id": version_id,
@@ -64,6 +67,9 @@ class Evaluations:
         }
         row |= {"metrics": metrics, "report": report, "now": self._clock.now()}
         self._connection.execute(insert(evaluations).values(created_at=NOW), row)
+        own = (evaluations.c.version_id == version_id) & evaluations.c.part.is_(None)
+        newest = select(evaluations.c.id).where(own).order_by(evaluations.c.id.desc()).limit(KEPT)
+        self._connection.execute(delete(evaluations).where(own, evaluations.c.id.not_in(newest)))
         return str(row["id"])
 
     def page(

@@ -6,6 +6,7 @@ import pytest
 
 from service.errors import Conflict, Malformed, NotFound
 from service.storage import Database, NewDataset
+from service.storage.evaluations import KEPT
 from tests.storing import StandingClock, new_version
 
 
@@ -72,6 +73,11 @@ def test_evaluations_stay_as_long_as_their_version(database: Database) -> None:
         assert [one.part for one in tx.evaluations.page("digits", 1, cursor=cursor)[0]] == ["test"]
         with pytest.raises(Malformed):
             tx.evaluations.page("digits", cursor="nonsense")
+    with database.transaction() as tx:
+        for rows in range(KEPT + 3):
+            tx.evaluations.add(version.id, rows=rows, metrics={}, report={})
+        kept = tx.evaluations.page("digits", limit=200)[0]
+        assert [one.rows for one in kept] == [*reversed(range(3, KEPT + 3)), 3]
     with database.transaction() as tx:
         tx.models.delete("digits")
         assert tx.evaluations.page("digits") == ([], None)
