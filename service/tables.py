@@ -24,6 +24,7 @@ class Table:
     def __init__(self, arrow: Any) -> None:
         self.arrow = arrow
         """The pyarrow table."""
+        self._file: mmap.mmap | None = None
         self.rows: int = arrow.num_rows
         self.names: list[str] = list(arrow.column_names)
         self.kinds = {field.name: kind_of_column(field.type) for field in arrow.schema}
@@ -31,7 +32,9 @@ class Table:
     @classmethod
     def from_buffer(cls, content: bytes | mmap.mmap) -> Self:
         """The table in the bytes of an Arrow file; `Malformed` for any others."""
-        return cls(open_table(content))
+        table = cls(open_table(content))
+        table._file = content if isinstance(content, mmap.mmap) else None
+        return table
 
     @classmethod
     def from_file(cls, file: Path) -> Self:
@@ -46,6 +49,8 @@ class Table:
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A column (rows,) as numbers, dates in days since 1970, NaN where nothing is; `Malformed` for texts."""
         import pyarrow as pa  # noqa: PLC0415 - only who has a table pays for it
+
+        self._let_go()
 
         column, kind = self.arrow[name], self.kinds[name]
         if kind == "category":
@@ -63,6 +68,7 @@ class Table:
         """The distinct texts of a column, and for each row the index of its text, `MISSING` where nothing is."""
         import pyarrow as pa  # noqa: PLC0415 - as above
 
+        self._let_go()
         column = self._texts(name).dictionary_encode().unify_dictionaries()
         if not column.num_chunks:
             return [], np.zeros(0, np.int32)
@@ -72,6 +78,11 @@ class Table:
     def describe(self) -> list[dict[str, Any]]:
         """What each column holds: its type, how many values are missing, and how the others spread."""
         return [{"name": name, "type": self.kinds[name], **self._described(name)} for name in self.names]
+
+    def _let_go(self) -> None:
+        """Gives back the memory that the columns read so far lie in; of a file it is only a copy."""
+        if self._file is not None:
+            self._file.madvise(mmap.MADV_DONTNEED)
 
     def _described(self, name: str) -> dict[str, Any]:
         import pyarrow.compute as pc  # noqa: PLC0415 - as above
