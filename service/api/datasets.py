@@ -34,8 +34,11 @@ def _dialect(
     ] = None,
     encoding: Annotated[str | None, Query(max_length=40, description="Of CSV; found if not given.")] = None,
     quote: Annotated[str, Query(min_length=1, max_length=1, description="Of CSV.")] = '"',
+    decimal: Annotated[
+        Literal[".", ","] | None, Query(description="What a CSV writes before decimals; found if not given.")
+    ] = None,
 ) -> Dialect:
-    return Dialect(delimiter, header, encoding, quote)
+    return Dialect(delimiter, header, encoding, quote, decimal)
 
 
 Written = Annotated[Dialect, Depends(_dialect)]

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from service.errors import Malformed
 
 DELIMITERS = (",", ";", "\t", "|")
+_WITH_COMMA, _WITH_POINT = re.compile(r"[+-]?\d+,\d+"), re.compile(r"[+-]?\d+\.\d+")
 _SAMPLE_BYTES = 64 * 1024
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 FALLBACK_ENCODING = "cp1252"
@@ -23,6 +25,7 @@ class Dialect:
     header: bool | None = None
     encoding: str | None = None
     quote: str = '"'
+    decimal: str | None = None
 
 
 def found_dialect(file: Path, given: Dialect) -> tuple[Dialect, list[str]]:
@@ -38,7 +41,8 @@ def found_dialect(file: Path, given: Dialect) -> tuple[Dialect, list[str]]:
         raise Malformed("Expected a table with at least one row; received an empty text.", code="bad_table")
     header = _is_header(rows) if given.header is None else given.header
     names = [name.strip() for name in rows[0]] if header else [f"column_{n}" for n in range(1, len(rows[0]) + 1)]
-    return Dialect(delimiter, header, encoding, given.quote), names
+    decimal = given.decimal or _decimal(rows[1:] if header else rows, delimiter)
+    return Dialect(delimiter, header, encoding, given.quote, decimal), names
 
 
 def _encoding(sample: bytes) -> str:
@@ -81,6 +85,13 @@ def _rows(text: str, delimiter: str, quote: str, *, whole: bool) -> list[list[st
     except csv.Error:
         raise Malformed("The text cannot be read as a table.", code="bad_table") from None
     return rows[:200]
+
+
+def _decimal(rows: list[list[str]], delimiter: str) -> str:
+    """The comma, where numbers are written with it and none with a point; else the point."""
+    cells = [cell.strip() for row in rows for cell in row]
+    by_comma = delimiter != "," and any(_WITH_COMMA.fullmatch(cell) for cell in cells)
+    return "," if by_comma and not any(_WITH_POINT.fullmatch(cell) for cell in cells) else "."
 
 
 def _is_header(rows: list[list[str]]) -> bool:

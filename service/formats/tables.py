@@ -108,7 +108,7 @@ def _csv_options(dialect: Dialect, names: list[str], *, block_bytes: int) -> dic
         "parse_options": csv.ParseOptions(
             delimiter=dialect.delimiter, quote_char=dialect.quote, newlines_in_values=True, ignore_empty_lines=True
         ),
-        "convert_options": csv.ConvertOptions(strings_can_be_null=True),
+        "convert_options": csv.ConvertOptions(strings_can_be_null=True, decimal_point=dialect.decimal),
     }
 
 

@@ -117,6 +117,13 @@ def test_numbers_as_texts_are_written_shortly(tmp_path: Path) -> None:
     assert names_in_order(["b", "10", "a"]) == ["10", "a", "b"]
 
 
+def test_decimals_after_a_comma_are_numbers(tmp_path: Path) -> None:
+    table = table_of(tmp_path, b"a;b;c\n1,5;x;2\n2,5;1.2.3;3\n")
+    assert table.kinds == {"a": "number", "b": "category", "c": "number"}
+    assert table.numbers("a").tolist() == [1.5, 2.5]
+    assert table_of(tmp_path, b"a;b\n1,5;2.5\n").kinds == {"a": "category", "b": "number"}
+
+
 def test_texts_are_no_numbers(tmp_path: Path) -> None:
     with pytest.raises(Malformed):
         table_of(tmp_path, b"a,b\nx,1\n").numbers("a")
