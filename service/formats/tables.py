@@ -169,6 +169,8 @@ def _plain_schema(schema: Any, limits: Limits) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     findings = Findings(limit=limits.max_errors_shown)
+    if not len(schema):
+        raise Malformed("Expected a table with at least one column; received none.", code="bad_table")
     _check_size(1, len(schema), limits)
     for name, count in Counter(schema.names).items():
         if not name or len(name) > _LONGEST_NAME:

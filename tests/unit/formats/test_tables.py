@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -164,6 +164,7 @@ def test_what_is_no_table_or_too_large_is_refused(
         table_of(tmp_path, content, media_type, max_columns=3, max_table_rows=10)
 
 
+@example(content=b"{}", media_type=NDJSON)
 @given(content=st.binary(max_size=300), media_type=st.sampled_from([CSV, PARQUET, ARROW, ARROW_STREAM, NDJSON]))
 @settings(max_examples=200, deadline=None)
 def test_any_bytes_are_a_table_or_refused(
