@@ -15,6 +15,7 @@ MISSING = -1
 """The code of a value that is not there."""
 
 _MICROSECONDS_A_DAY = 86_400e6
+_LARGEST = float(np.finfo(np.float32).max)
 _MOST_SHOWN = 20
 
 
@@ -62,7 +63,11 @@ class Table:
         for chunk in column.chunks:
             values[start : start + len(chunk)] = chunk.cast(pa.float64()).to_numpy(zero_copy_only=False)
             start += len(chunk)
-        return values / _MICROSECONDS_A_DAY if kind == "date" else values
+        if kind == "date":
+            return values / _MICROSECONDS_A_DAY
+        # Networks reckon in float32, so what is beyond it is as good as infinite.
+        values[np.abs(values) > _LARGEST] = np.inf
+        return values
 
     def encoded(self, name: str) -> tuple[list[str], NDArray[np.int32]]:
         """The distinct texts of a column, and for each row the index of its text, `MISSING` where nothing is."""
@@ -76,8 +81,14 @@ class Table:
         return column.chunk(0).dictionary.to_pylist(), np.concatenate(codes)
 
     def describe(self) -> list[dict[str, Any]]:
-        """What each column holds: its type, how many values are missing, and how the others spread."""
-        return [{"name": name, "type": self.kinds[name], **self._described(name)} for name in self.names]
+        """What each column holds: its type, how many values are missing, and how the others spread.
+
+        `Malformed` if a damaged file has left texts or dates in it that cannot be told.
+        """
+        try:
+            return [{"name": name, "type": self.kinds[name], **self._described(name)} for name in self.names]
+        except (OverflowError, UnicodeError):
+            raise Malformed("The table holds texts or dates that cannot be read.", code="bad_table") from None
 
     def _let_go(self) -> None:
         """Gives back the memory that the columns read so far lie in; of a file it is only a copy."""

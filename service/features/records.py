@@ -14,6 +14,7 @@ from service.formats.arrays import kind_of
 
 _DAY_SECONDS = 86_400.0
 _NOTHING = type(None)
+_LARGEST = float(np.finfo(np.float32).max)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NUMBERS: set[type] = {int, float, _NOTHING}
@@ -151,8 +152,10 @@ def _check_values(values: Sequence[Any], column: AnyColumn, place: Any, findings
             findings.error(place(row), "wrong_type", f"Expected {expected}; received {kind_of(value)}.")
         elif column.type == "date" and not _is_date(value):
             findings.error(place(row), "wrong_type", f"Expected {expected}; received another text.")
-        elif column.type == "number" and not abs(value) < np.inf:
-            findings.error(place(row), "not_finite", f"Expected {expected}; received NaN or Infinity.")
+        elif column.type == "number" and not abs(value) <= _LARGEST:
+            findings.error(
+                place(row), "not_finite", f"Expected {expected}; received NaN, Infinity, or one beyond float32."
+            )
 
 
 def _accepted(column: AnyColumn) -> tuple[set[type], str]:

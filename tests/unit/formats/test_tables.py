@@ -132,6 +132,9 @@ def test_texts_are_no_numbers(tmp_path: Path) -> None:
 def test_rows_of_json_are_a_table(tmp_path: Path) -> None:
     table = table_of(tmp_path, b'{"a": 1, "b": "x"}\n{"a": 2.5, "b": null}\n', NDJSON)
     assert table.kinds == {"a": "number", "b": "category"}
+    later = table_of(tmp_path, b'{"a": "2024-01-02"}\n\n{"b": 99999999999}\n', NDJSON)
+    assert later.kinds == {"a": "date", "b": "number"}
+    assert [column["missing"] for column in later.describe()] == [1, 1]
 
 
 def parquet_of(**columns: Any) -> bytes:
@@ -150,6 +153,9 @@ def parquet_of(**columns: Any) -> bytes:
         (b"ARROW1rubbish", ARROW, Malformed),
         (b"rubbish", ARROW_STREAM, Malformed),
         (b"[1, 2]", NDJSON, Malformed),
+        (b'{"a": 1}\n{"a": ', NDJSON, Malformed),
+        (b'{"a": 1}\n{"a": "b"}', NDJSON, Malformed),
+        (b'{"a": {"b": 1}}', NDJSON, Invalid),
         (parquet_of(a=[[1], [2]]), PARQUET, Invalid),
         (parquet_of(a=["x" * 20_000]), PARQUET, TooLarge),
         (parquet_of(**{"": [1]}), PARQUET, Invalid),
@@ -217,6 +223,12 @@ def test_arrays_are_read_without_pickle_and_within_the_limits(tmp_path: Path) ->
     file.write_bytes(b"PK rubbish")
     with pytest.raises(Malformed):
         read_npz(file, LIMITS, "x", "y")
+
+
+def test_dates_beyond_the_calendar_are_refused(tmp_path: Path) -> None:
+    far = pa.array([2**62], pa.int64()).cast(pa.timestamp("us"))
+    with pytest.raises(Malformed):
+        table_of(tmp_path, parquet_of(day=far), PARQUET).describe()
 
 
 def test_what_is_no_arrow_file_is_not_opened() -> None:
