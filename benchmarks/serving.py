@@ -9,7 +9,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,13 +99,8 @@ def floor(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     environment = os.environ | {"FLOOR_FOLDER": str(folder), "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "uvicorn", "benchmarks.serving_floor:app", f"--port={port}"]
     process = subprocess.Popen([*command, "--no-access-log", "--log-level=warning", "--lifespan=off"], env=environment)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            httpx.post(f"http://127.0.0.1:{port}/", json={"instances": [[0] * 100]}).raise_for_status()
-            break
-        except httpx.TransportError:
-            time.sleep(0.05)
+    with httpx.Client(transport=httpx.HTTPTransport(retries=6)) as client:
+        client.post(f"http://127.0.0.1:{port}/", json={"instances": [[0] * 100]}).raise_for_status()
     return process, f"http://127.0.0.1:{port}"
 
 

@@ -24,7 +24,7 @@ MEGABYTE = 1e6
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder), FITD_WORKERS="1")
+        server = Server(Path(folder), FITD_WORKERS="1", FITD_MAX_WAIT_SECONDS="240")
         server.start()
         try:
             upload(server, Path(folder))
@@ -64,16 +64,13 @@ def train(server: Server, folder: Path) -> None:
     with file.open("rb") as content:
         dataset = sent(server, content, "application/vnd.apache.arrow.file")
     idle = {pid: memory(pid, "VmRSS") for pid in processes()}
-    job = httpx.post(f"{server.url}/v1/training-jobs", timeout=300, headers={"Prefer": "wait=60"}, json={
+    job = httpx.post(f"{server.url}/v1/training-jobs", timeout=300, headers={"Prefer": "wait=240"}, json={
         "spec": {"layers": [{"class_name": "Dense", "units": 16, "activation": "relu"},
                             {"class_name": "Dense", "units": "auto", "activation": "sigmoid"}]},
         "compile": {"loss": "binary_crossentropy"},
         "fit": {"epochs": 1, "batch_size": 1024},
         "data": {"dataset": dataset["id"], "target": "y"},
     }).json()  # fmt: skip
-    while job["status"] in ("queued", "running"):
-        time.sleep(0.5)
-        job = httpx.get(f"{server.url}{job['links']['self']}").json()
     grown = max(memory(pid, "VmHWM") - idle[pid] for pid in idle if is_worker(pid))
     floats = TRAINED_ROWS * TRAINED_COLUMNS * 4 / MEGABYTE
     print(f"training on {TRAINED_ROWS:,} x {TRAINED_COLUMNS}: {job['status']}, the worker's peak is {grown:.0f} MB "

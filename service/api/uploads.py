@@ -13,16 +13,17 @@ from service.api.problems import UnsupportedMediaType
 from service.api.state import State
 from service.api.submission import LARGEST_ROW_BYTES
 from service.datasets import Dataset, dataset_of_arrays, read_dataset
-from service.errors import Findings, Malformed, TooLarge
+from service.errors import Findings, Malformed
 from service.formats.compression import unpacked
 from service.formats.delimited import Dialect
-from service.formats.jsontext import read_json, write_json
+from service.formats.json_rows import read_whole
+from service.formats.jsontext import read_json
 from service.formats.npz import NPZ, read_npz
-from service.formats.tables import ARROW, ARROW_STREAM, CSV, MAGIC, NDJSON, PARQUET, write_table
+from service.formats.tables import ARROW, ARROW_STREAM, CSV, JSON, MAGIC, NDJSON, PARQUET, write_table
 from service.storage import NewDataset
 from service.tables import Table
 
-JSON, OCTETS = "application/json", "application/octet-stream"
+OCTETS = "application/octet-stream"
 MEDIA_TYPES = {
     CSV: CSV,
     "application/csv": CSV,
@@ -88,12 +89,8 @@ def read_upload(shared: State, file: Path, media_type: str, dialect: Dialect, na
     if media_type == OCTETS:
         media_type = next((of for magic, of in MAGIC.items() if start.startswith(magic)), CSV)
         media_type = NPZ if start.startswith(b"PK") else JSON if start.lstrip()[:1] in (b"{", b"[") else media_type
-    if media_type == JSON:
-        document = read_json(_whole(file, limits.max_body_bytes))
-        if not isinstance(document, list):
-            return _of_arrays(shared, _checked(document, shared), name)
-        file.write_bytes(b"\n".join(map(write_json, _records(document))))
-        media_type = NDJSON
+    if media_type == JSON and not start.lstrip().startswith(b"["):
+        return _of_arrays(shared, _checked(read_json(read_whole(file, limits)), shared), name)
     if media_type == NPZ:
         arrays = read_npz(file, limits, "x", "y")
         findings = Findings(limit=limits.max_errors_shown)
@@ -142,19 +139,6 @@ def _checked(document: object, shared: State) -> Dataset:
     if dataset is None or findings.total:
         raise findings.refusal()
     return dataset
-
-
-def _records(document: list[object]) -> list[object]:
-    if not document or not all(isinstance(row, dict) for row in document):
-        raise Malformed('Expected a list of objects, or {"x": rows, "y": targets}; received another.', code="bad_table")
-    return document
-
-
-def _whole(file: Path, limit: int) -> bytes:
-    if file.stat().st_size > limit:
-        detail = f"JSON is read up to {limit:,} bytes; upload more as CSV, Parquet or Arrow."
-        raise TooLarge(detail, limit=limit, unit="bytes")
-    return file.read_bytes()
 
 
 def _forget_abandoned(directory: Path) -> None:

@@ -36,8 +36,23 @@ class Source(Protocol):
         """The distinct texts of a column, and for each row the index of its text, -1 where nothing is."""
 
 
+class _Measured:
+    """What numbers and dates have in common: they are read as numbers, NaN where nothing is."""
+
+    __slots__ = ()
+    name: str
+
+    def read(self, source: Source) -> Numbers:
+        """The column as `write` and `find_missing` take it."""
+        return source.numbers(self.name)
+
+    def find_missing(self, values: Numbers) -> NDArray[np.bool_]:
+        """Which rows have no value."""
+        return np.isnan(values)
+
+
 @dataclass(frozen=True, slots=True)
-class NumberColumn:
+class NumberColumn(_Measured):
     """A number, standardized by the mean and deviation of the training rows, or as it is; true is 1, false 0."""
 
     type: ClassVar[str] = "number"
@@ -63,14 +78,6 @@ class NumberColumn:
             return cls(name, encoding, missing, fill)
         # One that is constant says nothing, and may not explode when it changes later.
         return cls(name, encoding, missing, fill, mean, deviation if deviation > 0 else 1.0)
-
-    def read(self, source: Source) -> Numbers:
-        """The column as `write` and `find_missing` take it."""
-        return source.numbers(self.name)
-
-    def find_missing(self, values: Numbers) -> NDArray[np.bool_]:
-        """Which rows have no value."""
-        return np.isnan(values)
 
     def write(self, values: Numbers, out: Floats) -> None:
         """Writes the inputs (rows, outputs) of the values (rows,)."""
@@ -139,7 +146,7 @@ class CategoryColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class DateColumn:
+class DateColumn(_Measured):
     """A date or time: standardized, and as points on the circles of the year, the week and the day."""
 
     type: ClassVar[str] = "date"
@@ -166,14 +173,6 @@ class DateColumn:
         has_times = bool((there != np.floor(there)).any())
         fill = _most_frequent(there) if missing == "most_frequent" else float(there.mean())
         return cls(name, encoding, missing, fill, float(there.mean()), deviation or 1.0, has_times)
-
-    def read(self, source: Source) -> Numbers:
-        """The column as `write` and `find_missing` take it."""
-        return source.numbers(self.name)
-
-    def find_missing(self, values: Numbers) -> NDArray[np.bool_]:
-        """Which rows have no value."""
-        return np.isnan(values)
 
     def write(self, values: Numbers, out: Floats) -> None:
         """Writes the inputs (rows, outputs) of the days since 1970 (rows,)."""

@@ -52,10 +52,7 @@ def fit_encoder(
         try:
             if chosen:
                 _check_place(feature, table, used, features[:place])
-            column = _fit(table, feature, rows, plain=asked.preprocessing == "none")
-            if not chosen:
-                _check_worth(column, table, rows)
-            columns.append(column)
+            columns.append(_fit(table, feature, rows, plain=asked.preprocessing == "none", chosen=chosen))
         except _UnfitColumnError as unfit:
             if not chosen and unfit.code in _TEACH_NOTHING:
                 left_out.setdefault(unfit.code, []).append(feature.name[:40])
@@ -80,7 +77,7 @@ def _check_place(feature: FeatureSpec, table: Table, used: Sequence[str], before
         raise _UnfitColumnError("duplicate", "is repeated: expected each feature once.")
 
 
-def _fit(table: Table, feature: FeatureSpec, rows: Rows, *, plain: bool) -> AnyColumn:
+def _fit(table: Table, feature: FeatureSpec, rows: Rows, *, plain: bool, chosen: bool) -> AnyColumn:
     kind = _kind(table.kinds[feature.name], feature, plain=plain)
     encoding = feature.encoding or ("none" if plain and kind == "number" else _ENCODINGS[kind][0])
     if encoding not in _ENCODINGS[kind]:
@@ -102,6 +99,8 @@ def _fit(table: Table, feature: FeatureSpec, rows: Rows, *, plain: bool) -> AnyC
         absent = np.isnan(values)
     if absent.all():
         raise _UnfitColumnError("empty", "has no value in any training row.")
+    if not chosen:
+        _check_worth(values[~absent], kind=kind, has_gaps=bool(absent.any()))
     if missing == "reject" and absent.any():
         said = f"lacks a value in {int(absent.sum()):,} training rows; say in `missing` what to do with them."
         raise _UnfitColumnError("missing", said)
@@ -125,17 +124,10 @@ def _kind(stored: str, feature: FeatureSpec, *, plain: bool) -> str:
     return kind
 
 
-def _check_worth(column: AnyColumn, table: Table, rows: Rows) -> None:
-    """Raises for a column that can teach nothing."""
-    if isinstance(column, CategoryColumn):
-        codes: Any = table.encoded(column.name)[1][rows]
-        there = codes[codes != MISSING]
-        if len(column.categories) == 1 and len(there) == len(codes):
-            raise _UnfitColumnError("constant", "has the same value everywhere.")
-        if len(column.categories) == MOST_CATEGORIES and len(np.unique(there)) > 0.5 * len(there):
-            raise _UnfitColumnError("unique", "has another text in nearly every row.")
-        return
-    values = table.numbers(column.name)[rows]
-    there = values[~np.isnan(values)]
-    if there.min() == there.max() and len(there) == len(values):
+def _check_worth(there: Any, *, kind: str, has_gaps: bool) -> None:
+    """Raises for a column whose values in the training rows can teach nothing."""
+    distinct = len(np.unique(there))
+    if distinct == 1 and not has_gaps:
         raise _UnfitColumnError("constant", "has the same value everywhere.")
+    if kind == "category" and distinct >= MOST_CATEGORIES and distinct > 0.5 * len(there):
+        raise _UnfitColumnError("unique", "has another text in nearly every row.")

@@ -14,10 +14,11 @@ from typing import Any
 from service.config import Limits
 from service.errors import Findings, Malformed, TooLarge, pointer
 from service.formats.delimited import FALLBACK_ENCODING, Dialect, found_dialect
-from service.formats.json_lines import table_of_lines
+from service.formats.json_rows import read_whole, table_of_rows
 
 CSV, PARQUET, ARROW = "text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.file"
-ARROW_STREAM, NDJSON = "application/vnd.apache.arrow.stream", "application/x-ndjson"
+ARROW_STREAM = "application/vnd.apache.arrow.stream"
+JSON, NDJSON = "application/json", "application/x-ndjson"
 MAGIC = {b"PAR1": PARQUET, b"ARROW1": ARROW, b"\xff\xff\xff\xff": ARROW_STREAM}
 """How files begin that tell what they are."""
 
@@ -118,9 +119,9 @@ def _batches(source: Path, media_type: str, limits: Limits) -> Iterator[tuple[An
     import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import parquet  # noqa: PLC0415 - as above
 
-    if media_type == NDJSON:
+    if media_type in (JSON, NDJSON):
         # pyarrow's own reader of JSON crashes on some texts that are none.
-        table = table_of_lines(source, limits)
+        table = table_of_rows(read_whole(source, limits), by_line=media_type == NDJSON)
         yield table.schema, table.to_batches(_BATCH_ROWS)
         return
     with pa.memory_map(str(source)) as file:

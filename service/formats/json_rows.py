@@ -1,0 +1,51 @@
+"""Rows of JSON, an object each, as a table: in a list, or one on each line."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from service.config import Limits
+from service.errors import Malformed, TooLarge
+
+
+def read_whole(file: Path, limits: Limits) -> bytes:
+    """The bytes of a JSON file; `TooLarge` for more than a body of JSON may have."""
+    if file.stat().st_size > limits.max_body_bytes:
+        limit = limits.max_body_bytes
+        detail = f"JSON is read up to {limit:,} bytes; upload more as CSV, Parquet or Arrow."
+        raise TooLarge(detail, limit=limit, unit="bytes")
+    return file.read_bytes()
+
+
+def table_of_rows(content: bytes, *, by_line: bool) -> Any:
+    """The pyarrow table of objects in a list, or one on each line; `Malformed` for any other text.
+
+    A key that a row does not have is a missing value; texts that are all dates in ISO 8601 are dates.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
+
+    rows = [_read(line) for line in content.splitlines() if line.strip()] if by_line else _read(content)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise Malformed("Expected rows, each a JSON object; received something else.", code="bad_table")
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pa.table({name: _column([row.get(name) for row in rows]) for name in names})
+
+
+def _read(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _column(values: list[Any]) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    column = pa.array(values)
+    if not pa.types.is_string(column.type):
+        return column
+    try:
+        return column.cast(pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return column
