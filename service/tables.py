@@ -1,7 +1,7 @@
 """Tables: named columns of numbers, booleans, categories and dates, in an Arrow file that need not be copied."""
 
 import mmap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,14 +38,23 @@ class Table:
         return table
 
     @classmethod
+    def of_batch(cls, batch: Any) -> Self:
+        """The table of a pyarrow record batch."""
+        import pyarrow as pa  # noqa: PLC0415 - only who has a table pays for it
+
+        return cls(pa.Table.from_batches([batch]))
+
+    @classmethod
     def from_file(cls, file: Path) -> Self:
         """The table in an Arrow file, mapped."""
         with file.open("rb") as opened:
             return cls.from_buffer(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
 
-    def slice(self, start: int, rows: int) -> Self:
-        """The table of some rows that follow each other."""
-        return type(self)(self.arrow.slice(start, rows))
+    def parts(self, rows: int) -> Iterator[Self]:
+        """The table in parts of at most so many rows; the memory of one is given back when the next is asked for."""
+        for batch in self.arrow.to_batches(max_chunksize=rows):
+            yield type(self).of_batch(batch)
+            self._let_go()
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A column (rows,) as numbers, dates in days since 1970, NaN where nothing is; `Malformed` for texts."""
@@ -96,8 +105,10 @@ class Table:
             self._file.madvise(mmap.MADV_DONTNEED)
 
     def _described(self, name: str) -> dict[str, Any]:
+        import pyarrow as pa  # noqa: PLC0415 - as above
         import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
+        self._let_go()
         column, kind = self.arrow[name], self.kinds[name]
         missing = column.null_count
         if kind == "empty":
@@ -111,7 +122,7 @@ class Table:
         if kind == "date":
             shown = {key: value and f"{value.isoformat()}Z" for key, value in extremes.items()}
             return {"missing": missing, **shown}
-        if column.type == "double":
+        if pa.types.is_floating(column.type) and pc.any(pc.is_nan(column)).as_py():
             column = pc.if_else(pc.is_nan(column), None, column)
             missing = column.null_count
             extremes = pc.min_max(column).as_py()
@@ -125,7 +136,7 @@ class Table:
         column = self.arrow[name]
         if self.kinds[name] == "empty":
             return column.cast(pa.string())
-        if column.type == "double":
+        if pa.types.is_floating(column.type):
             column = pc.if_else(pc.is_nan(column), None, column)
             whole = column.drop_null()
             if pc.all(pc.equal(whole, pc.floor(whole))).as_py() and (pc.max(pc.abs(whole)).as_py() or 0) < 2**53:

@@ -1,8 +1,7 @@
 """Predictions by name: the probability of each class, and the likeliest few."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +9,9 @@ from pydantic import BaseModel
 
 from service.errors import Finding, Findings, Invalid
 from service.prediction import LoadedVersion
+from service.prediction.outputs import Asked
+from service.spec.prediction import Output
 
-Output = Literal["predictions", "predicted_classes", "probabilities"]
 TOP_K_SCHEMA = {"type": "integer", "minimum": 1, "description": "So many of the likeliest classes of each row."}
 
 
@@ -20,19 +20,6 @@ class ClassScore(BaseModel):
 
     name: str
     score: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which outputs an answer is to have."""
-
-    outputs: frozenset[str]
-    top_k: int | None = None
-
-    @property
-    def needs_scores(self) -> bool:
-        """Whether classes are asked for with their scores."""
-        return self.top_k is not None or "probabilities" in self.outputs
 
 
 EVERYTHING = Asked(frozenset({"predictions", "predicted_classes"}))
@@ -55,15 +42,13 @@ def read_asked(document: Mapping[str, Any]) -> Asked:
 def named_scores(loaded: LoadedVersion, predictions: NDArray[np.float32], asked: Asked) -> dict[str, Any]:
     """The `probabilities` and `top_k` of predictions; `Invalid` where the outputs are no classes."""
     scores = loaded.scores(predictions)
-    if scores is None:
+    names = loaded.scored
+    if scores is None or names is None:
         detail = "Expected a version that knows classes; the outputs of this one are plain numbers."
         raise Invalid([Finding("#/outputs", "not_a_classifier", detail)])
-    names = [*(loaded.classes or loaded.targets or ()), *map(str, range(scores.shape[1]))]
-    if not (loaded.classes or loaded.targets):
-        names = [str(index) for index in range(scores.shape[1])]
     content: dict[str, Any] = {}
     if "probabilities" in asked.outputs:
-        content["probabilities"] = [dict(zip(names, row, strict=False)) for row in scores.tolist()]
+        content["probabilities"] = [dict(zip(names, row, strict=True)) for row in scores.tolist()]
     if asked.top_k is not None:
         best = np.argsort(-scores, axis=1, kind="stable")[:, : asked.top_k]
         content["top_k"] = [

@@ -12,7 +12,7 @@ from service.api.evaluation_data import prepare_evaluation
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
 from service.api.instances import is_plain, read_inputs
 from service.api.job_views import Metrics
-from service.api.named_scores import EVERYTHING, TOP_K_SCHEMA, ClassScore, Output, named_scores, read_asked
+from service.api.named_scores import EVERYTHING, TOP_K_SCHEMA, ClassScore, named_scores, read_asked
 from service.api.paths import ModelName, VersionNumber
 from service.api.problems import documented
 from service.api.serving import Served, Which
@@ -20,6 +20,7 @@ from service.api.state import Shared, State, state_of
 from service.datasets import read_dataset
 from service.errors import Findings
 from service.formats.jsontext import write_json
+from service.spec.prediction import Output
 from service.spec.request import DATA_SCHEMA, ROWS_SCHEMA
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])

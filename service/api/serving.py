@@ -3,8 +3,6 @@
 import threading
 from dataclasses import dataclass
 
-from service.errors import Damaged
-from service.formats.weights import digest
 from service.prediction import LoadedVersion, LoadedVersions
 from service.storage import Database, Version
 
@@ -75,17 +73,6 @@ class Serving:
     def _load(self, version: Version) -> LoadedVersion:
         with self._database.reading() as tx:
             weights = tx.models.weights(version.id)
-        if digest(weights) != version.sha256:
-            raise Damaged(f"The weights of version {version.number} of {version.model!r} do not match their SHA-256.")
-        columns, classes = version.input["shape"][-1], version.output["classes"]
-        loaded = LoadedVersion(
-            version.spec,
-            columns=columns,
-            classes=classes,
-            weights=weights,
-            features=version.input.get("features"),
-            targets=version.output.get("targets"),
-            others=version.data.get("left_out", ()),
-        )
+        loaded = LoadedVersion.of(version, weights)
         self._loaded.add(version.id, loaded)
         return loaded

@@ -12,11 +12,9 @@ from service.datasets import Dataset
 from service.errors import Finding, Findings, Invalid, Malformed, pointer
 from service.formats.jsontext import read_json
 from service.storage import NewDataset, StoredDataset, Transaction
+from service.storage.datasets import LARGEST_ROW_BYTES
 
 MOST_IN_A_BATCH = 1000
-LARGEST_ROW_BYTES = 1_000_000
-"""Data that came with a request and is larger goes to an artifact: databases are slow with large rows."""
-
 _LONGEST_KEY = 255
 
 

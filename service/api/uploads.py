@@ -11,7 +11,6 @@ from fastapi import Request
 
 from service.api.problems import UnsupportedMediaType
 from service.api.state import State
-from service.api.submission import LARGEST_ROW_BYTES
 from service.datasets import Dataset, dataset_of_arrays, read_dataset
 from service.errors import Findings, Malformed
 from service.formats.compression import unpacked
@@ -21,7 +20,7 @@ from service.formats.jsontext import read_json
 from service.formats.npz import NPZ, read_npz
 from service.formats.tables import ARROW, ARROW_STREAM, CSV, JSON, MAGIC, NDJSON, PARQUET, write_table
 from service.storage import NewDataset
-from service.tables import Table
+from service.storage.datasets import LARGEST_ROW_BYTES
 
 OCTETS = "application/octet-stream"
 MEDIA_TYPES = {
@@ -101,21 +100,7 @@ def read_upload(shared: State, file: Path, media_type: str, dialect: Dialect, na
 def _of_table(shared: State, file: Path, media_type: str, dialect: Dialect, name: str | None) -> NewDataset:
     written = file.with_suffix(".arrow")
     write_table(file, media_type, written, shared.settings, dialect)
-    size_bytes = written.stat().st_size
-    table = Table.from_file(written)
-    described = table.describe()
-    is_small = size_bytes <= LARGEST_ROW_BYTES
-    return NewDataset(
-        table.rows,
-        len(table.names),
-        content=written.read_bytes() if is_small else None,
-        artifact=None if is_small else shared.database.artifacts.put_file("ds", written),
-        size_bytes=size_bytes,
-        form="table",
-        name=name,
-        meta={"columns": described},
-        uploaded=True,
-    )
+    return NewDataset.of_table(written, shared.database.artifacts, name=name, uploaded=True)
 
 
 def _of_arrays(shared: State, dataset: Dataset, name: str | None) -> NewDataset:

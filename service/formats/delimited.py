@@ -26,6 +26,8 @@ class Dialect:
     encoding: str | None = None
     quote: str = '"'
     decimal: str | None = None
+    texts: frozenset[str] = frozenset()
+    """Columns that are texts whatever they look like."""
 
 
 def found_dialect(file: Path, given: Dialect) -> tuple[Dialect, list[str]]:
@@ -42,7 +44,7 @@ def found_dialect(file: Path, given: Dialect) -> tuple[Dialect, list[str]]:
     header = _is_header(rows) if given.header is None else given.header
     names = [name.strip() for name in rows[0]] if header else [f"column_{n}" for n in range(1, len(rows[0]) + 1)]
     decimal = given.decimal or _decimal(rows[1:] if header else rows, delimiter)
-    return Dialect(delimiter, header, encoding, given.quote, decimal), names
+    return Dialect(delimiter, header, encoding, given.quote, decimal, given.texts), names
 
 
 def _encoding(sample: bytes) -> str:

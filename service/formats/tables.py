@@ -7,6 +7,7 @@ meaning (lists, structs, bytes) is refused. Reading is pyarrow's work; pyarrow i
 import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,18 +34,25 @@ _LONGEST_TEXT = 10_000
 
 def write_table(source: Path, media_type: str, target: Path, limits: Limits, dialect: Dialect | None = None) -> None:
     """Writes what a file says as an Arrow file; `Malformed`, `Invalid` or `TooLarge` if it is no table that fits."""
-    import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
-
-    try:
+    with _readable(media_type):
         if media_type == CSV:
             _write_csv(source, target, limits, dialect or Dialect())
         else:
             with _batches(source, media_type, limits) as (schema, batches):
                 _write(schema, batches, target, limits)
-    except (pa.ArrowException, OSError, ValueError, UnicodeError, OverflowError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise Malformed(f"The file cannot be read as {media_type}{_place(error)}.", code="bad_table") from None
+
+
+def read_batches(source: Path, media_type: str, limits: Limits) -> Iterator[Any]:
+    """The record batches of a Parquet or Arrow file, with the columns that `write_table` would write; fails as it does.
+
+    While the caller works on one of them, the next is read.
+    """
+    with ThreadPoolExecutor(1) as beside, _readable(media_type), _batches(source, media_type, limits) as (schema, read):
+        batches = _plain_batches(_plain_schema(schema, limits), read, limits)
+        coming = beside.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = beside.submit(next, batches, None)
+            yield batch
 
 
 def open_table(content: Any) -> Any:
@@ -92,6 +100,19 @@ def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect) -> No
 
 
 @contextlib.contextmanager
+def _readable(media_type: str) -> Iterator[None]:
+    """Turns what pyarrow says of a file that it cannot read into words for the person who sent it."""
+    import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError, UnicodeError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise Malformed(f"The file cannot be read as {media_type}{_place(error)}.", code="bad_table") from None
+
+
+@contextlib.contextmanager
 def _streamed(source: Path, dialect: Dialect, names: list[str]) -> Iterator[Any]:
     from pyarrow import csv  # noqa: PLC0415 - as above
 
@@ -100,6 +121,7 @@ def _streamed(source: Path, dialect: Dialect, names: list[str]) -> Iterator[Any]
 
 
 def _csv_options(dialect: Dialect, names: list[str], *, block_bytes: int) -> dict[str, Any]:
+    import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import csv  # noqa: PLC0415 - as above
 
     encoding = "utf-8" if dialect.encoding == "utf-8-sig" else dialect.encoding
@@ -110,7 +132,11 @@ def _csv_options(dialect: Dialect, names: list[str], *, block_bytes: int) -> dic
         "parse_options": csv.ParseOptions(
             delimiter=dialect.delimiter, quote_char=dialect.quote, newlines_in_values=True, ignore_empty_lines=True
         ),
-        "convert_options": csv.ConvertOptions(strings_can_be_null=True, decimal_point=dialect.decimal),
+        "convert_options": csv.ConvertOptions(
+            strings_can_be_null=True,
+            decimal_point=dialect.decimal,
+            column_types=dict.fromkeys(dialect.texts.intersection(names), pa.string()),
+        ),
     }
 
 
@@ -147,17 +173,25 @@ def _sound(batches: Iterable[Any]) -> Iterator[Any]:
 
 
 def _write(schema: Any, batches: Any, target: Path, limits: Limits) -> None:
-    """Writes the batches with plain columns; counts the rows as they come."""
+    """Writes the batches with plain columns."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     plain = _plain_schema(schema, limits)
-    rows = 0
     with pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, plain) as writer:
-        for batch in batches:
-            rows += batch.num_rows
-            _check_size(rows, len(plain), limits)
-            columns = [_plain(column, field) for column, field in zip(batch.columns, plain, strict=True)]
-            writer.write_batch(pa.record_batch(columns, schema=plain))
+        for batch in _plain_batches(plain, batches, limits):
+            writer.write_batch(batch)
+
+
+def _plain_batches(plain: Any, batches: Iterable[Any], limits: Limits) -> Iterator[Any]:
+    """The batches with plain columns; counts the rows as they come."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    rows = 0
+    for batch in batches:
+        rows += batch.num_rows
+        _check_size(rows, len(plain), limits)
+        columns = [_plain(column, field) for column, field in zip(batch.columns, plain, strict=True)]
+        yield pa.record_batch(columns, schema=plain)
     if not rows:
         raise Malformed("Expected a table with at least one row; received none.", code="bad_table")
 

@@ -40,6 +40,7 @@ DATA_SCHEMA = {
 }
 
 Count = Annotated[int, Field(ge=1)]
+Priority = Annotated[int, Field(ge=-100, le=100)]
 
 
 class Part(BaseModel):
@@ -164,9 +165,7 @@ class TrainingRequest(Part):
     spec: Annotated[ModelSpec, BeforeValidator(unwrapped)]
     compile: CompileSpec
     fit: FitSpec = Field(default_factory=FitSpec)
-    priority: Annotated[int, Field(ge=-100, le=100)] = Field(
-        0, description="The highest is trained first, among equals the oldest."
-    )
+    priority: Priority = Field(0, description="The highest is trained first, among equals the oldest.")
     data: DataSpec | None = Field(
         None, description="The data itself, or a stored dataset and how to use it.", json_schema_extra=_or_inline
     )

@@ -4,19 +4,23 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, Self
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from service.errors import Conflict, NotFound
 from service.jobs import FINAL
-from service.storage.artifacts import digest_of
+from service.storage.artifacts import Artifacts, digest_of
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
 from service.storage.tables import dataset_contents, datasets, jobs
 
 Form = Literal["arrays", "table"]
+
+LARGEST_ROW_BYTES = 1_000_000
+"""Data that is larger goes to an artifact: databases are slow with large rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,27 @@ class NewDataset:
     name: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     uploaded: bool = False
+
+    @classmethod
+    def of_table(cls, file: Path, artifacts: Artifacts, *, name: str | None, uploaded: bool) -> Self:
+        """The table in an Arrow file, which is used up: what is too large for a row lies in an artifact already."""
+        from service.tables import Table  # noqa: PLC0415 - who only starts processes has no use for NumPy
+
+        size_bytes = file.stat().st_size
+        table = Table.from_file(file)
+        described = table.describe()
+        is_small = size_bytes <= LARGEST_ROW_BYTES
+        return cls(
+            table.rows,
+            len(table.names),
+            content=file.read_bytes() if is_small else None,
+            artifact=None if is_small else artifacts.put_file("ds", file),
+            size_bytes=size_bytes,
+            form="table",
+            name=name,
+            meta={"columns": described},
+            uploaded=uploaded,
+        )
 
 
 _COLUMNS = [datasets.c[one.name] for one in fields(StoredDataset)]
@@ -132,7 +157,7 @@ class Datasets:
         if self._connection.scalar(needed) is not None:
             raise Conflict(f"A job that has not ended needs the dataset {dataset_id!r}.", code="dataset_in_use")
         self._connection.execute(delete(datasets).where(datasets.c.id == dataset_id))
-        return self._unshared(stored.artifact)
+        return self.unshared(stored.artifact)
 
     def delete_unused(self, dataset_id: str) -> str | None:
         """Deletes a dataset that came with a job and that no job needs any more; returns its artifact as `delete`."""
@@ -141,19 +166,20 @@ class Datasets:
         wanted = select(jobs.c.id).where((jobs.c.dataset == dataset_id) | (jobs.c.result == dataset_id)).exists()
         gone = delete(datasets).where(datasets.c.id == dataset_id, ~datasets.c.uploaded, ~wanted)
         artifact = self._connection.execute(gone.returning(datasets.c.artifact)).scalar_one_or_none()
-        return self._unshared(artifact)
+        return self.unshared(artifact)
+
+    def unshared(self, artifact: str | None) -> str | None:
+        """The artifact, if there is one and no dataset refers to it."""
+        if artifact is None:
+            return None
+        shared = select(func.count()).select_from(datasets).where(datasets.c.artifact == artifact)
+        return None if self._connection.execute(shared).scalar_one() else artifact
 
     def _same(self, new: NewDataset) -> tuple[str, list[StoredDataset]]:
         """The SHA-256 of a dataset, and those of the same bytes."""
         sha256 = hashlib.sha256(new.content).hexdigest() if new.content is not None else digest_of(new.artifact or "")
         rows = self._connection.execute(_SAME, {"same_sha256": sha256, "same_form": new.form})
         return sha256, [StoredDataset(**row._mapping) for row in rows]
-
-    def _unshared(self, artifact: str | None) -> str | None:
-        if artifact is None:
-            return None
-        shared = select(func.count()).select_from(datasets).where(datasets.c.artifact == artifact)
-        return None if self._connection.execute(shared).scalar_one() else artifact
 
 
 def _match(new: NewDataset, same: Sequence[StoredDataset]) -> StoredDataset | None:

@@ -1,4 +1,4 @@
-"""Training jobs as users know them: asked for, looked at, listed, cancelled."""
+"""Jobs as users know them: asked for, looked at, listed, cancelled."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,7 @@ _CANCEL = (
 
 
 class Jobs(Queue):
-    """All training jobs, and the queue that they wait in."""
+    """All jobs, and the queue that they wait in."""
 
     def add(
         self,
@@ -70,12 +70,13 @@ class Jobs(Queue):
         lost: int = self._connection.execute(counted.where(overdue), {"now": self._clock.now()}).scalar_one()
         return queued + lost
 
-    def get(self, job_id: str) -> Job:
-        """The job as it stands now."""
+    def get(self, job_id: str, kind: Kind | None = None) -> Job:
+        """The job as it stands now; `NotFound` as well if it is of another kind."""
         row = self._connection.execute(_GET, {"job_id": job_id}).one_or_none()
-        if row is None:
-            raise NotFound("training job", job_id)
-        return job_of(row)
+        job = None if row is None else job_of(row)
+        if job is None or kind not in (None, job.kind):
+            raise NotFound("job" if kind is None else f"{kind} job", job_id)
+        return job
 
     def page(
         self,
@@ -118,13 +119,13 @@ class Jobs(Queue):
         return job
 
     def delete(self, job_id: str) -> list[str]:
-        """Deletes a final job with its events, its checkpoints and the data that came with it; its version stays.
+        """Deletes a final job with its events, its checkpoints and data that only it had; its version stays.
 
         Returns the artifacts that nobody refers to any more.
         """
         job = self.get(job_id)
         if not job.is_final:
-            raise Conflict(f"The training job {job_id!r} is {job.status}; cancel it first.", code="job_not_final")
+            raise Conflict(f"The {job.kind} job {job_id!r} is {job.status}; cancel it first.", code="job_not_final")
         unwanted = self._checkpoints.clear(job_id)
         self._connection.execute(delete(jobs).where(jobs.c.id == job_id))
         for dataset_id in filter(None, {job.dataset, job.result}):

@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
 from service.errors import Conflict, NotFound
+from service.jobs import FINAL, Kind
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.evaluations import Evaluations
 from service.storage.ids import new_id
-from service.storage.tables import labels, models, version_weights, versions
+from service.storage.tables import jobs, labels, models, version_weights, versions
 from service.storage.upsert import insert_into
 
 
@@ -158,13 +159,20 @@ class Models:
             raise NotFound("version", version_id)
         return bytes(found)
 
+    def hold(self, name: str) -> None:
+        """Lets nobody delete the model or a version of it before this transaction ends."""
+        self._connection.execute(select(models.c.name).where(models.c.name == name).with_for_update())
+
     def delete(self, name: str, number: int | None = None) -> None:
-        """Deletes one version that no label points at, or the model with all its versions if no number is given."""
+        """Deletes one version that no label points at, or the model with all its versions if no number is given.
+
+        `Conflict` as well while a prediction job needs it.
+        """
+        self.hold(name)
+        self._check_unneeded(name, number)
         if number is None:
             deleted = self._connection.execute(delete(models).where(models.c.name == name))
         else:
-            # Whoever moves a label holds this row, too.
-            self._connection.execute(select(models.c.name).where(models.c.name == name).with_for_update())
             pointing = select(labels.c.label).where(labels.c.model == name, labels.c.number == number)
             label = self._connection.scalar(pointing.limit(1))
             if label is not None:
@@ -174,6 +182,16 @@ class Models:
             deleted = self._connection.execute(delete(versions).where(one))
         if not deleted.rowcount:
             raise _missing(name, number)
+
+    def _check_unneeded(self, name: str, number: int | None) -> None:
+        needed = jobs.c.request["version"].as_integer()
+        waiting = (jobs.c.model == name) & (jobs.c.kind == Kind.PREDICTION) & jobs.c.status.not_in(FINAL)
+        if number is not None:
+            waiting &= needed == number
+        found = self._connection.scalar(select(needed).where(waiting).limit(1))
+        if found is not None:
+            said = f"A prediction job that has not ended needs version {found} of {name!r}."
+            raise Conflict(said, code="version_in_use")
 
 
 @cache

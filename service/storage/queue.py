@@ -9,7 +9,7 @@ from service.jobs import CancelRequested, Claim, ClaimLost, Job, Keep, Kind, Pro
 from service.storage import queue_sql as sql
 from service.storage.checkpoints import Checkpoint, Checkpoints
 from service.storage.clock import Clock
-from service.storage.datasets import Datasets
+from service.storage.datasets import Datasets, NewDataset
 from service.storage.events import Events
 from service.storage.models import Models, NewVersion
 from service.storage.wakeup import News
@@ -102,8 +102,10 @@ class Queue:
         number = None if partial is None else self._models.add(claim.job.model, partial, job_id=claim.job.id)
         self._end(claim, Status.CANCELLED, version=number)
 
-    def succeed(self, claim: Claim, new: NewVersion, progress: Progress | None = None) -> int:
-        """Publishes the version and ends the job in one; returns the version's number.
+    def succeed(self, claim: Claim, new: NewVersion | NewDataset, progress: Progress | None = None) -> int:
+        """Publishes what the job made and ends it in one; returns the number of its version.
+
+        A training makes the version, a prediction a dataset with the version that its request names.
 
         Raises `CancelRequested` if a cancel came first, `ClaimLost` if the claim no longer holds. May be
         repeated when the answer of an earlier call was lost: it publishes once.
@@ -116,8 +118,12 @@ class Queue:
             if published is None:
                 raise ClaimLost
             return published
-        number = self._models.add(claim.job.model, new, job_id=claim.job.id)
-        self._end(claim, Status.SUCCEEDED, version=number)
+        if isinstance(new, NewDataset):
+            number: int = claim.job.request["version"]
+            self._end(claim, Status.SUCCEEDED, version=number, result=self._datasets.add(new).id)
+        else:
+            number = self._models.add(claim.job.model, new, job_id=claim.job.id)
+            self._end(claim, Status.SUCCEEDED, version=number)
         return number
 
     def end_leases(self, owner: str) -> int:

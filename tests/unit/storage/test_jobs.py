@@ -33,9 +33,9 @@ def test_the_order_of_keys_in_a_request_is_kept(database: Database) -> None:
 
 def test_a_job_that_does_not_exist_is_not_found(database: Database) -> None:
     with database.transaction() as tx:
-        with pytest.raises(NotFound, match="training job 'job_none'"):
+        with pytest.raises(NotFound, match="There is no job 'job_none'"):
             tx.jobs.get("job_none")
-        with pytest.raises(NotFound, match="training job 'job_none'"):
+        with pytest.raises(NotFound, match="There is no job 'job_none'"):
             tx.jobs.cancel("job_none")
 
 

@@ -1,9 +1,9 @@
-"""The verb predict: a version's weights, loaded once and asked often."""
+"""Versions that answer: their weights, loaded once and asked often."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,45 @@ from numpy.typing import NDArray
 from service.checks.fits import resolved_loss
 from service.checks.targets import check_targets, encoded, wanted_by
 from service.datasets import Dataset
-from service.errors import Findings
+from service.errors import Damaged, Findings
 from service.evaluation import importance, report
 from service.features import Encoder
-from service.formats.weights import unpack
+from service.formats.weights import digest, unpack
 from service.spec import CompileSpec, ModelSpec
 
 Floats = NDArray[np.float32]
+
+
+class Published(Protocol):
+    """What has to be known of a version to load it."""
+
+    @property
+    def model(self) -> str:
+        """The name of its model."""
+
+    @property
+    def number(self) -> int:
+        """Its number."""
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """Its network."""
+
+    @property
+    def input(self) -> Mapping[str, Any]:
+        """The shape of its inputs, and what the columns of its table have learnt."""
+
+    @property
+    def output(self) -> Mapping[str, Any]:
+        """The names of its classes and targets."""
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What it was trained on."""
+
+    @property
+    def sha256(self) -> str:
+        """The hash of its weights."""
 
 
 class LoadedVersion:
@@ -45,6 +77,21 @@ class LoadedVersion:
         self.encoder = None if features is None else Encoder.from_json_list(features, (*others, *(targets or ())))
         self._lock = threading.Lock()
 
+    @classmethod
+    def of(cls, version: Published, weights: bytes) -> Self:
+        """The version that was published so; `Damaged` if these are not its weights any more."""
+        if digest(weights) != version.sha256:
+            raise Damaged(f"The weights of version {version.number} of {version.model!r} do not match their SHA-256.")
+        return cls(
+            version.spec,
+            columns=version.input["shape"][-1],
+            classes=version.output["classes"],
+            weights=weights,
+            features=version.input.get("features"),
+            targets=version.output.get("targets"),
+            others=version.data.get("left_out", ()),
+        )
+
     @property
     def is_busy(self) -> bool:
         """Whether somebody would have to wait for an answer."""
@@ -57,22 +104,43 @@ class LoadedVersion:
 
     def named(self, predictions: Floats) -> list[str] | None:
         """The most likely class of each prediction, where the classes have names."""
-        if self.classes is None or len(self.classes) < 2:
+        if self.classes is None or not self.names_classes:
             return None
+        return [self.classes[i] for i in self.likeliest(predictions)]
+
+    @property
+    def names_classes(self) -> bool:
+        """Whether the most likely class of a prediction has a name."""
+        return self.classes is not None and len(self.classes) > 1
+
+    def likeliest(self, predictions: Floats) -> NDArray[np.int64]:
+        """The index of the most likely class (rows,) of each prediction."""
         if self.units == 1:
-            index = (predictions[:, 0] > self._limit()).astype(int)
-        else:
-            index = predictions[:, : len(self.classes)].argmax(axis=1)
-        return [self.classes[i] for i in index]
+            return (predictions[:, 0] > self._limit()).astype(np.int64)
+        index: NDArray[np.int64] = predictions[:, : len(self.classes or ()) or None].argmax(axis=1)
+        return index
+
+    def names(self, count: int) -> list[str]:
+        """The names of so many outputs or scores: those of the classes or targets, else their places from 0."""
+        targets = self.targets if self.targets is not None and len(self.targets) == count else []
+        known = (self.classes or targets)[:count]
+        return [*known, *map(str, range(len(known), count))]
+
+    @property
+    def scored(self) -> list[str] | None:
+        """The names of what `scores` scores; None where the outputs are no scores."""
+        if len(self.model.output_shape) != 2 or (
+            self.units == 1 and len(self.classes or ()) != 2 and self._limit() == 0
+        ):
+            return None
+        return self.names(2 if self.units == 1 else len(self.classes or ()) or self.units)
 
     def scores(self, predictions: Floats) -> Floats | None:
         """The score of each class (rows, classes) for predictions; None where the outputs are no scores."""
-        if predictions.ndim != 2:
+        if self.scored is None:
             return None
         if self.units > 1:
             return predictions if self.classes is None else predictions[:, : len(self.classes)]
-        if len(self.classes or ()) != 2 and self._limit() == 0:
-            return None
         other = 1 - predictions if self._limit() else -predictions
         return np.concatenate([other, predictions], axis=-1)
 

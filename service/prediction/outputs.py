@@ -1,0 +1,92 @@
+"""Outputs: what is asked of a version for each row, as the columns of a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import Findings
+from service.prediction.versions import LoadedVersion
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which outputs an answer is to have."""
+
+    outputs: frozenset[str] = frozenset()
+    """Some of `Output`; in columns, where none is named, those that suit the version."""
+    top_k: int | None = None
+
+    @property
+    def needs_scores(self) -> bool:
+        """Whether classes are asked for with their scores."""
+        return self.top_k is not None or "probabilities" in self.outputs
+
+
+class Outputs:
+    """The columns that answer a prediction, named after the version's targets and classes."""
+
+    def __init__(self, loaded: LoadedVersion, asked: Asked, findings: Findings, at: str = "#/") -> None:
+        """Notes what the version cannot tell; `at` is put before the names `outputs` and `top_k`."""
+        suiting = {"predicted_classes", "probabilities"} if loaded.names_classes else {"predictions"}
+        self._loaded = loaded
+        self._outputs = asked.outputs or suiting
+        self._scored = loaded.scored or []
+        wrong = {
+            "outputs": ("predicted_classes" in self._outputs and not loaded.names_classes)
+            or ("probabilities" in self._outputs and not self._scored),
+            "top_k": asked.top_k is not None and not self._scored,
+        }
+        for key in (key for key, is_wrong in wrong.items() if is_wrong):
+            expected = "Expected a version that knows classes; this one has only `predictions`."
+            findings.error(f"{at}{key}", "not_a_classifier", expected)
+        self._best = min(asked.top_k or 0, len(self._scored))
+        self.names = self._names()
+
+    def columns(self, predictions: Floats) -> list[Any]:
+        """The pyarrow arrays of the columns `names`, for predictions (rows, ...)."""
+        import pyarrow as pa  # noqa: PLC0415 - only who asks in columns pays for it
+
+        made: list[Any] = []
+        if "predicted_classes" in self._outputs:
+            made.append(_texts(self._loaded.classes or (), self._loaded.likeliest(predictions)))
+        if "predictions" in self._outputs:
+            flat = predictions.reshape(len(predictions), -1)
+            made += map(pa.array, flat.T.copy())
+        scores = self._loaded.scores(predictions)
+        if scores is not None and "probabilities" in self._outputs:
+            made += map(pa.array, scores.T.copy())
+        if scores is not None and self._best:
+            order = np.argsort(-scores, axis=1, kind="stable")[:, : self._best]
+            for place, best in zip(order.T, np.take_along_axis(scores, order, axis=1).T, strict=True):
+                made += [_texts(self._scored, place), pa.array(best.copy())]
+        return made
+
+    def _names(self) -> list[str]:
+        loaded, names = self._loaded, []
+        targets = loaded.targets or []
+        if "predicted_classes" in self._outputs:
+            names.append(f"predicted_{targets[0]}" if len(targets) == 1 else "predicted_class")
+        if "predictions" in self._outputs:
+            names += self._names_of_predictions(targets)
+        if "probabilities" in self._outputs:
+            names += [f"probability_{name}" for name in self._scored]
+        for rank in range(1, self._best + 1):
+            names += [f"top_{rank}", f"top_{rank}_score"]
+        return names
+
+    def _names_of_predictions(self, targets: Sequence[str]) -> list[str]:
+        width = int(np.prod(self._loaded.model.output_shape[1:]))
+        if self._loaded.classes is None and len(targets) == width:
+            return [f"predicted_{target}" for target in targets]
+        return ["prediction"] if width == 1 else [f"prediction_{name}" for name in self._loaded.names(width)]
+
+
+def _texts(names: Sequence[str], places: NDArray[np.int64]) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    return pa.array(names, pa.string()).take(pa.array(places))

@@ -1,0 +1,96 @@
+"""Tables predicted: for each row a row of outputs, in order, whatever their number in the memory of one block."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from service.config import Limits
+from service.errors import Findings, TooLarge
+from service.features.inputs import encoder_of, inputs_of
+from service.prediction.outputs import Asked, Outputs
+from service.prediction.versions import LoadedVersion
+from service.tables import Table
+
+PART_ROWS = 65_536
+"""The most rows of one table of outputs."""
+
+_PART_BYTES = 64 << 20
+_MOST_ROWS, _FEWEST_ROWS = 8192, 256
+_BLOCK_BYTES = 16 << 20
+_BLOCK_WORK = 4_000_000_000
+"""Multiplications of one block: others who ask the same version wait no longer than for one."""
+
+
+class TablePrediction:
+    """What a version answers to tables with certain columns, in columns."""
+
+    def __init__(
+        self,
+        loaded: LoadedVersion,
+        asked: Asked,
+        kinds: Mapping[str, str],
+        findings: Findings,
+        *,
+        include: Sequence[str] = (),
+        at: str = "#/",
+    ) -> None:
+        """`kinds` are those of the columns; what is wrong with them or with what is asked goes to the findings.
+
+        `include` are columns to repeat before the outputs. `at` is put before the names of what is asked.
+        """
+        self._loaded = loaded
+        self._include = include
+        self._outputs = Outputs(loaded, asked, findings, at)
+        self._encoder = encoder_of(loaded.encoder, loaded.columns, kinds, include, findings)
+        self.names = [*include, *self._outputs.names]
+        for name in include:
+            if name not in kinds:
+                findings.error(f"{at}include", "unknown_column", f"There is no column {name[:40]!r}.")
+            elif self.names.count(name) > 1:
+                findings.error(f"{at}include", "duplicate", f"The answer would have two columns {name[:40]!r}.")
+        width = max(loaded.columns, self._encoder.width, loaded.units)
+        work = _BLOCK_WORK // max(1, loaded.model.count_params())
+        self._block_rows = max(_FEWEST_ROWS, min(_MOST_ROWS, _BLOCK_BYTES // (4 * width), work))
+        self._part_rows = max(self._block_rows, min(PART_ROWS, _PART_BYTES // (4 * max(1, len(self.names)))))
+
+    def check_size(self, rows: int, limits: Limits) -> None:
+        """`TooLarge` if the answer to so many rows has more values than a table may have."""
+        if rows * len(self.names) > limits.max_table_cells:
+            detail = f"The answer has more values than the limit of {limits.max_table_cells:,}; ask for fewer outputs."
+            raise TooLarge(detail, limit=limits.max_table_cells, unit="cells")
+
+    def answers(
+        self, tables: Iterable[Table], findings: Findings, watch: Callable[[int], object] = lambda _rows: None
+    ) -> Iterator[Any]:
+        """The pyarrow tables of the answer; `Invalid` with the cells that no input can be made of, if there are any.
+
+        Once there is one, nothing more is predicted, but the other rows are looked at. `watch` hears how many rows
+        are done.
+        """
+        done = 0
+        for table in tables:
+            for part in table.parts(self._part_rows):
+                answer = self._answer(part, done, findings, watch)
+                done += part.rows
+                if findings.total >= findings.limit:
+                    raise findings.refusal()
+                if not findings.total:
+                    yield answer
+        findings.raise_errors()
+
+    def _answer(self, part: Table, first_row: int, findings: Findings, watch: Callable[[int], object]) -> Any:
+        import pyarrow as pa  # noqa: PLC0415 - only who asks in columns pays for it
+
+        predictions = np.empty((part.rows, *self._loaded.model.output_shape[1:]), np.float32)
+        done = 0
+        for block in part.parts(self._block_rows):
+            x = inputs_of(self._encoder, block, first_row + done, findings)
+            if not findings.total:
+                predictions[done : done + block.rows] = self._loaded.predict(x)
+            done += block.rows
+            watch(first_row + done)
+        if findings.total:
+            return None
+        columns = [*(part.arrow[name] for name in self._include), *self._outputs.columns(predictions)]
+        return pa.table(columns, names=self.names)

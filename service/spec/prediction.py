@@ -1,0 +1,47 @@
+"""What may be asked of predictions: which outputs, and of a prediction job its version and its dataset."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from service.spec.data import ColumnName
+from service.spec.request import MODEL_NAME, Count, Part, Priority
+from service.spec.spelling import refusal
+
+Output = Literal["predictions", "predicted_classes", "probabilities"]
+Word = Annotated[str, Field(pattern=MODEL_NAME)]
+
+
+class PredictionJobRequest(Part):
+    """A request to predict for every row of a stored dataset."""
+
+    model: Word
+    version: Annotated[int, Field(ge=1, lt=10**9)] | None = Field(
+        None, description="The latest if neither a version nor a label is given."
+    )
+    label: Word | None = Field(None, description="The version that it points at now is used, wherever it moves.")
+    dataset: Word = Field(description="The id of a dataset.")
+    outputs: list[Output] | None = Field(
+        None,
+        min_length=1,
+        description="What to tell of each row; `predicted_classes` and `probabilities` where the version knows class "
+        "names, else `predictions`, if not given.",
+    )
+    top_k: Count | None = Field(None, description="So many of the likeliest classes of each row, with their scores.")
+    include: list[ColumnName] = Field(
+        default_factory=list, description="Columns of the dataset to repeat in the result, an id for instance."
+    )
+    name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]+$")] | None = Field(
+        None, description="Keeps the result under this name until it is deleted; else it goes with the job."
+    )
+    priority: Priority = Field(0, description="The highest goes first, among equals the oldest.")
+
+    @model_validator(mode="after")
+    def _names_one_version(self) -> Self:
+        if self.version is not None and self.label is not None:
+            raise refusal("conflict", "Expected a version or a label; received both.", "label")
+        return self
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """What was asked, without what is the default."""
+        return self.model_dump(mode="json", exclude_defaults=True)
