@@ -90,3 +90,8 @@ class Settings(BaseSettings, Limits):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe message that is logged."
     )
+
+    @property
+    def scratch(self) -> Path:
+        """The directory of files that are needed for a moment."""
+        return self.data_dir / "scratch"

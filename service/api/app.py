@@ -9,11 +9,11 @@ from fastapi.routing import APIRoute
 from service.api import (
     datasets,
     docs,
-    events,
     files,
     health,
     labels,
     models,
+    prediction_jobs,
     predictions,
     problems,
     tensorflow_serving,
@@ -29,10 +29,12 @@ from service.api.paths import VERSIONED
 from service.api.serving import Serving
 from service.api.shortcut import Shortcut
 from service.api.state import State
+from service.api.uploads import is_upload
 from service.api.watch import Watch
 from service.config import VERSION, Settings
 from service.exchange.importing import ImportRequest
 from service.spec import TrainingRequest
+from service.spec.prediction import PredictionJobRequest
 from service.storage import Database
 
 DESCRIPTION = """\
@@ -44,6 +46,7 @@ and JSON Pointers to each mistake; `X-Request-Id` names each request.
 """
 TAGS = [
     {"name": "training jobs", "description": "Ask for a training, follow it, cancel it."},
+    {"name": "prediction jobs", "description": "Ask for predictions of a whole dataset, follow them, cancel them."},
     {"name": "datasets", "description": "Upload a table once; train, evaluate and predict on its columns."},
     {"name": "models", "description": "What trainings made: models, each with numbered, immutable versions."},
     {"name": "model files", "description": "Versions as files for other programs, and files of theirs as versions."},
@@ -89,7 +92,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         Gate,
         max_body_bytes=settings.max_body_bytes,
         max_upload_bytes=settings.max_upload_bytes,
-        uploads=datasets.UPLOADS,
+        is_upload=is_upload,
     )
     problems.install(app)
     # Routes are tried in order, and predictions are asked for most.
@@ -99,8 +102,8 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         server,
         inference_models,
         training_jobs,
+        prediction_jobs,
         datasets,
-        events,
         models,
         labels,
         files,
@@ -113,6 +116,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         TrainingRequest,
         training_jobs.BatchRequest,
         training_jobs.CancelRequest,
+        PredictionJobRequest,
         labels.LabelRequest,
         predictions.PredictionRequest,
         predictions.EvaluationRequest,

@@ -1,6 +1,6 @@
 """Request bodies: read raw, because FastAPI's own way costs four times as much on data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -17,21 +17,22 @@ async def json_bytes(request: Request) -> bytes:
     return await request.body()
 
 
-def check_json(headers: Mapping[str, str]) -> None:
-    """Refuses a body that its headers do not call plain JSON."""
+def check_json(headers: Mapping[str, str], *others: str) -> None:
+    """Refuses a body that its headers do not call plain JSON; `others` are what it might have been as well."""
     given = headers.get("content-type", "")
     if given != "application/json":
-        _check_media_type(given)
+        _check_media_type(given, others)
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType("Expected a body without Content-Encoding; compressed bodies are not read.")
 
 
-def _check_media_type(given: str) -> None:
+def _check_media_type(given: str, others: Sequence[str]) -> None:
     media_type, _, parameters = given.partition(";")
     kind = media_type.strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         received = repr(kind[:60]) if kind else "none"
-        raise UnsupportedMediaType(f"Expected the Content-Type application/json; received {received}.")
+        expected = " or ".join(("application/json", *others))
+        raise UnsupportedMediaType(f"Expected the Content-Type {expected}; received {received}.")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     if charset not in ("", "utf-8", "utf8"):
         raise UnsupportedMediaType("Expected JSON in UTF-8.")

@@ -10,21 +10,20 @@ from service.api.dataset_views import DatasetPage, DatasetView
 from service.api.paths import Paging
 from service.api.problems import documented
 from service.api.state import Shared, State
-from service.api.uploads import MEDIA_TYPES, media_type_of, read_upload, received
+from service.api.uploads import MEDIA_TYPES, UPLOADS, media_type_of, read_upload, received
 from service.errors import Conflict
 from service.formats.delimited import Dialect
 from service.formats.downloads import FORMATS, encode_table
 from service.storage import NewDataset, StoredDataset
 from service.tables import Table
 
-UPLOADS = "/v1/datasets"
 router = APIRouter(prefix=UPLOADS, tags=["datasets"])
 
 DatasetId = Annotated[str, Path(description="The dataset's id.", examples=["ds_1n2v5jz4q9s0mxjrkpt8c7w3ye"])]
 Name = Annotated[str | None, Query(min_length=1, max_length=200, description="A name to find it by.")]
 
 
-def _dialect(
+async def _dialect(
     *,
     delimiter: Annotated[
         str | None, Query(min_length=1, max_length=1, description="Of CSV; found if not given.")
@@ -44,12 +43,14 @@ def _dialect(
 Written = Annotated[Dialect, Depends(_dialect)]
 """How a CSV is written, as an argument of a route."""
 
-_FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+"""How the content of a body that is a file is described."""
+
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "The file as it is, also compressed with gzip or zstd. JSON is a list of objects, or x and y.",
-        "content": dict.fromkeys(sorted(set(MEDIA_TYPES.values())), _FILE),
+        "content": dict.fromkeys(sorted(set(MEDIA_TYPES.values())), FILE),
     }
 }
 
@@ -76,7 +77,7 @@ async def create_dataset(
     What the columns hold is found by reading, and told in the answer.
     """
     media_type = media_type_of(request)
-    async with received(request, shared.settings.data_dir / "uploads") as file:
+    async with received(request, shared.settings.scratch) as file:
         stored, is_new = await run_in_threadpool(
             lambda: _store(shared, read_upload(shared, file, media_type, dialect, name))
         )
@@ -106,7 +107,7 @@ def get_dataset(shared: Shared, dataset_id: DatasetId) -> DatasetView:
     "/{dataset_id:word}/content",
     response_class=StreamingResponse,
     responses={
-        200: {"description": "The table.", "content": dict.fromkeys(FORMATS.values(), _FILE)},
+        200: {"description": "The table.", "content": dict.fromkeys(FORMATS.values(), FILE)},
         **documented(404, 409, 422, 503),
     },
 )

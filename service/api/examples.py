@@ -71,6 +71,13 @@ BATCH_EXAMPLES = {
     "small": {"summary": "The same network twice", "value": {"jobs": [SMALL, {**SMALL, "model": "xor-again"}]}},
 }
 
+PREDICTION_JOB_EXAMPLES = {
+    "small": {
+        "summary": "Every row of a dataset, with the column of their names",
+        "value": {"model": "xor", "dataset": "ds_1n2v5jz4q9s0mxjrkpt8c7w3ye", "include": ["name"]},
+    },
+}
+
 CANCEL_EXAMPLES = {
     "keep": {"summary": "Keep the weights of the best epoch so far", "value": {"keep": "best"}},
 }

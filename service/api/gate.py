@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,11 +20,14 @@ class Gate:
     Bytes are counted as they arrive, because a `Content-Length` may be missing or wrong.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int, max_upload_bytes: int, uploads: str) -> None:
+    def __init__(
+        self, app: ASGIApp, *, max_body_bytes: int, max_upload_bytes: int, is_upload: Callable[[str, str], bool]
+    ) -> None:
+        """`is_upload` tells by a path and a Content-Type."""
         self.app = app
         self.max_body_bytes = max_body_bytes
         self.max_upload_bytes = max_upload_bytes
-        self.uploads = uploads
+        self.is_upload = is_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets one request in."""
@@ -36,7 +40,8 @@ class Gate:
         scope.setdefault("state", {})["request_id"] = request_id.decode()
         announced = headers.get(b"content-length", b"0")
         received = 0
-        limit = self.max_upload_bytes if scope["path"] == self.uploads else self.max_body_bytes
+        content_type = headers.get(b"content-type", b"").decode("latin-1")
+        limit = self.max_upload_bytes if self.is_upload(scope["path"], content_type) else self.max_body_bytes
         too_long = len(announced) > 20 or not announced.isdigit() or int(announced) > limit
 
         async def counted() -> Message:

@@ -1,4 +1,4 @@
-"""Views of training jobs: what the API answers about them."""
+"""Views of jobs: what the API answers about them."""
 
 from datetime import UTC, datetime
 from typing import Self
@@ -98,6 +98,88 @@ class JobView(BaseModel):
                 predict=version and f"{version}:predict",
             ),
         )
+
+
+class PredictionProgress(BaseModel):
+    """How far a prediction is."""
+
+    rows_done: int = Field(description="Rows predicted.")
+    rows: int = Field(description="Rows of the dataset.")
+    fraction: float = Field(description="Share of the work that is done, 0 to 1.")
+    eta_seconds: float | None = Field(description="Time to the end, as far as it can be told; null while it cannot.")
+
+
+class PredictionJobLinks(BaseModel):
+    """Paths of what belongs to a prediction job."""
+
+    self: str
+    events: str
+    cancel: str
+    model: str
+    version: str
+    dataset: str | None
+    result: str | None
+    content: str | None = Field(description="The result itself, as CSV, Parquet or Arrow.")
+
+
+class PredictionJobView(BaseModel):
+    """A prediction job."""
+
+    id: str = Field(examples=["job_1n2v5jz4q9s0mxjrkpt8c7w3ye"])
+    status: Status
+    model: str = Field(examples=["digits"])
+    version: int = Field(description="The version that predicts, fixed when the job was made.")
+    dataset: str | None = Field(description="The data; null once it was deleted.")
+    result: str | None = Field(description="The dataset that the job made; null before, and once it was deleted.")
+    progress: PredictionProgress
+    priority: int = Field(description="The highest goes first, among equals the oldest.")
+    attempt: int = Field(description="How many times a worker has started on it.")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: JobError | None
+    links: PredictionJobLinks
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """The view of a job as it stands."""
+        path, model, rows = f"/v1/prediction-jobs/{job.id}", f"/v1/models/{job.model}", job.request["rows"]
+        result = job.result and f"/v1/datasets/{job.result}"
+        progress = PredictionProgress(
+            rows_done=round(job.fraction * rows), rows=rows, fraction=job.fraction, eta_seconds=_eta_seconds(job)
+        )
+        return cls(
+            id=job.id,
+            status=job.status,
+            model=job.model,
+            version=job.request["version"],
+            dataset=job.dataset,
+            result=job.result,
+            progress=progress,
+            priority=job.priority,
+            attempt=job.attempt,
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+            error=None if job.error is None else JobError(**job.error),
+            links=PredictionJobLinks(
+                self=path,
+                events=f"{path}/events",
+                cancel=f"{path}:cancel",
+                model=model,
+                version=f"{model}/versions/{job.request['version']}",
+                dataset=job.dataset and f"/v1/datasets/{job.dataset}",
+                result=result,
+                content=result and f"{result}/content",
+            ),
+        )
+
+
+class PredictionJobPage(BaseModel):
+    """Some prediction jobs, newest first."""
+
+    items: list[PredictionJobView]
+    next_cursor: str | None
 
 
 class EpochView(BaseModel):

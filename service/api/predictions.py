@@ -7,7 +7,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
-from service.api.bodies import JsonBytes, check_json, described, json_bytes, read_object
+from service.api.bodies import JsonBytes, check_json, described, read_object
+from service.api.datasets import FILE
 from service.api.evaluation_data import prepare_evaluation
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
 from service.api.instances import is_plain, read_inputs
@@ -17,6 +18,8 @@ from service.api.paths import ModelName, VersionNumber
 from service.api.problems import documented
 from service.api.serving import Served, Which
 from service.api.state import Shared, State, state_of
+from service.api.table_predictions import Queried, TableQuery, answer_table
+from service.api.uploads import OCTETS, TABLES, is_table
 from service.datasets import read_dataset
 from service.errors import Findings
 from service.formats.jsontext import write_json
@@ -104,10 +107,17 @@ class EvaluationView(BaseModel):
     version: int
 
 
+_TABLES = dict.fromkeys(sorted({*TABLES.values()} - {OCTETS}), FILE)
+_BODY = described("PredictionRequest", PREDICTION_EXAMPLES)
+_BODY["requestBody"]["content"] |= _TABLES
+
 PREDICTS: dict[str, Any] = {
     "response_model": PredictionView | OutputsView,
-    "responses": documented(400, 404, 413, 415, 422, 503),
-    "openapi_extra": described("PredictionRequest", PREDICTION_EXAMPLES),
+    "responses": {
+        200: {"description": "To JSON as described; to a table a table, a row for each row.", "content": _TABLES},
+        **documented(400, 404, 413, 415, 422, 503),
+    },
+    "openapi_extra": _BODY,
 }
 """How a route that predicts is described."""
 
@@ -120,15 +130,15 @@ EVALUATES: dict[str, Any] = {
 
 
 @router.post("/{name:word}:predict", **PREDICTS)
-async def predict(request: Request, name: ModelName) -> Response:
+async def predict(request: Request, name: ModelName, query: Queried) -> Response:
     """The outputs of the model's latest version for each row."""
-    return await answer_prediction(state_of(request), request.headers, await json_bytes(request), name, None)
+    return await respond(request, name, None, query)
 
 
 @router.post("/{name:word}/versions/{number:number}:predict", **PREDICTS)
-async def predict_with_version(request: Request, name: ModelName, number: VersionNumber) -> Response:
+async def predict_with_version(request: Request, name: ModelName, number: VersionNumber, query: Queried) -> Response:
     """The outputs of one version for each row."""
-    return await answer_prediction(state_of(request), request.headers, await json_bytes(request), name, number)
+    return await respond(request, name, number, query)
 
 
 @router.post("/{name:word}:evaluate", **EVALUATES)
@@ -143,11 +153,18 @@ def evaluate_version(shared: Shared, name: ModelName, number: VersionNumber, bod
     return answer_evaluation(shared, name, number, body)
 
 
+async def respond(request: Request, name: str, which: Which, query: TableQuery) -> Response:
+    """The response to `:predict`: to a table a table, to JSON JSON."""
+    if is_table(request.headers.get("content-type", "")):
+        return await answer_table(request, name, which, query)
+    return await answer_prediction(state_of(request), request.headers, await request.body(), name, which)
+
+
 async def answer_prediction(
     shared: State, headers: Mapping[str, str], body: bytes, name: str, which: Which
 ) -> Response:
     """The answer to `:predict`, in this thread where that is quicker than changing it."""
-    check_json(headers)
+    check_json(headers, "a table in CSV, Parquet or Arrow")
     served = shared.serving.at_hand(name, which)
     if served is not None and served.is_light(len(body)):
         return _answer(shared, served, body)

@@ -102,7 +102,11 @@ def answer_known(request: Request, error: errors.FitdError) -> Response:
     more: dict[str, Any] = {}
     if isinstance(error, errors.Invalid):
         detail = "1 mistake was found." if error.total == 1 else f"{error.total:,} mistakes were found."
-        more["errors"] = [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in error.findings]
+        more["errors"] = [
+            {"pointer" if one.pointer.startswith("#") else "parameter": one.pointer}
+            | {"code": one.code, "detail": one.detail}
+            for one in error.findings
+        ]
         more["errors_total"] = error.total
         return problem(request, status, error.code, title, detail, **more)
     if isinstance(error, errors.TooLarge):

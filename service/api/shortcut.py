@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.problems import answer_disconnect, answer_known
 from service.api.state import State
+from service.api.uploads import is_upload
 from service.errors import FitdError
 
 Answer = Callable[[State, Mapping[str, str], bytes, str, int | None], Awaitable[Response]]
@@ -33,12 +34,16 @@ class Shortcut:
         if scope["type"] == "http" and scope["method"] == "POST" and not scope.get("root_path"):
             for pattern, answer in self.ways:
                 found = pattern.fullmatch(scope["path"])
-                if found is not None:
+                if found is not None and not is_upload(scope["path"], _content_type(scope)):
                     name, number = found["name"], found["number"]
                     response = await _answered(answer, scope, receive, name, None if number is None else int(number))
                     await response(scope, receive, send)
                     return
         await self.app(scope, receive, send)
+
+
+def _content_type(scope: Scope) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"content-type"), "")
 
 
 async def _answered(answer: Answer, scope: Scope, receive: Receive, name: str, number: int | None) -> Response:

@@ -2,8 +2,11 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
 
 from service.api.job_views import JobView
 from service.api.state import State
@@ -18,11 +21,14 @@ MOST_IN_A_BATCH = 1000
 _LONGEST_KEY = 255
 
 
+View = TypeVar("View", bound=BaseModel)
+
+
 @dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(Generic[View]):
     """The views of the jobs as they were when they were made, by this request or by an earlier one with its key."""
 
-    views: list[JobView]
+    views: list[View]
     replayed: bool
 
 
@@ -50,25 +56,47 @@ def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
     return checked
 
 
-def submit(shared: State, route: str, body: bytes, key: str | None, trainings: Sequence[CheckedTraining]) -> Submitted:
+def submit(
+    shared: State, route: str, body: bytes, key: str | None, trainings: Sequence[CheckedTraining]
+) -> Submitted[JobView]:
     """Stores the data and queues the jobs, all or none; answers again what the same key was answered before."""
-    named = None if key is None else f"{route} {_unquoted(key)}"
     new = [None if training.inline is None else _put(shared, training.inline) for training in trainings]
     needed: set[str | None] = set()
+    stored: list[StoredDataset] = []
+
+    def add(tx: Transaction) -> list[JobView]:
+        stored[:] = [_stored(tx, training, one) for training, one in zip(trainings, new, strict=True)]
+        return [_add(tx, training, one.id) for training, one in zip(trainings, stored, strict=True)]
+
     try:
-        with shared.database.transaction() as tx:
-            if named is not None:
-                before = tx.idempotency_keys.claim(named, hashlib.sha256(body).hexdigest())
-                if before is not None:
-                    return Submitted([JobView.model_validate(view) for view in before], replayed=True)
-            tx.jobs.check_quota(len(trainings), shared.settings.max_queued_jobs)
-            stored = [_stored(tx, training, one) for training, one in zip(trainings, new, strict=True)]
-            views = [_add(tx, training, one.id) for training, one in zip(trainings, stored, strict=True)]
-            if named is not None:
-                tx.idempotency_keys.answer(named, [view.model_dump(mode="json") for view in views])
+        submitted = submit_once(shared, route, body, key, count=len(trainings), view=JobView, add=add)
         needed = {one.artifact for one in stored}
     finally:
         shared.database.artifacts.remove({one.artifact for one in new if one and one.artifact} - needed)
+    return submitted
+
+
+def submit_once(
+    shared: State,
+    route: str,
+    body: bytes,
+    key: str | None,
+    *,
+    count: int,
+    view: type[View],
+    add: Callable[[Transaction], list[View]],
+) -> Submitted[View]:
+    """Queues so many jobs by `add` in one transaction, if the quota allows it and the key did not come before."""
+    named = None if key is None else f"{route} {_unquoted(key)}"
+    with shared.database.transaction() as tx:
+        if named is not None:
+            before = tx.idempotency_keys.claim(named, hashlib.sha256(body).hexdigest())
+            if before is not None:
+                return Submitted([view.model_validate(one) for one in before], replayed=True)
+        tx.jobs.check_quota(count, shared.settings.max_queued_jobs)
+        views = add(tx)
+        if named is not None:
+            tx.idempotency_keys.answer(named, [one.model_dump(mode="json") for one in views])
     return Submitted(views, replayed=False)
 
 

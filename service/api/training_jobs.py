@@ -1,37 +1,28 @@
 """Training jobs: asked for, checked, followed, cancelled."""
 
-from typing import Annotated
+from typing import Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from service.api.bodies import JsonBytes, described, read_object
 from service.api.examples import BATCH_EXAMPLES, CANCEL_EXAMPLES, TRAINING_EXAMPLES
-from service.api.job_views import EpochView, HistoryPage, JobBatch, JobPage, JobView
-from service.api.paths import JobId, Paging
+from service.api.job_routes import IdempotencyKey, Prefer, answer_submitted, cancel, job_routes
+from service.api.job_views import EpochView, HistoryPage, JobBatch, JobView
+from service.api.paths import JobId
 from service.api.problems import documented
 from service.api.state import Shared, State
 from service.api.submission import MOST_IN_A_BATCH, Submitted, read_batch, read_one, submit
 from service.api.validation import ValidationView
-from service.api.waiting import finished, preferred_wait, responds_async
 from service.checks import read_training
 from service.errors import Findings
 from service.formats.jsontext import read_json
-from service.jobs import FINAL, Job, Keep, Status
+from service.jobs import Keep, Kind
 from service.spec import TrainingRequest
-from service.spec.request import MODEL_NAME
 
-router = APIRouter(prefix="/v1", tags=["training jobs"])
+router = job_routes(Kind.TRAINING)
 
-Prefer = Annotated[
-    str | None,
-    Header(description="`wait=N` asks for the finished job, if it is done in N seconds.", examples=["wait=30"]),
-]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(description="The same request again with the same key, within a day, makes no second job.", max_length=300),
-]
 BODY = described("TrainingRequest", TRAINING_EXAMPLES)
 UNFIT = documented(400, 413, 415, 422, 429, 503)
 
@@ -65,27 +56,14 @@ class BatchRequest(BaseModel):
 )
 async def create_training_job(
     shared: Shared, body: JsonBytes, response: Response, prefer: Prefer = None, idempotency_key: IdempotencyKey = None
-) -> JobView:
+) -> Any:
     """Trains a network on data: checks both, stores both, and queues the job.
 
     Answers at once with the job and its path in `Location`; a worker trains it. With `Prefer: wait=N` it answers
     200 with the finished job if it is done within N seconds, else 202 with the job as it stands.
     """
     submitted = await run_in_threadpool(_submit_one, shared, body, idempotency_key)
-    view = submitted.views[0]
-    seconds = preferred_wait(prefer, shared.settings.max_wait_seconds)
-    if seconds is not None:
-        job = await finished(shared, view.id, seconds, response)
-        view = JobView.of(job)
-    elif responds_async(prefer):
-        response.headers["Preference-Applied"] = "respond-async"
-    response.status_code = 200 if view.status in FINAL else 202
-    response.headers["Location"] = view.links.self
-    if submitted.replayed:
-        response.headers["Idempotency-Replayed"] = "true"
-    if response.status_code == 202:
-        response.headers["Retry-After"] = "1"
-    return view
+    return await answer_submitted(shared, submitted, Kind.TRAINING, prefer, response)
 
 
 @router.post(
@@ -116,35 +94,11 @@ def validate_training_job(shared: Shared, body: JsonBytes) -> ValidationView:
     return ValidationView.of(read_training(read_json(body), shared.settings, shared.open_dataset))
 
 
-@router.get("/training-jobs", response_model=JobPage, responses=documented(400, 422, 503))
-def list_training_jobs(
-    shared: Shared,
-    page: Paging,
-    status: Status | None = None,
-    model: Annotated[str | None, Query(pattern=MODEL_NAME)] = None,
-) -> JobPage:
-    """Jobs, newest first."""
-    with shared.database.reading() as tx:
-        jobs, next_cursor = tx.jobs.page(status=status, model=model, limit=page.limit, cursor=page.cursor)
-    page.link(next_cursor)
-    return JobPage(items=[JobView.of(job) for job in jobs], next_cursor=next_cursor)
-
-
-@router.get("/training-jobs/{job_id:word}", response_model=JobView, responses=documented(404, 422, 503))
-def get_training_job(shared: Shared, job_id: JobId, response: Response) -> JobView:
-    """The job as it stands: its status, how far it is, its latest metrics."""
-    with shared.database.reading() as tx:
-        job = tx.jobs.get(job_id)
-    if not job.is_final:
-        response.headers["Retry-After"] = "1"
-    return JobView.of(job)
-
-
 @router.get("/training-jobs/{job_id:word}/history", response_model=HistoryPage, responses=documented(404, 422, 503))
 def get_training_history(shared: Shared, job_id: JobId) -> HistoryPage:
     """Every metric of every epoch that is done."""
     with shared.database.reading() as tx:
-        tx.jobs.get(job_id)
+        tx.jobs.get(job_id, Kind.TRAINING)
         epochs = tx.events.history(job_id)
     return HistoryPage(items=[EpochView(**epoch) for epoch in epochs])
 
@@ -161,20 +115,12 @@ async def cancel_training_job(shared: Shared, job_id: JobId, request: Request, r
     With `{"keep": "best"}` or `{"keep": "last"}` a running job leaves its weights so far as a partial version.
     """
     body = await request.body()
-    job = await run_in_threadpool(_cancel, shared, job_id, _read_keep(body) if body.strip() else None)
+    job = await run_in_threadpool(cancel, shared, job_id, Kind.TRAINING, _read_keep(body) if body.strip() else None)
     response.status_code = 200 if job.is_final else 202
     return JobView.of(job)
 
 
-@router.delete("/training-jobs/{job_id:word}", status_code=204, responses=documented(404, 409, 422, 503))
-def delete_training_job(shared: Shared, job_id: JobId) -> None:
-    """Deletes a job that has ended, with its history and its data; the version that it made stays."""
-    with shared.database.transaction() as tx:
-        unwanted = tx.jobs.delete(job_id)
-    shared.database.artifacts.remove(unwanted)
-
-
-def _submit_one(shared: State, body: bytes, key: str | None) -> Submitted:
+def _submit_one(shared: State, body: bytes, key: str | None) -> Submitted[JobView]:
     return submit(shared, "training-jobs", body, key, read_one(shared, body))
 
 
@@ -185,8 +131,3 @@ def _read_keep(body: bytes) -> Keep | None:
     findings = Findings()
     findings.error("#/keep", "unknown_name", f"Expected one of {', '.join(map(repr, map(str, Keep)))}.")
     raise findings.refusal()
-
-
-def _cancel(shared: State, job_id: str, keep: Keep | None) -> Job:
-    with shared.database.transaction() as tx:
-        return tx.jobs.cancel(job_id, keep)

@@ -1,9 +1,6 @@
 """Uploads: a body goes to a file as it comes, and the file becomes a dataset."""
 
 import contextlib
-import shutil
-import tempfile
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +8,7 @@ from fastapi import Request
 
 from service.api.problems import UnsupportedMediaType
 from service.api.state import State
+from service.config import Limits
 from service.datasets import Dataset, dataset_of_arrays, read_dataset
 from service.errors import Findings, Malformed
 from service.formats.compression import unpacked
@@ -21,6 +19,7 @@ from service.formats.npz import NPZ, read_npz
 from service.formats.tables import ARROW, ARROW_STREAM, CSV, JSON, MAGIC, NDJSON, PARQUET, write_table
 from service.storage import NewDataset
 from service.storage.datasets import LARGEST_ROW_BYTES
+from service.storage.scratch import scratch
 
 OCTETS = "application/octet-stream"
 MEDIA_TYPES = {
@@ -43,7 +42,20 @@ MEDIA_TYPES = {
 }
 """What may be uploaded, by each of its media types; of octets the first ones tell."""
 
-_ABANDONED_SECONDS = 86_400.0
+TABLES = {name: media_type for name, media_type in MEDIA_TYPES.items() if media_type not in (JSON, NDJSON, NPZ)}
+"""What of it may be sent to be predicted."""
+
+UPLOADS = "/v1/datasets"
+
+
+def is_upload(path: str, content_type: str) -> bool:
+    """Whether a body goes to a file as it comes: a dataset, or a table to predict."""
+    return path == UPLOADS or (path.endswith(":predict") and is_table(content_type))
+
+
+def is_table(content_type: str) -> bool:
+    """Whether a body is said to be a table, and not JSON."""
+    return content_type.partition(";")[0].strip().lower() in TABLES
 
 
 def media_type_of(request: Request, known: dict[str, str] = MEDIA_TYPES) -> str:
@@ -65,36 +77,41 @@ def media_type_of(request: Request, known: dict[str, str] = MEDIA_TYPES) -> str:
 @contextlib.asynccontextmanager
 async def received(request: Request, directory: Path) -> AsyncIterator[Path]:
     """The body in a file, gone with the block; its memory does not grow with it."""
-    directory.mkdir(parents=True, exist_ok=True)
-    _forget_abandoned(directory)
-    place = Path(tempfile.mkdtemp(dir=directory))
-    try:
+    with scratch(directory) as place:
         with (place / "body").open("wb") as file:
             async for piece in request.stream():
                 file.write(piece)
         yield place / "body"
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
-def read_upload(shared: State, file: Path, media_type: str, dialect: Dialect, name: str | None) -> NewDataset:
-    """The dataset in an uploaded file, ready to be stored; `Malformed`, `Invalid` or `TooLarge` if it is none."""
-    limits = shared.settings
+def opened(file: Path, media_type: str, limits: Limits) -> tuple[Path, str]:
+    """The file without its compression, and what it is; `Malformed` if nothing is in it."""
     file = unpacked(file, limits.max_unpacked_bytes)
-    with file.open("rb") as opened:
-        start = opened.read(8)
+    start = _start(file)
     if not start:
         raise Malformed("Expected a table with at least one row; received an empty body.", code="bad_table")
     if media_type == OCTETS:
         media_type = next((of for magic, of in MAGIC.items() if start.startswith(magic)), CSV)
         media_type = NPZ if start.startswith(b"PK") else JSON if start.lstrip()[:1] in (b"{", b"[") else media_type
-    if media_type == JSON and not start.lstrip().startswith(b"["):
+    return file, media_type
+
+
+def read_upload(shared: State, file: Path, media_type: str, dialect: Dialect, name: str | None) -> NewDataset:
+    """The dataset in an uploaded file, ready to be stored; `Malformed`, `Invalid` or `TooLarge` if it is none."""
+    limits = shared.settings
+    file, media_type = opened(file, media_type, limits)
+    if media_type == JSON and not _start(file).lstrip().startswith(b"["):
         return _of_arrays(shared, _checked(read_json(read_whole(file, limits)), shared), name)
     if media_type == NPZ:
         arrays = read_npz(file, limits, "x", "y")
         findings = Findings(limit=limits.max_errors_shown)
         return _of_arrays(shared, dataset_of_arrays(arrays["x"], arrays["y"], findings), name)
     return _of_table(shared, file, media_type, dialect, name)
+
+
+def _start(file: Path) -> bytes:
+    with file.open("rb") as content:
+        return content.read(8)
 
 
 def _of_table(shared: State, file: Path, media_type: str, dialect: Dialect, name: str | None) -> NewDataset:
@@ -124,11 +141,3 @@ def _checked(document: object, shared: State) -> Dataset:
     if dataset is None or findings.total:
         raise findings.refusal()
     return dataset
-
-
-def _forget_abandoned(directory: Path) -> None:
-    """Removes what uploads left behind whose process died."""
-    for place in directory.iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - place.stat().st_mtime > _ABANDONED_SECONDS:
-                shutil.rmtree(place, ignore_errors=True)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Findings
 from service.prediction.versions import LoadedVersion
+from service.spec.prediction import PredictionJobRequest
 
 Floats = NDArray[np.float32]
 
@@ -20,6 +21,11 @@ class Asked:
     outputs: frozenset[str] = frozenset()
     """Some of `Output`; in columns, where none is named, those that suit the version."""
     top_k: int | None = None
+
+    @classmethod
+    def of(cls, request: PredictionJobRequest) -> Self:
+        """What a prediction job asks for."""
+        return cls(frozenset(request.outputs or ()), request.top_k)
 
     @property
     def needs_scores(self) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from service.config import Limits
 from service.errors import Findings, TooLarge
 from service.features.inputs import encoder_of, inputs_of
-from service.prediction.outputs import Asked, Outputs
+from service.prediction.outputs import Asked, Floats, Outputs
 from service.prediction.versions import LoadedVersion
 from service.tables import Table
 
@@ -20,6 +20,20 @@ _MOST_ROWS, _FEWEST_ROWS = 8192, 256
 _BLOCK_BYTES = 16 << 20
 _BLOCK_WORK = 4_000_000_000
 """Multiplications of one block: others who ask the same version wait no longer than for one."""
+
+
+def kinds_of_arrays(columns: int) -> dict[str, str]:
+    """The kinds of the columns that `tables_of` gives to arrays."""
+    return dict.fromkeys(map(str, range(columns)), "number")
+
+
+def tables_of(x: Floats) -> Iterator[Table]:
+    """The rows of an array (rows, columns) as tables, their columns named by their places from 0."""
+    import pyarrow as pa  # noqa: PLC0415 - only who asks in columns pays for it
+
+    names = list(kinds_of_arrays(x.shape[1]))
+    for start in range(0, len(x), _MOST_ROWS):
+        yield Table(pa.table(list(map(pa.array, x[start : start + _MOST_ROWS].T.copy())), names=names))
 
 
 class TablePrediction:
@@ -42,14 +56,14 @@ class TablePrediction:
         self._loaded = loaded
         self._include = include
         self._outputs = Outputs(loaded, asked, findings, at)
-        self._encoder = encoder_of(loaded.encoder, loaded.columns, kinds, include, findings)
+        self.encoder = encoder_of(loaded.encoder, loaded.columns, kinds, include, findings)
         self.names = [*include, *self._outputs.names]
         for name in include:
             if name not in kinds:
                 findings.error(f"{at}include", "unknown_column", f"There is no column {name[:40]!r}.")
             elif self.names.count(name) > 1:
                 findings.error(f"{at}include", "duplicate", f"The answer would have two columns {name[:40]!r}.")
-        width = max(loaded.columns, self._encoder.width, loaded.units)
+        width = max(loaded.columns, self.encoder.width, loaded.units)
         work = _BLOCK_WORK // max(1, loaded.model.count_params())
         self._block_rows = max(_FEWEST_ROWS, min(_MOST_ROWS, _BLOCK_BYTES // (4 * width), work))
         self._part_rows = max(self._block_rows, min(PART_ROWS, _PART_BYTES // (4 * max(1, len(self.names)))))
@@ -80,12 +94,12 @@ class TablePrediction:
         findings.raise_errors()
 
     def _answer(self, part: Table, first_row: int, findings: Findings, watch: Callable[[int], object]) -> Any:
-        import pyarrow as pa  # noqa: PLC0415 - only who asks in columns pays for it
+        import pyarrow as pa  # noqa: PLC0415 - as above
 
         predictions = np.empty((part.rows, *self._loaded.model.output_shape[1:]), np.float32)
         done = 0
         for block in part.parts(self._block_rows):
-            x = inputs_of(self._encoder, block, first_row + done, findings)
+            x = inputs_of(self.encoder, block, first_row + done, findings)
             if not findings.total:
                 predictions[done : done + block.rows] = self._loaded.predict(x)
             done += block.rows

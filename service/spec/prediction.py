@@ -1,5 +1,6 @@
 """What may be asked of predictions: which outputs, and of a prediction job its version and its dataset."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -43,5 +44,10 @@ class PredictionJobRequest(Part):
         return self
 
     def to_json_dict(self) -> dict[str, Any]:
-        """What was asked, without what is the default."""
+        """What was asked, without what is the default; `from_json_dict` makes an equal request of it."""
         return self.model_dump(mode="json", exclude_defaults=True)
+
+    @classmethod
+    def from_json_dict(cls, value: Mapping[str, Any]) -> Self:
+        """The request that `to_json_dict` described."""
+        return cls.model_validate({key: value[key] for key in value if key in cls.model_fields})

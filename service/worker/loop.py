@@ -1,20 +1,24 @@
-"""The worker's loop: claim a job, train it, publish what came of it; wait when there is none."""
+"""The worker's loop: claim a job, train or predict, publish what came of it; wait when there is none."""
 
 import logging
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from service.errors import Invalid, TrainingFailed, Unavailable
-from service.jobs import CancelRequested, Claim, ClaimLost, Progress, Released
+from service.jobs import CancelRequested, Claim, ClaimLost, Kind, Progress, Released
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
-from service.storage import Database, NewVersion, Transaction
+from service.storage import Database, NewDataset, NewVersion, Transaction
+from service.storage.scratch import scratch
 from service.worker.checkpointer import Checkpointer
 from service.worker.monitor import Monitor
+from service.worker.predicting import predict
 
 IDLE_SECONDS = 1.0
 """How often an idle worker looks into the queue when nobody wakes it: it may find a job whose worker died."""
@@ -35,7 +39,10 @@ _log = logging.getLogger("fitd.worker")
 
 
 class Worker:
-    """Takes one job after the other until it is asked to leave; does `chores` between them."""
+    """Takes one job after the other until it is asked to leave; does `chores` between them.
+
+    What a prediction writes lies in `directory` for a moment.
+    """
 
     def __init__(
         self,
@@ -47,6 +54,7 @@ class Worker:
         checkpoint_seconds: float = 2.0,
         leaving: threading.Event | None = None,
         chores: Callable[[], object] = lambda: None,
+        directory: Path | None = None,
     ) -> None:
         self.leaving = leaving or threading.Event()
         self._database = database
@@ -55,6 +63,8 @@ class Worker:
         self._lease_seconds = lease_seconds
         self._checkpoint_seconds = checkpoint_seconds
         self._chores = chores
+        self._directory = directory or Path(tempfile.gettempdir()) / "fitd"
+        self._artifact: str | None = None
 
     def run(self) -> None:
         """Works until `leaving` is set; outlasts a database that is away for a while."""
@@ -84,16 +94,14 @@ class Worker:
         )
         self._settle(claim, self._attempt(claim, monitor, checkpointer))
         checkpointer.tidy()
+        self._tidy()
         return True
 
     def _attempt(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> Write:
-        """Trains, and returns how to write down what came of it."""
+        """Trains or predicts, and returns how to write down what came of it."""
         try:
             with monitor:
-                stored, content = self._database.open_dataset(str(claim.job.dataset))
-                watchers = [monitor, checkpointer]
-                result = self._train(claim.job.request, stored.form, content, watchers, checkpointer.stored())
-                new = NewVersion(**{field.name: getattr(result, field.name) for field in fields(NewVersion)})
+                new = self._make(claim, monitor, checkpointer)
         except ClaimLost:
             return _give_up
         except CancelRequested:
@@ -103,8 +111,19 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the job has to say so
             reason, detail = _explain(claim, error)
             return lambda tx: tx.jobs.fail(claim, reason, detail, monitor.progress())
-        progress = monitor.progress(done=not new.partial)
+        progress = monitor.progress(done=not (isinstance(new, NewVersion) and new.partial))
         return lambda tx: _publish(tx, claim, new, progress)
+
+    def _make(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> NewVersion | NewDataset:
+        if claim.job.kind is Kind.PREDICTION:
+            with scratch(self._directory) as place:
+                made = predict(self._database, claim, monitor, place)
+            self._artifact = made.artifact
+            return made
+        stored, content = self._database.open_dataset(str(claim.job.dataset))
+        watchers = [monitor, checkpointer]
+        result = self._train(claim.job.request, stored.form, content, watchers, checkpointer.stored())
+        return NewVersion(**{field.name: getattr(result, field.name) for field in fields(NewVersion)})
 
     def _settle(self, claim: Claim, write: Write) -> None:
         """Writes the outcome; while it cannot be stored it tries again for as long as the lease may last.
@@ -127,6 +146,14 @@ class Worker:
                     write = _fail_to_store(claim)
                 time.sleep(_RETRY_SECONDS)
 
+    def _tidy(self) -> None:
+        """Removes the bytes of an answer that was not published, or is the same as another dataset's."""
+        artifact, self._artifact = self._artifact, None
+        if artifact is not None:
+            with self._database.reading() as tx:
+                unwanted = tx.datasets.unshared(artifact)
+            self._database.artifacts.remove([] if unwanted is None else [unwanted])
+
     def _wait(self, mark: int) -> None:
         # Asked to leave, a worker may not sleep on until it would have looked into the queue again.
         deadline = time.monotonic() + IDLE_SECONDS
@@ -135,15 +162,17 @@ class Worker:
                 return
 
 
-def _publish(tx: Transaction, claim: Claim, new: NewVersion, progress: Progress) -> None:
+def _publish(tx: Transaction, claim: Claim, new: NewVersion | NewDataset, progress: Progress) -> None:
     """Publishes; where a cancel came first, only if it asked for the weights, and as partial."""
-    if new.partial:
-        tx.jobs.finish_cancel(claim, progress, new)
-        return
-    try:
-        tx.jobs.succeed(claim, new, progress)
-    except CancelRequested as cancelled:
-        tx.jobs.finish_cancel(claim, progress, replace(new, partial=True) if cancelled.keep else None)
+    partial = new if isinstance(new, NewVersion) and new.partial else None
+    if partial is None:
+        try:
+            tx.jobs.succeed(claim, new, progress)
+            return
+        except CancelRequested as cancelled:
+            if cancelled.keep is not None and isinstance(new, NewVersion):
+                partial = replace(new, partial=True)
+    tx.jobs.finish_cancel(claim, progress, partial)
 
 
 def _fail_to_store(claim: Claim) -> Write:
@@ -159,11 +188,13 @@ def _give_up(_tx: Transaction) -> None:
 def _explain(claim: Claim, error: Exception) -> tuple[str, str]:
     """The reason and detail of a failed job; what is not meant for the person who asked goes to the log."""
     match error:
+        case Invalid() if claim.job.kind is Kind.PREDICTION:
+            return "bad_data", f"No input can be made of some cells: {error.detail}"
         case TrainingFailed() | Invalid():
             return error.code, error.detail
         case MemoryError():
-            return "out_of_memory", "The training needs more memory than this worker has."
+            return "out_of_memory", f"The {claim.job.kind} needs more memory than this worker has."
         case ArgumentError():
             return TrainingFailed.code, str(error)
-    _log.error("%s: the training broke off", claim.job.id, exc_info=error)
-    return "internal_error", "The training broke off; the log of the service tells where."
+    _log.error("%s: the %s broke off", claim.job.id, claim.job.kind, exc_info=error)
+    return "internal_error", f"The {claim.job.kind} broke off; the log of the service tells where."

@@ -131,6 +131,15 @@ class Monitor(Callback):
         if self._leaving.is_set():
             raise Released
 
+    def on_predict_block_end(self, rows_done: int, rows: int) -> None:
+        """The same while it predicts."""
+        self._fraction = rows_done / rows
+        self.on_test_block_end()
+
+    def on_predict_end(self) -> None:
+        """What was predicted is stored now, which may take long and shows no sign of life."""
+        self._last_sign, self._patience = self._now(), FIRST_STEP_SECONDS
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Notes the epoch's metrics, counted from 1."""
         metrics: dict[str, float | None] = {name: float(value) for name, value in (logs or {}).items()}

@@ -33,7 +33,7 @@ def run(settings: Settings, database: Database, owner: str | None = None) -> Non
 
 
 def make_worker(settings: Settings, database: Database, owner: str, leaving: threading.Event) -> Worker:
-    """A worker that trains as the settings say."""
+    """A worker that trains and predicts as the settings say."""
     return Worker(
         database,
         _train,
@@ -42,6 +42,7 @@ def make_worker(settings: Settings, database: Database, owner: str, leaving: thr
         checkpoint_seconds=settings.checkpoint_seconds,
         leaving=leaving,
         chores=Housekeeping(database, settings),
+        directory=settings.scratch,
     )
 
 

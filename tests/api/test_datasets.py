@@ -290,7 +290,7 @@ def test_broken_files_are_refused_and_nothing_is_stored(service: Service) -> Non
         answer = service.client.post(PATH + query, content=content, headers={"Content-Type": kind})
         assert_problem(answer, status, code)
     assert service.rows()["datasets"] == 0
-    assert list((service.settings.data_dir / "uploads").iterdir()) == []
+    assert list((service.settings.scratch).iterdir()) == []
 
 
 def test_a_bomb_is_stopped_at_the_limit(tmp_path: Any) -> None:

@@ -34,9 +34,8 @@ def wanted(accepted: str) -> str | None:
     best, choice = 0.0, None
     for part in accepted.lower().split(","):
         name, _, weight = part.partition(";")
-        quality = _quality(weight)
-        if name.strip() in ("gzip", "deflate") and quality > best:
-            best, choice = quality, name.strip()
+        if name.strip() in ("gzip", "deflate") and quality(weight) > best:
+            best, choice = quality(weight), name.strip()
     return choice
 
 
@@ -45,7 +44,8 @@ def encoded(content: bytes, encoding: str) -> bytes:
     return gzip.compress(content, 1, mtime=0) if encoding == "gzip" else zlib.compress(content, 1)
 
 
-def _quality(weight: str) -> float:
+def quality(weight: str) -> float:
+    """How much a choice is preferred, as the part after its `;` says: 1 if that says nothing."""
     text = weight.strip().removeprefix("q=")
     try:
         return float(text) if text else 1.0

@@ -1,0 +1,135 @@
+"""Tables to predict: a body of CSV, Parquet or Arrow is answered with a table, a row for each row."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, BinaryIO, get_args
+
+from fastapi import Depends, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from service.api.datasets import Written
+from service.api.inference.encodings import quality
+from service.api.problems import UnsupportedMediaType
+from service.api.serving import Served, Which
+from service.api.state import state_of
+from service.api.uploads import OCTETS, TABLES, media_type_of, opened, received
+from service.config import Limits
+from service.errors import Findings
+from service.features.inputs import text_columns
+from service.formats.delimited import Dialect
+from service.formats.downloads import encode_tables
+from service.formats.tables import ARROW, CSV, read_batches, write_table
+from service.prediction.outputs import Asked
+from service.prediction.tables import TablePrediction
+from service.spec.prediction import Output
+from service.tables import Table
+
+_PIECE_BYTES = 1 << 20
+_OUTPUT = f"({'|'.join(get_args(Output))})"
+
+
+@dataclass(frozen=True, slots=True)
+class TableQuery:
+    """What the query of a request, and its `Accept`, say about a table in its body and about the answer."""
+
+    asked: Asked
+    include: list[str]
+    dialect: Dialect
+    accept: str
+
+
+async def _query(
+    request: Request,
+    dialect: Written,
+    outputs: Annotated[
+        str | None,
+        Query(
+            pattern=f"^{_OUTPUT}(,{_OUTPUT})*$",
+            description="What to tell of each row of a table: some of `predictions`, `predicted_classes` and "
+            "`probabilities`, with commas between them.",
+        ),
+    ] = None,
+    top_k: Annotated[
+        int | None, Query(ge=1, description="Of a table: so many of the likeliest classes of each row.")
+    ] = None,
+    include: Annotated[
+        list[str] | None, Query(description="Columns of a table to repeat in the answer; give it once for each.")
+    ] = None,
+) -> TableQuery:
+    asked = Asked(frozenset(outputs.split(",") if outputs else ()), top_k)
+    return TableQuery(asked, include or [], dialect, request.headers.get("accept", ""))
+
+
+Queried = Annotated[TableQuery, Depends(_query)]
+"""What is asked of a table, as an argument of a route; of JSON the body says it."""
+
+
+async def answer_table(request: Request, name: str, which: Which, query: TableQuery) -> Response:
+    """The answer to a table: of its own media type, or of one that `Accept` asks for.
+
+    It is sent when all of it is predicted, so that a wrong cell in the last row is still refused.
+    """
+    shared = state_of(request)
+    media_type = media_type_of(request, TABLES)
+    served = await run_in_threadpool(shared.serving.find, name, which)
+    async with received(request, shared.settings.scratch) as file:
+        answer, wanted = await run_in_threadpool(_predict, file, media_type, served, query, shared.settings)
+        size, content = answer.stat().st_size, answer.open("rb")
+    version = f"/v1/models/{served.version.model}/versions/{served.version.number}"
+    headers = {"Content-Length": str(size), "Link": f'<{version}>; rel="describedby"'}
+    return StreamingResponse(_pieces(content), media_type=wanted, headers=headers)
+
+
+def _predict(file: Path, media_type: str, served: Served, query: TableQuery, limits: Limits) -> tuple[Path, str]:
+    """A file with the answer, and its media type."""
+    file, media_type = opened(file, media_type, limits)
+    if media_type not in TABLES.values():
+        raise UnsupportedMediaType(f"Expected a table in CSV, Parquet or Arrow; received {media_type}.")
+    tables = _read(file, media_type, replace(query.dialect, texts=text_columns(served.loaded.encoder)), limits)
+    first = next(tables)
+    findings = Findings(limit=limits.max_errors_shown)
+    prediction = TablePrediction(served.loaded, query.asked, first.kinds, findings, include=query.include, at="")
+    findings.raise_errors()
+    wanted = _wanted(query.accept, media_type)
+    answer = file.with_suffix(".answer")
+    counted = _counted(chain([first], tables), prediction, limits)
+    with answer.open("wb") as target:
+        target.writelines(encode_tables(prediction.answers(counted, findings), wanted))
+    return answer, wanted
+
+
+def _read(file: Path, media_type: str, dialect: Dialect, limits: Limits) -> Iterator[Table]:
+    if media_type == CSV:
+        # What a column of a text holds is known when all of it was read.
+        written, media_type = file.with_suffix(".arrow"), ARROW
+        write_table(file, CSV, written, limits, dialect)
+        file = written
+    return map(Table.of_batch, read_batches(file, media_type, limits))
+
+
+def _counted(tables: Iterable[Table], prediction: TablePrediction, limits: Limits) -> Iterator[Table]:
+    rows = 0
+    for table in tables:
+        rows += table.rows
+        prediction.check_size(rows, limits)
+        yield table
+
+
+def _wanted(accept: str, given: str) -> str:
+    """The media type that `Accept` prefers among those of tables; that of the body if it names none."""
+    best, choice = 0.0, given
+    for part in accept.lower().split(","):
+        name, _, weight = part.partition(";")
+        media_type = given if name.strip() == "*/*" else TABLES.get(name.strip(), OCTETS)
+        if media_type != OCTETS and quality(weight) > best:
+            best, choice = quality(weight), media_type
+    return choice
+
+
+def _pieces(content: BinaryIO) -> Iterator[bytes]:
+    with content:
+        while piece := content.read(_PIECE_BYTES):
+            yield piece
