@@ -62,6 +62,7 @@ class Service:
             ),
             owner="test",
             lease_seconds=15,
+            directory=self.settings.scratch,
         )
 
     def __enter__(self) -> Self:
