@@ -26,9 +26,9 @@ def upload(server: Server, content: bytes) -> httpx.Response:
     return httpx.post(f"{server.url}/v1/datasets", content=content, headers=headers, timeout=DEADLINE_SECONDS)
 
 
-def submit(server: Server, dataset: str, model: str) -> str:
+def submit(server: Server, dataset: str, model: str, epochs: int = 60, units: int = 16) -> str:
     layers: list[dict[str, Any]] = [
-        {"class_name": "Dense", "units": 16, "activation": "relu"},
+        {"class_name": "Dense", "units": units, "activation": "relu"},
         {"class_name": "Dropout", "rate": 0.2},
         {"class_name": "Dense", "units": "auto", "activation": "sigmoid"},
     ]
@@ -36,7 +36,7 @@ def submit(server: Server, dataset: str, model: str) -> str:
         "model": model,
         "spec": {"layers": layers},
         "compile": {"optimizer": "adam", "loss": "binary_crossentropy"},
-        "fit": {"epochs": 60, "seed": 3},
+        "fit": {"epochs": epochs, "seed": 3},
         "data": {"dataset": dataset, "target": "good", "split": {"test": 0.2, "method": "stratified"}},
     }
     answer = httpx.post(f"{server.url}/v1/training-jobs", json=request, timeout=DEADLINE_SECONDS)
