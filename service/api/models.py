@@ -53,7 +53,7 @@ def list_version_evaluations(shared: Shared, name: ModelName, number: VersionNum
     return _evaluations(shared, name, number, page)
 
 
-@router.delete("/{name:word}", status_code=204, response_class=Response, responses=documented(404, 422, 503))
+@router.delete("/{name:word}", status_code=204, response_class=Response, responses=documented(404, 409, 422, 503))
 def delete_model(shared: Shared, name: ModelName) -> None:
     """Deletes a model with all its versions; the jobs that made them stay."""
     with shared.database.transaction() as tx:
@@ -84,7 +84,7 @@ def get_version(shared: Shared, name: ModelName, number: VersionNumber) -> Answe
     "/{name:word}/versions/{number:number}",
     status_code=204,
     response_class=Response,
-    responses=documented(404, 422, 503),
+    responses=documented(404, 409, 422, 503),
 )
 def delete_version(shared: Shared, name: ModelName, number: VersionNumber) -> None:
     """Deletes one version; its number is not given again."""

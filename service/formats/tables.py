@@ -7,7 +7,6 @@ meaning (lists, structs, bytes) is refused. Reading is pyarrow's work; pyarrow i
 import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,16 +42,9 @@ def write_table(source: Path, media_type: str, target: Path, limits: Limits, dia
 
 
 def read_batches(source: Path, media_type: str, limits: Limits) -> Iterator[Any]:
-    """The record batches of a Parquet or Arrow file, with the columns that `write_table` would write; fails as it does.
-
-    While the caller works on one of them, the next is read.
-    """
-    with ThreadPoolExecutor(1) as beside, _readable(media_type), _batches(source, media_type, limits) as (schema, read):
-        batches = _plain_batches(_plain_schema(schema, limits), read, limits)
-        coming = beside.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = beside.submit(next, batches, None)
-            yield batch
+    """The record batches of a Parquet or Arrow file, with the columns that `write_table` writes; fails as it does."""
+    with _readable(media_type), _batches(source, media_type, limits) as (schema, batches):
+        yield from _plain_batches(_plain_schema(schema, limits), batches, limits)
 
 
 def open_table(content: Any) -> Any:

@@ -1,7 +1,8 @@
 """Tables predicted: for each row a row of outputs, in order, whatever their number in the memory of one block."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from service.features.inputs import encoder_of, inputs_of
 from service.prediction.outputs import Asked, Floats, Outputs
 from service.prediction.versions import LoadedVersion
 from service.tables import Table
+
+Item = TypeVar("Item")
 
 PART_ROWS = 65_536
 """The most rows of one table of outputs."""
@@ -82,29 +85,48 @@ class TablePrediction:
         Once there is one, nothing more is predicted, but the other rows are looked at. `watch` hears how many rows
         are done.
         """
-        done = 0
-        for table in tables:
-            for part in table.parts(self._part_rows):
-                answer = self._answer(part, done, findings, watch)
-                done += part.rows
-                if findings.total >= findings.limit:
-                    raise findings.refusal()
-                if not findings.total:
-                    yield answer
+        done, predictions = 0, np.empty((0, *self._loaded.model.output_shape[1:]), np.float32)
+        for part, start, x in _ahead(self._inputs(tables, findings)):
+            if start == 0:
+                predictions = np.empty((part.rows, *predictions.shape[1:]), np.float32)
+            if not findings.total:
+                predictions[start : start + len(x)] = self._loaded.predict(x)
+            done += len(x)
+            watch(done)
+            if start + len(x) == part.rows and not findings.total:
+                yield self._answer(part, predictions)
         findings.raise_errors()
 
-    def _answer(self, part: Table, first_row: int, findings: Findings, watch: Callable[[int], object]) -> Any:
+    def _inputs(self, tables: Iterable[Table], findings: Findings) -> Iterator[tuple[Table, int, Floats]]:
+        """The parts of the tables, block by block: where in its part each block begins, and its inputs."""
+        first_row = 0
+        for table in tables:
+            for part in table.parts(self._part_rows):
+                start = 0
+                for block in part.parts(self._block_rows):
+                    yield part, start, inputs_of(self.encoder, block, first_row + start, findings)
+                    start += block.rows
+                    if findings.total >= findings.limit:
+                        raise findings.refusal()
+                first_row += part.rows
+
+    def _answer(self, part: Table, predictions: Floats) -> Any:
         import pyarrow as pa  # noqa: PLC0415 - as above
 
-        predictions = np.empty((part.rows, *self._loaded.model.output_shape[1:]), np.float32)
-        done = 0
-        for block in part.parts(self._block_rows):
-            x = inputs_of(self.encoder, block, first_row + done, findings)
-            if not findings.total:
-                predictions[done : done + block.rows] = self._loaded.predict(x)
-            done += block.rows
-            watch(first_row + done)
-        if findings.total:
-            return None
         columns = [*(part.arrow[name] for name in self._include), *self._outputs.columns(predictions)]
         return pa.table(columns, names=self.names)
+
+
+def _ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, each made by a thread of its own while the caller works on the one before."""
+    with ThreadPoolExecutor(1, "fitd-ahead") as beside:
+        coming = beside.submit(_next, items)
+        while found := coming.result():
+            coming = beside.submit(_next, items)
+            yield found[0]
+
+
+def _next(items: Iterator[Item]) -> tuple[Item] | None:
+    for item in items:
+        return (item,)
+    return None

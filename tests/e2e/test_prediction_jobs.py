@@ -3,36 +3,18 @@
 import io
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pyarrow as pa
-import pytest
 from pyarrow import parquet
 
 from tests.e2e.server import Server
 from tests.e2e.test_tables import csv_of, submit, upload
 from tests.e2e.test_workers import DEADLINE_SECONDS, children, eventually, is_final, once, pid_of, the_busy_one
-from tests.postgres import new_database
 
 ROWS = 600_000
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def serving(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    """A server on each database, which knows the model `deep`, slow enough to be watched."""
-    settings = {"FITD_DATABASE_URL": new_database()} if request.param == "postgresql" else {}
-    server = Server(tmp_path, **settings)
-    server.start()
-    try:
-        dataset = upload(server, csv_of(500)).json()["id"]
-        once(server, submit(server, dataset, "deep", epochs=1, units=4096), is_final)
-        yield server
-    finally:
-        server.stop()
 
 
 def many(rows: int) -> bytes:
@@ -66,26 +48,29 @@ def under_way(server: Server, path: str) -> dict[str, Any]:
     return job
 
 
-def test_a_prediction_ends_with_the_same_bytes_although_its_worker_dies(serving: Server) -> None:
+def test_a_prediction_ends_with_the_same_bytes_although_its_worker_dies(server: Server) -> None:
+    # A network that is slow enough to be watched.
+    training = submit(server, upload(server, csv_of(500)).json()["id"], "deep", epochs=1, units=4096)
+    assert once(server, training, is_final)["status"] == "succeeded"
     headers = {"Content-Type": "application/vnd.apache.parquet"}
-    stored = httpx.post(f"{serving.url}/v1/datasets", content=many(ROWS), headers=headers, timeout=DEADLINE_SECONDS)
+    stored = httpx.post(f"{server.url}/v1/datasets", content=many(ROWS), headers=headers, timeout=DEADLINE_SECONDS)
     dataset = stored.json()["id"]
-    disturbed = predict(serving, dataset)
-    seen = under_way(serving, disturbed)
+    disturbed = predict(server, dataset)
+    seen = under_way(server, disturbed)
     assert 0 < seen["progress"]["rows_done"] < seen["progress"]["rows"] == ROWS
-    os.kill(the_busy_one(children(pid_of(serving), "worker")), signal.SIGKILL)
-    job = ended(serving, disturbed)
+    os.kill(the_busy_one(children(pid_of(server), "worker")), signal.SIGKILL)
+    job = ended(server, disturbed)
     assert (job["status"], job["attempt"], job["progress"]["rows_done"]) == ("succeeded", 2, ROWS)
-    undisturbed = ended(serving, predict(serving, dataset))
+    undisturbed = ended(server, predict(server, dataset))
     assert (undisturbed["status"], undisturbed["attempt"]) == ("succeeded", 1)
     # Equal bytes are stored once.
     assert undisturbed["result"] == job["result"]
-    answer = httpx.get(f"{serving.url}{job['links']['content']}?format=arrow", timeout=DEADLINE_SECONDS)
+    answer = httpx.get(f"{server.url}{job['links']['content']}?format=arrow", timeout=DEADLINE_SECONDS)
     assert pa.ipc.open_file(answer.content).read_all().num_rows == ROWS
 
-    cancelled = predict(serving, dataset)
-    under_way(serving, cancelled)
-    assert httpx.post(f"{serving.url}{cancelled}:cancel").status_code == 202
-    job = ended(serving, cancelled)
+    cancelled = predict(server, dataset)
+    under_way(server, cancelled)
+    assert httpx.post(f"{server.url}{cancelled}:cancel").status_code == 202
+    job = ended(server, cancelled)
     assert (job["status"], job["result"]) == ("cancelled", None)
     assert job["progress"]["rows_done"] < ROWS

@@ -1,5 +1,6 @@
 """The README's session with curl runs as it is printed, and the example learns to read."""
 
+import csv
 import json
 import re
 import subprocess
@@ -32,7 +33,7 @@ def test_every_command_of_the_session_does_what_the_text_around_it_says(server: 
             answer, end = decoder.raw_decode(text.lstrip())
             answers.append(answer)
             text = text.lstrip()[end:]
-    job, predictions, jobs, version, evaluation, imported, problem, fruit, fruits, cancelled = answers
+    job, predictions, jobs, version, evaluation, imported, problem, fruit, fruits, answered, cancelled = answers
     assert job["status"] == "succeeded"
     assert predictions["predictions"][0][0] > 0.9
     assert predictions["predictions"][1][0] < 0.1
@@ -45,6 +46,11 @@ def test_every_command_of_the_session_does_what_the_text_around_it_says(server: 
     assert fruit["status"] == "succeeded"
     assert fruits["predicted_classes"] == ["orange", "apple"]
     assert [row[0]["name"] for row in fruits["top_k"]] == ["orange", "apple"]
+    with (tmp_path / "answers.csv").open(encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    assert [row["predicted_fruit"] for row in table] == ["apple"] * 4 + ["orange"] * 4
+    assert table[0].keys() == {"weight", "predicted_fruit", "probability_apple", "probability_orange"}
+    assert (answered["status"], answered["progress"]["rows_done"]) == ("succeeded", 8)
     assert {error["pointer"] for error in problem["errors"]} >= {"#/compile/optimizer"}
 
 

@@ -1,0 +1,154 @@
+"""Tables predicted: their rows a second beside the bare forward pass, and a worker's memory however many there are.
+
+`python -m benchmarks.predictions` takes about two minutes and 3 GB of disk.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from benchmarks.tables import MEGABYTE, memory, sent
+from service.config import Settings
+from service.errors import Findings
+from service.formats.downloads import encode_tables
+from service.formats.tables import ARROW, PARQUET, read_batches, write_table
+from service.nn import blas
+from service.prediction import LoadedVersion
+from service.prediction.outputs import Asked
+from service.prediction.tables import PART_ROWS, TablePrediction
+from service.tables import Table
+from service.training import train
+from tests.e2e.server import Server
+from tests.e2e.test_workers import children, pid_of
+
+ROUNDS = 5
+ROWS, COLUMNS = 1_000_000, 30
+NETWORKS = ((64,), (128, 64), (256, 256))
+MANY_ROWS = (1_000_000, 4_000_000)
+CLASSES = [f"class {n}" for n in range(10)]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        speed(Path(folder))
+        through_a_server(Path(folder))
+
+
+def columns_of(rows: int, seed: int = 1) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    return {f"n{i}": rng.normal(size=rows) for i in range(COLUMNS)}
+
+
+def request_of(units: tuple[int, ...]) -> dict[str, Any]:
+    hidden = [{"class_name": "Dense", "units": count, "activation": "relu"} for count in units]
+    return {
+        "spec": {"layers": [*hidden, {"class_name": "Dense", "units": 10, "activation": "softmax"}]},
+        "compile": {"loss": "sparse_categorical_crossentropy"},
+        "fit": {"epochs": 1, "seed": 1},
+        "data": {"dataset": "ds", "target": "kind"},
+    }
+
+
+def training_table() -> pa.Table:
+    return pa.table({**columns_of(2000), "kind": [CLASSES[i % 10] for i in range(2000)]})
+
+
+def speed(folder: Path) -> None:
+    """Parquet to Parquet, Arrow to Arrow (as a job does it), and the forward pass alone, by turns."""
+    source, stored, target = folder / "rows.parquet", folder / "rows.arrow", folder / "answers"
+    parquet.write_table(pa.table(columns_of(ROWS)), source)
+    limits = Settings(_env_file=None)
+    blas.set_threads(1)  # as a worker and the API have it
+    write_table(source, PARQUET, stored, limits)
+    x = np.random.default_rng(2).normal(size=(ROWS, COLUMNS)).astype(np.float32)
+
+    def read() -> Iterator[Table]:
+        return map(Table.of_batch, read_batches(source, PARQUET, limits))
+
+    for units in NETWORKS:
+        made = train(request_of(units), Table(training_table()))
+        loaded = LoadedVersion(
+            made.spec,
+            columns=COLUMNS,
+            classes=made.output["classes"],
+            weights=made.weights,
+            features=made.input["features"],
+            targets=["kind"],
+        )
+
+        ways: dict[str, Callable[[], object]] = {
+            "forward": partial(loaded.predict, x),
+            "parquet": partial(answer, loaded, read, PARQUET, target),
+            "arrow": partial(answer, loaded, lambda: Table.from_file(stored).parts(PART_ROWS), ARROW, target),
+        }
+        best = dict.fromkeys(ways, float("inf"))
+        for _ in range(ROUNDS):
+            for name, way in ways.items():
+                started = time.perf_counter()
+                way()
+                best[name] = min(best[name], time.perf_counter() - started)
+        bare = best["forward"]
+        print(f"{ROWS:,} x {COLUMNS} through {'-'.join(map(str, units))}-10: forward pass {bare:.2f} s, "
+              f"Parquet to Parquet {best['parquet']:.2f} s ({bare / best['parquet']:.2f} of its speed), "
+              f"a job's part {best['arrow']:.2f} s ({bare / best['arrow']:.2f})")  # fmt: skip
+
+
+def answer(loaded: LoadedVersion, tables: Callable[[], Iterator[Table]], media_type: str, target: Path) -> None:
+    findings = Findings()
+    prediction = TablePrediction(loaded, Asked(), dict.fromkeys(columns_of(0), "number"), findings)
+    with target.open("wb") as file:
+        file.writelines(encode_tables(prediction.answers(tables(), findings), media_type))
+
+
+def through_a_server(folder: Path) -> None:
+    """The same by POST, and as a job; how far the worker's memory grows beyond its idle size."""
+    server = Server(folder, FITD_WORKERS="1", FITD_MAX_WAIT_SECONDS="240")
+    server.start()
+    try:
+        arrow, wait = "application/vnd.apache.arrow.file", {"Prefer": "wait=240"}
+        data = {"dataset": sent(server, written(training_table()), arrow)["id"], "target": "kind"}
+        asked = {**request_of((64,)), "model": "m", "data": data}
+        httpx.post(f"{server.url}/v1/training-jobs", json=asked, headers=wait, timeout=300).raise_for_status()
+        path, headers = f"{server.url}/v1/models/m:predict", {"Content-Type": PARQUET}
+        took = []
+        for _ in range(ROUNDS):
+            started = time.perf_counter()
+            with (folder / "rows.parquet").open("rb") as content:
+                answered = httpx.post(path, content=content, headers=headers, timeout=300).raise_for_status()
+            took.append(time.perf_counter() - started)
+        size = (folder / "rows.parquet").stat().st_size
+        print(f"POST of {ROWS:,} rows ({size / MEGABYTE:.0f} MB) to :predict, 64-10: {min(took):.2f} s, "
+              f"{len(answered.content) / MEGABYTE:.0f} MB back")  # fmt: skip
+        for rows in MANY_ROWS:
+            dataset = sent(server, written(pa.table(columns_of(rows, seed=rows))), arrow)
+            server.restart()
+            (worker,) = children(pid_of(server), "worker")
+            idle = memory(worker, "VmRSS")
+            started = time.perf_counter()
+            body = {"model": "m", "dataset": dataset["id"]}
+            job = httpx.post(f"{server.url}/v1/prediction-jobs", json=body, headers=wait, timeout=300).json()
+            grown = memory(worker, "VmHWM") - idle
+            print(f"job over {rows:,} rows: {job['status']} in {time.perf_counter() - started:.1f} s, "
+                  f"the worker's peak is {grown:.0f} MB above idle")  # fmt: skip
+    finally:
+        server.stop()
+
+
+def written(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+if __name__ == "__main__":
+    main()
