@@ -94,6 +94,9 @@ def test_given_classes_name_the_outputs_of_numeric_targets() -> None:
         ({"x": [[-INFINITY, 1]], "y": [1]}, "#/data/x/0/0", "not_finite"),
         ({"x": [[1e39, 1]], "y": [1]}, "#/data/x/0/0", "not_finite"),
         ({"x": [[10**300, 1]], "y": [1]}, "#/data/x/0/0", "not_finite"),
+        ({"x": [[10**400, 1]], "y": [1]}, "#/data/x/0/0", "not_finite"),
+        ({"x": [[1]], "y": [10**400]}, "#/data/y/0", "not_finite"),
+        ({"x": [[0.0, False]], "y": [1]}, "#/data/x/0/1", "not_a_number"),
         ({"x": [[1], [2]], "y": [1]}, "#/data/y", "length_mismatch"),
         ({"x": [[1], [2]], "y": []}, "#/data/y", "empty"),
         ({"x": [[1], [2]], "y": {"0": 1}}, "#/data/y", "wrong_type"),
@@ -118,6 +121,20 @@ def test_each_mistake_has_its_place_and_code(data: Any, pointer: str, code: str)
     _, errors = read(data)
     assert (pointer, code) in errors
     assert len(errors) <= 2
+
+
+NUMBERS = st.one_of(st.integers(-(2**70), 2**70), st.floats(allow_nan=False), st.sampled_from([0, 1, 0.0, 1.0]))
+CELLS = st.one_of(*[NUMBERS] * 6, st.booleans(), st.none(), st.text(max_size=2), st.just([]), st.just([1]), st.just({}))
+
+
+@given(st.integers(1, 4).flatmap(lambda columns: st.lists(st.lists(CELLS, min_size=columns, max_size=columns))))
+def test_rows_are_read_when_every_cell_is_a_number_that_fits_and_never_otherwise(rows: list[list[Any]]) -> None:
+    cells = [cell for row in rows for cell in row]
+    right = all(type(cell) in (int, float) and abs(cell) <= np.finfo(np.float32).max for cell in cells)
+    dataset, errors = read({"x": rows, "y": [0] * len(rows)})
+    assert (dataset is not None) == (right and bool(rows)) == (not errors)
+    if dataset is not None:
+        np.testing.assert_array_equal(dataset.x, np.array(rows, float).astype(np.float32))
 
 
 @pytest.mark.parametrize(
