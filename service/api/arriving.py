@@ -46,7 +46,9 @@ async def received(request: Request, directory: Path, read: Callable[[Path, Read
                 reading = asyncio.get_running_loop().run_in_executor(_readers, read, arrival.file, arrival)
                 reading.add_done_callback(lambda _: _free.release())
         arrival.end()
-        return await (reading or run_in_threadpool(read, arrival.file, arrival))
+        if reading is None:
+            return await run_in_threadpool(read, arrival.file, arrival)
+        return await asyncio.shield(reading)
     finally:
         arrival.end(broken=True)
         if reading is not None:
