@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Malformed
+from service.formats.csv_blocks import THREADS
 from service.formats.tables import kind_of_column, open_table
 
 MISSING = -1
@@ -89,10 +90,8 @@ class Table:
 
         `Malformed` if a damaged file has left texts or dates in it that cannot be told.
         """
-        import pyarrow as pa  # noqa: PLC0415 - as above
-
         try:
-            with ThreadPoolExecutor(pa.cpu_count()) as pool:
+            with ThreadPoolExecutor(THREADS) as pool:
                 found = pool.map(self._described, self.names)
                 return [{"name": name, "type": kind, **next(found)} for name, kind in self.kinds.items()]
         except (OverflowError, UnicodeError):

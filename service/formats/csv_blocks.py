@@ -1,6 +1,7 @@
 """Delimited text cut into blocks of whole rows, which are read beside each other."""
 
 import codecs
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +18,9 @@ _FIRST_BLOCK_BYTES = 4 << 20
 """The first block decides the types; a column that changes its mind later costs a second reading of everything."""
 
 _LONGEST_ROW_BYTES = 16 << 20
+_WHOLE_BLOCK = {"use_threads": False, "block_size": 64 << 20}
+THREADS = min(os.cpu_count() or 1, 4)
+"""pyarrow itself would go by what is set for BLAS."""
 
 
 class OddQuotesError(Exception):
@@ -36,16 +40,14 @@ def batches_of(source: Readable, dialect: Dialect, names: list[str]) -> Iterator
     `OddQuotesError` where the text cannot be cut, `Malformed` where a row is too long or too short, else pyarrow's
     errors.
     """
-    import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
-
-    blocks = cut(_in_utf8(source, str(dialect.encoding)), dialect.quote)
-    options = csv_options(dialect, names)
+    blocks = cut(_in_utf8(source, str(dialect.encoding)), delimiter=str(dialect.delimiter), quote=dialect.quote)
+    options = csv_options(dialect, names, **_WHOLE_BLOCK)
     first = _located(partial(_parsed, next(blocks, memoryview(b"")), options), rows_before=0)
     yield first
-    options = csv_options(dialect, names, types=first.schema)
+    options = csv_options(dialect, names, types=first.schema, **_WHOLE_BLOCK)
     rows = first.num_rows + bool(dialect.header)
-    with ThreadPoolExecutor(pa.cpu_count()) as pool:
-        for reading in _in_order(pool, partial(_parsed, options=options), blocks, ahead=pa.cpu_count()):
+    with ThreadPoolExecutor(THREADS) as pool:
+        for reading in _in_order(pool, partial(_parsed, options=options), blocks, ahead=THREADS):
             batch = _located(reading.result, rows_before=rows)
             rows += batch.num_rows
             yield batch
@@ -57,13 +59,13 @@ def exhaust(source: Readable) -> None:
         pass
 
 
-def csv_options(dialect: Dialect, names: list[str], *, types: Any = None, encoding: str = "utf-8") -> dict[str, Any]:
+def csv_options(dialect: Dialect, names: list[str], *, types: Any = None, **reading: Any) -> dict[str, Any]:
     """The arguments with which pyarrow reads a text; with `types` one that goes on where another ended."""
-    from pyarrow import csv  # noqa: PLC0415 - as above
+    from pyarrow import csv  # noqa: PLC0415 - it takes time and memory that only tables need
 
     skipped = 1 if dialect.header and types is None else 0
     return {
-        "read_options": csv.ReadOptions(encoding=encoding, column_names=names, skip_rows=skipped),
+        "read_options": csv.ReadOptions(column_names=names, skip_rows=skipped, **reading),
         "parse_options": csv.ParseOptions(
             delimiter=dialect.delimiter, quote_char=dialect.quote, newlines_in_values=True, ignore_empty_lines=True
         ),
@@ -73,8 +75,8 @@ def csv_options(dialect: Dialect, names: list[str], *, types: Any = None, encodi
     }
 
 
-def cut(source: Readable, quote: str) -> Iterator[memoryview]:
-    """Blocks of whole rows of a text in UTF-8 in which every other quote opens a text; `Malformed` for a long row."""
+def cut(source: Readable, *, delimiter: str, quote: str) -> Iterator[memoryview]:
+    """Blocks of whole rows of a text in UTF-8; `OddQuotesError` or `Malformed` where a row does not end."""
     rest, size = b"", _FIRST_BLOCK_BYTES
     while piece := source.read(size):
         block = rest + piece
@@ -82,6 +84,7 @@ def cut(source: Readable, quote: str) -> Iterator[memoryview]:
         if end:
             yield memoryview(block)[:end]
         elif len(block) > _LONGEST_ROW_BYTES:
+            _check_quotes(block, delimiter, quote)
             raise Malformed(f"Expected rows of at most {_LONGEST_ROW_BYTES:,} bytes; one is longer.", code="bad_table")
         rest, size = block[end:], _BLOCK_BYTES if end else len(block)
     if rest:
@@ -100,11 +103,11 @@ def _end_of_rows(block: bytes, quote: bytes) -> int:
     return at + 1
 
 
-def _check_quotes(block: memoryview, delimiter: bytes, quote: bytes) -> None:
-    """Raises if not every other quote opens a text: one does where a value begins, and inside a text it is doubled."""
+def _check_quotes(block: memoryview | bytes, delimiter: str, quote: str) -> None:
+    """`OddQuotesError` if not every other quote opens a text: where a value begins, or doubled inside a text."""
     codes = np.frombuffer(block, np.uint8)
-    opening = np.flatnonzero(codes == quote[0])[::2]
-    may_open = np.frombuffer(delimiter + quote + b"\r\n", np.uint8)
+    opening = np.flatnonzero(codes == ord(quote))[::2]
+    may_open = np.frombuffer(f"{delimiter}{quote}\r\n".encode(), np.uint8)
     if not (np.isin(codes[opening - 1], may_open) | (opening == 0)).all():
         raise OddQuotesError
 
@@ -139,15 +142,9 @@ def _parsed(block: memoryview, options: dict[str, Any]) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import csv  # noqa: PLC0415 - as above
 
-    reading = csv.ReadOptions(
-        use_threads=False,
-        block_size=len(block) + 1,
-        column_names=options["read_options"].column_names,
-        skip_rows=options["read_options"].skip_rows,
-    )
     parsing = options["parse_options"]
-    _check_quotes(block, parsing.delimiter.encode(), parsing.quote_char.encode())
-    table = csv.read_csv(pa.BufferReader(pa.py_buffer(block)), **{**options, "read_options": reading})
+    _check_quotes(block, parsing.delimiter, parsing.quote_char)
+    table = csv.read_csv(pa.BufferReader(pa.py_buffer(block)), **options)
     return pa.concat_batches(table.to_batches()) if table.num_rows else pa.RecordBatch.from_pylist([], table.schema)
 
 
