@@ -15,7 +15,6 @@ from service.formats.arrays import kind_of
 _DAY_SECONDS = 86_400.0
 _NOTHING = type(None)
 _LARGEST = float(np.finfo(np.float32).max)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NUMBERS: set[type] = {int, float, _NOTHING}
 _BOOLEANS: set[type] = {bool, _NOTHING}
@@ -112,7 +111,7 @@ def text_of(value: Any) -> str:
 def days_of(text: str) -> float:
     """The days since 1970, in UTC where no zone is named, of a date or time in ISO 8601; ValueError for other texts."""
     moment = datetime.fromisoformat(text)
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH).total_seconds() / _DAY_SECONDS
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() / _DAY_SECONDS
 
 
 def _records(columns: Mapping[str, Sequence[Any]], encoder: Encoder) -> Records:
