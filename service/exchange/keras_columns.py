@@ -55,9 +55,13 @@ class _Functional:
             "input_layers": {name: [name, 0, 0] for name in self._inputs.values()},
             "output_layers": [name, 0, 0],
         }
-        compiled = {key: network[key] for key in ("compile_config",) if key in network}
-        head = {"module": "keras", "class_name": "Functional", "config": config, "registered_name": None}
-        return head | compiled
+        return {
+            "module": "keras.src.models.functional",
+            "class_name": "Functional",
+            "config": config,
+            "registered_name": "Functional",
+            **{key: network[key] for key in network if key == "compile_config"},
+        }
 
     def _encoded(self, column: Any) -> list[str]:
         """Adds the layers of a column; answers the names of those whose outputs the network is given."""

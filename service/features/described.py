@@ -13,6 +13,7 @@ from service.features.columns import COLUMN_TYPES, AnyColumn, CategoryColumn, Da
 from service.features.encoder import Encoder
 from service.features.fitting import ENCODINGS
 from service.formats.arrays import kind_of
+from service.formats.jsontext import write_json
 
 _LARGEST = float(np.finfo(np.float32).max)
 _LONGEST_NAME = 200
@@ -48,7 +49,9 @@ def _read(item: Any, at: str, findings: Findings) -> AnyColumn | None:
     for key in item.keys() - known - {"type"}:
         findings.error(at + pointer(key)[1:], "unknown_key", f"Expected one of {', '.join(sorted(known))}.")
     try:
-        column = _ADAPTERS[kind].validate_python({key: item[key] for key in item if key in known}, strict=True)
+        # Only of JSON does pydantic's strict mode make dataclasses.
+        text = write_json({key: item[key] for key in item if key in known})
+        column = _ADAPTERS[kind].validate_json(text, strict=True)
     except ValidationError as error:
         for one in error.errors(include_url=False, include_input=False):
             findings.error(at + pointer(*one["loc"])[1:], "wrong_form", f"{one['msg']}.")

@@ -133,9 +133,10 @@ def _object(text: bytes) -> dict[str, Any]:
 
 
 def _network(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The one Sequential among the layers of a Functional model."""
+    """The one Sequential, with a name, among the layers of a Functional model."""
     found = [layer for layer in _stack(document) if layer.get("class_name") == "Sequential"]
-    return found[0] if document.get("class_name") == "Functional" and len(found) == 1 else None
+    config = found[0].get("config") if document.get("class_name") == "Functional" and len(found) == 1 else None
+    return found[0] if isinstance(config, Mapping) and isinstance(config.get("name"), str) else None
 
 
 def _class_names(document: Mapping[str, Any]) -> list[str]:
