@@ -23,7 +23,7 @@ from service.storage.events import Events
 from service.storage.idempotency import IdempotencyKeys
 from service.storage.jobs import Jobs
 from service.storage.labels import Labels
-from service.storage.models import Models
+from service.storage.models import Models, Version
 from service.storage.retention import Retention
 from service.storage.tables import REVISION
 from service.storage.wakeup import Bell, News
@@ -48,6 +48,11 @@ class Transaction:
     def models(self) -> Models:
         """Models, their versions and weights."""
         return Models(self._connection, self._clock, self.evaluations)
+
+    def version(self, model: str, which: int | str | None) -> Version:
+        """The version of this number or label, or the latest; `NotFound` if there is none."""
+        number = self.labels.get(model, which).number if isinstance(which, str) else which
+        return self.models.version(model, number)
 
     @cached_property
     def labels(self) -> Labels:

@@ -4,7 +4,8 @@ Run by `test_keras.py` with the Python of `.venv-oracles`, which has Keras and n
 
     .venv-oracles/bin/python tests/oracles/judge.py FOLDER
 
-`x.npy`, or `x.npz` with an array for each input, goes in, `y.npy` comes out, and `said.json` with what else Keras knows.
+`x.npy`, or `x.npz` with an array for each input, goes in; `y.npy` comes out, and `said.json` with what else Keras
+knows.
 """
 
 import json

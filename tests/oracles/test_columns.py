@@ -1,4 +1,4 @@
-"""Our `.keras` files of versions that learnt from tables, judged by real Keras: the layers make what our columns make."""
+"""Our `.keras` files of versions that learnt from tables, judged by real Keras: its layers do what our columns do."""
 
 import json
 import os

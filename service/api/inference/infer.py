@@ -9,16 +9,16 @@ from starlette.responses import Response
 from service.api.inference.answer import HEADER, write_answer
 from service.api.inference.encodings import decoded, encoded, wanted
 from service.api.inference.request import read_inference
-from service.api.serving import Served
+from service.api.serving import Served, Which
 from service.api.state import State
 
 
-async def infer(shared: State, headers: Mapping[str, str], body: bytes, name: str, number: int | None) -> Response:
+async def infer(shared: State, headers: Mapping[str, str], body: bytes, name: str, which: Which) -> Response:
     """The version's answer to the inference in a body; no Content-Type is asked for."""
-    served = shared.serving.at_hand(name, number)
+    served = shared.serving.at_hand(name, which)
     if served is not None and served.is_light(len(body)) and "content-encoding" not in headers:
         return _answered(shared, served, headers, body)
-    return await run_in_threadpool(lambda: _answered(shared, shared.serving.find(name, number), headers, body))
+    return await run_in_threadpool(lambda: _answered(shared, shared.serving.find(name, which), headers, body))
 
 
 def _answered(shared: State, served: Served, headers: Mapping[str, str], body: bytes) -> Response:
@@ -26,7 +26,7 @@ def _answered(shared: State, served: Served, headers: Mapping[str, str], body: b
     started = perf_counter_ns()
     try:
         content = decoded(body, headers.get("content-encoding", ""), settings.max_body_bytes)
-        asked = read_inference(content, headers.get(HEADER.lower()), served.loaded.columns, settings)
+        asked = read_inference(content, headers.get(HEADER.lower()), served.loaded, settings)
         read = perf_counter_ns()
         predictions = served.loaded.predict(asked.rows)
         predicted = perf_counter_ns()

@@ -24,8 +24,6 @@ from service.formats.keras_files import read_keras_file
 from service.formats.weights import unpack
 from tests.encoders import CLASSES, COLUMNS, predicted, rows_for, stored, tensors
 
-TIGHT: dict[str, float] = {"rtol": 1e-6, "atol": 1e-6}
-
 
 def session_of(content: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -48,7 +46,7 @@ def test_an_onnx_file_takes_columns_and_predicts_what_the_service_predicts(units
     assert [one.name for one in session.get_inputs()] == [column.name for column in COLUMNS]
     outputs, labels = session.run(None, tensors(COLUMNS, rows))
     expected = predicted(version, weights, rows)
-    np.testing.assert_allclose(outputs, expected, **TIGHT)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-6, atol=1e-6)
     assert labels.tolist() == version.loaded(weights).named(expected)
 
 
@@ -57,7 +55,7 @@ def test_one_column_is_enough_for_an_onnx_file(column: AnyColumn) -> None:
     version, weights = stored([column])
     rows = rows_for([column])
     (outputs, _) = session_of(export(version, weights, "onnx").content).run(None, tensors([column], rows))
-    np.testing.assert_allclose(outputs, predicted(version, weights, rows), **TIGHT)
+    np.testing.assert_allclose(outputs, predicted(version, weights, rows), rtol=1e-6, atol=1e-6)
 
 
 def test_a_number_that_must_not_be_missing_makes_onnx_answer_nan() -> None:
@@ -84,7 +82,7 @@ def test_a_column_may_be_called_like_anything_in_an_onnx_file() -> None:
     assert [one.name for one in session.get_outputs()] == ["output_", "label_"]
     rows = rows_for(columns)
     (outputs, _) = session.run(None, tensors(columns, rows))
-    np.testing.assert_allclose(outputs, predicted(version, weights, rows), **TIGHT)
+    np.testing.assert_allclose(outputs, predicted(version, weights, rows), rtol=1e-6, atol=1e-6)
 
 
 def run(script: Path, *arguments: str, given: str = "") -> Any:
@@ -97,7 +95,7 @@ def test_a_script_takes_rows_by_column_name_and_predicts_what_the_service_predic
     version, weights = stored()
     rows = rows_for()
     answered = run(script, given=json.dumps([{**row, "name": "another column"} for row in rows]))
-    np.testing.assert_allclose(answered, predicted(version, weights, rows), **TIGHT)
+    np.testing.assert_allclose(answered, predicted(version, weights, rows), rtol=1e-6, atol=1e-6)
 
 
 def test_a_script_takes_a_csv_file(script: Path, tmp_path: Path) -> None:
@@ -108,7 +106,7 @@ def test_a_script_takes_a_csv_file(script: Path, tmp_path: Path) -> None:
         writer = csv.DictWriter(opened, [column.name for column in COLUMNS])
         writer.writeheader()
         writer.writerows(rows)
-    np.testing.assert_allclose(run(script, str(file)), predicted(version, weights, rows), **TIGHT)
+    np.testing.assert_allclose(run(script, str(file)), predicted(version, weights, rows), rtol=1e-6, atol=1e-6)
 
 
 def test_a_script_is_short_and_imports_numpy_and_the_standard_library(script: Path) -> None:
