@@ -28,7 +28,8 @@ Format = Annotated[
         alias="format",
         description="`keras`: a `.keras` file for Keras 3. `onnx`: for ONNX runtimes, with any number of rows. "
         "`safetensors`: the weights alone, as they are stored. `json`: the network alone, as Keras writes it. "
-        "`python`: a zip with a short script that predicts with NumPy alone, and its weights.",
+        "`python`: a zip with a short script that predicts with NumPy alone, and its weights. Of a version that learnt "
+        "from a table, the first two and the script take its columns, and the others tell what was learnt of them.",
     ),
 ]
 IfNoneMatch = Annotated[str | None, Header(description="The `ETag` of a file at hand: 304 if it is still the same.")]

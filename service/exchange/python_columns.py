@@ -73,8 +73,8 @@ def category(rows: Sequence[Row], name: str, texts: Sequence[str], *, absent: in
     """The place of each text, 0 for those that training did not see; ones and zeros where there is a width."""
     places = {"": absent} | {text: place for place, text in enumerate(texts, 1)}
     values = [row[name] for row in rows]
-    found = [absent if is_absent(value) else places.get(text_of(value), 0) for value in values]
-    return np.eye(width)[found] if width else np.array(found, np.float64).reshape(-1, 1)
+    found = np.array([[absent if is_absent(value) else places.get(text_of(value), 0)] for value in values])
+    return found == np.arange(width) if width else found
 
 
 def date(

@@ -8,11 +8,12 @@ from typing import Any
 
 import httpx
 import numpy as np
+import onnxruntime
 import pytest
 
-from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn
+from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn, from_json_dict
 from service.storage import NewVersion
-from tests.encoders import CLASSES, COLUMNS, rows_for, stored
+from tests.encoders import CLASSES, COLUMNS, rows_for, stored, tensors
 from tests.serving import Service, assert_problem
 
 ROWS = rows_for(COLUMNS, 12)
@@ -331,3 +332,45 @@ def test_a_version_that_went_out_comes_in_the_same(tables: Service) -> None:
     answer = tables.client.post("/v1/models/copy:predict", json={"instances": rows}).json()
     np.testing.assert_array_equal(np.array(answer["predictions"], np.float32), predictions(tables))
     assert set(answer["predicted_classes"]) <= set(CLASSES)
+
+
+CSV = "\n".join(
+    ["weight,skin,ripe,picked,fruit"]
+    + [
+        f"{120 + 3 * i},{('smooth', '')[i % 5 == 0]},{('true', 'false')[i % 2]},2024-05-0{1 + i % 9},apple"
+        for i in range(9)
+    ]
+    + [f"{150 + 3 * i},rough,{('true', 'false')[i % 2]},2024-06-0{1 + i % 9},orange" for i in range(9)]
+)
+
+
+def test_a_trained_version_answers_and_is_measured_the_same_wherever_it_went(tables: Service) -> None:
+    uploaded = tables.client.post("/v1/datasets", content=CSV, headers={"Content-Type": "text/csv"}).json()
+    asked = {
+        "model": "trained",
+        "spec": {"layers": [{"class_name": "Dense", "units": "auto", "activation": "softmax"}]},
+        "compile": {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]},
+        "fit": {"epochs": 3, "seed": 7},
+        "data": {"dataset": uploaded["id"], "target": "fruit"},
+    }
+    assert tables.client.post("/v1/training-jobs", json=asked).status_code == 202
+    tables.work()
+    content = tables.client.get("/v1/models/trained/export").content
+    headers = {"Content-Type": "application/zip"}
+    assert tables.client.post("/v1/models:import?model=back", content=content, headers=headers).status_code == 201
+    rows = [{"weight": 131.5, "skin": "smooth", "ripe": True, "picked": "2024-05-03"}]
+    rows += [{"weight": None, "skin": None, "ripe": None, "picked": None}, {**rows[0], "skin": "hairy"}]
+    body, data = {"instances": rows}, {"data": {"dataset": uploaded["id"]}}
+    first, back = (tables.client.post(f"/v1/models/{name}:predict", json=body).json() for name in ("trained", "back"))
+    assert back["predictions"] == first["predictions"]
+    first_metrics, back_metrics = (
+        tables.client.post(f"/v1/models/{name}:evaluate", json=data).json()["metrics"] for name in ("trained", "back")
+    )
+    assert back_metrics == first_metrics
+    columns = [
+        from_json_dict(one) for one in tables.client.get("/v1/models/back/versions/1").json()["input"]["features"]
+    ]
+    session = onnxruntime.InferenceSession(tables.client.get("/v1/models/trained/export?format=onnx").content)
+    outputs, labels = session.run(None, tensors(columns, rows))
+    np.testing.assert_allclose(outputs, first["predictions"], rtol=1e-6)
+    assert labels.tolist() == first["predicted_classes"]
