@@ -98,7 +98,7 @@ def _encoder(version: Exportable) -> Encoder | None:
 
 
 def _notes(version: Exportable) -> dict[str, Any]:
-    """What a version knows besides its network; `NOTES` are the keys."""
+    """What a version knows besides its network, by the keys that an import looks for."""
     notes = {"classes": version.output["classes"]}
     if version.input.get("features") is not None:
         notes |= {"features": version.input["features"], "targets": version.output.get("targets")}

@@ -14,7 +14,7 @@ from service.exchange.compilation import compilation_of
 from service.exchange.keras_columns import surround
 from service.features import Encoder
 from service.features.described import read_encoder
-from service.formats.keras_files import KerasFile
+from service.formats.keras_files import NOTES, KerasFile
 from service.formats.weights import digest, pack
 from service.nn import Sequential
 from service.nn.layers import Embedding
@@ -63,8 +63,14 @@ def import_file(file: KerasFile, limits: Limits) -> TrainingResult:
 
 
 def import_json(document: Mapping[str, Any], limits: Limits) -> tuple[str | None, TrainingResult]:
-    """The model's name, if it is given, and the version in a request; `Invalid` with every mistake in it."""
+    """The model's name, if it is given, and the version in a request; `Invalid` with every mistake in it.
+
+    What Fitd wrote beside the network, in the JSON of `spec`, counts as if it stood in the request.
+    """
     findings = Findings(limit=limits.max_errors_shown)
+    written = document.get("spec")
+    if isinstance(written, Mapping):
+        document = {key: written[key] for key in NOTES if key in written} | dict(document)
     asked = _validated({key: document[key] for key in document if key != "weights"}, document, findings)
     encoder = _read_encoder(asked, findings, limits)
     weights = _read_weights(document.get("weights"), findings)

@@ -15,10 +15,11 @@ from service.features import Encoder
 from service.features.columns import CategoryColumn, NumberColumn
 
 INPUTS = (
-    "An input for each column: numbers (true is 1) as they are, NaN where nothing is; of a category its place in its "
-    "categories, from 1, and 0 for any other; of a date, and of a gap among categories, see docs/files.md."
+    "An input for each of the features. Numbers (true is 1) go in as they are, NaN where nothing is. Of a category its "
+    "place in categories goes in, from 1; 0 for any other text; where nothing is, the place of fill if there is one, "
+    "else one behind the last category if marks_missing, else 0. Of a date the numbers go in that it becomes."
 )
-
+"""What a file says of the inputs to who opens it."""
 
 _OPERATIONS = ("Isnan", "NanToNum")
 """What is a function in Keras, and in a graph of layers stands as if it were one."""

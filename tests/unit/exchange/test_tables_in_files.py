@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import subprocess
 import sys
 import zipfile
@@ -18,6 +19,7 @@ from service.config import Limits
 from service.errors import Invalid
 from service.exchange.exporting import export
 from service.exchange.importing import import_file, import_json
+from service.exchange.python_columns import category, date, number
 from service.features import Encoder
 from service.features.columns import AnyColumn, NumberColumn
 from service.formats.keras_files import read_keras_file
@@ -109,6 +111,26 @@ def test_a_script_takes_a_csv_file(script: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(run(script, str(file)), predicted(version, weights, rows), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("nothing", [None, math.nan, ""])
+def test_nothing_is_what_json_pandas_and_csv_files_have_for_it(nothing: Any) -> None:
+    rows = [{"a": nothing}]
+    assert number(rows, "a", mean=1.0, deviation=2.0, fill=5.0, marks=True).tolist() == [[2.0, 1.0]]
+    assert category(rows, "a", ["x"], absent=2, width=3).tolist() == [[False, False, True]]
+    assert category(rows, "a", ["x"], absent=2, width=0).tolist() == [[2]]
+    assert date(rows, "a", mean=1.0, deviation=2.0, fill=5.0, circles=[], marks=True).tolist() == [[2.0, 1.0]]
+
+
+def test_values_are_told_from_texts_and_texts_from_values() -> None:
+    texts: list[Any] = ["true", "False", "2.5", True, 3]
+    made = number([{"a": text} for text in texts], "a", mean=0.0, deviation=1.0, fill=0.0, marks=False)
+    assert made.ravel().tolist() == [1, 0, 2.5, 1, 3]
+    values: list[Any] = [3, 3.0, True, 2.5, "other"]
+    made = category([{"a": value} for value in values], "a", ["3", "true", "2.5"], absent=0, width=0)
+    assert made.ravel().tolist() == [1, 1, 2, 3, 0]
+    days = date([{"a": "1970-01-02T12:00+12:00"}], "a", mean=0.0, deviation=1.0, fill=0.0, circles=["day"], marks=False)
+    np.testing.assert_allclose(days, [[1.0, 0.0, 1.0]], atol=1e-12)
+
+
 def test_a_script_is_short_and_imports_numpy_and_the_standard_library(script: Path) -> None:
     lines = script.read_text(encoding="ascii").splitlines()
     assert len(lines) < 150
@@ -125,9 +147,10 @@ def test_safetensors_and_json_carry_what_the_columns_have_learnt() -> None:
     assert network["class_name"] == "Sequential"
     assert {key: network[key] for key in notes} == notes
     lists = [array.tolist() for array in arrays.values()]
-    _, made = import_json({"spec": network, "weights": lists, **notes}, Limits())
-    assert made.input == version.input
-    assert made.weights == weights
+    for spec in (network, version.spec):
+        _, made = import_json({"spec": spec, "weights": lists, **({} if spec is network else notes)}, Limits())
+        assert (made.input, made.output) == (version.input, version.output)
+        assert made.weights == weights
 
 
 def test_a_keras_file_comes_in_as_it_went_out() -> None:
