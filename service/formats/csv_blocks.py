@@ -94,13 +94,12 @@ def cut(source: Readable, *, delimiter: str, quote: str) -> Iterator[memoryview]
 def _end_of_rows(block: bytes, quote: bytes) -> int:
     """Where the last row ends that is there to its end, in a block that begins with a row; 0 if none is."""
     newline = b"\n" if b"\n" in block else b"\r"
-    at = block.rfind(newline)
-    quoted = int(np.count_nonzero(np.frombuffer(block, np.uint8, max(at, 0)) == quote[0])) % 2
-    while quoted:
-        before = max(block.rfind(newline, 0, block.rfind(quote, 0, at)), 0)
-        quoted ^= block.count(quote, before, at) % 2
-        at = before or -1
-    return at + 1
+    if quote not in block:
+        return block.rfind(newline) + 1
+    codes = np.frombuffer(block, np.uint8)
+    quotes, newlines = np.flatnonzero(codes == quote[0]), np.flatnonzero(codes == newline[0])
+    outside = np.flatnonzero(np.searchsorted(quotes, newlines) % 2 == 0)
+    return int(newlines[outside[-1]]) + 1 if len(outside) else 0
 
 
 def _check_quotes(block: memoryview | bytes, delimiter: str, quote: str) -> None:
