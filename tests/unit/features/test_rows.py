@@ -8,10 +8,12 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.config import Limits
 from service.errors import Findings
 from service.features import encoder, prepare
 from service.features.encoder import Encoder
 from service.features.fitting import fit_encoder
+from service.features.records import read_records
 from service.features.rows import compact, cut, taken
 from service.spec.data import DataSpec
 from service.tables import Table
@@ -53,6 +55,16 @@ def test_a_table_that_is_read_in_blocks_gives_the_same_inputs(parts: list[range]
     with mock.patch.object(encoder, "_BLOCK_ROWS", block):
         for rows, x in zip(parts, columns.encode(table, parts), strict=True):
             np.testing.assert_array_equal(x, taken(whole, rows))
+
+
+def test_rows_of_a_request_that_are_read_in_blocks_give_the_same_inputs() -> None:
+    columns = encoder_of(table_of(31), range(31))
+    rows = [{"number": i / 7, "text": "abc"[i % 3], "flag": i % 2 == 0} for i in range(9)]
+    records = read_records(rows, columns, "#", Findings(), Limits())
+    assert records is not None
+    whole = columns.encode(records)[0]
+    with mock.patch.object(encoder, "_BLOCK_ROWS", 4):
+        np.testing.assert_array_equal(columns.encode(records)[0], whole)
 
 
 def test_preparing_a_table_takes_little_more_memory_than_its_inputs() -> None:
