@@ -1,4 +1,4 @@
-"""Uploads: a body goes to a file as it comes, and the file becomes a dataset."""
+"""Uploads: a file, told apart by its media type or its beginning, becomes a dataset."""
 
 from pathlib import Path
 

@@ -40,7 +40,8 @@ def batches_of(source: Readable, dialect: Dialect, names: list[str]) -> Iterator
     `OddQuotesError` where the text cannot be cut, `Malformed` where a row is too long or too short, else pyarrow's
     errors.
     """
-    blocks = cut(_in_utf8(source, str(dialect.encoding)), delimiter=str(dialect.delimiter), quote=dialect.quote)
+    text = source if dialect.encoding == "utf-8" else _Encoded(source, str(dialect.encoding))
+    blocks = cut(text, delimiter=str(dialect.delimiter), quote=dialect.quote)
     options = csv_options(dialect, names, **_WHOLE_BLOCK)
     first = _located(partial(_parsed, next(blocks, memoryview(b"")), options), rows_before=0)
     yield first
@@ -147,18 +148,8 @@ def _parsed(block: memoryview, options: dict[str, Any]) -> Any:
     return pa.concat_batches(table.to_batches()) if table.num_rows else pa.RecordBatch.from_pylist([], table.schema)
 
 
-def _in_utf8(source: Readable, encoding: str) -> Readable:
-    """The same text in UTF-8 and without a mark at its beginning."""
-    if encoding == "utf-8":
-        return source
-    if encoding == "utf-8-sig":
-        source.read(len(codecs.BOM_UTF8))
-        return source
-    return _Encoded(source, encoding)
-
-
 class _Encoded:
-    """A text in another encoding as bytes in UTF-8."""
+    """A text in another encoding as bytes in UTF-8, without a mark at its beginning."""
 
     def __init__(self, source: Readable, encoding: str) -> None:
         self._source = source

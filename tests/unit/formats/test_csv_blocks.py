@@ -11,6 +11,7 @@ from service.config import Limits
 from service.errors import Malformed
 from service.formats import csv_blocks
 from service.formats.csv_blocks import OddQuotesError, cut, exhaust
+from service.formats.delimited import Dialect
 from service.formats.tables import ARROW, CSV, write_table
 from service.tables import Table
 
@@ -74,6 +75,13 @@ def test_letters_are_whole_wherever_a_text_is_cut(tmp_path: Path, encoding: str)
     table = table_of(tmp_path, ("größe,maß\n" + '"Öl, ""ä""",ü\n' * 20).encode(encoding))
     assert (table.rows, table.names) == (20, ["größe", "maß"])
     assert [table.encoded(name)[0] for name in table.names] == [['Öl, "ä"'], ["ü"]]
+
+
+def test_a_mark_that_is_announced_and_not_there_takes_no_letter(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"name,size\nx,1\n" + b"y,2\n" * 20)
+    write_table(tmp_path / "source", CSV, tmp_path / "target", Limits(), Dialect(encoding="utf-8-sig"))
+    assert Table.from_file(tmp_path / "target").names == ["name", "size"]
+    assert Table.from_file(tmp_path / "target").rows == 21
 
 
 def test_equal_tables_are_equal_bytes_however_they_came(tmp_path: Path) -> None:
