@@ -1,5 +1,6 @@
 """What was asked for becomes jobs: checked wholly, stored at once, and under an idempotency key only once."""
 
+import functools
 import hashlib
 import secrets
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ class Submitted:
 
 def read_one(shared: State, body: bytes) -> list[CheckedTraining]:
     """The training that a body asks for."""
-    return [read_training(read_json(body), shared.settings, shared.open_dataset)]
+    return [read_training(read_json(body), shared.settings, shared.open_dataset, shared.open_start)]
 
 
 def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
@@ -43,9 +44,11 @@ def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
         findings.error("#", "wrong_type", expected)
         raise findings.refusal()
     checked = []
+    # Many of them may go on from the same version; with others they take turns in memory.
+    open_start = functools.lru_cache(maxsize=1)(shared.open_start)
     for place, asked in enumerate(jobs):
         try:
-            checked.append(read_training(asked, shared.settings, shared.open_dataset))
+            checked.append(read_training(asked, shared.settings, shared.open_dataset, open_start))
         except Invalid as invalid:
             _collect(invalid, place, findings)
     findings.raise_errors()
@@ -67,7 +70,7 @@ def submit(shared: State, route: str, body: bytes, key: str | None, trainings: S
             stored = [_stored(tx, training, one) for training, one in zip(trainings, new, strict=True)]
             views = [_add(tx, training, one.id) for training, one in zip(trainings, stored, strict=True)]
             if named is not None:
-                tx.idempotency_keys.answer(named, [view.model_dump(mode="json") for view in views])
+                tx.idempotency_keys.answer(named, [view.model_dump(mode="json", by_alias=True) for view in views])
         needed = {one.artifact for one in stored}
     finally:
         shared.database.artifacts.remove({one.artifact for one in new if one and one.artifact} - needed)
@@ -91,11 +94,13 @@ def _stored(tx: Transaction, checked: CheckedTraining, new: NewDataset | None) -
 
 
 def _add(tx: Transaction, checked: CheckedTraining, dataset_id: str) -> JobView:
-    request = checked.request
+    request, start = checked.request, checked.request.from_
+    if start is not None and checked.start_id is not None:
+        tx.models.hold(start.model, checked.start_id)
     asked = request.to_json_dict()
     if request.fit.seed is None:
         asked.setdefault("fit", {})["seed"] = secrets.randbits(31)
-    name = request.model or f"model-{secrets.token_hex(4)}"
+    name = request.model or (start and start.model) or f"model-{secrets.token_hex(4)}"
     asked |= {"model": name, "warnings": [asdict(warning) for warning in checked.warnings]}
     return JobView.of(tx.jobs.add(name, asked, dataset_id, request.fit.epochs, priority=request.priority))
 

@@ -58,16 +58,21 @@ class Learnt:
             said = f"Expected {expected}, as the version in `from` has learnt; the target holds {found}."
             findings.error(f"{at}/target", "wrong_type", said)
 
+    def takes(self, findings: Findings, at: str = "#/data", *, is_table: bool) -> bool:
+        """Whether the version was trained on data of this form; a mistake if not."""
+        if is_table == (self.encoder is not None):
+            return True
+        forms = ("arrays x and y", "a dataset with named columns")
+        expected, received = forms if is_table else reversed(forms)
+        findings.error(at, "conflict", f"Expected {expected}, as the version in `from` has it; received {received}.")
+        return False
+
     def adopted(self, data: Dataset | Table, findings: Findings, at: str) -> Dataset | Table | None:
-        """Data of the form that the version was trained on, or None and a finding for each mistake.
+        """Data that the version `takes`, or None and a finding for each mistake.
 
         Arrays get the version's classes, and their targets are numbered as in these.
         """
-        table, arrays = "a table with named columns", "arrays x and y"
-        expected, received = (arrays, table) if self.encoder is None else (table, arrays)
-        if isinstance(data, Table) != (self.encoder is not None):
-            said = f"Expected {expected}, as the version in `from` was trained on; received {received}."
-            findings.error(at, "conflict", said)
+        if not self.takes(findings, at, is_table=isinstance(data, Table)):
             return None
         return data if isinstance(data, Table) else self._adopted_arrays(data, findings, at)
 

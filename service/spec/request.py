@@ -163,8 +163,9 @@ class FromSpec(Part):
     )
     optimizer: bool | None = Field(
         None,
-        description="Whether the optimizer goes on, too, with its step count, its moments and its place in a learning "
-        "rate schedule. If not given it does where `compile` is left out and the version has such a state, as in Keras.",
+        description="Whether the optimizer goes on, too, with its step count, its moments and its place in a schedule "
+        "of the learning rate. If not given, it does where `compile` is left out and the version has such a state, as "
+        "in Keras.",
     )
 
     @property
@@ -184,7 +185,9 @@ class Continuation(Part):
     """The part of a request that may say what the training goes on from."""
 
     from_: FromSpec | None = Field(
-        None, alias="from", description="A version to go on from; then `spec` and `compile` may be left out and are its."
+        None,
+        alias="from",
+        description="A version to go on from; then `spec` and `compile` may be left out and are its.",
     )
 
 

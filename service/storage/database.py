@@ -23,7 +23,7 @@ from service.storage.events import Events
 from service.storage.idempotency import IdempotencyKeys
 from service.storage.jobs import Jobs
 from service.storage.labels import Labels
-from service.storage.models import Models
+from service.storage.models import Models, Version
 from service.storage.retention import Retention
 from service.storage.tables import REVISION
 from service.storage.wakeup import Bell, News
@@ -151,6 +151,13 @@ class Database:
             if stored.artifact is None:
                 return stored, tx.datasets.content(dataset_id)
         return stored, self.artifacts.open(stored.artifact)
+
+    def open_version(self, model: str, which: int | str | None = None) -> tuple[Version, bytes, bytes | None]:
+        """A version by its number or label, or the newest, with its weights and the state of its optimizer."""
+        with self.reading() as tx:
+            number = tx.labels.get(model, which).number if isinstance(which, str) else which
+            version = tx.models.version(model, number)
+            return version, tx.models.weights(version.id), tx.models.optimizer(version.id)
 
     def migrate(self) -> None:
         """Brings the tables to this release's, wholly or not at all; of two that try at once, one waits."""

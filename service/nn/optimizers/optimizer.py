@@ -224,10 +224,10 @@ class Optimizer(Configurable):
         for name, held in (("average", self._average), ("accumulated", self._accumulated)):
             if held is not None:
                 held[...] = state[name]
-        if self.parameters is not None and "unaveraged" in state:
+        if "unaveraged" in state and self.parameters is not None:
+            averaged = np.array_equal(self.parameters.values, state["average"])
             # Weights that are not the average were put there later, those of the best epoch for one.
-            if np.array_equal(self.parameters.values, state["average"]):
-                self.parameters.values[...] = state["unaveraged"]
+            self.parameters.values[...] = state["unaveraged"] if averaged else self.parameters.values
 
 
 def _norm(array: Array) -> float:
