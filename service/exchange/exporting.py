@@ -60,12 +60,15 @@ class Exported:
     file_name: str
 
 
-def export(version: Exportable, weights: bytes, file_format: str) -> Exported:
-    """The file of this version in one of the `FORMATS`; `Invalid` where the format has no words for a layer."""
+def export(version: Exportable, weights: bytes, file_format: str, optimizer: bytes | None = None) -> Exported:
+    """The file of this version in one of the `FORMATS`; `Invalid` where the format has no words for a layer.
+
+    The state of the optimizer goes into `.keras` files, as far as Keras knows it.
+    """
     if digest(weights) != version.sha256:
         raise Damaged(f"The weights of version {version.number} of {version.model!r} do not match their SHA-256.")
     writer = FORMATS[file_format]
-    content = writer.write(version, weights)
+    content = writer.write(version, weights, optimizer)
     return Exported(content, writer.media_type, f"{version.model}-{version.number}{writer.suffix}")
 
 
@@ -81,27 +84,33 @@ def _built(version: Exportable, weights: bytes) -> Sequential:
     return model
 
 
-def _keras(version: Exportable, weights: bytes) -> bytes:
-    return write_archive(_built(version, weights), version.created_at, version.output["classes"])
+def _keras(version: Exportable, weights: bytes, optimizer: bytes | None) -> bytes:
+    model = _built(version, weights)
+    if optimizer is not None:
+        model.optimizer.build(model.parameters)
+        state = unpack(optimizer)[0]
+        state.pop("unaveraged", None)  # Keras goes on from the average
+        model.optimizer.set_state(state)
+    return write_archive(model, version.created_at, version.output["classes"])
 
 
-def _json(version: Exportable, weights: bytes) -> bytes:
+def _json(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
     return _built(version, weights).to_json().encode()
 
 
-def _onnx(version: Exportable, weights: bytes) -> bytes:
+def _onnx(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
     metadata = {"model": version.model, "version": str(version.number)}
     if version.output["classes"] is not None:
         metadata["classes"] = write_json(version.output["classes"]).decode()
     return write_onnx(_built(version, weights), metadata)
 
 
-def _python(version: Exportable, weights: bytes) -> bytes:
+def _python(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
     title = f"version {version.number} of the model {version.model}"
     return write_script(_built(version, weights), title, version.output["classes"])
 
 
-def _safetensors(_version: Exportable, weights: bytes) -> bytes:
+def _safetensors(_version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
     return weights
 
 
@@ -109,7 +118,7 @@ def _safetensors(_version: Exportable, weights: bytes) -> bytes:
 class Writer:
     """A way to write a version: the function, the media type, and the ending of the file's name."""
 
-    write: Callable[[Exportable, bytes], bytes]
+    write: Callable[[Exportable, bytes, bytes | None], bytes]
     media_type: str
     suffix: str
 

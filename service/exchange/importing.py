@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from service.config import Limits
 from service.errors import Findings
 from service.exchange.compilation import compilation_of
 from service.formats.keras_files import KerasFile
+from service.formats.keras_optimizer import read_keras_variables
 from service.formats.weights import digest, pack
-from service.nn import Sequential
+from service.nn import Sequential, optimizers
 from service.nn.layers import Embedding
 from service.spec import CompileSpec, ModelSpec
 from service.spec.mistakes import pointer_in, report
@@ -42,7 +44,8 @@ def import_file(file: KerasFile, limits: Limits) -> TrainingResult:
     asked = _validated(document, document, findings)
     model = _built(asked.spec, document, file.weights, limits, findings)
     _check_classes(asked.classes, model, findings)
-    return _version(asked, compilation_of(file.compile, model), model, file.origin)
+    compiled = compilation_of(file.compile, model)
+    return replace(_version(asked, compiled, model, file.origin), optimizer=_optimizer_state(file, compiled, model))
 
 
 def import_json(document: Mapping[str, Any], limits: Limits) -> tuple[str | None, TrainingResult]:
@@ -143,6 +146,15 @@ def _assign(model: Sequential, weights: list[Any], findings: Findings) -> None:
         else:
             own.assign(given.astype(own.value.dtype))
     findings.raise_errors()
+
+
+def _optimizer_state(file: KerasFile, compiled: CompileSpec, model: Sequential) -> bytes | None:
+    """The state of the optimizer in a file, if the file tells of one that we know, and all of it."""
+    if not file.optimizer or "optimizer" not in compiled.model_fields_set:
+        return None
+    optimizer = optimizers.get(compiled.arguments()["optimizer"])
+    optimizer.build(model.parameters)
+    return pack(optimizer.get_state()) if read_keras_variables(optimizer, file.optimizer) else None
 
 
 def _check_classes(classes: list[str] | None, model: Sequential, findings: Findings) -> None:

@@ -44,6 +44,8 @@ class KerasFile:
     """What wrote the file."""
     classes: Any = None
     """What the outputs are called, if Fitd wrote the file and knew it."""
+    optimizer: list[NDArray[Any]] = field(default_factory=list)
+    """The variables of the optimizer in Keras's order; empty if the file has none, or is HDF5."""
 
 
 def read_keras_file(content: bytes, limits: Limits) -> KerasFile:
@@ -75,6 +77,7 @@ def _from_archive(content: bytes, limits: Limits) -> KerasFile:
         weights=[array for layer in sorted(found.weights) for array in found.weights[layer]],
         origin=_origin("keras", metadata.get("keras_version")),
         classes=metadata.get("classes"),
+        optimizer=found.optimizer,
     )
 
 
