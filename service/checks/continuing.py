@@ -1,5 +1,7 @@
 """Going on from a version: what a request leaves out is the version's, and what it says has to fit the weights."""
 
+import functools
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -11,7 +13,7 @@ from service.errors import Findings, NotFound
 from service.nn import layers
 from service.nn.optimizers import Optimizer
 from service.spec import CompileSpec, FromSpec, ModelSpec, TrainingRequest
-from service.spec.mistakes import report
+from service.spec.mistakes import pointer_in, report
 from service.spec.request import PARTS, Continuation
 from service.spec.vocabulary import made
 
@@ -44,34 +46,25 @@ def with_left_out(document: Mapping[str, Any], start: Start) -> dict[str, Any]:
     return {**document, **own}
 
 
-def check_layers(found: Outline, columns: int, start: Start, locate: Locate, findings: Findings) -> list[bool]:
-    """Notes layers whose weights have other shapes than the version's; tells of each weight whether it trains."""
-    expected = iter(start.weights.values())
-    trains: list[bool] = []
-    for place, layer, shapes in _with_shapes(found, columns):
-        taken = [array.shape for _, array in zip(shapes, expected, strict=False)]
-        if taken != shapes:
-            said = f"Expected weights of the shapes {_listed(taken)}, as {start.title} has them here"
-            findings.error(
-                locate("spec", "layers", place), "weights_mismatch", f"{said}; this layer has {_listed(shapes)}."
-            )
-            return trains
-        trains += [layer.trainable] * len(shapes)
-    left = sum(1 for _ in expected)
-    if left:
-        said = f"Expected layers for all {len(start.weights)} weights of {start.title}; {left} are left over."
-        findings.error(locate("spec", "layers"), "weights_mismatch", said)
-    return trains
-
-
 def settled(
-    request: TrainingRequest, start: Start, *, compiles: bool, trains: list[bool], findings: Findings
+    request: TrainingRequest,
+    found: Outline,
+    start: Start,
+    *,
+    document: Mapping[str, Any],
+    compiles: bool,
+    findings: Findings,
 ) -> TrainingRequest:
     """The request with the version's number, whether the optimizer goes on, and the rate at which it does.
 
     `compiles` says that the request has a `compile` of its own: then the optimizer begins anew unless asked for.
+    What does not fit is noted, with pointers into `document`.
     """
-    wanted = None if request.from_ is None else request.from_.optimizer
+    before = findings.total
+    trains = _check_layers(found, start, functools.partial(pointer_in, document), findings)
+    if request.from_ is None or findings.total > before:
+        return request
+    wanted = request.from_.optimizer
     goes_on = wanted if wanted is not None else not compiles and start.optimizer is not None
     misfit = _misfit(request, start, trains) if goes_on else None
     if misfit is not None and wanted:
@@ -82,6 +75,30 @@ def settled(
     compiled = _at_its_rate(request.compile, start) if goes_on and not compiles else request.compile
     asked = FromSpec(model=start.model, version=start.number, optimizer=goes_on)
     return request.model_copy(update={"from_": asked, "compile": compiled})
+
+
+def _check_layers(found: Outline, start: Start, locate: Locate, findings: Findings) -> list[bool]:
+    """Notes layers whose weights have other shapes than the version's; tells of each weight whether it trains."""
+    groups = itertools.groupby(start.weights.items(), key=lambda weight: _layer_of(weight[0]))
+    of_version = iter([[array.shape for _, array in group] for _, group in groups])
+    trains: list[bool] = []
+    for place, layer, shapes in _with_shapes(found, start.learnt.columns):
+        expected = next(of_version, []) if shapes else shapes
+        if expected != shapes:
+            said = f"Expected weights of the shapes {_listed(expected)}, as {start.title} has them here"
+            said = f"{said}; this layer has {_listed(shapes)}."
+            findings.error(locate("spec", "layers", place), "weights_mismatch", said)
+            return trains
+        trains += [layer.trainable] * len(shapes)
+    left = len(list(of_version))
+    if left:
+        said = f"Expected layers for all weights of {start.title}; those of {left} of its layers are left over."
+        findings.error(locate("spec", "layers"), "weights_mismatch", said)
+    return trains
+
+
+def _layer_of(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _with_shapes(found: Outline, columns: int) -> Iterator[tuple[int, layers.Layer, list[Shape]]]:
@@ -134,7 +151,7 @@ def _trained(start: Start) -> list[bool]:
     made = ModelSpec.model_validate(start.spec).make_layers()
     stack = [layer for layer in made if not isinstance(layer, layers.InputLayer)]
     trains = {line["layer"]: layer.trainable for line, layer in zip(start.summary, stack, strict=True)}
-    return [trains[path.rpartition("/")[0]] for path in start.weights]
+    return [trains[_layer_of(path)] for path in start.weights]
 
 
 def _at_its_rate(compiled: CompileSpec, start: Start) -> CompileSpec:

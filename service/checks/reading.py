@@ -1,13 +1,12 @@
 """A training request out of a JSON document: all that is wrong with it in one answer."""
 
-import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from service.checks.continuing import OpenStart, check_layers, no_versions, read_start, settled, with_left_out
+from service.checks.continuing import OpenStart, no_versions, read_start, settled, with_left_out
 from service.checks.fits import AT_ARRAYS, AT_TABLE, check_fits, classifies, fitting_units
 from service.checks.outline import Outline
 from service.config import Limits
@@ -17,7 +16,7 @@ from service.features import Learnt, Prepared, prepare
 from service.formats.arrays import kind_of
 from service.spec import TrainingRequest
 from service.spec.data import DataSpec
-from service.spec.mistakes import pointer_in, report
+from service.spec.mistakes import report
 from service.spec.request import PARTS
 from service.tables import Table
 
@@ -72,9 +71,8 @@ def read_training(
     data = _read_data(document, request, findings, limits, open_dataset, learnt=learnt)
     if request is None or data is None or findings.total:
         raise findings.refusal()
-    if learnt is not None and learnt.encoder is not None and isinstance(data, Table):
-        completed = learnt.completed(request.data or DataSpec(), findings)
-        request = request.model_copy(update={"data": completed})
+    if learnt is not None and isinstance(data, Table):
+        request = request.model_copy(update={"data": learnt.completed(request.data or DataSpec(), findings)})
     prepared = prepare(
         data,
         request.data or DataSpec(),
@@ -93,9 +91,7 @@ def read_training(
     at = AT_TABLE if isinstance(data, Table) else AT_ARRAYS
     found = check_fits(request, prepared.dataset, limits, findings, document=document, at=at)
     if found is not None and start is not None:
-        locate = functools.partial(pointer_in, document)
-        trains = check_layers(found, prepared.dataset.columns, start, locate, findings)
-        request = settled(request, start, compiles=compiles, trains=trains, findings=findings)
+        request = settled(request, found, start, document=document, compiles=compiles, findings=findings)
     if found is None or findings.total:
         raise findings.refusal()
     inline = data if isinstance(data, Dataset) and _is_inline(document["data"]) else None
