@@ -64,7 +64,7 @@ class JobView(BaseModel):
     version: int | None = Field(
         description="The version that the job made; of a cancelled one the partial version, if it leaves any."
     )
-    from_: FromView | None = Field(None, alias="from")
+    from_: FromView | None = Field(None, alias="from", description="The version that it goes on from, if it does.")
     progress: Progress
     metrics: Metrics = Field(description="Of the last epoch that is done.", examples=[{"loss": 0.31, "accuracy": 0.92}])
     priority: int = Field(description="The highest goes first, among equals the oldest.")

@@ -23,7 +23,7 @@ class ValidationView(BaseModel):
     """A training that may be asked for: its network, its steps, its memory, and what looks unintended."""
 
     valid: bool = True
-    from_: FromView | None = Field(None, alias="from")
+    from_: FromView | None = Field(None, alias="from", description="The version that it would go on from, if any.")
     summary: list[LayerView]
     parameters: int = Field(examples=[7114])
     rows: RowsView
