@@ -158,7 +158,7 @@ DENSE = {"class_name": "Dense", "units": 3, "activation": "softmax"}
 MISTAKES: dict[str, tuple[dict[str, Any], str, str]] = {
     "no object": ({"from": 3}, "#/from", "wrong_type"),
     "no model": ({"from": {}}, "#/from/model", "missing"),
-    "another key": ({"from": {"model": "base", "verison": 1}}, "#/from/verison", "unknown_key"),
+    "another key": ({"from": {"model": "base", "number": 1}}, "#/from/number", "unknown_key"),
     "two versions": ({"from": {"model": "base", "version": 1, "label": "stable"}}, "#/from/label", "conflict"),
     "a version of none": ({"from": {"model": "base", "version": 0}}, "#/from/version", "out_of_range"),
     "unknown model": ({"from": {"model": "other"}}, "#/from/model", "not_found"),
