@@ -7,12 +7,12 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Header, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.bodies import JsonBytes, described, json_bytes, read_object
+from service.api.bodies import JsonBytes, described, read_object
 from service.api.examples import LABEL_EXAMPLES
 from service.api.paths import ModelName
-from service.api.predictions import EVALUATES, PREDICTS, EvaluationView, answer_evaluation, answer_prediction
+from service.api.predictions import EVALUATES, PREDICTS, EvaluationView, answer_evaluation, respond
 from service.api.problems import documented
-from service.api.state import Shared, state_of
+from service.api.state import Shared
 from service.errors import Findings, Malformed
 from service.storage import Label, LabelMove
 
@@ -166,7 +166,7 @@ def delete_label(shared: Shared, name: ModelName, label: LabelName, if_match: If
 @router.post("/{name:word}/labels/{label:word}:predict", **PREDICTS)
 async def predict_with_label(request: Request, name: ModelName, label: LabelName) -> Response:
     """The outputs of the version that a label points at, for each row."""
-    return await answer_prediction(state_of(request), request.headers, await json_bytes(request), name, label)
+    return await respond(request, name, label)
 
 
 @router.post("/{name:word}/labels/{label:word}:evaluate", **EVALUATES)

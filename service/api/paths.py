@@ -7,8 +7,8 @@ from starlette.convertors import Convertor, register_url_convertor  # codespell:
 
 WORD = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 NUMBER = "[0-9]{1,9}"
-VERSIONED = rf"/(?P<name>{WORD})(?:/versions/(?P<number>{NUMBER}))?"
-"""The part of a path that names a model, or one version of it."""
+VERSIONED = rf"/(?P<name>{WORD})(?:/versions/(?P<number>{NUMBER})|/labels/(?P<label>{WORD}))?"
+"""The part of a path that names a model, or one version of it by its number or a label."""
 
 
 class _Word(Convertor[str]):  # codespell:ignore

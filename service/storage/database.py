@@ -47,12 +47,12 @@ class Transaction:
     @cached_property
     def models(self) -> Models:
         """Models, their versions and weights."""
-        return Models(self._connection, self._clock, self.evaluations)
+        return Models(self._connection, self._clock, self.news, self.evaluations)
 
     @cached_property
     def labels(self) -> Labels:
         """Names that point at versions."""
-        return Labels(self._connection, self._clock)
+        return Labels(self._connection, self._clock, self.news)
 
     @cached_property
     def evaluations(self) -> Evaluations:
@@ -128,8 +128,11 @@ class Database:
         with _unavailable(), self.engine.begin() as connection:
             tx = Transaction(connection, self._clock)
             yield tx
-            if self.backend == "postgresql" and (tx.news.queued or tx.news.ended):
+            told = tx.news.queued or tx.news.ended or tx.news.is_served_otherwise
+            if self.backend == "postgresql" and told:
                 connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+        if tx.news.is_served_otherwise:
+            self._changes.move()
         if tx.news.queued:
             self._bell.ring(tx.news.queued)
 
@@ -184,7 +187,7 @@ class Database:
         """Waits until something has changed after `since`, a `mark()` taken before reading (default: now).
 
         True once it has, False after the time-out; the caller reads again in either case. On PostgreSQL a job
-        that was queued or has ended counts as a change, its progress does not.
+        that was queued or has ended counts as a change, and so does what predictions depend on; progress does not.
         """
         with _unavailable():
             return self._changes.wait(self.mark() if since is None else since, timeout_seconds)

@@ -15,6 +15,7 @@ from service.storage.evaluations import Evaluations
 from service.storage.ids import new_id
 from service.storage.tables import IS_HELD, IS_QUEUED, jobs, labels, models, version_weights, versions
 from service.storage.upsert import insert_into
+from service.storage.wakeup import News
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,10 @@ _APART = ("weights", "optimizer", "evaluation")
 class Models:
     """Keeps models; versions count 1, 2, 3 and a number is given once."""
 
-    def __init__(self, connection: Connection, clock: Clock, evaluations: Evaluations) -> None:
+    def __init__(self, connection: Connection, clock: Clock, news: News, evaluations: Evaluations) -> None:
         self._connection = connection
         self._clock = clock
+        self._news = news
         self._evaluations = evaluations
 
     def add(self, name: str, new: NewVersion, *, job_id: str | None = None) -> int:
@@ -104,6 +106,7 @@ class Models:
         self._connection.execute(_ADD_WEIGHTS, stored)
         if new.evaluation is not None:
             self._evaluations.add(row["id"], **new.evaluation)
+        self._news.is_served_otherwise = True
         return number
 
     def get(self, name: str) -> Model:
@@ -197,6 +200,7 @@ class Models:
             deleted = self._connection.execute(delete(versions).where(one))
         if not deleted.rowcount:
             raise _missing(name, number)
+        self._news.is_served_otherwise = True
 
 
 @cache

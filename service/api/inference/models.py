@@ -26,13 +26,18 @@ _INFERS: dict[str, Any] = {
 @router.post("/{name:word}/infer", **_INFERS)
 async def infer_with_model(request: Request, name: ModelName) -> Response:
     """The outputs of the model's latest version; JSON or binary tensors, in either direction."""
-    return await infer(state_of(request), request.headers, await request.body(), name, None)
+    return await _inferred(request, name, None)
 
 
 @router.post(_VERSION + "/infer", **_INFERS)
 async def infer_with_version(request: Request, name: ModelName, number: VersionNumber) -> Response:
     """The outputs of one version; JSON or binary tensors, in either direction."""
-    return await infer(state_of(request), request.headers, await request.body(), name, number)
+    return await _inferred(request, name, number)
+
+
+async def _inferred(request: Request, name: str, number: int | None) -> Response:
+    headers = dict(request.scope["headers"])
+    return (await infer(state_of(request), headers, await request.body(), name, number)).response()
 
 
 @router.get("/{name:word}", response_model=ModelMetadataView, **_FOUND)
