@@ -81,6 +81,7 @@ def train(
     model.compile(**request.compile.arguments())
     if start is not None and request.from_ is not None:
         start.give(model, optimizer=bool(request.from_.optimizer))
+    del start  # it may be three times as large as the network
     best = BestWeights()
     guards = [NumberGuard(dataset), TimeLimit(request.fit.max_seconds), best]
     watchers = [*guards, *(made("callback", one) for one in request.fit.callbacks), *callbacks]

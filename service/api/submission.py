@@ -3,8 +3,9 @@
 import functools
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from service.api.job_views import JobView
 from service.api.state import State
@@ -55,17 +56,29 @@ def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
     return checked
 
 
-def submit(shared: State, route: str, body: bytes, key: str | None, trainings: Sequence[CheckedTraining]) -> Submitted:
-    """Stores the data and queues the jobs, all or none; answers again what the same key was answered before."""
+def submit(
+    shared: State, route: str, body: bytes, key: str | None, read: Callable[[State, bytes], list[CheckedTraining]]
+) -> Submitted:
+    """Reads what is asked for, stores the data and queues the jobs, all or none.
+
+    Answers again what the same key was answered before, whatever has become of what the request names.
+    """
     named = None if key is None else f"{route} {_unquoted(key)}"
+    fingerprint = "" if named is None else hashlib.sha256(body).hexdigest()
+    if named is not None:
+        with shared.database.reading() as tx:
+            before = tx.idempotency_keys.find(named, fingerprint)
+        if before is not None:
+            return _replayed(before)
+    trainings = read(shared, body)
     new = [None if training.inline is None else _put(shared, training.inline) for training in trainings]
     needed: set[str | None] = set()
     try:
         with shared.database.transaction() as tx:
             if named is not None:
-                before = tx.idempotency_keys.claim(named, hashlib.sha256(body).hexdigest())
+                before = tx.idempotency_keys.claim(named, fingerprint)
                 if before is not None:
-                    return Submitted([JobView.model_validate(view) for view in before], replayed=True)
+                    return _replayed(before)
             tx.jobs.check_quota(len(trainings), shared.settings.max_queued_jobs)
             stored = [_stored(tx, training, one) for training, one in zip(trainings, new, strict=True)]
             views = [_add(tx, training, one.id) for training, one in zip(trainings, stored, strict=True)]
@@ -75,6 +88,10 @@ def submit(shared: State, route: str, body: bytes, key: str | None, trainings: S
     finally:
         shared.database.artifacts.remove({one.artifact for one in new if one and one.artifact} - needed)
     return Submitted(views, replayed=False)
+
+
+def _replayed(answer: list[dict[str, Any]]) -> Submitted:
+    return Submitted([JobView.model_validate(view) for view in answer], replayed=True)
 
 
 def _put(shared: State, dataset: Dataset) -> NewDataset:
@@ -96,7 +113,7 @@ def _stored(tx: Transaction, checked: CheckedTraining, new: NewDataset | None) -
 def _add(tx: Transaction, checked: CheckedTraining, dataset_id: str) -> JobView:
     request, start = checked.request, checked.request.from_
     if start is not None and checked.start_id is not None:
-        tx.models.hold(start.model, checked.start_id)
+        tx.models.hold(start.model, start.version, checked.start_id)
     asked = request.to_json_dict()
     if request.fit.seed is None:
         asked.setdefault("fit", {})["seed"] = secrets.randbits(31)

@@ -97,7 +97,7 @@ def create_training_jobs(
     shared: Shared, body: JsonBytes, response: Response, idempotency_key: IdempotencyKey = None
 ) -> JobBatch:
     """Queues many trainings in one request, all of them or none: a model for each shop, or many settings to try."""
-    submitted = submit(shared, "training-jobs:batch", body, idempotency_key, read_batch(shared, body))
+    submitted = submit(shared, "training-jobs:batch", body, idempotency_key, read_batch)
     if submitted.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return JobBatch(items=submitted.views)
@@ -173,7 +173,7 @@ def delete_training_job(shared: Shared, job_id: JobId) -> None:
 
 
 def _submit_one(shared: State, body: bytes, key: str | None) -> Submitted:
-    return submit(shared, "training-jobs", body, key, read_one(shared, body))
+    return submit(shared, "training-jobs", body, key, read_one)
 
 
 def _read_keep(body: bytes) -> Keep | None:

@@ -148,8 +148,8 @@ def _remembered(optimizer: Optimizer) -> dict[str, Any]:
 
 def _trained(start: Start) -> list[bool]:
     """Of each weight of a version, whether its layer trains."""
-    made = ModelSpec.model_validate(start.spec).make_layers()
-    stack = [layer for layer in made if not isinstance(layer, layers.InputLayer)]
+    everything = ModelSpec.model_validate(start.spec).make_layers()
+    stack = [layer for layer in everything if not isinstance(layer, layers.InputLayer)]
     trains = {line["layer"]: layer.trainable for line, layer in zip(start.summary, stack, strict=True)}
     return [trains[_layer_of(path)] for path in start.weights]
 

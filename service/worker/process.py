@@ -56,8 +56,11 @@ def train_with(database: Database) -> Train:
         callbacks: Sequence[Callback],
         states: Iterable[TrainingState],
     ) -> TrainingResult:
-        asked, data = request.get("from"), load_dataset(form, content)
-        start = None if asked is None else Start.of(*database.open_version(asked["model"], asked["version"]))
-        return train(request, data, callbacks, states, start=start)
+        return train(request, load_dataset(form, content), callbacks, states, start=_start_of(request, database))
 
     return train_one
+
+
+def _start_of(request: Mapping[str, Any], database: Database) -> Start | None:
+    asked = request.get("from")
+    return None if asked is None else Start.of(*database.open_version(asked["model"], asked["version"]))

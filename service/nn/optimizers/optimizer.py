@@ -225,9 +225,9 @@ class Optimizer(Configurable):
             if held is not None:
                 held[...] = state[name]
         if "unaveraged" in state and self.parameters is not None:
-            averaged = np.array_equal(self.parameters.values, state["average"])
-            # Weights that are not the average were put there later, those of the best epoch for one.
-            self.parameters.values[...] = state["unaveraged"] if averaged else self.parameters.values
+            was_averaged = np.array_equal(self.parameters.values, state["average"])
+            if was_averaged:  # else other weights were put in their place, those of the best epoch for one
+                self.parameters.values[...] = state["unaveraged"]
 
 
 def _norm(array: Array) -> float:

@@ -156,7 +156,7 @@ def test_a_deleted_model_takes_its_versions_and_leaves_the_jobs(database: Databa
 def queue_from(database: Database, number: int) -> str:
     """A queued job that goes on from a version."""
     with database.transaction() as tx:
-        tx.models.hold("digits", tx.models.version("digits", number).id)
+        tx.models.hold("digits", number, tx.models.version("digits", number).id)
         dataset = tx.datasets.add(NewDataset(1, 2, b"x and y")).id
         request = {"from": {"model": "digits", "version": number, "optimizer": True}}
         return tx.jobs.add("other", request, dataset, 1).id
@@ -182,7 +182,7 @@ def test_a_version_that_a_job_goes_on_from_stays_until_the_job_has_ended(databas
         tx.jobs.fail(claim, "diverged", "It did.")
         tx.models.delete("digits", 1)
     with database.transaction() as tx, pytest.raises(NotFound):
-        tx.models.hold("digits", "ver_gone")
+        tx.models.hold("digits", 1, "ver_gone")
 
 
 @pytest.mark.parametrize("deletes_first", [False, True])
@@ -205,7 +205,7 @@ def test_a_version_is_not_deleted_and_gone_on_from_at_once(database: Database, *
         if deletes_first:
             tx.models.delete("digits", 1)
         else:
-            tx.models.hold("digits", tx.models.version("digits").id)
+            tx.models.hold("digits", 1, tx.models.version("digits").id)
             dataset = tx.datasets.add(NewDataset(1, 2, b"x and y")).id
             tx.jobs.add("other", {"from": {"model": "digits", "version": 1}}, dataset, 1)
         other.start()
