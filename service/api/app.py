@@ -27,7 +27,7 @@ from service.api.inference import server
 from service.api.inference.infer import infer
 from service.api.inference.statistics import Statistics
 from service.api.inference.views import InferenceRequest, Refusal
-from service.api.paths import VERSIONED
+from service.api.paths import VERSIONED, VERSIONED_TEXT
 from service.api.serving import Serving
 from service.api.shortcut import Shortcut, Way
 from service.api.state import State
@@ -56,7 +56,7 @@ TAGS = [
 
 WAYS = (
     Way(rf"/v1/models{VERSIONED}:predict", predictions.answer_prediction, plain=is_plain_json),
-    Way(rf"/v2/models{VERSIONED}/infer", infer, plain=lambda _headers: True),
+    Way(rf"/v2/models{VERSIONED_TEXT}/infer", infer, plain=lambda _headers: True),
 )
 """The paths that are asked thousands of times a second."""
 

@@ -69,8 +69,7 @@ class Serving:
         if version is None:
             mark = self._mark
             with self._database.reading() as tx:
-                number = tx.labels.get(name, which).number if isinstance(which, str) else which
-                version = tx.models.version(name, number)
+                version = tx.version(name, which)
             with self._lock:
                 if mark == self._mark and len(self._versions) < _REMEMBERED:
                     self._versions[name, which] = version

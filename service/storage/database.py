@@ -49,6 +49,11 @@ class Transaction:
         """Models, their versions and weights."""
         return Models(self._connection, self._clock, self.news, self.evaluations)
 
+    def version(self, model: str, which: int | str | None) -> Version:
+        """The version of this number or label, or the latest; `NotFound` if there is none."""
+        number = self.labels.get(model, which).number if isinstance(which, str) else which
+        return self.models.version(model, number)
+
     @cached_property
     def labels(self) -> Labels:
         """Names that point at versions."""
@@ -158,8 +163,7 @@ class Database:
     def open_version(self, model: str, which: int | str | None = None) -> tuple[Version, bytes, bytes | None]:
         """A version by its number or label, or the newest, with its weights and the state of its optimizer."""
         with self.reading() as tx:
-            number = tx.labels.get(model, which).number if isinstance(which, str) else which
-            version = tx.models.version(model, number)
+            version = tx.version(model, which)
             return version, tx.models.weights(version.id), tx.models.optimizer(version.id)
 
     def migrate(self) -> None:

@@ -233,6 +233,12 @@ def test_a_model_of_a_table_goes_on_with_another_table(service: Service) -> None
     assert version["data"]["dataset"] == more
     said = post(service, parts, f"{JOBS}:validate").json()
     assert said["features"] == ["size", "color:unknown", "color=blue", "color=red"]
+    file = service.client.get("/v1/models/kinds/versions/1/export?format=keras")
+    headers = {"Content-Type": "application/zip"}
+    service.client.post("/v1/models:import?model=back", content=file.content, headers=headers)
+    back = version_of(service, ended(service, post(service, {"from": {"model": "back"}, "data": {"dataset": more}})))
+    assert back["from"] == {"model": "back", "version": 1, "optimizer": True}
+    assert (back["input"], back["output"]) == (base["input"], base["output"])
     for text, pointer, code in (
         ("size,kind\n1,a\n2,b\n", "#/data/dataset", "missing"),
         ("size,color,kind\n1,red,a\n2,red,c\n", "#/data/target", "unknown_class"),

@@ -26,9 +26,7 @@ def _answered(shared: State, served: Served, headers: Headers, body: bytes) -> A
     try:
         content = decoded(body, _text(headers, b"content-encoding"), settings.max_body_bytes)
         length = headers.get(LENGTH)
-        asked = read_inference(
-            content, None if length is None else length.decode("latin-1"), served.loaded.columns, settings
-        )
+        asked = read_inference(content, None if length is None else length.decode("latin-1"), served.loaded, settings)
         read = perf_counter_ns()
         predictions = served.loaded.predict(asked.rows)
         predicted = perf_counter_ns()
