@@ -143,10 +143,8 @@ def export_label(
 
 
 def _exported(shared: State, name: str, which: Which, file_format: str, known: str | None) -> Response:
-    with shared.database.reading() as tx:
-        version = tx.version(name, which)
-        weights = tx.models.weights(version.id)
-    file = export(version, weights, file_format)
+    version, weights, optimizer = shared.database.open_version(name, which)
+    file = export(version, weights, file_format, optimizer)
     etag = f'"{digest(file.content)}"'
     headers = {"ETag": etag, "Content-Disposition": f'attachment; filename="{file.file_name}"'}
     if known is not None and (etag in known or known.strip() == "*"):

@@ -71,12 +71,15 @@ class Exported:
     file_name: str
 
 
-def export(version: Exportable, weights: bytes, file_format: str) -> Exported:
-    """The file of this version in one of the `FORMATS`; `Invalid` where the format has no words for a layer."""
+def export(version: Exportable, weights: bytes, file_format: str, optimizer: bytes | None = None) -> Exported:
+    """The file of this version in one of the `FORMATS`; `Invalid` where the format has no words for a layer.
+
+    The state of the optimizer goes into `.keras` files, as far as Keras knows it.
+    """
     if digest(weights) != version.sha256:
         raise Damaged(f"The weights of version {version.number} of {version.model!r} do not match their SHA-256.")
     writer = FORMATS[file_format]
-    content = writer.write(version, weights)
+    content = writer.write(version, weights, optimizer)
     return Exported(content, writer.media_type, f"{version.model}-{version.number}{writer.suffix}")
 
 
@@ -106,22 +109,27 @@ def _notes(version: Exportable) -> dict[str, Any]:
     return {key: value for key, value in notes.items() if value is not None}
 
 
-def _keras(version: Exportable, weights: bytes) -> bytes:
+def _keras(version: Exportable, weights: bytes, optimizer: bytes | None) -> bytes:
     model, notes, encoder = _built(version, weights), _notes(version), _encoder(version)
+    if optimizer is not None:
+        model.optimizer.build(model.parameters)
+        state = unpack(optimizer)[0]
+        state.pop("unaveraged", None)  # Keras goes on from the average
+        model.optimizer.set_state(state)
     if encoder is None:
         return write_archive(model, version.created_at, notes)
     notes["inputs"] = INPUTS
     return write_archive(model, version.created_at, notes, functools.partial(surround, encoder=encoder))
 
 
-def _json(version: Exportable, weights: bytes) -> bytes:
+def _json(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
     network = _built(version, weights).to_json()
     if _encoder(version) is None:
         return network.encode()
     return write_json(json.loads(network) | _notes(version))
 
 
-def _onnx(version: Exportable, weights: bytes) -> bytes:
+def _onnx(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
     notes, encoder, model = _notes(version), _encoder(version), _built(version, weights)
     metadata = {"model": version.model, "version": str(version.number)}
     metadata |= {key: write_json(value).decode() for key, value in notes.items()}
@@ -134,13 +142,13 @@ def _onnx(version: Exportable, weights: bytes) -> bytes:
     )
 
 
-def _python(version: Exportable, weights: bytes) -> bytes:
+def _python(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
     title = f"version {version.number} of the model {version.model}"
     model, classes, encoder = _built(version, weights), version.output["classes"], _encoder(version)
     return write_script(model, title, classes, ROWS if encoder is None else inputs_of(encoder))
 
 
-def _safetensors(version: Exportable, weights: bytes) -> bytes:
+def _safetensors(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
     if _encoder(version) is None:
         return weights
     arrays, _ = unpack(weights)
@@ -151,7 +159,7 @@ def _safetensors(version: Exportable, weights: bytes) -> bytes:
 class Writer:
     """A way to write a version: the function, the media type, and the ending of the file's name."""
 
-    write: Callable[[Exportable, bytes], bytes]
+    write: Callable[[Exportable, bytes, bytes | None], bytes]
     media_type: str
     suffix: str
 

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from service.exchange.keras_columns import surround
 from service.features import Encoder
 from service.features.described import read_encoder
 from service.formats.keras_files import NOTES, KerasFile
+from service.formats.keras_optimizer import read_keras_variables
 from service.formats.weights import digest, pack
-from service.nn import Sequential
+from service.nn import Sequential, optimizers
 from service.nn.layers import Embedding
 from service.spec import CompileSpec, ModelSpec
 from service.spec.mistakes import pointer_in, report
@@ -59,7 +61,9 @@ def import_file(file: KerasFile, limits: Limits) -> TrainingResult:
             raise findings.refusal()
     model = _built(asked.spec, document, file.weights, limits, findings)
     _check_names(asked.classes, encoder, model, findings)
-    return _version(asked, encoder, compilation_of(file.compile, model), model, file.origin)
+    compiled = compilation_of(file.compile, model)
+    made = _version(asked, encoder, compiled, model, file.origin)
+    return replace(made, optimizer=_optimizer_state(file, compiled, model))
 
 
 def import_json(document: Mapping[str, Any], limits: Limits) -> tuple[str | None, TrainingResult]:
@@ -176,6 +180,15 @@ def _assign(model: Sequential, weights: list[Any], findings: Findings) -> None:
         else:
             own.assign(given.astype(own.value.dtype))
     findings.raise_errors()
+
+
+def _optimizer_state(file: KerasFile, compiled: CompileSpec, model: Sequential) -> bytes | None:
+    """The state of the optimizer in a file, if the file tells of one that we know, and all of it."""
+    if not file.optimizer or "optimizer" not in compiled.model_fields_set:
+        return None
+    optimizer = optimizers.get(compiled.arguments()["optimizer"])
+    optimizer.build(model.parameters)
+    return pack(optimizer.get_state()) if read_keras_variables(optimizer, file.optimizer) else None
 
 
 def _check_names(classes: list[str] | None, encoder: Encoder | None, model: Sequential, findings: Findings) -> None:

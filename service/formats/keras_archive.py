@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from service.errors import Finding, Invalid, pointer
+from service.formats.keras_optimizer import keras_variables
 from service.nn import Layer, Sequential
 from service.nn.registry import snake_case
 
@@ -16,6 +17,7 @@ KERAS_VERSION = "3.15.1"
 """The release whose layout is written."""
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+OPTIMIZER = "optimizer"
 
 
 Surround = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -84,7 +86,15 @@ def _hdf5_of(model: Sequential, root: str) -> bytes:
         found = places(type(layer).__name__ for layer in model.layers)
         for place, layer in zip(found, model.layers, strict=True):
             _write_variables(file, f"{root}/{place}", str(layer.name), layer.get_weights())
+        _write_optimizer(file, model)
     return content.getvalue()
+
+
+def _write_optimizer(file: Any, model: Sequential) -> None:
+    """The state of an optimizer that has one, so that Keras goes on training where the model has stopped."""
+    variables = keras_variables(model.optimizer) if model.compiled else None
+    if variables is not None:
+        _write_variables(file, OPTIMIZER, model.optimizer.name or snake_case(type(model.optimizer).__name__), variables)
 
 
 def _write_variables(file: Any, place: str, name: str, weights: list[Any]) -> None:

@@ -46,6 +46,8 @@ class KerasFile:
     """What else Fitd wrote into the file, if it did."""
     surrounding: Mapping[str, Any] | None = None
     """The Functional model round the network, as `model.to_json()` gives it, where the notes say what it does."""
+    optimizer: list[NDArray[Any]] = field(default_factory=list)
+    """The variables of the optimizer in Keras's order; empty if the file has none, or is HDF5."""
 
 
 def read_keras_file(content: bytes, limits: Limits) -> KerasFile:
@@ -81,6 +83,7 @@ def _from_archive(content: bytes, limits: Limits) -> KerasFile:
         origin=_origin("keras", metadata.get("keras_version")),
         notes={key: metadata[key] for key in NOTES if metadata.get(key) is not None},
         surrounding=None if network is None else document,
+        optimizer=found.optimizer,
     )
 
 

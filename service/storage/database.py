@@ -160,6 +160,12 @@ class Database:
                 return stored, tx.datasets.content(dataset_id)
         return stored, self.artifacts.open(stored.artifact)
 
+    def open_version(self, model: str, which: int | str | None = None) -> tuple[Version, bytes, bytes | None]:
+        """A version by its number or label, or the newest, with its weights and the state of its optimizer."""
+        with self.reading() as tx:
+            version = tx.version(model, which)
+            return version, tx.models.weights(version.id), tx.models.optimizer(version.id)
+
     def migrate(self) -> None:
         """Brings the tables to this release's, wholly or not at all; of two that try at once, one waits."""
         from service.storage import migration  # noqa: PLC0415 - only who migrates pays for Alembic
