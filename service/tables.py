@@ -2,6 +2,7 @@
 
 import mmap
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Malformed
+from service.formats.csv_blocks import THREADS
 from service.formats.tables import kind_of_column, open_table
 
 MISSING = -1
@@ -26,6 +28,7 @@ class Table:
         self.arrow = arrow
         """The pyarrow table."""
         self._file: mmap.mmap | None = None
+        self._is_part = False
         self.rows: int = arrow.num_rows
         self.names: list[str] = list(arrow.column_names)
         self.kinds = {field.name: kind_of_column(field.type) for field in arrow.schema}
@@ -38,17 +41,25 @@ class Table:
         return table
 
     @classmethod
-    def of_batch(cls, batch: Any) -> Self:
-        """The table of a pyarrow record batch."""
-        import pyarrow as pa  # noqa: PLC0415 - only who has a table pays for it
-
-        return cls(pa.Table.from_batches([batch]))
-
-    @classmethod
     def from_file(cls, file: Path) -> Self:
         """The table in an Arrow file, mapped."""
         with file.open("rb") as opened:
             return cls.from_buffer(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
+
+    @classmethod
+    def of_batch(cls, batch: Any) -> Self:
+        """The table of a pyarrow record batch."""
+        import pyarrow as pa  # noqa: PLC0415 - only who has a table pays for it
+
+        table = cls(pa.Table.from_batches([batch]))
+        table._is_part = True
+        return table
+
+    def slice(self, start: int, rows: int) -> Self:
+        """The table of some rows that follow each other."""
+        part = type(self)(self.arrow.slice(start, rows))
+        part._file = self._file
+        return part
 
     def parts(self, rows: int) -> Iterator[Self]:
         """The table in parts of at most so many rows; the memory of one is given back when the next is asked for."""
@@ -61,16 +72,17 @@ class Table:
         import pyarrow as pa  # noqa: PLC0415 - only who has a table pays for it
 
         self._let_go()
-
         column, kind = self.arrow[name], self.kinds[name]
         if kind == "category":
             column = _parsed(column, name)
-        elif kind == "date":
-            column = column.cast(pa.int64())
+        elif kind in ("boolean", "empty"):
+            column = column.cast(pa.float64())
         values: NDArray[np.float64] = np.empty(self.rows)
         start = 0
         for chunk in column.chunks:
-            values[start : start + len(chunk)] = chunk.cast(pa.float64()).to_numpy(zero_copy_only=False)
+            # pyarrow's own way to float64 refuses whole numbers that lose a digit, and loads code that takes 15 MB.
+            plain = chunk.view(pa.int64()) if kind == "date" else chunk
+            values[start : start + len(chunk)] = plain.to_numpy(zero_copy_only=False)
             start += len(chunk)
         if kind == "date":
             return values / _MICROSECONDS_A_DAY
@@ -95,12 +107,19 @@ class Table:
         `Malformed` if a damaged file has left texts or dates in it that cannot be told.
         """
         try:
-            return [{"name": name, "type": self.kinds[name], **self._described(name)} for name in self.names]
+            with ThreadPoolExecutor(THREADS) as pool:
+                found = pool.map(self._described, self.names)
+                return [{"name": name, "type": kind, **next(found)} for name, kind in self.kinds.items()]
         except (OverflowError, UnicodeError):
             raise Malformed("The table holds texts or dates that cannot be read.", code="bad_table") from None
 
     def _let_go(self) -> None:
         """Gives back the memory that the columns read so far lie in; of a file it is only a copy."""
+        import pyarrow as pa  # noqa: PLC0415 - as above
+
+        if self._is_part:
+            return  # it is small, and the whole does so
+        pa.default_memory_pool().release_unused()
         if self._file is not None:
             self._file.madvise(mmap.MADV_DONTNEED)
 
@@ -108,24 +127,25 @@ class Table:
         import pyarrow as pa  # noqa: PLC0415 - as above
         import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
-        self._let_go()
         column, kind = self.arrow[name], self.kinds[name]
         missing = column.null_count
         if kind == "empty":
             return {"missing": self.rows}
         if kind in ("category", "boolean"):
             counted = pc.value_counts(column.drop_null())
-            order = pc.sort_indices(counted.field("counts"), sort_keys=[("", "descending")]).to_pylist()[:_MOST_SHOWN]
-            values = [{"value": counted[i]["values"].as_py(), "count": counted[i]["counts"].as_py()} for i in order]
+            order = pc.sort_indices(counted.field("counts"), sort_keys=[("", "descending")])
+            values = [
+                {"value": one["values"].as_py(), "count": one["counts"].as_py()}
+                for one in counted.take(order[:_MOST_SHOWN])
+            ]
             return {"missing": missing, "distinct": len(counted), "values": values}
+        if pa.types.is_floating(column.type):
+            column = _without_nan(column)
+            missing = column.null_count
         extremes = pc.min_max(column).as_py()
         if kind == "date":
             shown = {key: value and f"{value.isoformat()}Z" for key, value in extremes.items()}
             return {"missing": missing, **shown}
-        if pa.types.is_floating(column.type) and pc.any(pc.is_nan(column)).as_py():
-            column = pc.if_else(pc.is_nan(column), None, column)
-            missing = column.null_count
-            extremes = pc.min_max(column).as_py()
         mean, deviation = pc.mean(column).as_py(), pc.stddev(column).as_py()
         return {"missing": missing, **extremes, "mean": mean, "deviation": deviation}
 
@@ -137,7 +157,7 @@ class Table:
         if self.kinds[name] == "empty":
             return column.cast(pa.string())
         if pa.types.is_floating(column.type):
-            column = pc.if_else(pc.is_nan(column), None, column)
+            column = _without_nan(column)
             whole = column.drop_null()
             if pc.all(pc.equal(whole, pc.floor(whole))).as_py() and (pc.max(pc.abs(whole)).as_py() or 0) < 2**53:
                 column = column.cast(pa.int64())
@@ -150,6 +170,14 @@ def names_in_order(texts: Sequence[str]) -> list[str]:
         return sorted(texts, key=float)
     except ValueError:
         return sorted(texts)
+
+
+def _without_nan(column: Any) -> Any:
+    """The column with nothing where it has NaN."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+    absent = pc.is_nan(column)
+    return pc.if_else(absent, None, column) if pc.any(absent).as_py() else column
 
 
 def _parsed(column: Any, name: str) -> Any:

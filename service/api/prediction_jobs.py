@@ -14,7 +14,7 @@ from service.api.paths import JobId
 from service.api.problems import documented
 from service.api.serving import Served
 from service.api.state import Shared, State
-from service.api.submission import Submitted, submit_once
+from service.api.submission import Jobs, Submitted, submit_once
 from service.errors import Findings, NotFound, TooLarge, pointer
 from service.formats.jsontext import read_json
 from service.jobs import Kind
@@ -22,7 +22,7 @@ from service.prediction.outputs import Asked
 from service.prediction.tables import TablePrediction, kinds_of_arrays
 from service.spec.mistakes import report
 from service.spec.prediction import PredictionJobRequest
-from service.storage import StoredDataset, Transaction
+from service.storage import StoredDataset, Transaction, Version
 
 router = job_routes(Kind.PREDICTION)
 
@@ -65,22 +65,23 @@ def cancel_prediction_job(shared: Shared, job_id: JobId, response: Response) -> 
 
 
 def _submit(shared: State, body: bytes, key: str | None) -> Submitted[PredictionJobView]:
-    request = _read(shared, read_json(body))
-    served, stored = _found(shared, request)
-    _check(shared, request, served, stored)
-    version = served.version
+    def prepare() -> Jobs[PredictionJobView]:
+        request = _read(shared, read_json(body))
+        served, stored = _found(shared, request)
+        _check(shared, request, served, stored)
+        return Jobs(1, lambda tx: [_add(tx, request, served.version, stored)])
 
-    def add(tx: Transaction) -> list[PredictionJobView]:
-        # They were there when the request was checked, and may not go before the job refers to them.
-        tx.models.hold(version.model)
-        tx.models.version(version.model, version.number)
-        tx.datasets.get(stored.id, lock=True)
-        asked = request.to_json_dict() | {"version": version.number, "rows": stored.rows}
-        asked.pop("label", None)
-        job = tx.jobs.add(version.model, asked, stored.id, epochs=1, priority=request.priority, kind=Kind.PREDICTION)
-        return [PredictionJobView.of(job)]
+    return submit_once(shared, "prediction-jobs", body, key, view=PredictionJobView, prepare=prepare)
 
-    return submit_once(shared, "prediction-jobs", body, key, count=1, view=PredictionJobView, add=add)
+
+def _add(tx: Transaction, request: PredictionJobRequest, version: Version, stored: StoredDataset) -> PredictionJobView:
+    # They were there when the request was checked, and may not go before the job refers to them.
+    tx.models.hold(version.model, version.number, version.id)
+    tx.datasets.get(stored.id, lock=True)
+    asked = request.to_json_dict() | {"version": version.number, "rows": stored.rows}
+    asked.pop("label", None)
+    job = tx.jobs.add(version.model, asked, stored.id, epochs=1, priority=request.priority, kind=Kind.PREDICTION)
+    return PredictionJobView.of(job)
 
 
 def _read(shared: State, document: Any) -> PredictionJobRequest:

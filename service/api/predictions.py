@@ -1,17 +1,17 @@
 """Predictions and evaluations: asked of a model's latest version, or of one by its number."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
+from service.api.answered import JSON, Answered, Headers
 from service.api.bodies import JsonBytes, check_json, described, read_object
 from service.api.datasets import FILE
 from service.api.evaluation_data import prepare_evaluation
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
-from service.api.instances import is_plain, read_inputs
+from service.api.instances import read_inputs
 from service.api.job_views import Metrics
 from service.api.named_scores import EVERYTHING, TOP_K_SCHEMA, ClassScore, named_scores, read_asked
 from service.api.paths import ModelName, VersionNumber
@@ -23,6 +23,7 @@ from service.api.uploads import OCTETS, TABLES, is_table
 from service.datasets import read_dataset
 from service.errors import Findings
 from service.formats.jsontext import write_json
+from service.formats.plain_rows import read_plain_rows
 from service.spec.prediction import Output
 from service.spec.request import DATA_SCHEMA, ROWS_SCHEMA
 
@@ -157,34 +158,36 @@ async def respond(request: Request, name: str, which: Which, query: TableQuery) 
     """The response to `:predict`: to a table a table, to JSON JSON."""
     if is_table(request.headers.get("content-type", "")):
         return await answer_table(request, name, which, query)
-    return await answer_prediction(state_of(request), request.headers, await request.body(), name, which)
+    check_json(request.headers, "a table in CSV, Parquet or Arrow")
+    return (await answer_prediction(state_of(request), {}, await request.body(), name, which)).response()
 
 
-async def answer_prediction(
-    shared: State, headers: Mapping[str, str], body: bytes, name: str, which: Which
-) -> Response:
+async def answer_prediction(shared: State, _headers: Headers, body: bytes, name: str, which: Which) -> Answered:
     """The answer to `:predict`, in this thread where that is quicker than changing it."""
-    check_json(headers, "a table in CSV, Parquet or Arrow")
     served = shared.serving.at_hand(name, which)
     if served is not None and served.is_light(len(body)):
         return _answer(shared, served, body)
     return await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, which), body))
 
 
-def _answer(shared: State, served: Served, body: bytes) -> Response:
-    document = read_object(body, "instances", "inputs", "signature_name", "outputs", "top_k")
-    asked = read_asked(document) if "outputs" in document or "top_k" in document else EVERYTHING
-    rows, key = read_inputs(document, served.loaded, shared.settings, plain=is_plain(body))
-    predictions = served.loaded.predict(rows)
+def _answer(shared: State, served: Served, body: bytes) -> Answered:
+    loaded, key, asked = served.loaded, "predictions", EVERYTHING
+    rows = None if loaded.encoder else read_plain_rows(body, "instances", loaded.columns, shared.settings)
+    if rows is None:
+        document = read_object(body, "instances", "inputs", "signature_name", "outputs", "top_k")
+        if "outputs" in document or "top_k" in document:
+            asked = read_asked(document)
+        rows, key = read_inputs(document, loaded, shared.settings)
+    predictions = loaded.predict(rows)
     content = {"model": served.version.model, "version": served.version.number}
     if "predictions" in asked.outputs:
         content[key] = predictions
-    classes = served.loaded.named(predictions) if "predicted_classes" in asked.outputs else None
+    classes = loaded.named(predictions) if "predicted_classes" in asked.outputs else None
     if classes is not None:
         content["predicted_classes"] = classes
     if asked.needs_scores:
-        content |= named_scores(served.loaded, predictions, asked)
-    return Response(write_json(content), media_type="application/json")
+        content |= named_scores(loaded, predictions, asked)
+    return Answered(write_json(content), JSON)
 
 
 def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> EvaluationView:

@@ -1,10 +1,11 @@
 """What was asked for becomes jobs: checked wholly, stored at once, and under an idempotency key only once."""
 
+import functools
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -32,9 +33,17 @@ class Submitted(Generic[View]):
     replayed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Jobs(Generic[View]):
+    """So many jobs that were asked for, and how they are queued."""
+
+    count: int
+    add: Callable[[Transaction], list[View]]
+
+
 def read_one(shared: State, body: bytes) -> list[CheckedTraining]:
     """The training that a body asks for."""
-    return [read_training(read_json(body), shared.settings, shared.open_dataset)]
+    return [read_training(read_json(body), shared.settings, shared.open_dataset, shared.open_start)]
 
 
 def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
@@ -47,9 +56,11 @@ def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
         findings.error("#", "wrong_type", expected)
         raise findings.refusal()
     checked = []
+    # Many of them may go on from the same version; with others they take turns in memory.
+    open_start = functools.lru_cache(maxsize=1)(shared.open_start)
     for place, asked in enumerate(jobs):
         try:
-            checked.append(read_training(asked, shared.settings, shared.open_dataset))
+            checked.append(read_training(asked, shared.settings, shared.open_dataset, open_start))
         except Invalid as invalid:
             _collect(invalid, place, findings)
     findings.raise_errors()
@@ -57,19 +68,25 @@ def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
 
 
 def submit(
-    shared: State, route: str, body: bytes, key: str | None, trainings: Sequence[CheckedTraining]
+    shared: State, route: str, body: bytes, key: str | None, read: Callable[[State, bytes], list[CheckedTraining]]
 ) -> Submitted[JobView]:
-    """Stores the data and queues the jobs, all or none; answers again what the same key was answered before."""
-    new = [None if training.inline is None else _put(shared, training.inline) for training in trainings]
-    needed: set[str | None] = set()
+    """Reads what is asked for, stores the data and queues the trainings, all or none, as `submit_once` does."""
+    new: list[NewDataset | None] = []
     stored: list[StoredDataset] = []
+    needed: set[str | None] = set()
 
-    def add(tx: Transaction) -> list[JobView]:
-        stored[:] = [_stored(tx, training, one) for training, one in zip(trainings, new, strict=True)]
-        return [_add(tx, training, one.id) for training, one in zip(trainings, stored, strict=True)]
+    def prepare() -> Jobs[JobView]:
+        trainings = read(shared, body)
+        new.extend(None if training.inline is None else _put(shared, training.inline) for training in trainings)
+
+        def add(tx: Transaction) -> list[JobView]:
+            stored.extend(_stored(tx, training, one) for training, one in zip(trainings, new, strict=True))
+            return [_add(tx, training, one.id) for training, one in zip(trainings, stored, strict=True)]
+
+        return Jobs(len(trainings), add)
 
     try:
-        submitted = submit_once(shared, route, body, key, count=len(trainings), view=JobView, add=add)
+        submitted = submit_once(shared, route, body, key, view=JobView, prepare=prepare)
         needed = {one.artifact for one in stored}
     finally:
         shared.database.artifacts.remove({one.artifact for one in new if one and one.artifact} - needed)
@@ -77,26 +94,33 @@ def submit(
 
 
 def submit_once(
-    shared: State,
-    route: str,
-    body: bytes,
-    key: str | None,
-    *,
-    count: int,
-    view: type[View],
-    add: Callable[[Transaction], list[View]],
+    shared: State, route: str, body: bytes, key: str | None, *, view: type[View], prepare: Callable[[], Jobs[View]]
 ) -> Submitted[View]:
-    """Queues so many jobs by `add` in one transaction, if the quota allows it and the key did not come before."""
+    """Queues the jobs that `prepare` has read, in one transaction, if the quota allows it.
+
+    Answers again what the same key was answered before, whatever has become of what the request names.
+    """
+
+    def replayed(answer: list[dict[str, Any]]) -> Submitted[View]:
+        return Submitted([view.model_validate(one) for one in answer], replayed=True)
+
     named = None if key is None else f"{route} {_unquoted(key)}"
+    fingerprint = "" if named is None else hashlib.sha256(body).hexdigest()
+    if named is not None:
+        with shared.database.reading() as tx:
+            before = tx.idempotency_keys.find(named, fingerprint)
+        if before is not None:
+            return replayed(before)
+    jobs = prepare()
     with shared.database.transaction() as tx:
         if named is not None:
-            before = tx.idempotency_keys.claim(named, hashlib.sha256(body).hexdigest())
+            before = tx.idempotency_keys.claim(named, fingerprint)
             if before is not None:
-                return Submitted([view.model_validate(one) for one in before], replayed=True)
-        tx.jobs.check_quota(count, shared.settings.max_queued_jobs)
-        views = add(tx)
+                return replayed(before)
+        tx.jobs.check_quota(jobs.count, shared.settings.max_queued_jobs)
+        views = jobs.add(tx)
         if named is not None:
-            tx.idempotency_keys.answer(named, [one.model_dump(mode="json") for one in views])
+            tx.idempotency_keys.answer(named, [one.model_dump(mode="json", by_alias=True) for one in views])
     return Submitted(views, replayed=False)
 
 
@@ -117,11 +141,13 @@ def _stored(tx: Transaction, checked: CheckedTraining, new: NewDataset | None) -
 
 
 def _add(tx: Transaction, checked: CheckedTraining, dataset_id: str) -> JobView:
-    request = checked.request
+    request, start = checked.request, checked.request.from_
+    if start is not None and checked.start_id is not None:
+        tx.models.hold(start.model, start.version, checked.start_id)
     asked = request.to_json_dict()
     if request.fit.seed is None:
         asked.setdefault("fit", {})["seed"] = secrets.randbits(31)
-    name = request.model or f"model-{secrets.token_hex(4)}"
+    name = request.model or (start and start.model) or f"model-{secrets.token_hex(4)}"
     asked |= {"model": name, "warnings": [asdict(warning) for warning in checked.warnings]}
     return JobView.of(tx.jobs.add(name, asked, dataset_id, request.fit.epochs, priority=request.priority))
 

@@ -1,5 +1,6 @@
 """Tables to predict: a body of CSV, Parquet or Arrow is answered with a table, a row for each row."""
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -10,15 +11,17 @@ from fastapi import Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from service.api.arriving import received
 from service.api.datasets import Written
 from service.api.inference.encodings import quality
 from service.api.problems import UnsupportedMediaType
 from service.api.serving import Served, Which
 from service.api.state import state_of
-from service.api.uploads import OCTETS, TABLES, media_type_of, opened, received
+from service.api.uploads import OCTETS, TABLES, media_type_of, told_apart
 from service.config import Limits
 from service.errors import Findings
 from service.features.inputs import text_columns
+from service.formats.csv_blocks import Readable
 from service.formats.delimited import Dialect
 from service.formats.downloads import encode_tables
 from service.formats.tables import ARROW, CSV, read_batches, write_table
@@ -75,47 +78,58 @@ async def answer_table(request: Request, name: str, which: Which, query: TableQu
     shared = state_of(request)
     media_type = media_type_of(request, TABLES)
     served = await run_in_threadpool(shared.serving.find, name, which)
-    async with received(request, shared.settings.scratch) as file:
-        answer, wanted = await run_in_threadpool(_predict, file, media_type, served, query, shared.settings)
-        size, content = answer.stat().st_size, answer.open("rb")
+
+    predicting = _Predicting(served, query, shared.settings)
+
+    def read(file: Path, arriving: Readable) -> tuple[BinaryIO, str]:
+        return predicting.answered(*told_apart(file, arriving, media_type, shared.settings))
+
+    content, wanted = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
     version = f"/v1/models/{served.version.model}/versions/{served.version.number}"
+    size = os.fstat(content.fileno()).st_size
     headers = {"Content-Length": str(size), "Link": f'<{version}>; rel="describedby"'}
     return StreamingResponse(_pieces(content), media_type=wanted, headers=headers)
 
 
-def _predict(file: Path, media_type: str, served: Served, query: TableQuery, limits: Limits) -> tuple[Path, str]:
-    """A file with the answer, and its media type."""
-    file, media_type = opened(file, media_type, limits)
-    if media_type not in TABLES.values():
-        raise UnsupportedMediaType(f"Expected a table in CSV, Parquet or Arrow; received {media_type}.")
-    tables = _read(file, media_type, replace(query.dialect, texts=text_columns(served.loaded.encoder)), limits)
-    first = next(tables)
-    findings = Findings(limit=limits.max_errors_shown)
-    prediction = TablePrediction(served.loaded, query.asked, first.kinds, findings, include=query.include, at="")
-    findings.raise_errors()
-    wanted = _wanted(query.accept, media_type)
-    answer = file.with_suffix(".answer")
-    counted = _counted(chain([first], tables), prediction, limits)
-    with answer.open("wb") as target:
-        target.writelines(encode_tables(prediction.answers(counted, findings), wanted))
-    return answer, wanted
+@dataclass(frozen=True, slots=True)
+class _Predicting:
+    """A table that is predicted: by which version, and what is asked of it."""
 
+    served: Served
+    query: TableQuery
+    limits: Limits
 
-def _read(file: Path, media_type: str, dialect: Dialect, limits: Limits) -> Iterator[Table]:
-    if media_type == CSV:
-        # What a column of a text holds is known when all of it was read.
-        written, media_type = file.with_suffix(".arrow"), ARROW
-        write_table(file, CSV, written, limits, dialect)
-        file = written
-    return map(Table.of_batch, read_batches(file, media_type, limits))
+    def answered(self, file: Path, text: Readable | None, media_type: str) -> tuple[BinaryIO, str]:
+        """The answer to a file, in a file that nobody else has to find, and its media type."""
+        if media_type not in TABLES.values():
+            raise UnsupportedMediaType(f"Expected a table in CSV, Parquet or Arrow; received {media_type}.")
+        tables = self._read(file, text, media_type)
+        first = next(tables)
+        findings = Findings(limit=self.limits.max_errors_shown)
+        loaded, asked, include = self.served.loaded, self.query.asked, self.query.include
+        prediction = TablePrediction(loaded, asked, first.kinds, findings, include=include, at="")
+        findings.raise_errors()
+        wanted, answer = _wanted(self.query.accept, media_type), file.with_suffix(".answer")
+        counted = self._counted(chain([first], tables), prediction)
+        with answer.open("wb") as target:
+            target.writelines(encode_tables(prediction.answers(counted, findings), wanted))
+        return answer.open("rb"), wanted
 
+    def _read(self, file: Path, text: Readable | None, media_type: str) -> Iterator[Table]:
+        if media_type == CSV:
+            # What a column of a text holds is known when all of it was read.
+            dialect = replace(self.query.dialect, texts=text_columns(self.served.loaded.encoder))
+            written, media_type = file.with_suffix(".arrow"), ARROW
+            write_table(file, CSV, written, self.limits, dialect, arriving=text)
+            file = written
+        return map(Table.of_batch, read_batches(file, media_type, self.limits))
 
-def _counted(tables: Iterable[Table], prediction: TablePrediction, limits: Limits) -> Iterator[Table]:
-    rows = 0
-    for table in tables:
-        rows += table.rows
-        prediction.check_size(rows, limits)
-        yield table
+    def _counted(self, tables: Iterable[Table], prediction: TablePrediction) -> Iterator[Table]:
+        rows = 0
+        for table in tables:
+            rows += table.rows
+            prediction.check_size(rows, self.limits)
+            yield table
 
 
 def _wanted(accept: str, given: str) -> str:

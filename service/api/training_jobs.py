@@ -15,9 +15,7 @@ from service.api.problems import documented
 from service.api.state import Shared, State
 from service.api.submission import MOST_IN_A_BATCH, Submitted, read_batch, read_one, submit
 from service.api.validation import ValidationView
-from service.checks import read_training
 from service.errors import Findings
-from service.formats.jsontext import read_json
 from service.jobs import Keep, Kind
 from service.spec import TrainingRequest
 
@@ -77,7 +75,7 @@ def create_training_jobs(
     shared: Shared, body: JsonBytes, response: Response, idempotency_key: IdempotencyKey = None
 ) -> JobBatch:
     """Queues many trainings in one request, all of them or none: a model for each shop, or many settings to try."""
-    submitted = submit(shared, "training-jobs:batch", body, idempotency_key, read_batch(shared, body))
+    submitted = submit(shared, "training-jobs:batch", body, idempotency_key, read_batch)
     if submitted.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return JobBatch(items=submitted.views)
@@ -91,7 +89,7 @@ def create_training_jobs(
 )
 def validate_training_job(shared: Shared, body: JsonBytes) -> ValidationView:
     """Says everything that creating the job would say, and what the training would cost; stores nothing."""
-    return ValidationView.of(read_training(read_json(body), shared.settings, shared.open_dataset))
+    return ValidationView.of(read_one(shared, body)[0])
 
 
 @router.get("/training-jobs/{job_id:word}/history", response_model=HistoryPage, responses=documented(404, 422, 503))
@@ -121,7 +119,7 @@ async def cancel_training_job(shared: Shared, job_id: JobId, request: Request, r
 
 
 def _submit_one(shared: State, body: bytes, key: str | None) -> Submitted[JobView]:
-    return submit(shared, "training-jobs", body, key, read_one(shared, body))
+    return submit(shared, "training-jobs", body, key, read_one)
 
 
 def _read_keep(body: bytes) -> Keep | None:

@@ -1,7 +1,5 @@
-"""Uploads: a body goes to a file as it comes, and the file becomes a dataset."""
+"""Uploads: a file, told apart by its media type or its beginning, becomes a dataset."""
 
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 from fastapi import Request
@@ -11,7 +9,8 @@ from service.api.state import State
 from service.config import Limits
 from service.datasets import Dataset, dataset_of_arrays, read_dataset
 from service.errors import Findings, Malformed
-from service.formats.compression import unpacked
+from service.formats.compression import compression_of, unpacked
+from service.formats.csv_blocks import Readable, exhaust
 from service.formats.delimited import Dialect
 from service.formats.json_rows import read_whole
 from service.formats.jsontext import read_json
@@ -19,7 +18,6 @@ from service.formats.npz import NPZ, read_npz
 from service.formats.tables import ARROW, ARROW_STREAM, CSV, JSON, MAGIC, NDJSON, PARQUET, write_table
 from service.storage import NewDataset
 from service.storage.datasets import LARGEST_ROW_BYTES
-from service.storage.scratch import scratch
 
 OCTETS = "application/octet-stream"
 MEDIA_TYPES = {
@@ -74,50 +72,48 @@ def media_type_of(request: Request, known: dict[str, str] = MEDIA_TYPES) -> str:
     return known[named]
 
 
-@contextlib.asynccontextmanager
-async def received(request: Request, directory: Path) -> AsyncIterator[Path]:
-    """The body in a file, gone with the block; its memory does not grow with it."""
-    with scratch(directory) as place:
-        with (place / "body").open("wb") as file:
-            async for piece in request.stream():
-                file.write(piece)
-        yield place / "body"
+def told_apart(file: Path, arriving: Readable, media_type: str, limits: Limits) -> tuple[Path, Readable | None, str]:
+    """The file without its compression, the stream of it if it is still arriving, and what it is.
 
-
-def opened(file: Path, media_type: str, limits: Limits) -> tuple[Path, str]:
-    """The file without its compression, and what it is; `Malformed` if nothing is in it."""
-    file = unpacked(file, limits.max_unpacked_bytes)
-    start = _start(file)
+    `Malformed` if nothing is in it.
+    """
+    text: Readable | None = arriving
+    start = _start_of(file)
+    if compression_of(start) is not None:
+        exhaust(arriving)
+        file, text = unpacked(file, limits.max_unpacked_bytes), None
+        start = _start_of(file)
     if not start:
         raise Malformed("Expected a table with at least one row; received an empty body.", code="bad_table")
     if media_type == OCTETS:
         media_type = next((of for magic, of in MAGIC.items() if start.startswith(magic)), CSV)
         media_type = NPZ if start.startswith(b"PK") else JSON if start.lstrip()[:1] in (b"{", b"[") else media_type
-    return file, media_type
+    return file, text, media_type
 
 
-def read_upload(shared: State, file: Path, media_type: str, dialect: Dialect, name: str | None) -> NewDataset:
-    """The dataset in an uploaded file, ready to be stored; `Malformed`, `Invalid` or `TooLarge` if it is none."""
+def read_upload(
+    shared: State, file: Path, arriving: Readable, *, media_type: str, dialect: Dialect, name: str | None
+) -> NewDataset:
+    """The dataset in an uploaded file, ready to be stored; `Malformed`, `Invalid` or `TooLarge` if it is none.
+
+    Only a CSV is read before the stream `arriving`, of the same bytes, has come to its end.
+    """
     limits = shared.settings
-    file, media_type = opened(file, media_type, limits)
-    if media_type == JSON and not _start(file).lstrip().startswith(b"["):
+    file, text, media_type = told_apart(file, arriving, media_type, limits)
+    if media_type == JSON and not _start_of(file).lstrip().startswith(b"["):
         return _of_arrays(shared, _checked(read_json(read_whole(file, limits)), shared), name)
     if media_type == NPZ:
         arrays = read_npz(file, limits, "x", "y")
         findings = Findings(limit=limits.max_errors_shown)
         return _of_arrays(shared, dataset_of_arrays(arrays["x"], arrays["y"], findings), name)
-    return _of_table(shared, file, media_type, dialect, name)
-
-
-def _start(file: Path) -> bytes:
-    with file.open("rb") as content:
-        return content.read(8)
-
-
-def _of_table(shared: State, file: Path, media_type: str, dialect: Dialect, name: str | None) -> NewDataset:
     written = file.with_suffix(".arrow")
-    write_table(file, media_type, written, shared.settings, dialect)
+    write_table(file, media_type, written, limits, dialect, arriving=text)
     return NewDataset.of_table(written, shared.database.artifacts, name=name, uploaded=True)
+
+
+def _start_of(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(8)
 
 
 def _of_arrays(shared: State, dataset: Dataset, name: str | None) -> NewDataset:

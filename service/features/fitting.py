@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from service.errors import Findings
-from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn, Rows
+from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn
 from service.features.encoder import Encoder
+from service.features.rows import Rows, taken
 from service.spec.data import MOST_CATEGORIES, DataSpec, FeatureSpec
 from service.tables import MISSING, Table
 
-_ENCODINGS: Mapping[str, tuple[str, ...]] = {
+ENCODINGS: Mapping[str, tuple[str, ...]] = {
     "number": ("standardize", "none"),
     "boolean": ("boolean",),
     "category": ("one_hot", "integer"),
@@ -79,9 +80,9 @@ def _check_place(feature: FeatureSpec, table: Table, used: Sequence[str], before
 
 def _fit(table: Table, feature: FeatureSpec, rows: Rows, *, plain: bool, chosen: bool) -> AnyColumn:
     kind = _kind(table.kinds[feature.name], feature, plain=plain)
-    encoding = feature.encoding or ("none" if plain and kind == "number" else _ENCODINGS[kind][0])
-    if encoding not in _ENCODINGS[kind]:
-        known = ", ".join(_ENCODINGS[kind])
+    encoding = feature.encoding or ("none" if plain and kind == "number" else ENCODINGS[kind][0])
+    if encoding not in ENCODINGS[kind]:
+        known = ", ".join(ENCODINGS[kind])
         raise _UnfitColumnError("unknown_name", f"is of the type {kind}: expected one of the encodings {known}.")
     missing = feature.missing or ("reject" if plain else "indicator" if kind == "category" else "mean")
     if kind == "category":
@@ -89,13 +90,13 @@ def _fit(table: Table, feature: FeatureSpec, rows: Rows, *, plain: bool, chosen:
             said = "holds categories, which have no mean: expected most_frequent, indicator or reject."
             raise _UnfitColumnError("unknown_name", said)
         texts, codes = table.encoded(feature.name)
-        values: Any = codes[rows]
+        values: Any = taken(codes, rows)
         absent = values == MISSING
     else:
         numbers = table.numbers(feature.name)
         if np.isinf(numbers).any():
             raise _UnfitColumnError("not_finite", "holds infinite numbers: expected finite ones.")
-        values = numbers[rows]
+        values = taken(numbers, rows)
         absent = np.isnan(values)
     if absent.all():
         raise _UnfitColumnError("empty", "has no value in any training row.")

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -70,9 +70,14 @@ class _Cells:
     def __init__(self, table: Table, encoder: Encoder, first_row: int, findings: Findings) -> None:
         self.rows = table.rows
         self._table = table
+        self._encoder = encoder
         self._columns = {column.name: column for column in encoder.columns}
         self._first_row = first_row
         self._findings = findings
+
+    def slice(self, start: int, rows: int) -> Self:
+        """Some rows that follow each other."""
+        return type(self)(self._table.slice(start, rows), self._encoder, self._first_row + start, self._findings)
 
     def numbers(self, name: str) -> Numbers:
         """A column (rows,) as numbers, dates in days since 1970, NaN where nothing is or could be read."""

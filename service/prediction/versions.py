@@ -15,6 +15,7 @@ from service.errors import Damaged, Findings
 from service.evaluation import importance, report
 from service.features import Encoder
 from service.formats.weights import digest, unpack
+from service.nn import Sequential
 from service.spec import CompileSpec, ModelSpec
 
 Floats = NDArray[np.float32]
@@ -116,7 +117,7 @@ class LoadedVersion:
     def likeliest(self, predictions: Floats) -> NDArray[np.int64]:
         """The index of the most likely class (rows,) of each prediction."""
         if self.units == 1:
-            return (predictions[:, 0] > self._limit()).astype(np.int64)
+            return (predictions[:, 0] > threshold_of(self.model)).astype(np.int64)
         index: NDArray[np.int64] = predictions[:, : len(self.classes or ()) or None].argmax(axis=1)
         return index
 
@@ -130,7 +131,7 @@ class LoadedVersion:
     def scored(self) -> list[str] | None:
         """The names of what `scores` scores; None where the outputs are no scores."""
         if len(self.model.output_shape) != 2 or (
-            self.units == 1 and len(self.classes or ()) != 2 and self._limit() == 0
+            self.units == 1 and len(self.classes or ()) != 2 and threshold_of(self.model) == 0
         ):
             return None
         return self.names(2 if self.units == 1 else len(self.classes or ()) or self.units)
@@ -141,13 +142,8 @@ class LoadedVersion:
             return None
         if self.units > 1:
             return predictions if self.classes is None else predictions[:, : len(self.classes)]
-        other = 1 - predictions if self._limit() else -predictions
+        other = 1 - predictions if threshold_of(self.model) else -predictions
         return np.concatenate([other, predictions], axis=-1)
-
-    def _limit(self) -> float:
-        """Where one output turns from the first class to the second: probabilities at 0.5, everything else at 0."""
-        activation = self.model.layers[-1].output_activation or ""
-        return 0.5 if "sigmoid" in activation else 0.0
 
     def evaluate(
         self, compiled: Mapping[str, Any], dataset: Dataset, findings: Findings, *, repeats: int = 0
@@ -195,6 +191,12 @@ class LoadedVersion:
             columns[name] = slice(place, place + width)
             place += width
         return importance(loss, dataset.x.copy(), columns, repeats=repeats, seed=0)
+
+
+def threshold_of(model: Sequential) -> float:
+    """Where one output turns from the first class to the second: probabilities at 0.5, everything else at 0."""
+    activation = model.layers[-1].output_activation or ""
+    return 0.5 if "sigmoid" in activation else 0.0
 
 
 class LoadedVersions:

@@ -25,8 +25,7 @@ from service.storage.tables import artifacts
 
 Content = bytes | mmap.mmap
 
-_PIECE_BYTES = 16 << 20
-
+_PIECE_BYTES = 4 << 20
 _OURS = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{8}\.[0-9a-f]{64}(\.tmp)?")
 
 
@@ -101,20 +100,20 @@ class Artifacts:
         return len(unwanted)
 
 
+def _digest(content: Content) -> str:
+    if not isinstance(content, mmap.mmap):
+        return hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256()
+    with memoryview(content) as view:
+        for start in range(0, len(view), _PIECE_BYTES):
+            digest.update(view[start : start + _PIECE_BYTES])
+            content.madvise(mmap.MADV_DONTNEED)  # who maps it wants it out of memory until it is looked at
+    return digest.hexdigest()
+
+
 def digest_of(name: str) -> str:
     """The SHA-256 that an artifact's name tells."""
     return name.rpartition(".")[2]
-
-
-def _digest(content: Content) -> str:
-    digest = hashlib.sha256()
-    with memoryview(content) as whole:
-        for start in range(0, len(whole), _PIECE_BYTES):
-            digest.update(whole[start : start + _PIECE_BYTES])
-            if isinstance(content, mmap.mmap):
-                # Who maps it wants it out of memory until it is looked at.
-                content.madvise(mmap.MADV_DONTNEED, start, min(_PIECE_BYTES, len(whole) - start))
-    return digest.hexdigest()
 
 
 def open_artifacts(url: str | None, engine: Engine, clock: Clock) -> Artifacts:

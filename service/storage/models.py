@@ -6,16 +6,17 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, union_all
 
 from service.errors import Conflict, NotFound
-from service.jobs import FINAL, Kind
+from service.jobs import Kind
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.evaluations import Evaluations
 from service.storage.ids import new_id
-from service.storage.tables import jobs, labels, models, version_weights, versions
+from service.storage.tables import IS_HELD, IS_QUEUED, jobs, labels, models, version_weights, versions
 from service.storage.upsert import insert_into
+from service.storage.wakeup import News
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +81,28 @@ class Model:
 _ADD = insert(versions).values(created_at=NOW)
 _ADD_WEIGHTS = insert(version_weights)
 _VERSION = [versions.c[one.name] for one in fields(Version)]
+_FROM, _PREDICTS = jobs.c.request["from"], jobs.c.kind == Kind.PREDICTION
+# One query for each index that there is to go by.
+_NEEDED = union_all(
+    *(
+        select(needed.as_integer()).where(unfinished, of_model)
+        for unfinished in (IS_QUEUED, IS_HELD)
+        for needed, of_model in (
+            (_FROM["version"], _FROM["model"].as_string() == bindparam("of_model")),
+            (jobs.c.request["version"], _PREDICTS & (jobs.c.model == bindparam("of_model"))),
+        )
+    )
+)
 _APART = ("weights", "optimizer", "evaluation")
 
 
 class Models:
     """Keeps models; versions count 1, 2, 3 and a number is given once."""
 
-    def __init__(self, connection: Connection, clock: Clock, evaluations: Evaluations) -> None:
+    def __init__(self, connection: Connection, clock: Clock, news: News, evaluations: Evaluations) -> None:
         self._connection = connection
         self._clock = clock
+        self._news = news
         self._evaluations = evaluations
 
     def add(self, name: str, new: NewVersion, *, job_id: str | None = None) -> int:
@@ -103,6 +117,7 @@ class Models:
         self._connection.execute(_ADD_WEIGHTS, stored)
         if new.evaluation is not None:
             self._evaluations.add(row["id"], **new.evaluation)
+        self._news.is_served_otherwise = True
         return number
 
     def get(self, name: str) -> Model:
@@ -159,17 +174,30 @@ class Models:
             raise NotFound("version", version_id)
         return bytes(found)
 
-    def hold(self, name: str) -> None:
-        """Lets nobody delete the model or a version of it before this transaction ends."""
-        self._connection.execute(select(models.c.name).where(models.c.name == name).with_for_update())
+    def optimizer(self, version_id: str) -> bytes | None:
+        """The state of the optimizer that a version was trained with; None where it has none."""
+        query = select(version_weights.c.optimizer).where(version_weights.c.version_id == version_id)
+        found = self._connection.scalar(query)
+        return None if found is None else bytes(found)
+
+    def hold(self, name: str, number: int | None, version_id: str) -> None:
+        """Lets nobody delete a version before this transaction ends; `NotFound` if somebody has."""
+        locked = select(models.c.name).where(models.c.name == name).with_for_update(read=True, key_share=True)
+        self._connection.execute(locked)
+        if self._connection.scalar(select(versions.c.id).where(versions.c.id == version_id)) is None:
+            raise _missing(name, number)
 
     def delete(self, name: str, number: int | None = None) -> None:
         """Deletes one version that no label points at, or the model with all its versions if no number is given.
 
-        `Conflict` as well while a prediction job needs it.
+        `Conflict` if a job that has not ended goes on from what would be deleted, or predicts with it.
         """
-        self.hold(name)
-        self._check_unneeded(name, number)
+        # Whoever moves a label, or asks for a job that needs a version, holds this row, too.
+        self._connection.execute(select(models.c.name).where(models.c.name == name).with_for_update())
+        for needed in self._connection.scalars(_NEEDED, {"of_model": name}):
+            if number in (None, needed):
+                said = f"A job that has not ended needs version {needed} of {name!r}."
+                raise Conflict(said, code="version_in_use")
         if number is None:
             deleted = self._connection.execute(delete(models).where(models.c.name == name))
         else:
@@ -182,16 +210,7 @@ class Models:
             deleted = self._connection.execute(delete(versions).where(one))
         if not deleted.rowcount:
             raise _missing(name, number)
-
-    def _check_unneeded(self, name: str, number: int | None) -> None:
-        needed = jobs.c.request["version"].as_integer()
-        waiting = (jobs.c.model == name) & (jobs.c.kind == Kind.PREDICTION) & jobs.c.status.not_in(FINAL)
-        if number is not None:
-            waiting &= needed == number
-        found = self._connection.scalar(select(needed).where(waiting).limit(1))
-        if found is not None:
-            said = f"A prediction job that has not ended needs version {found} of {name!r}."
-            raise Conflict(said, code="version_in_use")
+        self._news.is_served_otherwise = True
 
 
 @cache

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from service.errors import Invalid, TrainingFailed, Unavailable
+from service.errors import Damaged, Invalid, TrainingFailed, Unavailable
 from service.jobs import CancelRequested, Claim, ClaimLost, Kind, Progress, Released
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
@@ -190,7 +190,7 @@ def _explain(claim: Claim, error: Exception) -> tuple[str, str]:
     match error:
         case Invalid() if claim.job.kind is Kind.PREDICTION:
             return "bad_data", f"No input can be made of some cells: {error.detail}"
-        case TrainingFailed() | Invalid():
+        case TrainingFailed() | Invalid() | Damaged():
             return error.code, error.detail
         case MemoryError():
             return "out_of_memory", f"The {claim.job.kind} needs more memory than this worker has."

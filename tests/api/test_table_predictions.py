@@ -224,7 +224,7 @@ def test_a_version_of_arrays_takes_columns_in_their_order(learnt: Service) -> No
 
 
 def test_numbers_are_told_under_the_names_of_their_targets(service: Service) -> None:
-    table = {"a": list(range(50)), "b": [i % 7 for i in range(50)], "c": [1.5] * 25 + [2.5] * 25}
+    table: dict[str, list[Any]] = {"a": list(range(50)), "b": [i % 7 for i in range(50)], "c": [1.5] * 25 + [2.5] * 25}
     dataset = upload(service, csv_of(table))
     layers = [{"class_name": "Dense", "units": "auto"}]
     for target, names in (("b", ["predicted_b"]), (["b", "c"], ["predicted_b", "predicted_c"])):
