@@ -131,13 +131,19 @@ def through_a_server(folder: Path) -> None:
             dataset = sent(server, written(pa.table(columns_of(rows, seed=rows))), arrow)
             server.restart()
             (worker,) = children(pid_of(server), "worker")
-            idle = memory(worker, "VmRSS")
+            idle = {field: memory(worker, field) for field in ("RssAnon", "VmRSS")}
             started = time.perf_counter()
             body = {"model": "m", "dataset": dataset["id"]}
-            job = httpx.post(f"{server.url}/v1/prediction-jobs", json=body, headers=wait, timeout=300).json()
-            grown = memory(worker, "VmHWM") - idle
-            print(f"job over {rows:,} rows: {job['status']} in {time.perf_counter() - started:.1f} s, "
-                  f"the worker's peak is {grown:.0f} MB above idle")  # fmt: skip
+            path = f"{server.url}/v1/prediction-jobs"
+            job = httpx.post(path, json=body, timeout=300).raise_for_status().json()
+            own = 0.0
+            while job["status"] in ("queued", "running"):
+                own = max(own, memory(worker, "RssAnon"))
+                job = httpx.get(f"{path}/{job['id']}", timeout=300).json()
+            seconds = time.perf_counter() - started
+            mapped = memory(worker, "VmHWM") - idle["VmRSS"]
+            print(f"job over {rows:,} rows: {job['status']} in {seconds:.1f} s, the worker grows by "
+                  f"{own - idle['RssAnon']:.0f} MB, {mapped:.0f} MB with pages of mapped files")  # fmt: skip
     finally:
         server.stop()
 

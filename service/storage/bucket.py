@@ -1,5 +1,7 @@
 """A bucket that speaks S3 as a store of artifacts; `AWS_*` variables say where it is and who may write."""
 
+import mmap
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -35,13 +37,16 @@ class Bucket:
             obstore.put(self._store, name, file)
         file.unlink()
 
-    def read(self, name: str) -> bytes | None:
-        """Gets an object."""
-        with _unavailable():
+    def read(self, name: str) -> bytes | mmap.mmap | None:
+        """Gets an object, in a file without a name: it need not fit into memory."""
+        with _unavailable(), tempfile.TemporaryFile() as file:
             try:
-                return bytes(obstore.get(self._store, name).bytes())
+                for piece in obstore.get(self._store, name).stream():
+                    file.write(piece)
             except FileNotFoundError:
                 return None
+            file.flush()
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if file.tell() else b""
 
     def remove(self, name: str) -> None:
         """Deletes an object."""

@@ -110,7 +110,7 @@ def test_a_hostile_table_is_refused_and_nothing_is_left(hostile: Service, name: 
     code = {400: "bad_table", 413: "too_large", 422: "invalid_request"}[status]
     assert_problem(answer, status, code)
     assert hostile.rows() == before
-    assert list((hostile.settings.data_dir / "uploads").iterdir()) == []
+    assert list((hostile.settings.scratch).iterdir()) == []
 
 
 def test_ten_thousand_columns_are_a_table(service: Service) -> None:
