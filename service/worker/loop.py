@@ -4,11 +4,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from service.errors import Invalid, TrainingFailed, Unavailable
-from service.jobs import CancelRequested, Claim, ClaimLost, Progress, Released
+from service.jobs import LONGEST_PAUSE_SECONDS, CancelRequested, Claim, ClaimLost, Progress, Released, Status
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
@@ -18,6 +18,9 @@ from service.worker.monitor import Monitor
 
 IDLE_SECONDS = 1.0
 """How often an idle worker looks into the queue when nobody wakes it: it may find a job whose worker died."""
+
+SHORTEST_PAUSE_SECONDS = 1.0
+"""A job whose data or checkpoint cannot be had now is let go for so long; twice as long each time in a row."""
 
 _GLANCE_SECONDS = 0.2
 _RETRY_SECONDS = 0.2
@@ -55,6 +58,7 @@ class Worker:
         self._lease_seconds = lease_seconds
         self._checkpoint_seconds = checkpoint_seconds
         self._chores = chores
+        self._pause_seconds = SHORTEST_PAUSE_SECONDS
 
     def run(self) -> None:
         """Works until `leaving` is set; outlasts a database that is away for a while."""
@@ -82,9 +86,23 @@ class Worker:
             progress=monitor.progress,
             shortest_pause_seconds=self._checkpoint_seconds,
         )
-        self._settle(claim, self._attempt(claim, monitor, checkpointer))
+        monitor.salvage = checkpointer.salvage
+        try:
+            if claim.job.status is Status.CANCELLING:
+                write = _finish_cancel(claim, checkpointer)
+            else:
+                write = self._attempt(claim, monitor, checkpointer)
+            self._pause_seconds = SHORTEST_PAUSE_SECONDS
+        except Unavailable as error:
+            write = self._wait_for_storage(claim, error)
+        self._settle(claim, write)
         checkpointer.tidy()
         return True
+
+    def _wait_for_storage(self, claim: Claim, error: Unavailable) -> Write:
+        pause, self._pause_seconds = self._pause_seconds, min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
+        _log.warning("%s: waits %g s at least: %s", claim.job.id, pause, error)
+        return lambda tx: tx.jobs.release(claim, pause)
 
     def _attempt(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> Write:
         """Trains, and returns how to write down what came of it."""
@@ -93,13 +111,15 @@ class Worker:
                 stored, content = self._database.open_dataset(str(claim.job.dataset))
                 watchers = [monitor, checkpointer]
                 result = self._train(claim.job.request, stored.form, content, watchers, checkpointer.stored())
-                new = NewVersion(**{field.name: getattr(result, field.name) for field in fields(NewVersion)})
+                new = NewVersion.of(result)
         except ClaimLost:
             return _give_up
         except CancelRequested:
             return lambda tx: tx.jobs.finish_cancel(claim, monitor.progress())
-        except (Released, Unavailable):
+        except Released:
             return lambda tx: tx.jobs.release(claim)
+        except Unavailable:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the job has to say so
             reason, detail = _explain(claim, error)
             return lambda tx: tx.jobs.fail(claim, reason, detail, monitor.progress())
@@ -133,6 +153,12 @@ class Worker:
         while not self.leaving.is_set() and time.monotonic() < deadline:
             if self._database.wait_for_work(_GLANCE_SECONDS, mark):
                 return
+
+
+def _finish_cancel(claim: Claim, checkpointer: Checkpointer) -> Write:
+    """What a cancelled job leaves whose worker is gone: nobody trains it any more."""
+    left = None if claim.job.keep is None else checkpointer.salvage(claim.job.keep)
+    return lambda tx: tx.jobs.finish_cancel(claim, None, left)
 
 
 def _publish(tx: Transaction, claim: Claim, new: NewVersion, progress: Progress) -> None:
