@@ -73,11 +73,11 @@ class Checkpointer(Callback):
     def on_resume_point(self, _epoch: int, _step: int, capture: Callable[[], TrainingState]) -> None:
         """Stores a checkpoint if one is due; leaves with one if the worker is asked to leave."""
         if self._leaving.is_set():
-            self._store(capture())
+            self._store(capture)
             raise Released
         start = self._now()
         if start >= self._due_at:
-            self._store(capture())
+            self._store(capture)
             end = self._now()
             self._due_at = end + max(self._shortest_pause_seconds, PAUSE_BY_COST * (end - start))
 
@@ -88,15 +88,16 @@ class Checkpointer(Callback):
                 wanted = {checkpoint.artifact for checkpoint in tx.checkpoints.newest(self._claim.job.id)}
             self._database.artifacts.remove(self._artifacts - wanted)
 
-    def _store(self, state: TrainingState) -> None:
-        content = pack_state(state)
+    def _store(self, capture: Callable[[], TrainingState]) -> None:
         try:
+            state = capture()
+            content = pack_state(state)
             name = self._database.artifacts.put(self._claim.job.id, content)
             self._artifacts.add(name)
             checkpoint = Checkpoint(state.epoch, state.step, name)
             with self._database.transaction() as tx:
                 unwanted = tx.jobs.checkpoint(self._claim, checkpoint, len(content), self._progress())
-        except (Unavailable, OSError) as error:
+        except (Unavailable, OSError, MemoryError) as error:
             # The training is worth more than its checkpoint; the next one may succeed.
             _log.warning("%s: no checkpoint could be stored: %s", self._claim.job.id, error)
             return

@@ -58,7 +58,7 @@ class Worker:
         self._lease_seconds = lease_seconds
         self._checkpoint_seconds = checkpoint_seconds
         self._chores = chores
-        self._pause_seconds = SHORTEST_PAUSE_SECONDS
+        self._pauses: dict[str, float] = {}
 
     def run(self) -> None:
         """Works until `leaving` is set; outlasts a database that is away for a while."""
@@ -92,7 +92,7 @@ class Worker:
                 write = _finish_cancel(claim, checkpointer)
             else:
                 write = self._attempt(claim, monitor, checkpointer)
-            self._pause_seconds = SHORTEST_PAUSE_SECONDS
+            self._pauses.pop(claim.job.id, None)
         except Unavailable as error:
             write = self._wait_for_storage(claim, error)
         self._settle(claim, write)
@@ -100,7 +100,8 @@ class Worker:
         return True
 
     def _wait_for_storage(self, claim: Claim, error: Unavailable) -> Write:
-        pause, self._pause_seconds = self._pause_seconds, min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
+        before = self._pauses.get(claim.job.id, SHORTEST_PAUSE_SECONDS / 2)
+        pause = self._pauses[claim.job.id] = min(2 * before, LONGEST_PAUSE_SECONDS)
         _log.warning("%s: waits %g s at least: %s", claim.job.id, pause, error)
         return lambda tx: tx.jobs.release(claim, pause)
 

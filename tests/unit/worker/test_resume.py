@@ -74,12 +74,6 @@ def published(database: Database, job: Job) -> tuple[Version, list[dict[str, Any
         return tx.models.version("digits", number), history
 
 
-@pytest.fixture
-def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint at every resume point."""
-    monkeypatch.setattr("service.worker.checkpointer.PAUSE_BY_COST", 0)
-
-
 @pytest.mark.usefixtures("always")
 @pytest.mark.parametrize("callbacks", [[], [{"class_name": "EarlyStopping", "patience": 1, "min_delta": 0.5}]])
 def test_a_job_whose_worker_died_at_any_point_ends_with_the_same_bits(
