@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from service.errors import FitdError, Unavailable
@@ -88,6 +88,6 @@ def answering() -> Iterator[None]:
     """Inside, a database that does not answer, or cannot store any more, is `Unavailable`."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolExhausted) as error:
+    except (OperationalError, InterfaceError, InternalError, PoolExhausted) as error:
         _log.warning("The database does not answer: %s", error.__cause__ or error)
         raise Unavailable("The database does not answer now.") from error
