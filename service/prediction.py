@@ -15,6 +15,7 @@ from service.errors import Findings
 from service.evaluation import importance, report
 from service.features import Encoder
 from service.formats.weights import unpack
+from service.nn import Sequential
 from service.spec import CompileSpec, ModelSpec
 
 Floats = NDArray[np.float32]
@@ -60,7 +61,7 @@ class LoadedVersion:
         if self.classes is None or len(self.classes) < 2:
             return None
         if self.units == 1:
-            index = (predictions[:, 0] > self._limit()).astype(int)
+            index = (predictions[:, 0] > threshold_of(self.model)).astype(int)
         else:
             index = predictions[:, : len(self.classes)].argmax(axis=1)
         return [self.classes[i] for i in index]
@@ -71,15 +72,10 @@ class LoadedVersion:
             return None
         if self.units > 1:
             return predictions if self.classes is None else predictions[:, : len(self.classes)]
-        if len(self.classes or ()) != 2 and self._limit() == 0:
+        if len(self.classes or ()) != 2 and threshold_of(self.model) == 0:
             return None
-        other = 1 - predictions if self._limit() else -predictions
+        other = 1 - predictions if threshold_of(self.model) else -predictions
         return np.concatenate([other, predictions], axis=-1)
-
-    def _limit(self) -> float:
-        """Where one output turns from the first class to the second: probabilities at 0.5, everything else at 0."""
-        activation = self.model.layers[-1].output_activation or ""
-        return 0.5 if "sigmoid" in activation else 0.0
 
     def evaluate(
         self, compiled: Mapping[str, Any], dataset: Dataset, findings: Findings, *, repeats: int = 0
@@ -127,6 +123,12 @@ class LoadedVersion:
             columns[name] = slice(place, place + width)
             place += width
         return importance(loss, dataset.x.copy(), columns, repeats=repeats, seed=0)
+
+
+def threshold_of(model: Sequential) -> float:
+    """Where one output turns from the first class to the second: probabilities at 0.5, everything else at 0."""
+    activation = model.layers[-1].output_activation or ""
+    return 0.5 if "sigmoid" in activation else 0.0
 
 
 class LoadedVersions:

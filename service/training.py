@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from service.checks.fits import class_weights, classifies, resolved_loss
+from service.checks.start import Start
 from service.checks.targets import encoded, wanted_by
 from service.config import VERSION
 from service.datasets import Dataset
@@ -61,20 +62,26 @@ def train(
     data: Dataset | Table,
     callbacks: Sequence[callbacks.Callback] = (),
     states: Iterable[TrainingState] = (),
+    *,
+    start: Start | None = None,
 ) -> TrainingResult:
     """Trains the network and answers its weights; the same request, seed and data give the same weights.
 
     `callbacks` see every epoch after the request's own. The training goes on from the first of the `states` that
-    is one of it, and ends as if it had never been broken off. `TrainingFailed` if the loss stops being a number or
-    the time is over. A callback's `CancelRequested` that keeps weights gives a partial result.
+    is one of it, and ends as if it had never been broken off; else it begins at `start`, the version in the request's
+    `from`, or with weights of its seed. `TrainingFailed` if the loss stops being a number or the time is over. A
+    callback's `CancelRequested` that keeps weights gives a partial result.
     """
     if not isinstance(request, TrainingRequest):
         request = TrainingRequest.from_json_dict(request)
     started = time.perf_counter()
-    prepared = _prepared(request, data)
+    prepared = _prepared(request, data, start)
     dataset = prepared.dataset
     model = request.spec.build(dataset.columns, seed=request.fit.seed)
     model.compile(**request.compile.arguments())
+    if start is not None and request.from_ is not None:
+        start.give(model, optimizer=bool(request.from_.optimizer))
+    del start  # it may be three times as large as the network
     told = _told(request, prepared, model) | {"timing": {"build_seconds": time.perf_counter() - started}}
     best, limit = BestWeights(), TimeLimit(request.fit.max_seconds)
     guards = [NumberGuard(dataset), limit, best, Description(told)]
@@ -147,7 +154,7 @@ def _told(request: TrainingRequest, prepared: Prepared, model: Sequential) -> di
             "targets": prepared.targets,
         },
         "data": _described(asked.get("data", {}), prepared),
-        "environment": environment(),
+        "environment": environment() | {key: asked[key] for key in ("from",) if key in asked},
     }
 
 
@@ -175,7 +182,7 @@ def _result(
     )
 
 
-def _prepared(request: TrainingRequest, data: Dataset | Table) -> Prepared:
+def _prepared(request: TrainingRequest, data: Dataset | Table, start: Start | None) -> Prepared:
     findings = Findings()
     prepared = prepare(
         data,
@@ -183,6 +190,7 @@ def _prepared(request: TrainingRequest, data: Dataset | Table) -> Prepared:
         findings,
         classifies=classifies(request.compile),
         validation_split=request.fit.validation_split,
+        learnt=None if start is None else start.learnt,
     )
     if prepared is None:
         raise findings.refusal()

@@ -11,13 +11,12 @@ import numpy as np
 import sqlalchemy as sa
 from anyio.from_thread import start_blocking_portal
 
-from service import training
 from service.api.app import create_app
 from service.api.examples import SMALL
 from service.config import Settings
-from service.features import load_dataset
 from service.storage import Database
 from service.worker.loop import Worker
+from service.worker.process import train_with
 
 
 class Client:
@@ -57,9 +56,7 @@ class Service:
         self.client = Client(self.app)
         self._worker = Worker(
             self.database,
-            lambda request, form, content, callbacks, states: training.train(
-                request, load_dataset(form, content), callbacks, states
-            ),
+            train_with(self.database),
             owner="test",
             lease_seconds=15,
         )

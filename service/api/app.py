@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
 
 from service.api import (
     datasets,
@@ -19,15 +20,16 @@ from service.api import (
     tensorflow_serving,
     training_jobs,
 )
+from service.api.bodies import is_plain_json
 from service.api.gate import Gate
 from service.api.inference import models as inference_models
 from service.api.inference import server
 from service.api.inference.infer import infer
 from service.api.inference.statistics import Statistics
 from service.api.inference.views import InferenceRequest, Refusal
-from service.api.paths import VERSIONED
+from service.api.paths import VERSIONED, VERSIONED_TEXT
 from service.api.serving import Serving
-from service.api.shortcut import Shortcut
+from service.api.shortcut import Shortcut, Way
 from service.api.state import State
 from service.api.watch import Watch
 from service.config import VERSION, Settings
@@ -52,11 +54,22 @@ TAGS = [
     {"name": "health", "description": "For whoever runs the service."},
 ]
 
-WAYS = {
-    rf"/v1/models{VERSIONED}:predict": predictions.answer_prediction,
-    rf"/v2/models{VERSIONED}/infer": infer,
-}
+WAYS = (
+    Way(rf"/v1/models{VERSIONED}:predict", predictions.answer_prediction, plain=is_plain_json),
+    Way(rf"/v2/models{VERSIONED_TEXT}/infer", infer, plain=lambda _headers: True),
+)
 """The paths that are asked thousands of times a second."""
+
+
+class Application(FastAPI):
+    """All routes, and the shortcut before them."""
+
+    shortcut: Shortcut
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if not await self.shortcut.answers(scope, receive, send):
+            await super().__call__(scope, receive, send)
 
 
 def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
@@ -69,7 +82,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         if database is None:
             shared_database.close()
 
-    app = FastAPI(
+    app = Application(
         title="Fitd",
         version=VERSION,
         summary="Train and serve dense neural networks over HTTP.",
@@ -84,7 +97,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     )
     serving = Serving(shared_database, settings.model_cache_size)
     app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics())
-    app.add_middleware(Shortcut, ways=WAYS)
+    app.shortcut = Shortcut(app.state.fitd, *WAYS)
     app.add_middleware(
         Gate,
         max_body_bytes=settings.max_body_bytes,

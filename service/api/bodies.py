@@ -26,6 +26,11 @@ def check_json(headers: Mapping[str, str]) -> None:
         raise UnsupportedMediaType("Expected a body without Content-Encoding; compressed bodies are not read.")
 
 
+def is_plain_json(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether headers call a body JSON in the words that nearly everybody uses."""
+    return headers.get(b"content-type") == b"application/json" and b"content-encoding" not in headers
+
+
 def _check_media_type(given: str) -> None:
     media_type, _, parameters = given.partition(";")
     kind = media_type.strip().lower()

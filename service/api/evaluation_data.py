@@ -6,6 +6,7 @@ from typing import Any
 from service.api.serving import Served
 from service.datasets import Dataset
 from service.errors import Findings
+from service.features.learnt import find_unreadable
 from service.features.targets import read_answers
 from service.spec.data import DataSpec
 from service.tables import Table
@@ -24,16 +25,16 @@ def prepare_evaluation(
         expected = "Expected x and y: this version was not trained on the columns of a table."
         findings.error("#/data/dataset", "conflict", expected)
         return None
-    for name in (*loaded.encoder.names, *loaded.targets):
+    for name in loaded.targets:
         if name not in data.kinds:
             findings.error("#/data/dataset", "missing", f"The dataset has no column {name[:40]!r}.")
+    find_unreadable(data, loaded.encoder, "#/data/dataset", findings)
     if findings.total:
         return None
     target = [{"name": name} for name in loaded.targets]
     spec = DataSpec.model_validate({"target": target, "classes": loaded.classes})
     classifies = loaded.classes is not None
     answers = read_answers(data, spec, classifies=classifies, findings=findings, at="#/data")
-    loaded.encoder.find_rejected(data, "#/data/dataset", findings)
     if answers is None or findings.total:
         return None
     x = loaded.encoder.encode(data, [answers.rows])[0]

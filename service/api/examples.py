@@ -42,9 +42,12 @@ CANONICAL: dict[str, Any] = {
     "data": {"x": _ROWS, "y": _ONE_HOT},
 }
 
+CONTINUED: dict[str, Any] = {"from": {"model": "xor"}, "fit": {"epochs": 20}, "data": SMALL["data"]}
+
 TRAINING_EXAMPLES = {
     "small": {"summary": "Exclusive or, with class names", "value": SMALL},
     "canonical": {"summary": "Two dense layers, ten classes", "value": CANONICAL},
+    "continued": {"summary": "Go on from the newest version of xor", "value": CONTINUED},
 }
 
 PREDICTION_EXAMPLES = {

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from service.api.bodies import json_bytes, read_object
 from service.api.examples import IMPORT_EXAMPLES
 from service.api.model_views import VersionView
-from service.api.paths import ModelName, VersionNumber
+from service.api.paths import LabelName, ModelName, VersionNumber
 from service.api.problems import UnsupportedMediaType, documented
+from service.api.serving import Which
 from service.api.state import Shared, State
 from service.exchange.exporting import export
 from service.exchange.importing import ImportRequest, import_file, import_json
@@ -27,7 +28,8 @@ Format = Annotated[
         alias="format",
         description="`keras`: a `.keras` file for Keras 3. `onnx`: for ONNX runtimes, with any number of rows. "
         "`safetensors`: the weights alone, as they are stored. `json`: the network alone, as Keras writes it. "
-        "`python`: a zip with a short script that predicts with NumPy alone, and its weights.",
+        "`python`: a zip with a short script that predicts with NumPy alone, and its weights. Of a version that learnt "
+        "from a table, the first two and the script take its columns, and the others tell what was learnt of them.",
     ),
 ]
 IfNoneMatch = Annotated[str | None, Header(description="The `ETag` of a file at hand: 304 if it is still the same.")]
@@ -132,11 +134,17 @@ def export_version(
     return _exported(shared, name, number, file_format, if_none_match)
 
 
-def _exported(shared: State, name: str, number: int | None, file_format: str, known: str | None) -> Response:
-    with shared.database.reading() as tx:
-        version = tx.models.version(name, number)
-        weights = tx.models.weights(version.id)
-    file = export(version, weights, file_format)
+@router.get("/{name:word}/labels/{label:word}/export", response_class=Response, responses=_ANSWERS)
+def export_label(
+    shared: Shared, name: ModelName, label: LabelName, file_format: Format = "keras", if_none_match: IfNoneMatch = None
+) -> Response:
+    """The version that a label points at as a file."""
+    return _exported(shared, name, label, file_format, if_none_match)
+
+
+def _exported(shared: State, name: str, which: Which, file_format: str, known: str | None) -> Response:
+    version, weights, optimizer = shared.database.open_version(name, which)
+    file = export(version, weights, file_format, optimizer)
     etag = f'"{digest(file.content)}"'
     headers = {"ETag": etag, "Content-Disposition": f'attachment; filename="{file.file_name}"'}
     if known is not None and (etag in known or known.strip() == "*"):

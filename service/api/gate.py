@@ -3,12 +3,16 @@
 import re
 import secrets
 import time
+from collections.abc import Mapping
+from itertools import count
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import TooLarge
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_PROCESS = f"req_{int(time.time() * 1000):x}{secrets.token_hex(6)}_".encode()
+_COUNT = count(1)
 
 
 class Gate:
@@ -31,23 +35,9 @@ class Gate:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        asked = headers.get(b"x-request-id", b"")
-        request_id = asked if _GOOD_ID.fullmatch(asked) else _new_id()
+        request_id = name_of(headers)
         scope.setdefault("state", {})["request_id"] = request_id.decode()
-        announced = headers.get(b"content-length", b"0")
-        received = 0
         limit = self.max_upload_bytes if scope["path"] == self.uploads else self.max_body_bytes
-        too_long = len(announced) > 20 or not announced.isdigit() or int(announced) > limit
-
-        async def counted() -> Message:
-            nonlocal received
-            if too_long:
-                raise _refusal(limit)
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise _refusal(limit)
-            return message
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -56,7 +46,32 @@ class Gate:
                     message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
             await send(message)
 
-        await self.app(scope, counted, named)
+        await self.app(scope, limited(receive, headers, limit), named)
+
+
+def name_of(headers: Mapping[bytes, bytes]) -> bytes:
+    """The request's id: what its `X-Request-Id` says, or a new one."""
+    asked = headers.get(b"x-request-id")
+    return _new_id() if asked is None or not _GOOD_ID.fullmatch(asked) else asked
+
+
+def limited(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> Receive:
+    """The same messages up to so many bytes; then, or at once where the headers announce more, `TooLarge`."""
+    announced = headers.get(b"content-length", b"0")
+    too_long = len(announced) > 20 or not announced.isdigit() or int(announced) > limit
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        if too_long:
+            raise _refusal(limit)
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise _refusal(limit)
+        return message
+
+    return counted
 
 
 def _refusal(limit: int) -> TooLarge:
@@ -64,4 +79,4 @@ def _refusal(limit: int) -> TooLarge:
 
 
 def _new_id() -> bytes:
-    return f"req_{int(time.time() * 1000):x}{secrets.token_hex(6)}".encode()
+    return b"%s%x" % (_PROCESS, next(_COUNT))

@@ -11,7 +11,7 @@ from service.config import Settings
 from service.errors import Findings, pointer
 from service.features import Encoder
 from service.features.records import read_columns, read_records
-from service.formats.arrays import kind_of, read_plain_rows, read_rows
+from service.formats.arrays import kind_of, read_rows
 from service.prediction import LoadedVersion
 
 INPUT = "input"
@@ -21,27 +21,18 @@ OUTPUT = "predictions"
 """The name of a network's one output."""
 
 _NAMES = (INPUT, "x")
-_FIRST = b'"instances"'
 _EXPECTED = f'Expected a row, or an object such as {{"{INPUT}": row}}'
 
 Floats = NDArray[np.float32]
 
 
-def is_plain(body: bytes) -> bool:
-    """Whether the JSON text has nothing behind its first `instances` that could be a text, or true, or false."""
-    start = body.find(_FIRST) + len(_FIRST)
-    return start > len(_FIRST) and all(body.find(mark, start) < 0 for mark in (b'"', b"t", b"f"))
-
-
-def read_inputs(
-    document: Mapping[str, Any], loaded: LoadedVersion, settings: Settings, *, plain: bool = False
-) -> tuple[Floats, str]:
+def read_inputs(document: Mapping[str, Any], loaded: LoadedVersion, settings: Settings) -> tuple[Floats, str]:
     """What a network is given for a `:predict` body, and the key under which its form wants the outputs.
 
     A version that was trained on a table takes rows and columns in its words, any other takes numbers.
     """
     if loaded.encoder is None:
-        return read_prediction(document, loaded.columns, settings, plain=plain)
+        return read_prediction(document, loaded.columns, settings)
     findings = Findings(limit=settings.max_errors_shown)
     if "instances" in document and "inputs" in document:
         findings.error("#/inputs", "two_forms", "Expected either 'instances' or 'inputs'; received both.")
@@ -64,18 +55,11 @@ def encode(value: Any, encoder: Encoder, at: str, settings: Settings) -> Floats:
     return encoder.encode(records)[0]
 
 
-def read_prediction(
-    document: Mapping[str, Any], columns: int, settings: Settings, *, plain: bool = False
-) -> tuple[Floats, str]:
+def read_prediction(document: Mapping[str, Any], columns: int, settings: Settings) -> tuple[Floats, str]:
     """The rows of a `:predict` body, and the key under which its form wants the outputs; `Invalid` with the mistakes.
 
-    Rows stand under `instances`, or under `inputs`, where they may be named. Where the body `is_plain`, right rows
-    are read in half the time.
+    Rows stand under `instances`, or under `inputs`, where they may be named.
     """
-    if plain and "inputs" not in document:
-        rows = read_plain_rows(document.get("instances"), columns, settings)
-        if rows is not None:
-            return rows, "predictions"
     findings = Findings(limit=settings.max_errors_shown)
     if "instances" in document and "inputs" in document:
         findings.error("#/inputs", "two_forms", "Expected either 'instances' or 'inputs'; received both.")

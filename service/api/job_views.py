@@ -35,6 +35,14 @@ class JobError(BaseModel):
     detail: str
 
 
+class FromView(BaseModel):
+    """The version that a training goes on from."""
+
+    model: str
+    version: int = Field(description="Its number; that a newer one comes or a label moves changes nothing.")
+    optimizer: bool = Field(description="Whether the optimizer goes on with its state, or begins anew.")
+
+
 class JobLinks(BaseModel):
     """Paths of what belongs to a job."""
 
@@ -56,6 +64,7 @@ class JobView(BaseModel):
     version: int | None = Field(
         description="The version that the job made; of a cancelled one the partial version, if it leaves any."
     )
+    from_: FromView | None = Field(None, alias="from", description="The version that it goes on from, if it does.")
     progress: Progress
     metrics: Metrics = Field(description="Of the last epoch that is done.", examples=[{"loss": 0.31, "accuracy": 0.92}])
     priority: int = Field(description="The highest goes first, among equals the oldest.")
@@ -78,6 +87,7 @@ class JobView(BaseModel):
             status=job.status,
             model=job.model,
             version=job.version,
+            **{"from": job.request.get("from")},
             progress=Progress(epoch=job.epoch, epochs=job.epochs, fraction=job.fraction, eta_seconds=_eta_seconds(job)),
             metrics=job.metrics,
             priority=job.priority,

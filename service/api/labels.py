@@ -4,21 +4,21 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Header, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from service.api.bodies import JsonBytes, described, json_bytes, read_object
+from service.api.bodies import JsonBytes, described, read_object
 from service.api.examples import LABEL_EXAMPLES
-from service.api.paths import ModelName
-from service.api.predictions import EVALUATES, PREDICTS, EvaluationView, answer_evaluation, answer_prediction
+from service.api.model_views import VersionStatusView
+from service.api.paths import LabelName, ModelName
+from service.api.predictions import EVALUATES, PREDICTS, EvaluationView, answer_evaluation, respond
 from service.api.problems import documented
-from service.api.state import Shared, state_of
+from service.api.state import Shared
 from service.errors import Findings, Malformed
 from service.storage import Label, LabelMove
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
-LabelName = Annotated[str, Path(description="The label's name.", examples=["stable"])]
 IfMatch = Annotated[
     str | None, Header(description="The `ETag` that the label must have: 412 if somebody moved it since.")
 ]
@@ -64,6 +64,16 @@ class LabelView(BaseModel):
         return cls(model=label.model, label=label.label, version=label.number, updated_at=label.updated_at, links=links)
 
 
+class LabelStatusView(LabelView):
+    """A label and, as TensorFlow Serving says it, that its version answers."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def model_version_status(self) -> list[VersionStatusView]:
+        """The version that the label points at."""
+        return [VersionStatusView(version=str(self.version))]
+
+
 class LabelPage(BaseModel):
     """The labels of a model, by name."""
 
@@ -100,13 +110,13 @@ def list_labels(shared: Shared, name: ModelName) -> LabelPage:
         return LabelPage(items=[LabelView.of(label) for label in tx.labels.all(name)])
 
 
-@router.get("/{name:word}/labels/{label:word}", response_model=LabelView, responses=documented(404, 422, 503))
-def get_label(shared: Shared, name: ModelName, label: LabelName, response: Response) -> LabelView:
+@router.get("/{name:word}/labels/{label:word}", response_model=LabelStatusView, responses=documented(404, 422, 503))
+def get_label(shared: Shared, name: ModelName, label: LabelName, response: Response) -> LabelStatusView:
     """Where a label points; its `ETag` guards the next move."""
     with shared.database.reading() as tx:
         found = tx.labels.get(name, label)
     response.headers["ETag"] = _etag(found)
-    return LabelView.of(found)
+    return LabelStatusView.of(found)
 
 
 @router.get(
@@ -166,7 +176,7 @@ def delete_label(shared: Shared, name: ModelName, label: LabelName, if_match: If
 @router.post("/{name:word}/labels/{label:word}:predict", **PREDICTS)
 async def predict_with_label(request: Request, name: ModelName, label: LabelName) -> Response:
     """The outputs of the version that a label points at, for each row."""
-    return await answer_prediction(state_of(request), request.headers, await json_bytes(request), name, label)
+    return await respond(request, name, label)
 
 
 @router.post("/{name:word}/labels/{label:word}:evaluate", **EVALUATES)

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, computed_field
 
-from service.api.job_views import Metrics
+from service.api.job_views import FromView, Metrics
 from service.storage import Model, Version
 
 
@@ -95,6 +95,7 @@ class VersionView(BaseModel):
 
     model: str
     version: int
+    from_: FromView | None = Field(None, alias="from", description="The version that its training went on from.")
     spec: dict[str, Any]
     compile: dict[str, Any]
     fit: dict[str, Any]
@@ -120,6 +121,7 @@ class VersionView(BaseModel):
         return cls(
             model=version.model,
             version=version.number,
+            **{"from": version.environment.get("from")},
             spec=version.spec,
             compile=version.compile,
             fit=version.fit,
@@ -128,7 +130,7 @@ class VersionView(BaseModel):
             input=version.input,
             output=version.output,
             data=version.data,
-            environment=version.environment,
+            environment={key: value for key, value in version.environment.items() if key != "from"},
             timing=version.timing,
             sha256=version.sha256,
             size_bytes=version.size_bytes,

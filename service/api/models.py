@@ -14,8 +14,9 @@ from service.api.model_views import (
     VersionPage,
     VersionView,
 )
-from service.api.paths import ModelName, Page, Paging, VersionNumber
+from service.api.paths import LabelName, ModelName, Page, Paging, VersionNumber
 from service.api.problems import documented
+from service.api.serving import Which
 from service.api.state import Shared, State
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -53,9 +54,19 @@ def list_version_evaluations(shared: Shared, name: ModelName, number: VersionNum
     return _evaluations(shared, name, number, page)
 
 
-@router.delete("/{name:word}", status_code=204, response_class=Response, responses=documented(404, 422, 503))
+@router.get(
+    "/{name:word}/labels/{label:word}/evaluations",
+    response_model=EvaluationPage,
+    responses=documented(400, 404, 422, 503),
+)
+def list_label_evaluations(shared: Shared, name: ModelName, label: LabelName, page: Paging) -> EvaluationPage:
+    """What the version that a label points at got right and wrong on data, the newest first."""
+    return _evaluations(shared, name, label, page)
+
+
+@router.delete("/{name:word}", status_code=204, response_class=Response, responses=documented(404, 409, 422, 503))
 def delete_model(shared: Shared, name: ModelName) -> None:
-    """Deletes a model with all its versions; the jobs that made them stay."""
+    """Deletes a model with all its versions, if no job goes on from one; the jobs that made them stay."""
     with shared.database.transaction() as tx:
         tx.models.delete(name)
 
@@ -84,20 +95,18 @@ def get_version(shared: Shared, name: ModelName, number: VersionNumber) -> Answe
     "/{name:word}/versions/{number:number}",
     status_code=204,
     response_class=Response,
-    responses=documented(404, 422, 503),
+    responses=documented(404, 409, 422, 503),
 )
 def delete_version(shared: Shared, name: ModelName, number: VersionNumber) -> None:
-    """Deletes one version; its number is not given again."""
+    """Deletes one version that no label points at and no job goes on from; its number is not given again."""
     with shared.database.transaction() as tx:
         tx.models.delete(name, number)
 
 
-def _evaluations(shared: State, name: str, number: int | None, page: Page) -> EvaluationPage:
+def _evaluations(shared: State, name: str, which: Which, page: Page) -> EvaluationPage:
     with shared.database.reading() as tx:
-        if number is None:
-            tx.models.get(name)
-        else:
-            tx.models.version(name, number)
+        number = None if which is None else tx.version(name, which).number
+        tx.models.get(name)
         found, next_cursor = tx.evaluations.page(name, number, limit=page.limit, cursor=page.cursor)
     page.link(next_cursor)
     return EvaluationPage(items=[KeptEvaluation(**asdict(one)) for one in found], next_cursor=next_cursor)

@@ -1,16 +1,16 @@
 """Predictions and evaluations: asked of a model's latest version, or of one by its number."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
-from service.api.bodies import JsonBytes, check_json, described, json_bytes, read_object
+from service.api.answered import JSON, Answered, Headers
+from service.api.bodies import JsonBytes, described, json_bytes, read_object
 from service.api.evaluation_data import prepare_evaluation
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
-from service.api.instances import is_plain, read_inputs
+from service.api.instances import read_inputs
 from service.api.job_views import Metrics
 from service.api.named_scores import EVERYTHING, TOP_K_SCHEMA, ClassScore, Output, named_scores, read_asked
 from service.api.paths import ModelName, VersionNumber
@@ -20,6 +20,7 @@ from service.api.state import Shared, State, state_of
 from service.datasets import read_dataset
 from service.errors import Findings
 from service.formats.jsontext import write_json
+from service.formats.plain_rows import read_plain_rows
 from service.spec.request import DATA_SCHEMA, ROWS_SCHEMA
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
@@ -121,13 +122,13 @@ EVALUATES: dict[str, Any] = {
 @router.post("/{name:word}:predict", **PREDICTS)
 async def predict(request: Request, name: ModelName) -> Response:
     """The outputs of the model's latest version for each row."""
-    return await answer_prediction(state_of(request), request.headers, await json_bytes(request), name, None)
+    return await respond(request, name, None)
 
 
 @router.post("/{name:word}/versions/{number:number}:predict", **PREDICTS)
 async def predict_with_version(request: Request, name: ModelName, number: VersionNumber) -> Response:
     """The outputs of one version for each row."""
-    return await answer_prediction(state_of(request), request.headers, await json_bytes(request), name, number)
+    return await respond(request, name, number)
 
 
 @router.post("/{name:word}:evaluate", **EVALUATES)
@@ -142,31 +143,38 @@ def evaluate_version(shared: Shared, name: ModelName, number: VersionNumber, bod
     return answer_evaluation(shared, name, number, body)
 
 
-async def answer_prediction(
-    shared: State, headers: Mapping[str, str], body: bytes, name: str, which: Which
-) -> Response:
+async def respond(request: Request, name: str, which: Which) -> Response:
+    """The response to `:predict`."""
+    body = await json_bytes(request)
+    return (await answer_prediction(state_of(request), {}, body, name, which)).response()
+
+
+async def answer_prediction(shared: State, _headers: Headers, body: bytes, name: str, which: Which) -> Answered:
     """The answer to `:predict`, in this thread where that is quicker than changing it."""
-    check_json(headers)
     served = shared.serving.at_hand(name, which)
     if served is not None and served.is_light(len(body)):
         return _answer(shared, served, body)
     return await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, which), body))
 
 
-def _answer(shared: State, served: Served, body: bytes) -> Response:
-    document = read_object(body, "instances", "inputs", "signature_name", "outputs", "top_k")
-    asked = read_asked(document) if "outputs" in document or "top_k" in document else EVERYTHING
-    rows, key = read_inputs(document, served.loaded, shared.settings, plain=is_plain(body))
-    predictions = served.loaded.predict(rows)
+def _answer(shared: State, served: Served, body: bytes) -> Answered:
+    loaded, key, asked = served.loaded, "predictions", EVERYTHING
+    rows = None if loaded.encoder else read_plain_rows(body, "instances", loaded.columns, shared.settings)
+    if rows is None:
+        document = read_object(body, "instances", "inputs", "signature_name", "outputs", "top_k")
+        if "outputs" in document or "top_k" in document:
+            asked = read_asked(document)
+        rows, key = read_inputs(document, loaded, shared.settings)
+    predictions = loaded.predict(rows)
     content = {"model": served.version.model, "version": served.version.number}
     if "predictions" in asked.outputs:
         content[key] = predictions
-    classes = served.loaded.named(predictions) if "predicted_classes" in asked.outputs else None
+    classes = loaded.named(predictions) if "predicted_classes" in asked.outputs else None
     if classes is not None:
         content["predicted_classes"] = classes
     if asked.needs_scores:
-        content |= named_scores(served.loaded, predictions, asked)
-    return Response(write_json(content), media_type="application/json")
+        content |= named_scores(loaded, predictions, asked)
+    return Answered(write_json(content), JSON)
 
 
 def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> EvaluationView:

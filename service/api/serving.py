@@ -1,7 +1,10 @@
 """The versions that this process has at hand to answer with."""
 
+import asyncio
 import threading
-from dataclasses import dataclass
+import time
+from concurrent.futures import Future
+from typing import NamedTuple
 
 from service.errors import Damaged
 from service.formats.weights import digest
@@ -16,10 +19,10 @@ _LIGHT_WORK = 40_000_000
 """Rows times bytes of weights: a millisecond or less."""
 
 _REMEMBERED = 1000
+_TRUSTED_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(NamedTuple):
     """A version as stored, and its network."""
 
     version: Version
@@ -40,11 +43,23 @@ class Serving:
         self._loaded = LoadedVersions(size)
         self._lock = threading.Lock()
         self._versions: dict[tuple[str, Which], Version] = {}
+        self._loading: dict[str, Future[LoadedVersion]] = {}
         self._mark: int | None = None
+        self._trusted_until = 0.0
+        self._is_marked = False
 
     def at_hand(self, name: str, which: Which) -> Served | None:
-        """The version, if it is loaded and surely the right one; never waits for the database."""
-        version = self._remembered(name, which)
+        """The version, if it is loaded and surely the right one; never waits for the database.
+
+        Only for the event loop's thread: what is asked in one turn of the loop arrived before it, so that one look at
+        the mark does for all.
+        """
+        if self._is_marked:
+            version = self._versions.get((name, which))
+        else:
+            version = self._remembered(name, which)
+            self._is_marked = True
+            asyncio.get_running_loop().call_soon(self._forget_mark)
         loaded = None if version is None else self._loaded.find(version.id)
         return None if version is None or loaded is None else Served(version, loaded)
 
@@ -54,23 +69,42 @@ class Serving:
         if version is None:
             mark = self._mark
             with self._database.reading() as tx:
-                number = tx.labels.get(name, which).number if isinstance(which, str) else which
-                version = tx.models.version(name, number)
+                version = tx.version(name, which)
             with self._lock:
                 if mark == self._mark and len(self._versions) < _REMEMBERED:
                     self._versions[name, which] = version
-        return Served(version, self._loaded.find(version.id) or self._load(version))
+        return Served(version, self._loaded.find(version.id) or self._load_once(version))
+
+    def _forget_mark(self) -> None:
+        self._is_marked = False
 
     def _remembered(self, name: str, which: Which) -> Version | None:
-        # Only SQLite's mark moves with every change; PostgreSQL's does not when a version is deleted.
-        if self._database.backend != "sqlite":
-            return None
         mark = self._database.mark()
+        now = time.monotonic()
         with self._lock:
-            if mark != self._mark:
+            # PostgreSQL's notifications may be cut off for a while without anybody's knowing.
+            if mark != self._mark or now > self._trusted_until:
                 self._versions.clear()
                 self._mark = mark
+                self._trusted_until = now + _TRUSTED_SECONDS
             return self._versions.get((name, which))
+
+    def _load_once(self, version: Version) -> LoadedVersion:
+        """Loads a version, or waits for who does so already."""
+        with self._lock:
+            loading = self._loading.get(version.id)
+            if loading is None:
+                mine = self._loading[version.id] = Future()
+        if loading is not None:
+            return loading.result()
+        try:
+            mine.set_result(self._loaded.find(version.id) or self._load(version))
+        except Exception as error:  # noqa: BLE001 - whoever waits hears of it, too
+            mine.set_exception(error)
+        finally:
+            with self._lock:
+                del self._loading[version.id]
+        return mine.result()
 
     def _load(self, version: Version) -> LoadedVersion:
         with self._database.reading() as tx:

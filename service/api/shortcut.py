@@ -1,55 +1,90 @@
-"""The short way: predictions answered before routing, which costs as much as all of their work."""
+"""The short way: predictions answered before everything else, which costs as much as all of their work."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from typing import NamedTuple
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from service.api.problems import answer_disconnect, answer_known
+from service.api.answered import Answered, Headers
+from service.api.gate import limited, name_of
+from service.api.problems import answer_disconnect, answer_known, answer_unknown
+from service.api.serving import Which
 from service.api.state import State
 from service.errors import FitdError
 
-Answer = Callable[[State, Mapping[str, str], bytes, str, int | None], Awaitable[Response]]
-"""The answer to headers and a body about the model of this name, and the version of this number if any."""
+_REMEMBERED = 1000
+"""Paths."""
+
+
+Answer = Callable[[State, Headers, bytes, str, Which], Awaitable[Answered]]
+"""The answer to headers and a body about the model of this name, and its version of this number or label if any."""
+
+
+class Way(NamedTuple):
+    """Paths, by a pattern with the groups `name`, `number` and `label`, whose POSTs are answered at once.
+
+    The routes to these paths stay: they are the documentation, and answer everything that is not `plain`.
+    """
+
+    pattern: str
+    answer: Answer
+    plain: Callable[[Headers], bool]
 
 
 class Shortcut:
-    """ASGI middleware: answers a POST to one of its paths itself, and leaves the rest to the routes behind it.
+    """Answers plain requests to a few paths at once: no middleware and no route is asked.
 
-    What a router or a route asks of every request, a key for instance, has to be asked before this one.
-
-    `ways` maps each path, a pattern with the groups `name` and `number`, to what the route behind it answers. The
-    routes stay: they are the documentation, and answer other methods.
+    So it does itself what they do for all: it names the request, limits its body and turns errors into problems.
+    What a middleware or a route is to ask of every request, a key for instance, has to be asked here as well.
     """
 
-    def __init__(self, app: ASGIApp, *, ways: Mapping[str, Answer]) -> None:
-        self.app = app
-        self.ways = [(re.compile(pattern), answer) for pattern, answer in ways.items()]
+    def __init__(self, shared: State, *ways: Way) -> None:
+        self._shared = shared
+        self._ways = [(re.compile(way.pattern), way) for way in ways]
+        self._found = lru_cache(_REMEMBERED)(self._find)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request, or lets it pass."""
-        if scope["type"] == "http" and scope["method"] == "POST" and not scope.get("root_path"):
-            for pattern, answer in self.ways:
-                found = pattern.fullmatch(scope["path"])
-                if found is not None:
-                    name, number = found["name"], found["number"]
-                    response = await _answered(answer, scope, receive, name, None if number is None else int(number))
-                    await response(scope, receive, send)
-                    return
-        await self.app(scope, receive, send)
+    async def answers(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Whether it has answered the request; if not, nothing of it is read."""
+        if scope["type"] != "http" or scope["method"] != "POST" or scope.get("root_path"):
+            return False
+        found = self._found(scope["path"])
+        headers = dict(scope["headers"])
+        if found is None or not found[0].plain(headers):
+            return False
+        way, name, which = found
+        request_id = name_of(headers)
+        try:
+            body = await _body(limited(receive, headers, self._shared.settings.max_body_bytes))
+            content, described = await way.answer(self._shared, headers, body, name, which)
+        except Exception as error:  # noqa: BLE001 - a defect is a problem as well
+            scope.setdefault("state", {})["request_id"] = request_id.decode()
+            await _problem(Request(scope), error)(scope, receive, send)
+            return True
+        length = (b"content-length", b"%d" % len(content))
+        start = [length, *described.items(), (b"x-request-id", request_id)]
+        await send({"type": "http.response.start", "status": 200, "headers": start})
+        await send({"type": "http.response.body", "body": content})
+        return True
+
+    def _find(self, path: str) -> tuple[Way, str, Which] | None:
+        for pattern, way in self._ways:
+            found = pattern.fullmatch(path)
+            if found is not None:
+                number = found["number"]
+                return way, found["name"], found["label"] if number is None else int(number)
+        return None
 
 
-async def _answered(answer: Answer, scope: Scope, receive: Receive, name: str, number: int | None) -> Response:
-    headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
-    try:
-        body = await _body(receive)
-        return await answer(scope["app"].state.fitd, headers, body, name, number)
-    except FitdError as error:
-        return answer_known(Request(scope), error)
-    except ClientDisconnect as error:
-        return answer_disconnect(Request(scope), error)
+def _problem(request: Request, error: Exception) -> Response:
+    if isinstance(error, FitdError):
+        return answer_known(request, error)
+    if isinstance(error, ClientDisconnect):
+        return answer_disconnect(request, error)
+    return answer_unknown(request, error)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from service.api.inference.statistics import Statistics
 from service.api.serving import Serving
 from service.api.watch import Watch
+from service.checks.start import Start
 from service.config import Settings
 from service.datasets import Dataset
 from service.features import load_dataset
@@ -29,6 +30,10 @@ class State:
         """A stored dataset, ready to be looked into; `NotFound` if there is none."""
         stored, content = self.database.open_dataset(dataset_id)
         return load_dataset(stored.form, content)
+
+    def open_start(self, model: str, which: int | str | None) -> Start:
+        """A version by its number or label, or the newest, to go on from; `NotFound` if there is none."""
+        return Start.of(*self.database.open_version(model, which))
 
 
 def state_of(request: Request) -> State:

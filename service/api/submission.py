@@ -1,9 +1,11 @@
 """What was asked for becomes jobs: checked wholly, stored at once, and under an idempotency key only once."""
 
+import functools
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from service.api.job_views import JobView
 from service.api.state import State
@@ -30,7 +32,7 @@ class Submitted:
 
 def read_one(shared: State, body: bytes) -> list[CheckedTraining]:
     """The training that a body asks for."""
-    return [read_training(read_json(body), shared.settings, shared.open_dataset)]
+    return [read_training(read_json(body), shared.settings, shared.open_dataset, shared.open_start)]
 
 
 def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
@@ -43,35 +45,53 @@ def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
         findings.error("#", "wrong_type", expected)
         raise findings.refusal()
     checked = []
+    # Many of them may go on from the same version; with others they take turns in memory.
+    open_start = functools.lru_cache(maxsize=1)(shared.open_start)
     for place, asked in enumerate(jobs):
         try:
-            checked.append(read_training(asked, shared.settings, shared.open_dataset))
+            checked.append(read_training(asked, shared.settings, shared.open_dataset, open_start))
         except Invalid as invalid:
             _collect(invalid, place, findings)
     findings.raise_errors()
     return checked
 
 
-def submit(shared: State, route: str, body: bytes, key: str | None, trainings: Sequence[CheckedTraining]) -> Submitted:
-    """Stores the data and queues the jobs, all or none; answers again what the same key was answered before."""
+def submit(
+    shared: State, route: str, body: bytes, key: str | None, read: Callable[[State, bytes], list[CheckedTraining]]
+) -> Submitted:
+    """Reads what is asked for, stores the data and queues the jobs, all or none.
+
+    Answers again what the same key was answered before, whatever has become of what the request names.
+    """
     named = None if key is None else f"{route} {_unquoted(key)}"
+    fingerprint = "" if named is None else hashlib.sha256(body).hexdigest()
+    if named is not None:
+        with shared.database.reading() as tx:
+            before = tx.idempotency_keys.find(named, fingerprint)
+        if before is not None:
+            return _replayed(before)
+    trainings = read(shared, body)
     new = [None if training.inline is None else _put(shared, training.inline) for training in trainings]
     needed: set[str | None] = set()
     try:
         with shared.database.transaction() as tx:
             if named is not None:
-                before = tx.idempotency_keys.claim(named, hashlib.sha256(body).hexdigest())
+                before = tx.idempotency_keys.claim(named, fingerprint)
                 if before is not None:
-                    return Submitted([JobView.model_validate(view) for view in before], replayed=True)
+                    return _replayed(before)
             tx.jobs.check_quota(len(trainings), shared.settings.max_queued_jobs)
             stored = [_stored(tx, training, one) for training, one in zip(trainings, new, strict=True)]
             views = [_add(tx, training, one.id) for training, one in zip(trainings, stored, strict=True)]
             if named is not None:
-                tx.idempotency_keys.answer(named, [view.model_dump(mode="json") for view in views])
+                tx.idempotency_keys.answer(named, [view.model_dump(mode="json", by_alias=True) for view in views])
         needed = {one.artifact for one in stored}
     finally:
         shared.database.artifacts.remove({one.artifact for one in new if one and one.artifact} - needed)
     return Submitted(views, replayed=False)
+
+
+def _replayed(answer: list[dict[str, Any]]) -> Submitted:
+    return Submitted([JobView.model_validate(view) for view in answer], replayed=True)
 
 
 def _put(shared: State, dataset: Dataset) -> NewDataset:
@@ -91,11 +111,13 @@ def _stored(tx: Transaction, checked: CheckedTraining, new: NewDataset | None) -
 
 
 def _add(tx: Transaction, checked: CheckedTraining, dataset_id: str) -> JobView:
-    request = checked.request
+    request, start = checked.request, checked.request.from_
+    if start is not None and checked.start_id is not None:
+        tx.models.hold(start.model, start.version, checked.start_id)
     asked = request.to_json_dict()
     if request.fit.seed is None:
         asked.setdefault("fit", {})["seed"] = secrets.randbits(31)
-    name = request.model or f"model-{secrets.token_hex(4)}"
+    name = request.model or (start and start.model) or f"model-{secrets.token_hex(4)}"
     asked |= {"model": name, "warnings": [asdict(warning) for warning in checked.warnings]}
     return JobView.of(tx.jobs.add(name, asked, dataset_id, request.fit.epochs, priority=request.priority))
 

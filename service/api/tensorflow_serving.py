@@ -7,10 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from service.api.bodies import JsonBytes, described, read_object
 from service.api.examples import CLASSIFICATION_EXAMPLES
-from service.api.instances import INPUT, OUTPUT, encode, merged, read_instances
-from service.api.paths import ModelName, VersionNumber
+from service.api.instances import encode, merged, read_instances
+from service.api.paths import LabelName, ModelName, VersionNumber
 from service.api.problems import documented
-from service.api.serving import Served
+from service.api.serving import Served, Which
+from service.api.signatures import Tensor, inputs_of, outputs_of
 from service.api.state import Shared, State
 from service.errors import Finding, Invalid
 from service.formats.jsontext import write_json
@@ -77,6 +78,12 @@ def classify_with_version(shared: Shared, name: ModelName, number: VersionNumber
     return _classified(shared, name, number, body)
 
 
+@router.post("/{name:word}/labels/{label:word}:classify", response_model=ClassificationView, **_DESCRIBED)
+def classify_with_label(shared: Shared, name: ModelName, label: LabelName, body: JsonBytes) -> Response:
+    """The score of each class for each example, from the version that a label points at."""
+    return _classified(shared, name, label, body)
+
+
 @router.post("/{name:word}:regress", response_model=RegressionView, **_DESCRIBED)
 def regress(shared: Shared, name: ModelName, body: JsonBytes) -> Response:
     """The value for each example, from the model's latest version."""
@@ -87,6 +94,12 @@ def regress(shared: Shared, name: ModelName, body: JsonBytes) -> Response:
 def regress_with_version(shared: Shared, name: ModelName, number: VersionNumber, body: JsonBytes) -> Response:
     """The value for each example, from one version."""
     return _regressed(shared, name, number, body)
+
+
+@router.post("/{name:word}/labels/{label:word}:regress", response_model=RegressionView, **_DESCRIBED)
+def regress_with_label(shared: Shared, name: ModelName, label: LabelName, body: JsonBytes) -> Response:
+    """The value for each example, from the version that a label points at."""
+    return _regressed(shared, name, label, body)
 
 
 @router.get("/{name:word}/metadata", response_model=MetadataView, responses=documented(404, 422, 503))
@@ -105,8 +118,16 @@ def get_version_metadata(shared: Shared, name: ModelName, number: VersionNumber)
     return _metadata(shared, name, number)
 
 
-def _classified(shared: State, name: str, number: int | None, body: bytes) -> Response:
-    served, outputs = _asked(shared, name, number, body)
+@router.get(
+    "/{name:word}/labels/{label:word}/metadata", response_model=MetadataView, responses=documented(404, 422, 503)
+)
+def get_label_metadata(shared: Shared, name: ModelName, label: LabelName) -> MetadataView:
+    """Inputs and outputs of the version that a label points at."""
+    return _metadata(shared, name, label)
+
+
+def _classified(shared: State, name: str, which: Which, body: bytes) -> Response:
+    served, outputs = _asked(shared, name, which, body)
     scores = served.loaded.scores(outputs)
     if scores is None:
         detail = "Expected a version that knows classes; this one answers a single number. Ask :regress or :predict."
@@ -115,33 +136,38 @@ def _classified(shared: State, name: str, number: int | None, body: bytes) -> Re
     return _answer([list(zip(labels, row, strict=False)) for row in scores])
 
 
-def _regressed(shared: State, name: str, number: int | None, body: bytes) -> Response:
-    _, outputs = _asked(shared, name, number, body)
+def _regressed(shared: State, name: str, which: Which, body: bytes) -> Response:
+    _, outputs = _asked(shared, name, which, body)
     if outputs.shape[1:] != (1,):
         detail = "Expected a version with one output; this one has more. Ask :classify or :predict."
         raise Invalid([Finding("#", "not_a_regressor", detail)])
     return _answer(outputs.ravel())
 
 
-def _asked(shared: State, name: str, number: int | None, body: bytes) -> tuple[Served, Any]:
-    served = shared.serving.find(name, number)
+def _asked(shared: State, name: str, which: Which, body: bytes) -> tuple[Served, Any]:
+    served = shared.serving.find(name, which)
     document = read_object(body, "examples", "context", "signature_name", required=("examples",))
     examples = merged(document["examples"], document.get("context") or {}, shared.settings)
     loaded, settings = served.loaded, shared.settings
     if loaded.encoder is None:
         rows = read_instances(examples, "#/examples", loaded.columns, settings)
     else:
-        rows = encode(examples, loaded.encoder, "#/examples", settings)
+        rows = encode([_unwrapped(one) for one in examples], loaded.encoder, "#/examples", settings)
     return served, loaded.predict(rows)
+
+
+def _unwrapped(example: dict[str, Any]) -> dict[str, Any]:
+    """An example of plain values, which `tf.Example` has in lists of one."""
+    return {name: value[0] if isinstance(value, list) and len(value) == 1 else value for name, value in example.items()}
 
 
 def _answer(results: Any) -> Response:
     return Response(write_json({"results": results}), media_type="application/json")
 
 
-def _metadata(shared: State, name: str, number: int | None) -> MetadataView:
+def _metadata(shared: State, name: str, which: Which) -> MetadataView:
     with shared.database.reading() as tx:
-        version = tx.models.version(name, number)
+        version = tx.version(name, which)
     return MetadataView(
         model_spec=ModelSpecView(name=version.model, version=str(version.number)),
         metadata={"signature_def": {"signature_def": {"serving_default": _signature(version)}}},
@@ -150,13 +176,17 @@ def _metadata(shared: State, name: str, number: int | None) -> MetadataView:
 
 def _signature(version: Version) -> dict[str, Any]:
     return {
-        "inputs": {INPUT: _tensor(f"serving_default_{INPUT}:0", version.input["shape"])},
-        "outputs": {OUTPUT: _tensor("StatefulPartitionedCall:0", version.output["shape"])},
+        "inputs": {one.name: _tensor(f"serving_default_{one.name}:0", one) for one in inputs_of(version)},
+        "outputs": {one.name: _tensor("StatefulPartitionedCall:0", one) for one in outputs_of(version)},
         "method_name": "tensorflow/serving/predict",
         "defaults": {},
     }
 
 
-def _tensor(name: str, shape: list[int | None]) -> dict[str, Any]:
-    sizes = [{"size": str(-1 if size is None else size), "name": ""} for size in shape]
-    return {"dtype": "DT_FLOAT", "tensor_shape": {"dim": sizes, "unknown_rank": False}, "name": name}
+_DTYPES = {"FP32": "DT_FLOAT", "FP64": "DT_DOUBLE", "BOOL": "DT_BOOL", "BYTES": "DT_STRING"}
+
+
+def _tensor(name: str, described: Tensor) -> dict[str, Any]:
+    sizes = [{"size": str(size), "name": ""} for size in (-1, *described.sizes)]
+    dtype = _DTYPES[described.datatype]
+    return {"dtype": dtype, "tensor_shape": {"dim": sizes, "unknown_rank": False}, "name": name}

@@ -15,9 +15,7 @@ from service.api.state import Shared, State
 from service.api.submission import MOST_IN_A_BATCH, Submitted, read_batch, read_one, submit
 from service.api.validation import ValidationView
 from service.api.waiting import finished, preferred_wait, responds_async
-from service.checks import read_training
 from service.errors import Findings
-from service.formats.jsontext import read_json
 from service.jobs import FINAL, Job, Keep, Status
 from service.spec import TrainingRequest
 from service.spec.request import MODEL_NAME
@@ -99,7 +97,7 @@ def create_training_jobs(
     shared: Shared, body: JsonBytes, response: Response, idempotency_key: IdempotencyKey = None
 ) -> JobBatch:
     """Queues many trainings in one request, all of them or none: a model for each shop, or many settings to try."""
-    submitted = submit(shared, "training-jobs:batch", body, idempotency_key, read_batch(shared, body))
+    submitted = submit(shared, "training-jobs:batch", body, idempotency_key, read_batch)
     if submitted.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return JobBatch(items=submitted.views)
@@ -113,7 +111,7 @@ def create_training_jobs(
 )
 def validate_training_job(shared: Shared, body: JsonBytes) -> ValidationView:
     """Says everything that creating the job would say, and what the training would cost; stores nothing."""
-    return ValidationView.of(read_training(read_json(body), shared.settings, shared.open_dataset))
+    return ValidationView.of(read_one(shared, body)[0])
 
 
 @router.get("/training-jobs", response_model=JobPage, responses=documented(400, 422, 503))
@@ -176,7 +174,7 @@ def delete_training_job(shared: Shared, job_id: JobId) -> None:
 
 
 def _submit_one(shared: State, body: bytes, key: str | None) -> Submitted:
-    return submit(shared, "training-jobs", body, key, read_one(shared, body))
+    return submit(shared, "training-jobs", body, key, read_one)
 
 
 def _read_keep(body: bytes) -> Keep | None:

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
-from service.api.job_views import Remark
+from service.api.job_views import FromView, Remark
 from service.api.model_views import LayerView
 from service.checks import CheckedTraining
 from service.checks.estimate import estimate
@@ -23,6 +23,7 @@ class ValidationView(BaseModel):
     """A training that may be asked for: its network, its steps, its memory, and what looks unintended."""
 
     valid: bool = True
+    from_: FromView | None = Field(None, alias="from", description="The version that it would go on from, if any.")
     summary: list[LayerView]
     parameters: int = Field(examples=[7114])
     rows: RowsView
@@ -38,6 +39,7 @@ class ValidationView(BaseModel):
         """The view of a training that passed all checks."""
         cost = estimate(checked)
         return cls(
+            **{"from": checked.request.from_ and checked.request.from_.model_dump()},
             summary=[LayerView(**row) for row in cost.summary],
             parameters=cost.parameters,
             rows=RowsView(

@@ -6,12 +6,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from service.checks.continuing import OpenStart, no_versions, read_start, settled, with_left_out
 from service.checks.fits import AT_ARRAYS, AT_TABLE, check_fits, classifies, fitting_units
 from service.checks.outline import Outline
 from service.config import Limits
 from service.datasets import Dataset, read_dataset, with_sample_weight, with_validation
 from service.errors import Finding, Findings, NotFound
-from service.features import Prepared, prepare
+from service.features import Learnt, Prepared, prepare
 from service.formats.arrays import kind_of
 from service.spec import TrainingRequest
 from service.spec.data import DataSpec
@@ -36,6 +37,8 @@ class CheckedTraining:
     warnings: list[Finding]
     inline: Dataset | None
     """The data that came with the request; None where it names a stored dataset."""
+    start_id: str | None = None
+    """The id of the version that it goes on from."""
 
     @property
     def dataset(self) -> Dataset:
@@ -48,17 +51,28 @@ def nothing_stored(dataset_id: str) -> Dataset | Table:
     raise NotFound("dataset", dataset_id)
 
 
-def read_training(document: Any, limits: Limits, open_dataset: OpenDataset = nothing_stored) -> CheckedTraining:
+def read_training(
+    document: Any,
+    limits: Limits,
+    open_dataset: OpenDataset = nothing_stored,
+    open_start: OpenStart = no_versions,
+) -> CheckedTraining:
     """The training that a JSON document asks for; `Invalid` with every mistake in it."""
     findings = Findings(limit=limits.max_errors_shown)
     if not isinstance(document, Mapping):
         findings.error("#", "wrong_type", f"Expected an object; received {kind_of(document)}.")
         raise findings.refusal()
+    start = read_start(document, findings, open_start)
+    compiles = document.get("compile") is not None
+    learnt = None if start is None else start.learnt
+    document = document if start is None else with_left_out(document, start)
     asks_units = _last_layer(document).get("units") == "auto"
     request = _read_request(_with_units(document, 1) if asks_units else document, findings)
-    data = _read_data(document, request, findings, limits, open_dataset)
+    data = _read_data(document, request, findings, limits, open_dataset, learnt=learnt)
     if request is None or data is None or findings.total:
         raise findings.refusal()
+    if learnt is not None and isinstance(data, Table):
+        request = request.model_copy(update={"data": learnt.completed(request.data or DataSpec(), findings)})
     prepared = prepare(
         data,
         request.data or DataSpec(),
@@ -66,18 +80,23 @@ def read_training(document: Any, limits: Limits, open_dataset: OpenDataset = not
         classifies=classifies(request.compile),
         validation_split=request.fit.validation_split,
         glimpse=True,
+        learnt=learnt,
     )
     if prepared is None or findings.total:
         raise findings.refusal()
     if asks_units:
         units = fitting_units(request.compile, prepared.dataset, _last_layer(document).get("activation"))
-        request = TrainingRequest.model_validate(_validated(_with_units(document, units)))
+        spec = TrainingRequest.model_validate(_validated(_with_units(document, units))).spec
+        request = request.model_copy(update={"spec": spec})
     at = AT_TABLE if isinstance(data, Table) else AT_ARRAYS
     found = check_fits(request, prepared.dataset, limits, findings, document=document, at=at)
+    if found is not None and start is not None:
+        request = settled(request, found, start, document=document, compiles=compiles, findings=findings)
     if found is None or findings.total:
         raise findings.refusal()
     inline = data if isinstance(data, Dataset) and _is_inline(document["data"]) else None
-    return CheckedTraining(request, prepared, found, findings.warnings, inline)
+    start_id = None if start is None else start.id
+    return CheckedTraining(request, prepared, found, findings.warnings, inline, start_id)
 
 
 def _read_request(document: Mapping[str, Any], findings: Findings) -> TrainingRequest | None:
@@ -111,6 +130,8 @@ def _read_data(
     findings: Findings,
     limits: Limits,
     open_dataset: OpenDataset,
+    *,
+    learnt: Learnt | None,
 ) -> Dataset | Table | None:
     if "data" not in document:
         findings.error("#/data", "missing", "'data' is missing.")
@@ -119,8 +140,12 @@ def _read_data(
     given = {key: fit.get(key) for key in _BULK} if isinstance(fit, Mapping) else {}
     dataset: Dataset | Table | None
     if _is_inline(data):
+        if learnt is not None and not learnt.takes(findings, is_table=False):
+            return None
         numbers = {key: value for key, value in data.items() if key != "split"} if isinstance(data, Mapping) else data
-        dataset = read_dataset(numbers, findings, limits)
+        named = isinstance(numbers, Mapping) and numbers.get("classes") is not None
+        classes = None if learnt is None or named else learnt.classes
+        dataset = read_dataset(numbers, findings, limits, classes=classes)
     else:
         dataset = _opened(request, findings, open_dataset)
     if isinstance(dataset, Table):

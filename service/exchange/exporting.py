@@ -1,17 +1,24 @@
 """The verb export: a version becomes a file that other programs read."""
 
+import functools
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from service.errors import Damaged
+from service.exchange.keras_columns import INPUTS, surround
+from service.exchange.onnx_columns import read_columns
+from service.exchange.python_columns import inputs_of
+from service.features import Encoder
 from service.formats.jsontext import write_json
 from service.formats.keras_archive import write_archive
 from service.formats.onnx_file import write_onnx
-from service.formats.python_script import write_script
-from service.formats.weights import digest, unpack
+from service.formats.python_script import ROWS, write_script
+from service.formats.weights import digest, pack, unpack
 from service.nn import Sequential
+from service.prediction import threshold_of
 from service.spec import CompileSpec, ModelSpec
 
 
@@ -36,11 +43,15 @@ class Exportable(Protocol):
 
     @property
     def input(self) -> Mapping[str, Any]:
-        """What goes in: `shape`."""
+        """What goes in: `shape`, and of a table `features`."""
 
     @property
     def output(self) -> Mapping[str, Any]:
-        """What comes out: `classes`."""
+        """What comes out: `classes`, and of a table `targets`."""
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What it was trained on: of a table `left_out`."""
 
     @property
     def sha256(self) -> str:
@@ -60,12 +71,15 @@ class Exported:
     file_name: str
 
 
-def export(version: Exportable, weights: bytes, file_format: str) -> Exported:
-    """The file of this version in one of the `FORMATS`; `Invalid` where the format has no words for a layer."""
+def export(version: Exportable, weights: bytes, file_format: str, optimizer: bytes | None = None) -> Exported:
+    """The file of this version in one of the `FORMATS`; `Invalid` where the format has no words for a layer.
+
+    The state of the optimizer goes into `.keras` files, as far as Keras knows it.
+    """
     if digest(weights) != version.sha256:
         raise Damaged(f"The weights of version {version.number} of {version.model!r} do not match their SHA-256.")
     writer = FORMATS[file_format]
-    content = writer.write(version, weights)
+    content = writer.write(version, weights, optimizer)
     return Exported(content, writer.media_type, f"{version.model}-{version.number}{writer.suffix}")
 
 
@@ -81,35 +95,71 @@ def _built(version: Exportable, weights: bytes) -> Sequential:
     return model
 
 
-def _keras(version: Exportable, weights: bytes) -> bytes:
-    return write_archive(_built(version, weights), version.created_at, version.output["classes"])
+def _encoder(version: Exportable) -> Encoder | None:
+    features = version.input.get("features")
+    return None if features is None else Encoder.from_json_list(features)
 
 
-def _json(version: Exportable, weights: bytes) -> bytes:
-    return _built(version, weights).to_json().encode()
+def _notes(version: Exportable) -> dict[str, Any]:
+    """What a version knows besides its network, by the keys that an import looks for."""
+    notes = {"classes": version.output["classes"]}
+    if version.input.get("features") is not None:
+        notes |= {"features": version.input["features"], "targets": version.output.get("targets")}
+        notes["left_out"] = list(version.data.get("left_out", ()))
+    return {key: value for key, value in notes.items() if value is not None}
 
 
-def _onnx(version: Exportable, weights: bytes) -> bytes:
+def _keras(version: Exportable, weights: bytes, optimizer: bytes | None) -> bytes:
+    model, notes, encoder = _built(version, weights), _notes(version), _encoder(version)
+    if optimizer is not None:
+        model.optimizer.build(model.parameters)
+        state = unpack(optimizer)[0]
+        state.pop("unaveraged", None)  # Keras goes on from the average
+        model.optimizer.set_state(state)
+    if encoder is None:
+        return write_archive(model, version.created_at, notes)
+    notes["inputs"] = INPUTS
+    return write_archive(model, version.created_at, notes, functools.partial(surround, encoder=encoder))
+
+
+def _json(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
+    network = _built(version, weights).to_json()
+    if _encoder(version) is None:
+        return network.encode()
+    return write_json(json.loads(network) | _notes(version))
+
+
+def _onnx(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
+    notes, encoder, model = _notes(version), _encoder(version), _built(version, weights)
     metadata = {"model": version.model, "version": str(version.number)}
-    if version.output["classes"] is not None:
-        metadata["classes"] = write_json(version.output["classes"]).decode()
-    return write_onnx(_built(version, weights), metadata)
+    metadata |= {key: write_json(value).decode() for key, value in notes.items()}
+    return write_onnx(
+        model,
+        metadata,
+        read_inputs=None if encoder is None else functools.partial(read_columns, encoder=encoder),
+        classes=notes.get("classes", ()),
+        threshold=threshold_of(model),
+    )
 
 
-def _python(version: Exportable, weights: bytes) -> bytes:
+def _python(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
     title = f"version {version.number} of the model {version.model}"
-    return write_script(_built(version, weights), title, version.output["classes"])
+    model, classes, encoder = _built(version, weights), version.output["classes"], _encoder(version)
+    return write_script(model, title, classes, ROWS if encoder is None else inputs_of(encoder))
 
 
-def _safetensors(_version: Exportable, weights: bytes) -> bytes:
-    return weights
+def _safetensors(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
+    if _encoder(version) is None:
+        return weights
+    arrays, _ = unpack(weights)
+    return pack(arrays, _notes(version))
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
     """A way to write a version: the function, the media type, and the ending of the file's name."""
 
-    write: Callable[[Exportable, bytes], bytes]
+    write: Callable[[Exportable, bytes, bytes | None], bytes]
     media_type: str
     suffix: str
 

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,9 +12,13 @@ from service.checks.outline import FAILURES, outline
 from service.config import Limits
 from service.errors import Findings
 from service.exchange.compilation import compilation_of
-from service.formats.keras_files import KerasFile
+from service.exchange.keras_columns import surround
+from service.features import Encoder
+from service.features.described import read_encoder
+from service.formats.keras_files import NOTES, KerasFile
+from service.formats.keras_optimizer import read_keras_variables
 from service.formats.weights import digest, pack
-from service.nn import Sequential
+from service.nn import Sequential, optimizers
 from service.nn.layers import Embedding
 from service.spec import CompileSpec, ModelSpec
 from service.spec.mistakes import pointer_in, report
@@ -21,6 +26,10 @@ from service.spec.request import MODEL_NAME, PARTS, Part, unwrapped
 from service.training import TrainingResult, environment
 
 _ARRAYS = {"type": "array", "items": {"description": "A weight: a number, or lists of lists of numbers."}}
+_FEATURES = {
+    "description": "What the columns of a table have learnt, as `input.features` of a version says it.",
+    "anyOf": [{"type": "array", "items": {"type": "object"}, "minItems": 1}, {"type": "null"}],
+}
 
 
 class ImportRequest(Part):
@@ -32,28 +41,47 @@ class ImportRequest(Part):
     spec: Annotated[ModelSpec, BeforeValidator(unwrapped)]
     compile: CompileSpec | None = Field(None, description="Loss and metrics for `:evaluate`; else they are guessed.")
     classes: list[str] | None = Field(None, description="The names of the outputs, for predictions and targets.")
+    features: Annotated[Any, WithJsonSchema(_FEATURES)] = None
+    targets: list[str] | None = Field(None, description="The columns that the outputs predict, with `features`.")
+    left_out: list[str] | None = Field(None, description="Columns that rows may have and nobody looks at.")
     weights: Annotated[None, WithJsonSchema({**_ARRAYS, "description": "Every weight in Keras's order."})] = None
 
 
 def import_file(file: KerasFile, limits: Limits) -> TrainingResult:
     """The version in a file of Keras; `Invalid` with every mistake in it, with pointers into its JSON."""
     findings = Findings(limit=limits.max_errors_shown)
-    document = {"spec": file.config} | ({} if file.classes is None else {"classes": file.classes})
+    document = {"spec": file.config, **file.notes}
     asked = _validated(document, document, findings)
+    encoder = _read_encoder(asked, findings, limits)
+    if file.surrounding is not None and encoder is not None:
+        expected = surround(file.config, encoder)
+        if file.surrounding.get("config") != expected["config"]:
+            said = "Expected a Sequential, or the Functional model that Fitd writes round one; received another."
+            findings.error("#/spec", "unknown_name", said)
+            raise findings.refusal()
     model = _built(asked.spec, document, file.weights, limits, findings)
-    _check_classes(asked.classes, model, findings)
-    return _version(asked, compilation_of(file.compile, model), model, file.origin)
+    _check_names(asked.classes, encoder, model, findings)
+    compiled = compilation_of(file.compile, model)
+    made = _version(asked, encoder, compiled, model, file.origin)
+    return replace(made, optimizer=_optimizer_state(file, compiled, model))
 
 
 def import_json(document: Mapping[str, Any], limits: Limits) -> tuple[str | None, TrainingResult]:
-    """The model's name, if it is given, and the version in a request; `Invalid` with every mistake in it."""
+    """The model's name, if it is given, and the version in a request; `Invalid` with every mistake in it.
+
+    What Fitd wrote beside the network, in the JSON of `spec`, counts as if it stood in the request.
+    """
     findings = Findings(limit=limits.max_errors_shown)
+    written = document.get("spec")
+    if isinstance(written, Mapping):
+        document = {key: written[key] for key in NOTES if key in written} | dict(document)
     asked = _validated({key: document[key] for key in document if key != "weights"}, document, findings)
+    encoder = _read_encoder(asked, findings, limits)
     weights = _read_weights(document.get("weights"), findings)
     model = _built(asked.spec, document, weights, limits, findings)
     compiled = asked.compile or compilation_of({}, model)
-    _check_classes(asked.classes, model, findings)
-    return asked.model, _version(asked, compiled, model, {"imported_from": "json"})
+    _check_names(asked.classes, encoder, model, findings)
+    return asked.model, _version(asked, encoder, compiled, model, {"imported_from": "json"})
 
 
 def _validated(asked: Mapping[str, Any], document: Mapping[str, Any], findings: Findings) -> ImportRequest:
@@ -62,6 +90,15 @@ def _validated(asked: Mapping[str, Any], document: Mapping[str, Any], findings: 
     except ValidationError as error:
         report(error, document, ImportRequest, PARTS, findings)
         raise findings.refusal() from None
+
+
+def _read_encoder(asked: ImportRequest, findings: Findings, limits: Limits) -> Encoder | None:
+    if asked.features is None:
+        return None
+    others = (*(asked.left_out or ()), *(asked.targets or ()))
+    encoder = read_encoder(asked.features, others, "#/features", findings, limits)
+    findings.raise_errors()
+    return encoder
 
 
 def _read_weights(value: Any, findings: Findings) -> list[Any]:
@@ -145,7 +182,21 @@ def _assign(model: Sequential, weights: list[Any], findings: Findings) -> None:
     findings.raise_errors()
 
 
-def _check_classes(classes: list[str] | None, model: Sequential, findings: Findings) -> None:
+def _optimizer_state(file: KerasFile, compiled: CompileSpec, model: Sequential) -> bytes | None:
+    """The state of the optimizer in a file, if the file tells of one that we know, and all of it."""
+    if not file.optimizer or "optimizer" not in compiled.model_fields_set:
+        return None
+    optimizer = optimizers.get(compiled.arguments()["optimizer"])
+    optimizer.build(model.parameters)
+    return pack(optimizer.get_state()) if read_keras_variables(optimizer, file.optimizer) else None
+
+
+def _check_names(classes: list[str] | None, encoder: Encoder | None, model: Sequential, findings: Findings) -> None:
+    """Notes where names do not fit the inputs or the outputs of the network."""
+    columns = int(model.input_shape[-1])
+    if encoder is not None and encoder.width != columns:
+        expected = f"Expected columns that make {columns:,} inputs for this network; these make {encoder.width:,}."
+        findings.error("#/features", "width_mismatch", expected)
     most = max(2, int(model.output_shape[-1]))
     if classes is not None and not (2 <= len(classes) <= most and len(set(classes)) == len(classes)):
         expected = f"Expected 2 to {most} different names for these outputs; received {len(classes)}."
@@ -154,7 +205,11 @@ def _check_classes(classes: list[str] | None, model: Sequential, findings: Findi
 
 
 def _version(
-    asked: ImportRequest, compiled: CompileSpec, model: Sequential, origin: Mapping[str, Any]
+    asked: ImportRequest,
+    encoder: Encoder | None,
+    compiled: CompileSpec,
+    model: Sequential,
+    origin: Mapping[str, Any],
 ) -> TrainingResult:
     weights = pack({weight.path: weight.numpy() for weight in model.weights})
     return TrainingResult(
@@ -164,8 +219,12 @@ def _version(
         summary=[dict(row) for row in model.summary_rows()],
         metrics={},
         history={},
-        input={"features": None, "shape": [None, *model.input_shape[1:]]},
-        output={"classes": asked.classes, "shape": [None, *model.output_shape[1:]], "targets": None},
+        input={
+            "features": None if encoder is None else encoder.to_json_list(),
+            "shape": [None, *model.input_shape[1:]],
+        },
+        output={"classes": asked.classes, "shape": [None, *model.output_shape[1:]], "targets": asked.targets},
+        data={} if encoder is None else {"left_out": asked.left_out or []},
         weights=weights,
         sha256=digest(weights),
         environment={**environment(), **origin},

@@ -18,7 +18,7 @@ Codes = NDArray[np.int32]
 Rows = NDArray[np.int64] | slice
 
 DAYS_A_YEAR, DAYS_A_WEEK = 365.2425, 7.0
-_THURSDAY = 3.0
+THURSDAY = 3.0
 """The day of the week, from Monday as 0, that 1970 began with."""
 
 
@@ -110,6 +110,13 @@ class CategoryColumn:
         marks = [f"{self.name}:missing"] if self.marks_missing else []
         return [f"{self.name}:unknown", *(f"{self.name}={category}" for category in self.categories), *marks]
 
+    @property
+    def absent(self) -> int:
+        """The place of a value that is not there."""
+        if self.fill is not None:
+            return self.categories.index(self.fill) + 1
+        return len(self.categories) + 1 if self.marks_missing else 0
+
     @classmethod
     def fit(cls, name: str, column: tuple[list[str], Codes], *, encoding: str, missing: str, most: int) -> Self:
         """Learns from the texts and codes (rows,) of the training rows, at least one of which is there."""
@@ -134,10 +141,7 @@ class CategoryColumn:
 
     def write(self, values: Codes, out: Floats) -> None:
         """Writes the inputs (rows, outputs) of the places (rows,)."""
-        absent = len(self.outputs) - 1 if self.marks_missing else 0
-        if self.fill is not None:
-            absent = self.categories.index(self.fill) + 1
-        places = np.where(values < 0, absent, values)
+        places = np.where(values < 0, self.absent, values)
         if self.encoding == "integer":
             out[:, 0] = places
             return
@@ -161,9 +165,16 @@ class DateColumn(_Measured):
     @property
     def outputs(self) -> list[str]:
         """The names of the inputs that come of it."""
-        circles = [f"{of}_{part}" for of in self._circles() for part in ("sin", "cos")]
+        circles = [f"{of}_{part}" for of in self.circles for part in ("sin", "cos")]
         marks = ["missing"] if self.missing == "indicator" else []
         return [self.name, *(f"{self.name}:{part}" for part in (*circles, *marks))]
+
+    @property
+    def circles(self) -> list[str]:
+        """The circles that it is a point on, each a sine and a cosine."""
+        if self.encoding == "days":
+            return []
+        return ["year", "week", "day"] if self.has_times else ["year", "week"]
 
     @classmethod
     def fit(cls, name: str, values: Numbers, *, encoding: str, missing: str) -> Self:
@@ -179,23 +190,19 @@ class DateColumn(_Measured):
         absent = np.isnan(values)
         days = np.where(absent, self.fill, values)
         out[:, 0] = (days - self.mean) / self.deviation
-        turns = {"year": days / DAYS_A_YEAR, "week": np.floor(days + _THURSDAY) / DAYS_A_WEEK, "day": days}
+        turns = {"year": days / DAYS_A_YEAR, "week": np.floor(days + THURSDAY) / DAYS_A_WEEK, "day": days}
         place = 1
-        for circle in self._circles():
+        for circle in self.circles:
             out[:, place] = np.sin(2 * math.pi * turns[circle])
             out[:, place + 1] = np.cos(2 * math.pi * turns[circle])
             place += 2
         if self.missing == "indicator":
             out[:, place] = absent
 
-    def _circles(self) -> list[str]:
-        if self.encoding == "days":
-            return []
-        return ["year", "week", "day"] if self.has_times else ["year", "week"]
-
 
 AnyColumn = NumberColumn | CategoryColumn | DateColumn
-_TYPES: Mapping[str, type[AnyColumn]] = {one.type: one for one in (NumberColumn, CategoryColumn, DateColumn)}
+COLUMN_TYPES: Mapping[str, type[AnyColumn]] = {one.type: one for one in (NumberColumn, CategoryColumn, DateColumn)}
+"""The kinds of columns by their `type`."""
 
 
 def to_json_dict(column: AnyColumn) -> dict[str, Any]:
@@ -205,7 +212,7 @@ def to_json_dict(column: AnyColumn) -> dict[str, Any]:
 
 def from_json_dict(value: Mapping[str, Any]) -> AnyColumn:
     """The column that `to_json_dict` described."""
-    return _TYPES[value["type"]](**{key: item for key, item in value.items() if key != "type"})
+    return COLUMN_TYPES[value["type"]](**{key: item for key, item in value.items() if key != "type"})
 
 
 def _most_frequent(values: Numbers) -> float:

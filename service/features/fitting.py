@@ -11,7 +11,7 @@ from service.features.encoder import Encoder
 from service.spec.data import MOST_CATEGORIES, DataSpec, FeatureSpec
 from service.tables import MISSING, Table
 
-_ENCODINGS: Mapping[str, tuple[str, ...]] = {
+ENCODINGS: Mapping[str, tuple[str, ...]] = {
     "number": ("standardize", "none"),
     "boolean": ("boolean",),
     "category": ("one_hot", "integer"),
@@ -79,9 +79,9 @@ def _check_place(feature: FeatureSpec, table: Table, used: Sequence[str], before
 
 def _fit(table: Table, feature: FeatureSpec, rows: Rows, *, plain: bool, chosen: bool) -> AnyColumn:
     kind = _kind(table.kinds[feature.name], feature, plain=plain)
-    encoding = feature.encoding or ("none" if plain and kind == "number" else _ENCODINGS[kind][0])
-    if encoding not in _ENCODINGS[kind]:
-        known = ", ".join(_ENCODINGS[kind])
+    encoding = feature.encoding or ("none" if plain and kind == "number" else ENCODINGS[kind][0])
+    if encoding not in ENCODINGS[kind]:
+        known = ", ".join(ENCODINGS[kind])
         raise _UnfitColumnError("unknown_name", f"is of the type {kind}: expected one of the encodings {known}.")
     missing = feature.missing or ("reject" if plain else "indicator" if kind == "category" else "mean")
     if kind == "category":

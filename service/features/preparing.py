@@ -13,6 +13,7 @@ from service.datasets import Dataset
 from service.errors import Findings
 from service.features.encoder import Encoder
 from service.features.fitting import fit_encoder
+from service.features.learnt import Learnt, find_unreadable
 from service.features.splits import Indices, Parts, split
 from service.features.targets import Answers, read_answers
 from service.spec.data import DataSpec
@@ -49,18 +50,30 @@ def prepare(
     classifies: bool,
     validation_split: float = 0.0,
     glimpse: bool = False,
+    learnt: Learnt | None = None,
     at: str = "#/data",
 ) -> Prepared | None:
     """The arrays of a dataset, or None and a finding for each mistake.
 
     Everything that is learnt from the data (means, categories) is learnt from the rows that the network is trained
-    on, which `validation_split` cuts off at the end. A `glimpse` has all targets, but inputs only of the first rows.
+    on, which `validation_split` cuts off at the end, or was `learnt` before. A `glimpse` has all targets, but inputs
+    only of the first rows.
     """
-    if isinstance(data, Table):
+    taken = data if learnt is None else learnt.adopted(data, findings, at)
+    if taken is None:
+        return None
+    if isinstance(taken, Table):
         return _prepare_table(
-            data, asked, findings, classifies=classifies, validation_split=validation_split, glimpse=glimpse, at=at
+            taken,
+            asked,
+            findings,
+            classifies=classifies if learnt is None else learnt.classes is not None,
+            validation_split=validation_split,
+            glimpse=glimpse,
+            learnt=learnt,
+            at=at,
         )
-    return _prepare_arrays(data, asked, findings, validation_split, at)
+    return _prepare_arrays(taken, asked, findings, validation_split, at)
 
 
 def _prepare_table(
@@ -71,9 +84,12 @@ def _prepare_table(
     classifies: bool,
     validation_split: float,
     glimpse: bool,
+    learnt: Learnt | None,
     at: str,
 ) -> Prepared | None:
     answers = read_answers(table, asked, classifies=classifies, findings=findings, at=at)
+    if learnt is not None and answers is not None:
+        learnt.find_misfits(answers, findings, at)
     weights = _sample_weight(table, asked, findings, at)
     groups = _groups(table, asked, answers, findings, at)
     if answers is None or findings.total:
@@ -85,8 +101,12 @@ def _prepare_table(
     kept = math.floor(len(parts.training) * (1 - validation_split))
     used = [*answers.names, *(name for name in (asked.sample_weight, asked.split and asked.split.column) if name)]
     fitted = answers.rows[parts.training[: max(kept, 1)]]
-    encoder = fit_encoder(table, asked, used=used, rows=fitted, findings=findings, at=at)
-    if encoder is None:
+    if learnt is None or learnt.encoder is None:
+        encoder = fit_encoder(table, asked, used=used, rows=fitted, findings=findings, at=at)
+    else:
+        encoder = learnt.encoder
+        find_unreadable(table, encoder, f"{at}/dataset", findings)
+    if encoder is None or findings.total:
         return None
     named = parts.named()
     shown = [answers.rows[rows[:GLIMPSE_ROWS] if glimpse else rows] for rows in named.values()]

@@ -1,6 +1,6 @@
 """Records: rows of a request in the data's own words, read as strictly as the columns that they are for."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,6 @@ from service.formats.arrays import kind_of
 _DAY_SECONDS = 86_400.0
 _NOTHING = type(None)
 _LARGEST = float(np.finfo(np.float32).max)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NUMBERS: set[type] = {int, float, _NOTHING}
 _BOOLEANS: set[type] = {bool, _NOTHING}
@@ -94,10 +93,18 @@ def read_columns(
         expected = f"Expected lists of the same length, from 1 to {limits.max_rows:,}, one for each column."
         findings.error(at, "length_mismatch", expected)
         return None
+    return read_values(lists, encoder, lambda name, row: at + pointer(name, row)[1:], findings)
+
+
+def read_values(
+    columns: Mapping[str, Sequence[Any]], encoder: Encoder, place: Callable[[str, int], str], findings: Findings
+) -> Records | None:
+    """As `read_columns`, of every column of the encoder and equally many values of each; `place` says where one is."""
+    before = findings.total
     for column in encoder.columns:
         name = column.name
-        _check_values(lists[name], column, lambda row, name=name: at + pointer(name, row)[1:], findings)
-    return None if findings.total > before else _records(lists, encoder)
+        _check_values(columns[name], column, lambda row, name=name: place(name, row), findings)
+    return None if findings.total > before else _records(columns, encoder)
 
 
 def text_of(value: Any) -> str:
@@ -112,7 +119,7 @@ def text_of(value: Any) -> str:
 def days_of(text: str) -> float:
     """The days since 1970, in UTC where no zone is named, of a date or time in ISO 8601; ValueError for other texts."""
     moment = datetime.fromisoformat(text)
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH).total_seconds() / _DAY_SECONDS
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() / _DAY_SECONDS
 
 
 def _records(columns: Mapping[str, Sequence[Any]], encoder: Encoder) -> Records:

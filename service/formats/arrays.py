@@ -35,22 +35,6 @@ def read_rows(value: Any, at: str, findings: Findings, limits: Limits) -> Floats
     return None
 
 
-def read_plain_rows(value: Any, columns: int, limits: Limits) -> Floats | None:
-    """As `read_rows`, for lists in which there is surely no text, true or false; None where anything is wrong."""
-    if not isinstance(value, list) or len(value) > limits.max_rows or len(value) * columns > limits.max_cells:
-        return None
-    try:
-        array = np.array(value)
-    except ValueError:
-        return None
-    # NumPy would read texts and booleans as numbers; what else is no number, it makes an object.
-    if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "iuf":
-        return None
-    with np.errstate(over="ignore"):
-        floats = array.astype(np.float32)
-    return floats if np.isfinite(floats).all() else None
-
-
 def read_numbers(value: Any, at: str, findings: Findings, limits: Limits) -> Floats | None:
     """The array of a list of numbers, or None and a finding for each mistake."""
     if not isinstance(value, list) or not value:

@@ -32,6 +32,8 @@ class Hdf5Contents:
 
     weights: dict[int, list[NDArray[Any]]]
     texts: dict[str, str | None]
+    optimizer: list[NDArray[Any]]
+    """The variables of the optimizer; empty where the file has none."""
 
 
 def read_hdf5(content: bytes, most_numbers: int, places: Sequence[str] | None = None) -> Hdf5Contents:
@@ -53,7 +55,8 @@ def read_hdf5(content: bytes, most_numbers: int, places: Sequence[str] | None = 
     with np.load(io.BytesIO(done.stdout), allow_pickle=False) as archive:
         arrays = dict(archive)
     texts = json.loads(arrays.pop("texts").tobytes())
-    weights: dict[int, list[NDArray[Any]]] = {}
+    by_place: dict[str, list[NDArray[Any]]] = {}
     for name, array in arrays.items():
-        weights.setdefault(int(name.partition("/")[0]), []).append(array)
-    return Hdf5Contents(weights, texts)
+        by_place.setdefault(name.partition("/")[0], []).append(array)
+    optimizer = by_place.pop("optimizer", [])
+    return Hdf5Contents({int(place): found for place, found in by_place.items()}, texts, optimizer)

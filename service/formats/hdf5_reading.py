@@ -15,6 +15,9 @@ from typing import Any
 import h5py
 import numpy as np
 
+MOST_COPIES = 6
+"""An optimizer remembers so many numbers for each weight at most."""
+
 REFUSED = 3
 """The exit code with which a file is refused; the reason stands on standard output."""
 
@@ -33,6 +36,10 @@ class Reader:
         self._file = h5py.File(io.BytesIO(content), "r")
         self._most_numbers = most_numbers
         self._left = most_numbers
+
+    def expect_optimizer(self) -> None:
+        """From now on the state of an optimizer may be read, too."""
+        self._left += MOST_COPIES * self._most_numbers
 
     def find(self, path: str, start: Any = None) -> Any:
         """The group or dataset at a path, or None; links to other places are refused."""
@@ -89,17 +96,24 @@ def _decoded(values: Any) -> list[str]:
     return names
 
 
-def of_archive(reader: Reader, places: Sequence[str]) -> Iterator[tuple[int, Any]]:
-    """The weights of each layer by its number, where a `.keras` file's `model.weights.h5` has them."""
+def of_archive(reader: Reader, places: Sequence[str]) -> Iterator[tuple[int | str, Any]]:
+    """The weights of each layer by its number, where a `.keras` file has them, then the variables of the optimizer."""
     root = "layers" if reader.find("layers") is not None else "_layer_checkpoint_dependencies"  # in early files
     for number, place in enumerate(places):
-        group = reader.find(f"{root}/{place}/vars")
-        count = len(group) if isinstance(group, h5py.Group) else 0
-        for variable in range(count):
-            yield number, reader.array(reader.find(str(variable), group))
+        yield from ((number, array) for array in variables(reader, f"{root}/{place}"))
+    reader.expect_optimizer()
+    yield from (("optimizer", array) for array in variables(reader, "optimizer"))
 
 
-def of_model(reader: Reader) -> Iterator[tuple[int, Any]]:
+def variables(reader: Reader, place: str) -> Iterator[Any]:
+    """The numbered arrays of what lies at a place."""
+    group = reader.find(f"{place}/vars")
+    count = len(group) if isinstance(group, h5py.Group) else 0
+    for number in range(count):
+        yield reader.array(reader.find(str(number), group))
+
+
+def of_model(reader: Reader) -> Iterator[tuple[int | str, Any]]:
     """The weights of each layer by its number, where Keras puts them in the HDF5 file of a whole model."""
     root = reader.find("model_weights")
     if not isinstance(root, h5py.Group):
@@ -113,7 +127,7 @@ def of_model(reader: Reader) -> Iterator[tuple[int, Any]]:
 
 
 def read(content: bytes, most_numbers: int, places: Sequence[str] | None) -> dict[str, Any]:
-    """The arrays of a file by the number of their layer and their own (`"3/0"`), and its texts."""
+    """The arrays of a file by the number of their layer and their own (`"3/0"`, `"optimizer/7"`), and its texts."""
     try:
         reader = Reader(content, most_numbers)
         texts = {name: reader.text(name) for name in ("model_config", "training_config", "keras_version")}

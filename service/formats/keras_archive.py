@@ -4,11 +4,12 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from service.errors import Finding, Invalid, pointer
+from service.formats.keras_optimizer import keras_variables
 from service.nn import Layer, Sequential
 from service.nn.registry import snake_case
 
@@ -16,26 +17,38 @@ KERAS_VERSION = "3.15.1"
 """The release whose layout is written."""
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+OPTIMIZER = "optimizer"
 
 
-def write_archive(model: Sequential, saved_at: datetime, classes: Sequence[str] | None = None) -> bytes:
+Surround = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Makes, of the JSON of a Sequential, that of a Functional model which has it as its one layer with weights."""
+
+NETWORK = "sequential/layers"
+"""Where in such a model the layers of the network lie."""
+
+
+def write_archive(
+    model: Sequential,
+    saved_at: datetime,
+    notes: Mapping[str, Any] | None = None,
+    surround: Surround | None = None,
+) -> bytes:
     """A `.keras` file that Keras 3 loads and that predicts as the model does; equal models give equal bytes.
 
-    The names of classes stand in the metadata, which Keras does not read. `Invalid` names a layer that Keras would
-    take for something else.
+    The notes stand in the metadata, which Keras does not read. `Invalid` names a layer that Keras would take for
+    something else.
     """
     for number, layer in enumerate(model.layers):
         said = _misunderstanding(layer, is_last=layer is model.layers[-1])
         if said is not None:
             said = f"Keras would not compute what the layer {layer.name!r} computes: {said}"
             raise Invalid([Finding(pointer("spec", "layers", number), "not_exportable", said)])
-    metadata: dict[str, Any] = {"keras_version": KERAS_VERSION, "date_saved": f"{saved_at:%Y-%m-%d@%H:%M:%S}"}
-    if classes is not None:
-        metadata["classes"] = list(classes)
+    metadata = {"keras_version": KERAS_VERSION, "date_saved": f"{saved_at:%Y-%m-%d@%H:%M:%S}", **(notes or {})}
+    text = model.to_json() if surround is None else json.dumps(surround(json.loads(model.to_json())))
     members = {
         METADATA: json.dumps(metadata).encode(),
-        CONFIG: model.to_json().encode(),
-        WEIGHTS: _hdf5_of(model),
+        CONFIG: text.encode(),
+        WEIGHTS: _hdf5_of(model, "layers" if surround is None else f"layers/{NETWORK}"),
     }
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
@@ -64,7 +77,7 @@ def places(class_names: Iterable[str]) -> list[str]:
     return found
 
 
-def _hdf5_of(model: Sequential) -> bytes:
+def _hdf5_of(model: Sequential, root: str) -> bytes:
     import h5py  # noqa: PLC0415 - only who moves files pays for it
 
     content = io.BytesIO()
@@ -72,8 +85,16 @@ def _hdf5_of(model: Sequential) -> bytes:
         _write_variables(file, "", model.name, [])
         found = places(type(layer).__name__ for layer in model.layers)
         for place, layer in zip(found, model.layers, strict=True):
-            _write_variables(file, f"layers/{place}", str(layer.name), layer.get_weights())
+            _write_variables(file, f"{root}/{place}", str(layer.name), layer.get_weights())
+        _write_optimizer(file, model)
     return content.getvalue()
+
+
+def _write_optimizer(file: Any, model: Sequential) -> None:
+    """The state of an optimizer that has one, so that Keras goes on training where the model has stopped."""
+    variables = keras_variables(model.optimizer) if model.compiled else None
+    if variables is not None:
+        _write_variables(file, OPTIMIZER, model.optimizer.name or snake_case(type(model.optimizer).__name__), variables)
 
 
 def _write_variables(file: Any, place: str, name: str, weights: list[Any]) -> None:

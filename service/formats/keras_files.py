@@ -13,7 +13,7 @@ from service.config import Limits
 from service.errors import Malformed, TooLarge
 from service.formats import hdf5
 from service.formats.jsontext import read_json
-from service.formats.keras_archive import CONFIG, METADATA, WEIGHTS, places
+from service.formats.keras_archive import CONFIG, METADATA, NETWORK, WEIGHTS, places
 
 ZIP_MAGIC = b"PK\x03\x04"
 _EXPANSION = 100
@@ -42,8 +42,12 @@ class KerasFile:
     """In Keras's order."""
     origin: dict[str, Any] = field(default_factory=dict)
     """What wrote the file."""
-    classes: Any = None
-    """What the outputs are called, if Fitd wrote the file and knew it."""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """What else Fitd wrote into the file, if it did."""
+    surrounding: Mapping[str, Any] | None = None
+    """The Functional model round the network, as `model.to_json()` gives it, where the notes say what it does."""
+    optimizer: list[NDArray[Any]] = field(default_factory=list)
+    """The variables of the optimizer in Keras's order; empty if the file has none, or is HDF5."""
 
 
 def read_keras_file(content: bytes, limits: Limits) -> KerasFile:
@@ -66,19 +70,27 @@ def _from_archive(content: bytes, limits: Limits) -> KerasFile:
     except _UNREADABLE as error:
         raise Malformed("Expected a .keras file; this zip cannot be read.") from error
     document = _object(texts[CONFIG])
-    found = hdf5.read_hdf5(texts[WEIGHTS], _most_numbers(limits), places(_class_names(document)))
     metadata = _object(texts.get(METADATA, b"{}"))
+    network = _network(document) if metadata.get("features") is not None else None
+    lie = places(_class_names(document if network is None else network))
+    lie = lie if network is None else [f"{NETWORK}/{place}" for place in lie]
+    found = hdf5.read_hdf5(texts[WEIGHTS], _most_numbers(limits), lie)
     compiled = document.get("compile_config")
     return KerasFile(
-        config=document,
+        config=document if network is None else network,
         compile=compiled if isinstance(compiled, Mapping) else {},
         weights=[array for layer in sorted(found.weights) for array in found.weights[layer]],
         origin=_origin("keras", metadata.get("keras_version")),
-        classes=metadata.get("classes"),
+        notes={key: metadata[key] for key in NOTES if metadata.get(key) is not None},
+        surrounding=None if network is None else document,
+        optimizer=found.optimizer,
     )
 
 
 _MEMBERS = (CONFIG, METADATA, WEIGHTS)
+
+NOTES = ("classes", "features", "targets", "left_out")
+"""What a file may say of a version besides its network: how its outputs and its columns are called."""
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> bytes:
@@ -123,14 +135,23 @@ def _object(text: bytes) -> dict[str, Any]:
     return value
 
 
+def _network(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The one Sequential, with a name, among the layers of a Functional model."""
+    found = [layer for layer in _stack(document) if layer.get("class_name") == "Sequential"]
+    config = found[0].get("config") if document.get("class_name") == "Functional" and len(found) == 1 else None
+    return found[0] if isinstance(config, Mapping) and isinstance(config.get("name"), str) else None
+
+
 def _class_names(document: Mapping[str, Any]) -> list[str]:
     """The classes of the layers that have a place among the weights: all but the input."""
+    names = [layer.get("class_name") for layer in _stack(document)]
+    return [name for name in names if isinstance(name, str) and name != "InputLayer"]
+
+
+def _stack(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     config = document.get("config")
     stack = config.get("layers") if isinstance(config, Mapping) else None
-    names = (
-        [layer.get("class_name") for layer in stack if isinstance(layer, Mapping)] if isinstance(stack, list) else []
-    )
-    return [name for name in names if isinstance(name, str) and name != "InputLayer"]
+    return [layer for layer in stack if isinstance(layer, Mapping)] if isinstance(stack, list) else []
 
 
 def _most_numbers(limits: Limits) -> int:

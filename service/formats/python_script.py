@@ -2,7 +2,8 @@
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,12 @@ SCRIPT, WEIGHTS = "predictor.py", "weights.npz"
 _FRAME = '''\
 """Predicts with {title}, on NumPy alone.
 
-In Python: `from predictor import predict; predict([[...], [...]])`, rows of {columns} numbers each.
-In a shell: `python predictor.py < rows.json > predictions.json`, both lists of rows.
+{usage}
 """
 
 from __future__ import annotations
 
-import json
-import math
-import sys
-from pathlib import Path
+{imports}
 
 import numpy as np
 
@@ -38,19 +35,48 @@ CLASSES = {classes}
 {functions}
 def predict(rows):
     """The outputs, {units} for each row."""
-    x = np.asarray(rows, np.float32)
+    x = {inputs}
 {lines}
     return x
 
 
 if __name__ == "__main__":
-    json.dump(predict(json.load(sys.stdin)).tolist(), sys.stdout)
+    json.dump(predict({given}).tolist(), sys.stdout)
 '''
 
 
-def write_script(model: Sequential, title: str, classes: Sequence[str] | None = None) -> bytes:
+@dataclass(frozen=True, slots=True)
+class ScriptInputs:
+    """How a script makes what the network is given (rows, columns) of its `rows`, and where it finds rows in a shell.
+
+    All of it is code.
+    """
+
+    usage: str
+    imports: str
+    expression: str
+    given: str
+    functions: Sequence[Callable[..., Any]] = ()
+    """What the expressions call."""
+
+
+ROWS = ScriptInputs(
+    usage="""\
+In Python: `from predictor import predict; predict([[...], [...]])`, rows of {columns} numbers each.
+In a shell: `python predictor.py < rows.json > predictions.json`, both lists of rows.""",
+    imports="import json\nimport math\nimport sys\nfrom pathlib import Path",
+    expression="np.asarray(rows, np.float32)",
+    given="json.load(sys.stdin)",
+)
+"""Rows of numbers, as the network takes them."""
+
+
+def write_script(
+    model: Sequential, title: str, classes: Sequence[str] | None = None, inputs: ScriptInputs = ROWS
+) -> bytes:
     """A zip with a script that predicts as the model does; `Invalid` names a layer that it has no words for."""
     script = ScriptLines(model.input_shape[-1])
+    script.functions += inputs.functions
     weights: dict[str, Any] = {}
     for number, (place, layer) in enumerate(zip(_places(model), model.layers, strict=True)):
         write = LAYERS.get(type(layer))
@@ -64,7 +90,10 @@ def write_script(model: Sequential, title: str, classes: Sequence[str] | None = 
         weights |= {f"{place}_{weight.name}": weight.value for weight in layer.weights}
     text = _FRAME.format(
         title=title,
-        columns=model.input_shape[-1],
+        usage=inputs.usage.format(columns=model.input_shape[-1]),
+        imports=inputs.imports,
+        inputs=inputs.expression,
+        given=inputs.given,
         units=model.output_shape[-1],
         weights=WEIGHTS,
         classes=None if classes is None else ascii(list(classes)),

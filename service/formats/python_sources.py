@@ -11,7 +11,7 @@ import numpy as np
 
 from service.nn.activations import Activation
 
-_KNOWN = ("math", "numpy")
+_KNOWN = ("csv", "json", "math", "numpy", "sys")
 
 
 def sources_of(functions: Iterable[Activation | Callable[..., Any]]) -> list[str]:

@@ -97,7 +97,7 @@ def _expectation(kind: str, context: Mapping[str, Any], message: str) -> tuple[s
 
 
 def _about_unknown(key: str, model: type[BaseModel]) -> str:
-    known = [name for name in model.model_fields if name != "class_name"]
+    known = [field.alias or name for name, field in model.model_fields.items() if name != "class_name"]
     close = difflib.get_close_matches(key[:60], known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return f"Unknown key.{hint} Known: {', '.join(known)}."

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from service.formats.arrays import kind_of
 from service.nn import Sequential
@@ -151,15 +151,63 @@ class FitSpec(Part):
     verbose: Literal["auto", 0, 1, 2] | None = Field(None, description="Accepted and ignored.")
 
 
+class FromSpec(Part):
+    """A version to go on from: its weights, and the state of the optimizer that they were trained with."""
+
+    model: Annotated[str, Field(pattern=MODEL_NAME)]
+    version: Annotated[int, Field(ge=1, lt=10**9)] | None = Field(
+        None, description="The version's number; the newest if neither this nor `label` is given."
+    )
+    label: Annotated[str, Field(pattern=MODEL_NAME)] | None = Field(
+        None, description="The version that this label points at when the job is asked for."
+    )
+    optimizer: bool | None = Field(
+        None,
+        description="Whether the optimizer goes on, too, with its step count, its moments and its place in a schedule "
+        "of the learning rate. If not given, it does where `compile` is left out and the version has such a state, as "
+        "in Keras.",
+    )
+
+    @property
+    def which(self) -> int | str | None:
+        """The number, the label, or None for the newest."""
+        return self.version if self.label is None else self.label
+
+    @model_validator(mode="after")
+    def names_one_version(self) -> Self:
+        """A number and a label might not agree."""
+        if self.version is not None and self.label is not None:
+            raise refusal("conflict", "Expected a version or a label; received both.", "label")
+        return self
+
+
+class Continuation(Part):
+    """The part of a request that may say what the training goes on from."""
+
+    from_: FromSpec | None = Field(
+        None,
+        alias="from",
+        description="A version to go on from; then `spec` and `compile` may be left out and are its.",
+    )
+
+
 def _or_inline(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [DATA_SCHEMA, *(choice for choice in schema["anyOf"] if choice.get("type") != "null")]
 
 
-class TrainingRequest(Part):
+def _with_or_from(schema: dict[str, Any]) -> None:
+    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["from"]}]
+
+
+class TrainingRequest(Continuation):
     """A request to train a network on data."""
 
+    model_config = ConfigDict(json_schema_extra=_with_or_from)
+
     model: Annotated[str, Field(pattern=MODEL_NAME)] | None = Field(
-        None, description="The name under which the result is kept; a name is made if there is none."
+        None,
+        description="The name under which the result is kept; if there is none, that of the version that it goes on "
+        "from, or a name is made.",
     )
     spec: Annotated[ModelSpec, BeforeValidator(unwrapped)]
     compile: CompileSpec
@@ -173,13 +221,20 @@ class TrainingRequest(Part):
 
     def to_json_dict(self) -> dict[str, Any]:
         """What was asked, without data that came with it; `from_json_dict` makes an equal request of it."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        return self.model_dump(mode="json", exclude_unset=True, by_alias=True)
 
     @classmethod
     def from_json_dict(cls, value: Mapping[str, Any]) -> Self:
         """The request that `to_json_dict` described."""
-        return cls.model_validate({key: value[key] for key in value if key in cls.model_fields})
+        keys = {field.alias or name for name, field in cls.model_fields.items()}
+        return cls.model_validate({key: value[key] for key in value if key in keys})
 
 
-PARTS: Mapping[str, type[BaseModel]] = {"spec": ModelSpec, "compile": CompileSpec, "fit": FitSpec, "data": DataSpec}
+PARTS: Mapping[str, type[BaseModel]] = {
+    "from": FromSpec,
+    "spec": ModelSpec,
+    "compile": CompileSpec,
+    "fit": FitSpec,
+    "data": DataSpec,
+}
 """The parts of a request by their key."""

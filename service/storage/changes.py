@@ -26,6 +26,9 @@ class Changes(Protocol):
     def wait(self, since: int, timeout_seconds: float) -> bool:
         """Whether the counter left `since` before the time-out."""
 
+    def move(self) -> None:
+        """Moves the counter at once, where it would only follow in a moment what this process has done itself."""
+
     def close(self) -> None:
         """Ends the watch."""
 
@@ -62,6 +65,9 @@ class _SQLiteChanges:
             time.sleep(pause)
         return True
 
+    def move(self) -> None:
+        """The count of commits is always that of the moment."""
+
     def close(self) -> None:
         with self._lock:
             if self._connection is not None:
@@ -70,7 +76,7 @@ class _SQLiteChanges:
 
 
 class _PostgresChanges:
-    """PostgreSQL sends a notification when a job is queued or ends; one thread listens for all who wait.
+    """PostgreSQL notifies of jobs that are queued or end, of versions and labels; one thread listens for all.
 
     Progress is not notified (a notification takes a lock that all commits of the server share), so those who
     watch it wait with a short time-out and read again.
@@ -95,6 +101,11 @@ class _PostgresChanges:
         with self._moved:
             return self._moved.wait_for(lambda: self._count != since, timeout_seconds)
 
+    def move(self) -> None:
+        with self._moved:
+            self._count += 1
+            self._moved.notify_all()
+
     def close(self) -> None:
         self._closing.set()
         if self._thread is not None:
@@ -118,12 +129,7 @@ class _PostgresChanges:
             connection.autocommit = True
             connection.execute(f"LISTEN {CHANNEL}")
             # Something may have changed while nobody listened.
-            self._move()
+            self.move()
             while not self._closing.is_set():
                 for _ in connection.notifies(timeout=_LISTEN_SECONDS):
-                    self._move()
-
-    def _move(self) -> None:
-        with self._moved:
-            self._count += 1
-            self._moved.notify_all()
+                    self.move()

@@ -19,7 +19,7 @@ from service.storage.events import Events
 from service.storage.idempotency import IdempotencyKeys
 from service.storage.jobs import Jobs
 from service.storage.labels import Labels
-from service.storage.models import Models
+from service.storage.models import Models, Version
 from service.storage.retention import Retention
 from service.storage.tables import REVISION
 from service.storage.wakeup import Bell, News
@@ -41,12 +41,17 @@ class Transaction:
     @cached_property
     def models(self) -> Models:
         """Models, their versions and weights."""
-        return Models(self._connection, self._clock, self.evaluations)
+        return Models(self._connection, self._clock, self.news, self.evaluations)
+
+    def version(self, model: str, which: int | str | None) -> Version:
+        """The version of this number or label, or the latest; `NotFound` if there is none."""
+        number = self.labels.get(model, which).number if isinstance(which, str) else which
+        return self.models.version(model, number)
 
     @cached_property
     def labels(self) -> Labels:
         """Names that point at versions."""
-        return Labels(self._connection, self._clock)
+        return Labels(self._connection, self._clock, self.news)
 
     @cached_property
     def evaluations(self) -> Evaluations:
@@ -122,8 +127,11 @@ class Database:
         with answering(), self.engine.begin() as connection:
             tx = Transaction(connection, self._clock)
             yield tx
-            if self.backend == "postgresql" and (tx.news.queued or tx.news.ended):
+            told = tx.news.queued or tx.news.ended or tx.news.is_served_otherwise
+            if self.backend == "postgresql" and told:
                 connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+        if tx.news.is_served_otherwise:
+            self._changes.move()
         if tx.news.queued:
             self._bell.ring(tx.news.queued)
 
@@ -145,6 +153,12 @@ class Database:
             if stored.artifact is None:
                 return stored, tx.datasets.content(dataset_id)
         return stored, self.artifacts.open(stored.artifact)
+
+    def open_version(self, model: str, which: int | str | None = None) -> tuple[Version, bytes, bytes | None]:
+        """A version by its number or label, or the newest, with its weights and the state of its optimizer."""
+        with self.reading() as tx:
+            version = tx.version(model, which)
+            return version, tx.models.weights(version.id), tx.models.optimizer(version.id)
 
     def migrate(self) -> None:
         """Brings the tables to this release's, wholly or not at all; of two that try at once, one waits."""
@@ -171,7 +185,7 @@ class Database:
         """Waits until something has changed after `since`, a `mark()` taken before reading (default: now).
 
         True once it has, False after the time-out; the caller reads again in either case. On PostgreSQL a job
-        that was queued or has ended counts as a change, its progress does not.
+        that was queued or has ended counts as a change, and so does what predictions depend on; progress does not.
         """
         with answering():
             return self._changes.wait(self.mark() if since is None else since, timeout_seconds)

@@ -13,7 +13,7 @@ KEPT_SECONDS = 24 * 3600.0
 """For so long the answer to a key is remembered."""
 
 _FIND = select(idempotency_keys.c.fingerprint, idempotency_keys.c.response).where(
-    idempotency_keys.c.key == bindparam("key")
+    idempotency_keys.c.key == bindparam("key"), idempotency_keys.c.created_at >= NOW - KEPT_SECONDS
 )
 _EXPIRE = delete(idempotency_keys).where(idempotency_keys.c.created_at < NOW - KEPT_SECONDS)
 
@@ -25,10 +25,17 @@ class IdempotencyKeys:
         self._connection = connection
         self._clock = clock
 
-    def claim(self, key: str, fingerprint: str) -> Any:
-        """The answer given to this key before, or None: then the key is this transaction's, to `answer`.
+    def find(self, key: str, fingerprint: str) -> Any:
+        """The answer given to this key before, or None; `Reused` if the earlier request was another one."""
+        found = self._connection.execute(_FIND, {"key": key, "now": self._clock.now()}).one_or_none()
+        if found is not None and found.fingerprint != fingerprint:
+            raise Reused("This Idempotency-Key came before with another request; a new request needs a new key.")
+        return None if found is None else found.response
 
-        `Reused` if the earlier request was another one. Of two at once the second waits for the first to end.
+    def claim(self, key: str, fingerprint: str) -> Any:
+        """As `find`, but if there is no answer the key is this transaction's, to `answer`.
+
+        Of two at once the second waits for the first to end.
         """
         self._connection.execute(_EXPIRE, {"now": self._clock.now()})
         first = insert_into(self._connection.dialect.name, idempotency_keys).values(created_at=NOW)
@@ -36,10 +43,7 @@ class IdempotencyKeys:
         claimed = first.on_conflict_do_nothing().returning(idempotency_keys.c.key)
         if self._connection.scalar(claimed, values) is not None:
             return None
-        found = self._connection.execute(_FIND, {"key": key}).one()
-        if found.fingerprint != fingerprint:
-            raise Reused("This Idempotency-Key came before with another request; a new request needs a new key.")
-        return found.response
+        return self.find(key, fingerprint)
 
     def answer(self, key: str, response: Any) -> None:
         """Remembers the answer to a key that this transaction has claimed."""

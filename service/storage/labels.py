@@ -9,6 +9,7 @@ from service.errors import NotFound, PreconditionFailed
 from service.storage.clock import NOW, Clock
 from service.storage.tables import label_moves, labels, models, versions
 from service.storage.upsert import insert_into
+from service.storage.wakeup import News
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,10 @@ class LabelMove:
 class Labels:
     """Moves labels, one at a time for each model."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, news: News) -> None:
         self._connection = connection
         self._clock = clock
+        self._news = news
 
     def get(self, model: str, label: str) -> Label:
         """Where a label points."""
@@ -117,4 +119,5 @@ class Labels:
         row = {"model": model, "label": label, "seq": seq, "to_number": number, "moved_by": by}
         row |= {"from_number": None if before is None else before.number, "now": self._clock.now()}
         self._connection.execute(insert(label_moves).values(moved_at=NOW), row)
+        self._news.is_served_otherwise = True
         return seq

@@ -6,15 +6,16 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, union_all
 
 from service.errors import Conflict, NotFound
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.evaluations import Evaluations
 from service.storage.ids import new_id
-from service.storage.tables import labels, models, version_weights, versions
+from service.storage.tables import IS_HELD, IS_QUEUED, jobs, labels, models, version_weights, versions
 from service.storage.upsert import insert_into
+from service.storage.wakeup import News
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +85,24 @@ class Model:
 _ADD = insert(versions).values(created_at=NOW)
 _ADD_WEIGHTS = insert(version_weights)
 _VERSION = [versions.c[one.name] for one in fields(Version)]
+_FROM = jobs.c.request["from"]
+# Two queries, because each has an index of its own to go by.
+_GONE_ON_FROM = union_all(
+    *(
+        select(_FROM["version"].as_integer()).where(unfinished, _FROM["model"].as_string() == bindparam("of_model"))
+        for unfinished in (IS_QUEUED, IS_HELD)
+    )
+)
 _APART = ("weights", "optimizer", "evaluation")
 
 
 class Models:
     """Keeps models; versions count 1, 2, 3 and a number is given once."""
 
-    def __init__(self, connection: Connection, clock: Clock, evaluations: Evaluations) -> None:
+    def __init__(self, connection: Connection, clock: Clock, news: News, evaluations: Evaluations) -> None:
         self._connection = connection
         self._clock = clock
+        self._news = news
         self._evaluations = evaluations
 
     def add(self, name: str, new: NewVersion, *, job_id: str | None = None) -> int:
@@ -107,6 +117,7 @@ class Models:
         self._connection.execute(_ADD_WEIGHTS, stored)
         if new.evaluation is not None:
             self._evaluations.add(row["id"], **new.evaluation)
+        self._news.is_served_otherwise = True
         return number
 
     def get(self, name: str) -> Model:
@@ -163,13 +174,33 @@ class Models:
             raise NotFound("version", version_id)
         return bytes(found)
 
+    def optimizer(self, version_id: str) -> bytes | None:
+        """The state of the optimizer that a version was trained with; None where it has none."""
+        query = select(version_weights.c.optimizer).where(version_weights.c.version_id == version_id)
+        found = self._connection.scalar(query)
+        return None if found is None else bytes(found)
+
+    def hold(self, name: str, number: int | None, version_id: str) -> None:
+        """Lets nobody delete a version before this transaction ends; `NotFound` if somebody has."""
+        locked = select(models.c.name).where(models.c.name == name).with_for_update(read=True, key_share=True)
+        self._connection.execute(locked)
+        if self._connection.scalar(select(versions.c.id).where(versions.c.id == version_id)) is None:
+            raise _missing(name, number)
+
     def delete(self, name: str, number: int | None = None) -> None:
-        """Deletes one version that no label points at, or the model with all its versions if no number is given."""
+        """Deletes one version that no label points at, or the model with all its versions if no number is given.
+
+        `Conflict` if a job that has not ended goes on from what would be deleted.
+        """
+        # Whoever moves a label, or asks for a job that goes on from a version, holds this row, too.
+        self._connection.execute(select(models.c.name).where(models.c.name == name).with_for_update())
+        for start in self._connection.scalars(_GONE_ON_FROM, {"of_model": name}):
+            if number in (None, start):
+                said = f"A job that has not ended goes on from version {start} of {name!r}."
+                raise Conflict(said, code="version_in_use")
         if number is None:
             deleted = self._connection.execute(delete(models).where(models.c.name == name))
         else:
-            # Whoever moves a label holds this row, too.
-            self._connection.execute(select(models.c.name).where(models.c.name == name).with_for_update())
             pointing = select(labels.c.label).where(labels.c.model == name, labels.c.number == number)
             label = self._connection.scalar(pointing.limit(1))
             if label is not None:
@@ -179,6 +210,7 @@ class Models:
             deleted = self._connection.execute(delete(versions).where(one))
         if not deleted.rowcount:
             raise _missing(name, number)
+        self._news.is_served_otherwise = True
 
 
 @cache

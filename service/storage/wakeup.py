@@ -17,6 +17,8 @@ class News:
 
     queued: int = 0
     ended: int = 0
+    is_served_otherwise: bool = False
+    """Whether it may have changed which version answers a prediction."""
 
 
 class Bell:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from service.errors import Invalid, TrainingFailed, Unavailable
+from service.errors import Damaged, Invalid, TrainingFailed, Unavailable
 from service.jobs import LONGEST_PAUSE_SECONDS, CancelRequested, Claim, ClaimLost, Progress, Released, Status
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
@@ -186,7 +186,7 @@ def _give_up(_tx: Transaction) -> None:
 def _explain(claim: Claim, error: Exception) -> tuple[str, str]:
     """The reason and detail of a failed job; what is not meant for the person who asked goes to the log."""
     match error:
-        case TrainingFailed() | Invalid():
+        case TrainingFailed() | Invalid() | Damaged():
             return error.code, error.detail
         case MemoryError():
             return "out_of_memory", "The training needs more memory than this worker has."

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from service.checks.start import Start
 from service.config import Settings
 from service.features import load_dataset
 from service.nn.callbacks import Callback
@@ -15,7 +16,7 @@ from service.nn.training_state import TrainingState
 from service.storage import Database
 from service.training import TrainingResult, train
 from service.worker.housekeeping import Housekeeping
-from service.worker.loop import Worker
+from service.worker.loop import Train, Worker
 
 _NICENESS = 5
 
@@ -36,7 +37,7 @@ def make_worker(settings: Settings, database: Database, owner: str, leaving: thr
     """A worker that trains as the settings say."""
     return Worker(
         database,
-        _train,
+        train_with(database),
         owner=owner,
         lease_seconds=settings.lease_seconds,
         checkpoint_seconds=settings.checkpoint_seconds,
@@ -45,7 +46,21 @@ def make_worker(settings: Settings, database: Database, owner: str, leaving: thr
     )
 
 
-def _train(
-    request: Mapping[str, Any], form: str, content: Any, callbacks: Sequence[Callback], states: Iterable[TrainingState]
-) -> TrainingResult:
-    return train(request, load_dataset(form, content), callbacks, states)
+def train_with(database: Database) -> Train:
+    """Trains as jobs ask for; the version that one goes on from comes from this database."""
+
+    def train_one(
+        request: Mapping[str, Any],
+        form: str,
+        content: Any,
+        callbacks: Sequence[Callback],
+        states: Iterable[TrainingState],
+    ) -> TrainingResult:
+        return train(request, load_dataset(form, content), callbacks, states, start=_start_of(request, database))
+
+    return train_one
+
+
+def _start_of(request: Mapping[str, Any], database: Database) -> Start | None:
+    asked = request.get("from")
+    return None if asked is None else Start.of(*database.open_version(asked["model"], asked["version"]))

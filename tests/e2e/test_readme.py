@@ -32,7 +32,7 @@ def test_every_command_of_the_session_does_what_the_text_around_it_says(server: 
             answer, end = decoder.raw_decode(text.lstrip())
             answers.append(answer)
             text = text.lstrip()[end:]
-    job, predictions, jobs, version, evaluation, imported, problem, fruit, fruits, cancelled = answers
+    job, predictions, jobs, version, evaluation, imported, continued, problem, fruit, fruits, cancelled = answers
     assert job["status"] == "succeeded"
     assert predictions["predictions"][0][0] > 0.9
     assert predictions["predictions"][1][0] < 0.1
@@ -40,6 +40,9 @@ def test_every_command_of_the_session_does_what_the_text_around_it_says(server: 
     assert [layer["params"] for layer in version["summary"]] == [24, 9]
     assert evaluation["metrics"]["accuracy"] == 1.0
     assert (imported["model"], imported["sha256"]) == ("copy", version["sha256"])
+    assert (continued["model"], continued["version"]) == ("copy", 2)
+    assert continued["from"] == {"model": "copy", "version": 1, "optimizer": True}
+    assert continued["metrics"]["loss"] < job["metrics"]["loss"]
     assert problem["status"] == 422
     assert cancelled == job
     assert fruit["status"] == "succeeded"

@@ -52,6 +52,28 @@ def classes(client: Any) -> list[list[str]]:
     return found
 
 
+def columns(client: Any) -> dict[str, list[str]]:
+    """The likeliest classes of two rows of a table, asked for by column in every form."""
+    arrays = {
+        "weight": (np.array([[155.0], [np.nan]]), "FP64"),
+        "skin": (np.array([["rough"], [""]], object), "BYTES"),
+        "ripe": (np.array([[True], [False]]), "BOOL"),
+    }
+    found = {}
+    for binary_in, binary_out in itertools.product((False, True), (False, True)):
+        inputs = []
+        for name, (array, datatype) in arrays.items():
+            tensor = InferInput(name, list(array.shape), datatype)
+            # Only binary tensors can say NaN.
+            tensor.set_data_from_numpy(array, binary_data=binary_in or name == "weight")
+            inputs.append(tensor)
+        output = InferRequestedOutput("predictions", binary_data=binary_out, class_count=1)
+        result = client.infer("fruit", inputs, model_version="stable", outputs=[output])
+        texts = result.as_numpy("predictions").ravel().tolist()
+        found[f"{binary_in} {binary_out}"] = [text.decode() if isinstance(text, bytes) else text for text in texts]
+    return found
+
+
 def error(call: Callable[[], Any]) -> str:
     try:
         call()
@@ -77,6 +99,8 @@ def main(address: str) -> None:
         "index": client.get_model_repository_index(),
         "inferences": inferences(client),
         "classes": classes(client),
+        "columns": columns(client),
+        "columns_metadata": client.get_model_metadata("fruit", "stable"),
         "statistics": client.get_inference_statistics("xor", "1"),
         "all_statistics": client.get_inference_statistics(),
         "errors": {

@@ -4,7 +4,8 @@ Run by `test_keras.py` with the Python of `.venv-oracles`, which has Keras and n
 
     .venv-oracles/bin/python tests/oracles/judge.py FOLDER
 
-`x.npy` in a folder of the file's name goes in, `y.npy` comes out, and `said.json` with what else Keras knows.
+`x.npy`, or `x.npz` with an array for each input, goes in; `y.npy` comes out, and `said.json` with what else Keras
+knows.
 """
 
 import json
@@ -26,7 +27,7 @@ def judge(folder: Path) -> dict[str, Any]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = keras.saving.load_model(folder / "model.keras")
-    np.save(folder / "y.npy", model.predict(np.load(folder / "x.npy"), verbose=0))
+    np.save(folder / "y.npy", model.predict(given(folder), verbose=0))
     return {
         "warnings": [str(warning.message) for warning in caught],
         "loss": model.loss if isinstance(model.loss, str) else type(model.loss).__name__,
@@ -34,6 +35,12 @@ def judge(folder: Path) -> dict[str, Any]:
         "layers": [layer.name for layer in model.layers],
         "parameters": model.count_params(),
     }
+
+
+def given(folder: Path) -> Any:
+    """What one model is given: an array, or arrays by the names of its inputs."""
+    named = folder / "x.npz"
+    return dict(np.load(named)) if named.exists() else np.load(folder / "x.npy")
 
 
 def main(root: Path) -> None:

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from service import nn
 from service.config import Limits
+from service.exchange.exporting import export
 from service.exchange.importing import import_file, import_json
+from service.features.columns import AnyColumn
 from service.formats.keras_archive import write_archive
 from service.formats.keras_files import read_keras_file
 from service.formats.onnx_file import write_onnx
@@ -23,7 +25,9 @@ from service.formats.weights import pack
 from service.nn import layers
 from service.prediction import LoadedVersion
 from service.training import TrainingResult
-from tests.architectures import ACTIVATIONS, rows_for, weighted
+from tests.architectures import ACTIVATIONS, weighted
+from tests.architectures import rows_for as arrays_for
+from tests.encoders import columns, predicted, rows_for, stored, tensors
 
 SAVED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 UNITS = st.integers(1, 4).map(lambda half: 2 * half)
@@ -67,7 +71,7 @@ def assert_same(model: nn.Sequential, made: TrainingResult) -> None:
     loaded = LoadedVersion(made.spec, columns=columns, classes=None, weights=made.weights)
     assert loaded.model.get_config() == model.get_config()
     assert made.weights == arrays_of(model)
-    x = rows_for(model)
+    x = arrays_for(model)
     np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
 
 
@@ -90,20 +94,39 @@ def test_json_of_ours_comes_in_the_same(model: nn.Sequential) -> None:
 @given(networks())
 def test_an_onnx_file_predicts_the_same(model: nn.Sequential) -> None:
     session = onnxruntime.InferenceSession(write_onnx(model, {}), providers=["CPUExecutionProvider"])
-    x = rows_for(model)
+    x = arrays_for(model)
     assert_close(session.run(["output"], {"input": x})[0], model.predict(x), 1e-4)
 
 
 @settings(max_examples=60, deadline=None)
 @given(networks())
 def test_a_script_predicts_the_same(tmp_path_factory: Any, model: nn.Sequential) -> None:
-    folder = Path(tmp_path_factory.mktemp("script"))
-    with zipfile.ZipFile(io.BytesIO(write_script(model, "a network"))) as archive:
+    predict = predict_of(write_script(model, "a network"), Path(tmp_path_factory.mktemp("script")))
+    x = arrays_for(model)
+    assert_close(predict(x), model.predict(x), 1e-5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(columns(), st.sampled_from([1, 3]))
+def test_columns_go_out_and_are_understood_the_same(tmp_path_factory: Any, made: list[AnyColumn], units: int) -> None:
+    version, weights = stored(made, units)
+    rows = rows_for(made, 12)
+    expected = predicted(version, weights, rows)
+    session = onnxruntime.InferenceSession(export(version, weights, "onnx").content, providers=["CPUExecutionProvider"])
+    assert_close(session.run(None, tensors(made, rows))[0], expected, 1e-5)
+    predict = predict_of(export(version, weights, "python").content, Path(tmp_path_factory.mktemp("script")))
+    assert_close(predict(rows), expected, 1e-5)
+    file = read_keras_file(export(version, weights, "keras").content, Limits())
+    assert import_file(file, Limits()).input == version.input
+
+
+def predict_of(content: bytes, folder: Path) -> Any:
+    """The function of a script that was unpacked into this folder."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         archive.extractall(folder)
     names: dict[str, Any] = {"__file__": str(folder / "predictor.py"), "__name__": "predictor"}
     exec(compile((folder / "predictor.py").read_text(), "predictor.py", "exec"), names)
-    x = rows_for(model)
-    assert_close(names["predict"](x), model.predict(x), 1e-5)
+    return names["predict"]
 
 
 def assert_close(actual: Any, desired: Any, tolerance: float) -> None:

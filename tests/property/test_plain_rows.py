@@ -4,12 +4,16 @@ import json
 from typing import Any
 
 import numpy as np
+import orjson
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.api.instances import is_plain, read_prediction
+from service.api.instances import read_prediction
 from service.config import Settings
 from service.errors import Invalid
+from service.formats import plain_rows
+from service.formats.plain_rows import read_plain_rows
 
 SETTINGS = Settings(_env_file=None, max_rows=6, max_cells=12)
 NUMBERS = st.one_of(st.integers(-(2**24), 2**24), st.floats(width=64))
@@ -21,42 +25,75 @@ BODIES = st.fixed_dictionaries(
 )
 
 
-def outcome(document: dict[str, Any], *, plain: bool) -> Any:
+def careful(document: dict[str, Any]) -> Any:
     try:
-        rows, key = read_prediction(document, 2, SETTINGS, plain=plain)
-    except Invalid as refusal:
-        return refusal.findings
-    assert rows.dtype == np.float32
-    return rows.tolist(), key
+        rows, _ = read_prediction(document, 2, SETTINGS)
+    except Invalid:
+        return None
+    return rows.tolist()
 
 
-@given(BODIES, st.randoms())
-@example({"instances": [[1, True]]}, None)
-@example({"instances": [["1", 2]]}, None)
-@example({"instances": [[1, 2]], "inputs": [[1, 2]]}, None)
-@example({"instances": [[10**30, 2]]}, None)
-@example({"instances": [[1e39, 2]]}, None)
-@example({"instances": [[1, 2]] * 7}, None)
-def test_the_quick_way_agrees_with_the_careful_one(document: dict[str, Any], order: Any) -> None:
-    keys = list(document)
-    if order is not None:
-        order.shuffle(keys)
-    document = {key: document[key] for key in keys}
-    body = json.dumps(document).encode()
-    assert outcome(document, plain=is_plain(body)) == outcome(document, plain=False)
-    if is_plain(body):
-        assert not any(word in json.dumps(document["instances"]) for word in ('"', "true", "false"))
+@given(BODIES, st.booleans())
+@example({"instances": [[1, True]]}, False)
+@example({"instances": [["1", 2]]}, False)
+@example({"instances": [[[1], 2], [3, 4]]}, False)
+@example({"instances": [[1, [2, 3]], [4, 5]]}, False)
+@example({"instances": [{"a": 1, "b": 2}]}, False)
+@example({"instances": ["[["]}, False)
+@example({"instances": [[1, 2]], "inputs": [[1, 2]]}, False)
+@example({"instances": [[10**30, 2]]}, False)
+@example({"instances": [[1e39, 2]]}, False)
+@example({"instances": [[1, 2]] * 7}, False)
+def test_the_quick_way_agrees_with_the_careful_one_or_leaves_it_to_it(document: dict[str, Any], indented: bool) -> None:
+    body = json.dumps(document, indent=2 if indented else None).encode()
+    rows = read_plain_rows(body, "instances", 2, SETTINGS)
+    if rows is not None:
+        assert rows.dtype == np.float32
+        assert rows.tolist() == careful(document)
 
 
-def test_only_numbers_behind_the_key_are_plain() -> None:
-    assert is_plain(b'{"instances": [[1, 2.5e3]]}')
-    assert is_plain(b'{"signature_name": "a", "instances": [[1]]}')
-    for body in (
+@given(
+    st.lists(
+        st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=2, max_size=2),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_plain_rows_go_the_quick_way(rows: list[list[float]]) -> None:
+    found = read_plain_rows(json.dumps({"instances": rows}).encode(), "instances", 2, SETTINGS)
+    assert found is not None
+    assert found.tolist() == rows
+
+
+@given(PLAIN, st.data())
+def test_a_damaged_text_is_refused_or_read_as_the_careful_reader_reads_it(rows: Any, data: st.DataObject) -> None:
+    body = bytearray(json.dumps({"instances": rows}).encode())
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(body) - 1))
+        body[place : place + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
+    found = read_plain_rows(bytes(body), "instances", 2, SETTINGS)
+    if found is not None:
+        assert found.tolist() == careful(orjson.loads(body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
         b"",
-        b'{"inputs": [[1]]}',
-        b'{"instances": [[true]]}',
-        b'{"instances": [["1"]]}',
-        b'{"a": "\\"instances\\"", "\\u0069nstances": [["1"]]}',
-        b'{"instances": [[1]], "instances": [["1"]]}',
-    ):
-        assert not is_plain(body)
+        b"[1]",
+        b"\xff",
+        b'{"instances": []}',
+        b'{"instances": [[]]}',
+        b'{"inputs": [[1, 2]]}',
+        b'{"instances": [[1, 2]], "instances": [[3, 4]]}',
+        b'{"instances": 1}',
+        b'{"instances": "ab"}',
+    ],
+)
+def test_everything_else_is_left_to_the_careful_reader(body: bytes) -> None:
+    assert read_plain_rows(body, "instances", 2, SETTINGS) is None
+
+
+def test_without_the_quick_reader_everything_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain_rows, "simdjson", None)
+    assert read_plain_rows(b'{"instances": [[1, 2]]}', "instances", 2, SETTINGS) is None

@@ -6,18 +6,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.api.answered import JSON
 from service.api.inference.request import Inference
 from service.api.instances import OUTPUT
 from service.api.serving import Served
 from service.formats.jsontext import write_json
 
-HEADER = "Inference-Header-Content-Length"
+LENGTH = b"inference-header-content-length"
 """Says how many of the bytes of a body are JSON, where binary tensors follow."""
 
 Floats = NDArray[np.float32]
 
 
-def write_answer(served: Served, asked: Inference, predictions: Floats) -> tuple[bytes, dict[str, str]]:
+def write_answer(served: Served, asked: Inference, predictions: Floats) -> tuple[bytes, dict[bytes, bytes]]:
     """The body, and the headers that say how to read it."""
     if asked.classes:
         strings = best_classes(served, predictions, asked.classes)
@@ -35,11 +36,11 @@ def write_answer(served: Served, asked: Inference, predictions: Floats) -> tuple
         document["id"] = asked.id
     if not asked.binary:
         output["data"] = flat
-        return write_json(document), {"Content-Type": "application/json"}
+        return write_json(document), dict(JSON)
     tail = _packed(flat) if asked.classes else flat.astype("<f4", copy=False).tobytes()
     output["parameters"] = {"binary_data_size": len(tail)}
     head = write_json(document)
-    return head + tail, {"Content-Type": "application/octet-stream", HEADER: str(len(head))}
+    return head + tail, {b"content-type": b"application/octet-stream", LENGTH: b"%d" % len(head)}
 
 
 def best_classes(served: Served, predictions: Floats, count: int) -> list[list[str]]:

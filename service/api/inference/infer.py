@@ -1,32 +1,32 @@
 """The verb infer: from the bytes of a request to those of its answer."""
 
-from collections.abc import Mapping
 from time import perf_counter_ns
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
 
-from service.api.inference.answer import HEADER, write_answer
+from service.api.answered import Answered, Headers
+from service.api.inference.answer import LENGTH, write_answer
 from service.api.inference.encodings import decoded, encoded, wanted
 from service.api.inference.request import read_inference
-from service.api.serving import Served
+from service.api.serving import Served, Which
 from service.api.state import State
 
 
-async def infer(shared: State, headers: Mapping[str, str], body: bytes, name: str, number: int | None) -> Response:
+async def infer(shared: State, headers: Headers, body: bytes, name: str, which: Which) -> Answered:
     """The version's answer to the inference in a body; no Content-Type is asked for."""
-    served = shared.serving.at_hand(name, number)
-    if served is not None and served.is_light(len(body)) and "content-encoding" not in headers:
+    served = shared.serving.at_hand(name, which)
+    if served is not None and served.is_light(len(body)) and b"content-encoding" not in headers:
         return _answered(shared, served, headers, body)
-    return await run_in_threadpool(lambda: _answered(shared, shared.serving.find(name, number), headers, body))
+    return await run_in_threadpool(lambda: _answered(shared, shared.serving.find(name, which), headers, body))
 
 
-def _answered(shared: State, served: Served, headers: Mapping[str, str], body: bytes) -> Response:
+def _answered(shared: State, served: Served, headers: Headers, body: bytes) -> Answered:
     version, settings = served.version, shared.settings
     started = perf_counter_ns()
     try:
-        content = decoded(body, headers.get("content-encoding", ""), settings.max_body_bytes)
-        asked = read_inference(content, headers.get(HEADER.lower()), served.loaded.columns, settings)
+        content = decoded(body, _text(headers, b"content-encoding"), settings.max_body_bytes)
+        length = headers.get(LENGTH)
+        asked = read_inference(content, None if length is None else length.decode("latin-1"), served.loaded, settings)
         read = perf_counter_ns()
         predictions = served.loaded.predict(asked.rows)
         predicted = perf_counter_ns()
@@ -34,10 +34,10 @@ def _answered(shared: State, served: Served, headers: Mapping[str, str], body: b
     except Exception:
         shared.statistics.fail(version.model, version.number, perf_counter_ns() - started)
         raise
-    encoding = wanted(headers.get("accept-encoding", ""))
+    encoding = wanted(_text(headers, b"accept-encoding"))
     if encoding is not None:
         answer = encoded(answer, encoding)
-        described |= {"Content-Encoding": encoding, "Vary": "Accept-Encoding"}
+        described |= {b"content-encoding": encoding.encode(), b"vary": b"Accept-Encoding"}
     shared.statistics.succeed(
         version.model,
         version.number,
@@ -46,4 +46,8 @@ def _answered(shared: State, served: Served, headers: Mapping[str, str], body: b
         predict_ns=predicted - read,
         write_ns=perf_counter_ns() - predicted,
     )
-    return Response(answer, headers=described)
+    return Answered(answer, described)
+
+
+def _text(headers: Headers, name: bytes) -> str:
+    return headers.get(name, b"").decode("latin-1")

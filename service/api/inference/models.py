@@ -1,4 +1,7 @@
-"""Calls about one model, or one version of it: what it is, and what it answers."""
+"""Calls about one model, or one version of it: what it is, and what it answers.
+
+A version is a text in the protocol: its number, or a label that points at one.
+"""
 
 from typing import Any
 
@@ -9,12 +12,13 @@ from service.api.examples import INFERENCE_EXAMPLES
 from service.api.inference.infer import infer
 from service.api.inference.refusals import refused
 from service.api.inference.views import InferenceView, ModelMetadataView, ModelReadyView, StatisticsView, config_of
-from service.api.paths import ModelName, VersionNumber
+from service.api.paths import ModelName, VersionOrLabel
+from service.api.serving import Which
 from service.api.state import Shared, State, state_of
 
 router = APIRouter(prefix="/v2/models", tags=["inference protocol"])
 
-_VERSION = "/{name:word}/versions/{number:number}"
+_VERSION = "/{name:word}/versions/{which:version}"
 _FOUND: dict[str, Any] = {"responses": refused(404, 503)}
 _INFERS: dict[str, Any] = {
     "response_model": InferenceView,
@@ -26,13 +30,18 @@ _INFERS: dict[str, Any] = {
 @router.post("/{name:word}/infer", **_INFERS)
 async def infer_with_model(request: Request, name: ModelName) -> Response:
     """The outputs of the model's latest version; JSON or binary tensors, in either direction."""
-    return await infer(state_of(request), request.headers, await request.body(), name, None)
+    return await _inferred(request, name, None)
 
 
 @router.post(_VERSION + "/infer", **_INFERS)
-async def infer_with_version(request: Request, name: ModelName, number: VersionNumber) -> Response:
+async def infer_with_version(request: Request, name: ModelName, which: VersionOrLabel) -> Response:
     """The outputs of one version; JSON or binary tensors, in either direction."""
-    return await infer(state_of(request), request.headers, await request.body(), name, number)
+    return await _inferred(request, name, which)
+
+
+async def _inferred(request: Request, name: str, which: Which) -> Response:
+    headers = dict(request.scope["headers"])
+    return (await infer(state_of(request), headers, await request.body(), name, which)).response()
 
 
 @router.get("/{name:word}", response_model=ModelMetadataView, **_FOUND)
@@ -42,9 +51,9 @@ def get_inference_model(shared: Shared, name: ModelName) -> ModelMetadataView:
 
 
 @router.get(_VERSION, response_model=ModelMetadataView, **_FOUND)
-def get_inference_version(shared: Shared, name: ModelName, number: VersionNumber) -> ModelMetadataView:
+def get_inference_version(shared: Shared, name: ModelName, which: VersionOrLabel) -> ModelMetadataView:
     """Input and output of one version, and which others there are."""
-    return _metadata(shared, name, number)
+    return _metadata(shared, name, which)
 
 
 @router.get("/{name:word}/ready", response_model=ModelReadyView, **_FOUND)
@@ -54,9 +63,9 @@ def get_model_ready(shared: Shared, name: ModelName) -> ModelReadyView:
 
 
 @router.get(_VERSION + "/ready", response_model=ModelReadyView, **_FOUND)
-def get_version_ready(shared: Shared, name: ModelName, number: VersionNumber) -> ModelReadyView:
+def get_version_ready(shared: Shared, name: ModelName, which: VersionOrLabel) -> ModelReadyView:
     """Answers 200 when the version can be asked, and brings it into memory."""
-    return _ready(shared, name, number)
+    return _ready(shared, name, which)
 
 
 @router.get("/{name:word}/config", response_model=dict[str, Any], **_FOUND)
@@ -66,9 +75,9 @@ def get_model_config(shared: Shared, name: ModelName) -> dict[str, Any]:
 
 
 @router.get(_VERSION + "/config", response_model=dict[str, Any], **_FOUND)
-def get_version_config(shared: Shared, name: ModelName, number: VersionNumber) -> dict[str, Any]:
+def get_version_config(shared: Shared, name: ModelName, which: VersionOrLabel) -> dict[str, Any]:
     """The configuration of one version, as Triton writes it."""
-    return _config(shared, name, number)
+    return _config(shared, name, which)
 
 
 @router.get("/{name:word}/stats", response_model=StatisticsView, **_FOUND)
@@ -81,22 +90,22 @@ def get_model_statistics(shared: Shared, name: ModelName) -> StatisticsView:
 
 
 @router.get(_VERSION + "/stats", response_model=StatisticsView, **_FOUND)
-def get_version_statistics(shared: Shared, name: ModelName, number: VersionNumber) -> StatisticsView:
+def get_version_statistics(shared: Shared, name: ModelName, which: VersionOrLabel) -> StatisticsView:
     """What one version has been asked since this process began."""
     with shared.database.reading() as tx:
-        tx.models.version(name, number)
-    return StatisticsView(model_stats=[shared.statistics.view(name, number)])
+        version = tx.version(name, which)
+    return StatisticsView(model_stats=[shared.statistics.view(name, version.number)])
 
 
-def _metadata(shared: State, name: str, number: int | None) -> ModelMetadataView:
+def _metadata(shared: State, name: str, which: Which) -> ModelMetadataView:
     with shared.database.reading() as tx:
-        return ModelMetadataView.of(tx.models.version(name, number), tx.models.numbers(name))
+        return ModelMetadataView.of(tx.version(name, which), tx.models.numbers(name))
 
 
-def _ready(shared: State, name: str, number: int | None) -> ModelReadyView:
-    return ModelReadyView(name=shared.serving.find(name, number).version.model)
+def _ready(shared: State, name: str, which: Which) -> ModelReadyView:
+    return ModelReadyView(name=shared.serving.find(name, which).version.model)
 
 
-def _config(shared: State, name: str, number: int | None) -> dict[str, Any]:
+def _config(shared: State, name: str, which: Which) -> dict[str, Any]:
     with shared.database.reading() as tx:
-        return config_of(tx.models.version(name, number), shared.settings.max_rows)
+        return config_of(tx.version(name, which), shared.settings.max_rows)

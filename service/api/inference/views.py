@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from service.api.instances import INPUT, OUTPUT
+from service.api.signatures import Tensor, inputs_of, outputs_of
 from service.config import VERSION
 from service.storage import Version
 
@@ -53,9 +54,14 @@ class TensorView(BaseModel):
     datatype: str = "FP32"
     shape: list[int] = Field(examples=[[-1, 100]])
 
+    @classmethod
+    def of(cls, tensor: Tensor) -> Self:
+        """The view of a tensor."""
+        return cls(name=tensor.name, datatype=tensor.datatype, shape=[-1, *_sizes(tensor)])
+
 
 class ModelMetadataView(BaseModel):
-    """A model's input and output, and which versions there are."""
+    """A model's inputs and output, and which versions there are."""
 
     name: str
     versions: list[str] = Field(examples=[["1", "2"]])
@@ -69,8 +75,8 @@ class ModelMetadataView(BaseModel):
         return cls(
             name=version.model,
             versions=[str(number) for number in sorted(numbers)],
-            inputs=[TensorView(name=INPUT, shape=_sizes(version.input["shape"]))],
-            outputs=[TensorView(name=OUTPUT, shape=_sizes(version.output["shape"]))],
+            inputs=[TensorView.of(tensor) for tensor in inputs_of(version)],
+            outputs=[TensorView.of(tensor) for tensor in outputs_of(version)],
         )
 
 
@@ -90,7 +96,7 @@ class StatisticsView(BaseModel):
 
 
 class RequestInput(BaseModel):
-    """The one input: `data`, flat or in rows, or `parameters.binary_data_size` bytes after the JSON."""
+    """An input: `data`, flat or in rows, or `parameters.binary_data_size` bytes after the JSON."""
 
     name: str = Field(examples=[INPUT])
     shape: list[int] = Field(examples=[[1, 100]])
@@ -129,8 +135,9 @@ class InferenceView(BaseModel):
 def config_of(version: Version, max_rows: int) -> dict[str, Any]:
     """The version's configuration, in the words of the model configuration extension."""
 
-    def tensor(name: str, shape: list[int | None]) -> dict[str, Any]:
-        return {"name": name, "data_type": "TYPE_FP32", "dims": _sizes(shape)[1:]}
+    def described(tensor: Tensor) -> dict[str, Any]:
+        kind = "STRING" if tensor.datatype == "BYTES" else tensor.datatype
+        return {"name": tensor.name, "data_type": f"TYPE_{kind}", "dims": _sizes(tensor)}
 
     return {
         "name": version.model,
@@ -138,10 +145,11 @@ def config_of(version: Version, max_rows: int) -> dict[str, Any]:
         "backend": "fitd",
         "version_policy": {"all": {}},
         "max_batch_size": max_rows,
-        "input": [tensor(INPUT, version.input["shape"])],
-        "output": [tensor(OUTPUT, version.output["shape"])],
+        "input": [described(tensor) for tensor in inputs_of(version)],
+        "output": [described(tensor) for tensor in outputs_of(version)],
     }
 
 
-def _sizes(shape: list[int | None]) -> list[int]:
-    return [-1 if size is None else size for size in shape]
+def _sizes(tensor: Tensor) -> list[int]:
+    """The sizes behind the rows; a column is as wide as one value."""
+    return tensor.sizes or [1]

@@ -104,6 +104,7 @@ class Optimizer(Configurable):
         size, dtype = parameters.values.size, parameters.values.dtype
         self._slots = {name: np.full(size, self.initial_slot(name), dtype) for name in self.slots()}
         self._average = parameters.values.copy() if self.use_ema else None
+        self._unaveraged: Array | None = None
         self._accumulated = np.zeros(size, dtype) if self.gradient_accumulation_steps else None
         flat = [parameters.values, parameters.gradients, *self._slots.values()]
         if self.whole_variables:
@@ -140,8 +141,9 @@ class Optimizer(Configurable):
         """Called once before the pieces of a step: the place for numbers that all pieces share."""
 
     def finish(self) -> None:
-        """End of a fit: with `use_ema` the weights become their average."""
+        """End of a fit: with `use_ema` the weights become their average; the state tells what they were."""
         if self._average is not None and self.parameters is not None:
+            self._unaveraged = self.parameters.values.copy()
             self.parameters.values[...] = self._average
 
     def exclude_from_weight_decay(self, var_list: Any = None, var_names: list[str] | None = None) -> None:
@@ -192,6 +194,7 @@ class Optimizer(Configurable):
     def _follow(self) -> None:
         assert self.parameters is not None
         assert self._average is not None
+        self._unaveraged = None
         momentum = self.ema_momentum if self.iterations else 0.0
         self._average *= momentum
         self._average += (1 - momentum) * self.parameters.values
@@ -208,13 +211,11 @@ class Optimizer(Configurable):
         state["batches"] = np.asarray(self.batches)
         if not callable(self.learning_rate):
             state["learning_rate"] = np.asarray(self.learning_rate)
-        for name, array in (("average", self._average), ("accumulated", self._accumulated)):
-            if array is not None:
-                state[name] = array.copy()
-        return state
+        held = {"average": self._average, "accumulated": self._accumulated, "unaveraged": self._unaveraged}
+        return state | {name: array.copy() for name, array in held.items() if array is not None}
 
     def set_state(self, state: Mapping[str, Array]) -> None:
-        """Continues from what `get_state` gave for the same weights."""
+        """Continues from what `get_state` gave for the same weights, before the end of a fit averaged them."""
         for name, array in self._slots.items():
             array[...] = state[name]
         self.batches = int(state["batches"])
@@ -223,6 +224,10 @@ class Optimizer(Configurable):
         for name, held in (("average", self._average), ("accumulated", self._accumulated)):
             if held is not None:
                 held[...] = state[name]
+        if "unaveraged" in state and self.parameters is not None:
+            was_averaged = np.array_equal(self.parameters.values, state["average"])
+            if was_averaged:  # else other weights were put in their place, those of the best epoch for one
+                self.parameters.values[...] = state["unaveraged"]
 
 
 def _norm(array: Array) -> float:

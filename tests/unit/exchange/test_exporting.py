@@ -25,6 +25,7 @@ class Stored:
     compile: dict[str, Any] = field(default_factory=lambda: {"loss": "crossentropy", "metrics": ["accuracy"]})
     input: dict[str, Any] = field(default_factory=lambda: {"shape": [None, 4]})
     output: dict[str, Any] = field(default_factory=lambda: {"classes": ["a", "b"]})
+    data: dict[str, Any] = field(default_factory=dict)
     created_at: datetime = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     sha256: str = ""
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.config import Limits
@@ -218,6 +218,7 @@ def test_a_split_deals_every_row_once_and_the_same_way_again(
         assert parts.training[-1] < parts.test[0]
 
 
+@settings(deadline=None)
 @given(order=st.permutations(["age", "sex", "smokes", "day"]), seed=st.integers(0, 9))
 def test_the_order_of_columns_never_matters(order: list[str], seed: int) -> None:
     encoder = encoder_of(prepared(features=["age", "sex", "smokes", "day"]))

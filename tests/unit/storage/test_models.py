@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from service.errors import Malformed, NotFound
-from service.storage import Database, NewVersion
+from service.errors import Conflict, Malformed, NotFound
+from service.storage import Database, NewDataset, NewVersion
 from tests.storing import StandingClock, add_job, new_version, take
 
 
@@ -151,3 +151,76 @@ def test_a_deleted_model_takes_its_versions_and_leaves_the_jobs(database: Databa
         assert tx.jobs.get(job.id).version == 1
         with pytest.raises(NotFound):
             tx.models.version("digits")
+
+
+def queue_from(database: Database, number: int) -> str:
+    """A queued job that goes on from a version."""
+    with database.transaction() as tx:
+        tx.models.hold("digits", number, tx.models.version("digits", number).id)
+        dataset = tx.datasets.add(NewDataset(1, 2, b"x and y")).id
+        request = {"from": {"model": "digits", "version": number, "optimizer": True}}
+        return tx.jobs.add("other", request, dataset, 1).id
+
+
+def test_a_version_that_a_job_goes_on_from_stays_until_the_job_has_ended(database: Database) -> None:
+    for name in ("digits", "digits", "wine"):
+        add(database, name)
+    job_id = queue_from(database, 1)
+    add_job(database, model="digits")
+    for number in (1, None):
+        with database.transaction() as tx, pytest.raises(Conflict, match="goes on from version 1") as refused:
+            tx.models.delete("digits", number)
+        assert refused.value.code == "version_in_use"
+    with database.transaction() as tx:
+        tx.models.delete("digits", 2)
+        tx.models.delete("wine")
+    claim = take(database)
+    assert claim.job.id == job_id
+    with database.transaction() as tx, pytest.raises(Conflict):
+        tx.models.delete("digits")
+    with database.transaction() as tx:
+        tx.jobs.fail(claim, "diverged", "It did.")
+        tx.models.delete("digits", 1)
+    with database.transaction() as tx, pytest.raises(NotFound):
+        tx.models.hold("digits", 1, "ver_gone")
+
+
+@pytest.mark.parametrize("deletes_first", [False, True])
+def test_a_version_is_not_deleted_and_gone_on_from_at_once(database: Database, *, deletes_first: bool) -> None:
+    add(database)
+    said: list[str] = []
+
+    def beside() -> None:
+        try:
+            if deletes_first:
+                queue_from(database, 1)
+            else:
+                with database.transaction() as tx:
+                    tx.models.delete("digits", 1)
+        except (Conflict, NotFound) as refused:
+            said.append(refused.code)
+
+    other = threading.Thread(target=beside)
+    with database.transaction() as tx:
+        if deletes_first:
+            tx.models.delete("digits", 1)
+        else:
+            tx.models.hold("digits", 1, tx.models.version("digits").id)
+            dataset = tx.datasets.add(NewDataset(1, 2, b"x and y")).id
+            tx.jobs.add("other", {"from": {"model": "digits", "version": 1}}, dataset, 1)
+        other.start()
+    other.join()
+    assert said == ["not_found" if deletes_first else "version_in_use"]
+
+
+def test_a_version_opens_by_number_by_label_or_as_the_newest_with_its_optimizer(database: Database) -> None:
+    add(database, version=new_version(weights=b"first", optimizer=b"state"))
+    add(database, version=new_version(weights=b"second"))
+    with database.transaction() as tx:
+        tx.labels.move("digits", "stable", 1)
+    first, second = (1, b"first", b"state"), (2, b"second", None)
+    for which, expected in ((1, first), ("stable", first), (2, second), (None, second)):
+        version, weights, optimizer = database.open_version("digits", which)
+        assert (version.number, weights, optimizer) == expected
+    with pytest.raises(NotFound, match="label"):
+        database.open_version("digits", "best")

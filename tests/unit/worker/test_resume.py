@@ -8,17 +8,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
-from service import training
 from service.datasets import Dataset
-from service.errors import NotFound
+from service.errors import Conflict, NotFound
 from service.jobs import Job, Keep, Progress, Status
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
 from service.storage import Database, NewDataset, Version
+from service.storage.tables import versions
 from service.worker.checkpointer import PAUSE_BY_COST, Checkpointer
 from service.worker.housekeeping import UNWANTED_SECONDS, Housekeeping
 from service.worker.loop import Worker
+from service.worker.process import train_with
 from tests.storing import StandingClock, read_job, take
 
 from service.config import Settings  # isort: skip
@@ -50,8 +52,8 @@ class At(Callback):
             self.act()
 
 
-def submit(database: Database, dataset: Dataset = DATASET, **fit: Any) -> Job:
-    request = REQUEST | {"fit": REQUEST["fit"] | fit}
+def submit(database: Database, asked: dict[str, Any] | None = None, *, dataset: Dataset = DATASET, **fit: Any) -> Job:
+    request = REQUEST | {"fit": REQUEST["fit"] | fit} | (asked or {})
     with database.transaction() as tx:
         dataset_id = tx.datasets.add(NewDataset(dataset.rows, 4, dataset.to_bytes())).id
         return tx.jobs.add("digits", request, dataset_id, request["fit"]["epochs"])
@@ -61,7 +63,7 @@ def worker(database: Database, *extra: Callback, leaving: threading.Event | None
     def train(
         request: Any, form: str, content: bytes, callbacks: Sequence[Callback], states: Iterable[TrainingState]
     ) -> Any:
-        return training.train(request, Dataset.from_bytes(content), [*extra, *callbacks], states)
+        return train_with(database)(request, form, content, [*extra, *callbacks], states)
 
     return Worker(database, train, owner="worker", lease_seconds=15, checkpoint_seconds=0, leaving=leaving)
 
@@ -94,6 +96,46 @@ def test_a_job_whose_worker_died_at_any_point_ends_with_the_same_bits(
     got, same = published(database, job)
     assert (got.sha256, got.metrics) == (expected.sha256, expected.metrics)
     assert same == history
+
+
+@pytest.mark.usefixtures("always")
+def test_a_job_that_goes_on_from_a_version_does_so_after_its_worker_died(
+    database: Database, clock: StandingClock
+) -> None:
+    whole = submit(database, epochs=6, shuffle=False)
+    begun = submit(database, epochs=2, shuffle=False)
+    for _ in range(2):
+        worker(database).run_one()
+    expected, history = published(database, whole)
+    base, _ = published(database, begun)
+    asked = {"from": {"model": "digits", "version": base.number, "optimizer": True}}
+    job = submit(database, asked, epochs=4, shuffle=False)
+
+    def die() -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        worker(database, At(2, die)).run_one()
+    clock.advance(16)
+    with pytest.raises(Conflict, match="goes on from version 2"), database.transaction() as tx:
+        tx.models.delete("digits", base.number)
+    assert worker(database).run_one()
+    got, same = published(database, job)
+    assert got.sha256 == expected.sha256
+    assert [epoch["metrics"] for epoch in same] == [epoch["metrics"] for epoch in history[2:]]
+    assert got.environment["from"] == asked["from"]
+
+
+def test_a_job_whose_version_is_damaged_says_so(database: Database) -> None:
+    submit(database)
+    worker(database).run_one()
+    with database.engine.begin() as connection:
+        connection.execute(update(versions).values(sha256="0" * 64))
+    job = submit(database, {"from": {"model": "digits", "version": 1, "optimizer": True}})
+    worker(database).run_one()
+    error = read_job(database, job.id).error
+    assert error is not None
+    assert error["reason"] == "damaged"
 
 
 def test_a_worker_told_to_leave_stores_a_checkpoint_and_gives_the_job_back(database: Database) -> None:
@@ -194,7 +236,7 @@ def test_a_cancelled_training_publishes_the_weights_that_were_asked_for(database
         request: Any, form: str, content: bytes, callbacks: Sequence[Callback], states: Iterable[TrainingState]
     ) -> Any:
         finder.others = callbacks
-        return training.train(request, Dataset.from_bytes(content), [finder, *callbacks], states)
+        return train_with(database)(request, form, content, [finder, *callbacks], states)
 
     assert Worker(database, train, owner="worker", lease_seconds=15).run_one()
     cancelled = read_job(database, job.id)
@@ -274,7 +316,7 @@ def test_housekeeping_forgets_what_is_old_and_nothing_else(
     database: Database, clock: StandingClock, tmp_path: Path
 ) -> None:
     old = submit(database)
-    alone = submit(database, Dataset(DATASET.x[:50], DATASET.y[:50]))
+    alone = submit(database, dataset=Dataset(DATASET.x[:50], DATASET.y[:50]))
     for _ in range(2):
         worker(database).run_one()
     clock.advance(91 * 86_400)

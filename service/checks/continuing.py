@@ -1,0 +1,166 @@
+"""Going on from a version: what a request leaves out is the version's, and what it says has to fit the weights."""
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from service.checks.outline import Locate, Outline, Shape
+from service.checks.start import Start
+from service.errors import Findings, NotFound
+from service.nn import layers
+from service.nn.optimizers import Optimizer
+from service.spec import CompileSpec, FromSpec, ModelSpec, TrainingRequest
+from service.spec.mistakes import pointer_in, report
+from service.spec.request import PARTS, Continuation
+from service.spec.vocabulary import made
+
+OpenStart = Callable[[str, int | str | None], Start]
+"""Opens a version by its model and its number, a label, or None for the newest; `NotFound` if there is none."""
+
+_TAKEN_OVER = ("spec", "compile")
+
+
+def no_versions(model: str, _which: int | str | None) -> Start:
+    """An `OpenStart` where nothing is stored."""
+    raise NotFound("model", model)
+
+
+def read_start(document: Mapping[str, Any], findings: Findings, open_start: OpenStart) -> Start | None:
+    """The version that a request goes on from, if any; `Invalid` if it is none, because all else depends on it."""
+    try:
+        asked = Continuation.model_validate({"from": document.get("from")}).from_
+        return None if asked is None else open_start(asked.model, asked.which)
+    except ValidationError as error:
+        report(error, document, TrainingRequest, PARTS, findings)
+    except NotFound as missing:
+        findings.error(f"#/from/{missing.kind}", "not_found", missing.detail)
+    raise findings.refusal()
+
+
+def with_left_out(document: Mapping[str, Any], start: Start) -> dict[str, Any]:
+    """The document, and the version's network and compilation where it says nothing of them."""
+    own = {key: getattr(start, key) for key in _TAKEN_OVER if document.get(key) is None}
+    return {**document, **own}
+
+
+def settled(
+    request: TrainingRequest,
+    found: Outline,
+    start: Start,
+    *,
+    document: Mapping[str, Any],
+    compiles: bool,
+    findings: Findings,
+) -> TrainingRequest:
+    """The request with the version's number, whether the optimizer goes on, and the rate at which it does.
+
+    `compiles` says that the request has a `compile` of its own: then the optimizer begins anew unless asked for.
+    What does not fit is noted, with pointers into `document`.
+    """
+    before = findings.total
+    trains = _check_layers(found, start, functools.partial(pointer_in, document), findings)
+    if request.from_ is None or findings.total > before:
+        return request
+    wanted = request.from_.optimizer
+    goes_on = wanted if wanted is not None else not compiles and start.optimizer is not None
+    misfit = _misfit(request, start, trains) if goes_on else None
+    if misfit is not None and wanted:
+        findings.error("#/from/optimizer", "optimizer_mismatch", misfit)
+    elif misfit is not None:
+        findings.warn("#/from", "optimizer_mismatch", f"{misfit} The optimizer begins anew.")
+        goes_on = False
+    compiled = _at_its_rate(request.compile, start) if goes_on and not compiles else request.compile
+    asked = FromSpec(model=start.model, version=start.number, optimizer=goes_on)
+    return request.model_copy(update={"from_": asked, "compile": compiled})
+
+
+def _check_layers(found: Outline, start: Start, locate: Locate, findings: Findings) -> list[bool]:
+    """Notes layers whose weights have other shapes than the version's; tells of each weight whether it trains."""
+    groups = itertools.groupby(start.weights.items(), key=lambda weight: _layer_of(weight[0]))
+    of_version = iter([[array.shape for _, array in group] for _, group in groups])
+    trains: list[bool] = []
+    for place, layer, shapes in _with_shapes(found, start.learnt.columns):
+        expected = next(of_version, []) if shapes else shapes
+        if expected != shapes:
+            said = f"Expected weights of the shapes {_listed(expected)}, as {start.title} has them here"
+            said = f"{said}; this layer has {_listed(shapes)}."
+            findings.error(locate("spec", "layers", place), "weights_mismatch", said)
+            return trains
+        trains += [layer.trainable] * len(shapes)
+    left = len(list(of_version))
+    if left:
+        said = f"Expected layers for all weights of {start.title}; those of {left} of its layers are left over."
+        findings.error(locate("spec", "layers"), "weights_mismatch", said)
+    return trains
+
+
+def _layer_of(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _with_shapes(found: Outline, columns: int) -> Iterator[tuple[int, layers.Layer, list[Shape]]]:
+    """Place, layer and the shapes of its weights; large ones are not made for it."""
+    before: Shape = (None, columns)
+    for place, layer, after in zip(found.places, found.layers, found.shapes, strict=True):
+        if layer.built:
+            shapes = [tuple(weight.shape) for weight in layer.weights]
+        elif isinstance(layer, layers.Dense):
+            shapes = [(before[-1], layer.units), *([(layer.units,)] if layer.use_bias else [])]
+        elif isinstance(layer, layers.Embedding):
+            shapes = [(layer.input_dim, layer.output_dim)]
+        else:
+            layer.build(before)
+            shapes = [tuple(weight.shape) for weight in layer.weights]
+        yield place, layer, shapes
+        before = after
+
+
+def _listed(shapes: list[Shape]) -> str:
+    return " and ".join(str(list(shape)) for shape in shapes) or "none"
+
+
+def _misfit(request: TrainingRequest, start: Start, trains: list[bool]) -> str | None:
+    """Why the state of the version's optimizer is none for this request, if it is not."""
+    if start.optimizer is None:
+        return f"There is no optimizer's state in {start.title}."
+    own = made("optimizer", request.compile.optimizer)
+    other = made("optimizer", CompileSpec.model_validate(start.compile).optimizer)
+    name, of_version = type(own).__name__, type(other).__name__
+    if name != of_version:
+        return f"Expected {of_version}, whose state {start.title} has; received {name}."
+    for key, expected in _remembered(other).items():
+        received = _remembered(own)[key]
+        if received != expected:
+            return f"Expected {name} with {key} {expected!r}, as {start.title} has it; received {received!r}."
+    if trains != _trained(start):
+        return f"Expected the same layers to be trained as in {start.title}: the state is of their weights."
+    return None
+
+
+def _remembered(optimizer: Optimizer) -> dict[str, Any]:
+    """What the arrays of an optimizer's state follow from and are scaled by, besides its class and the weights."""
+    keys = ("use_ema", "gradient_accumulation_steps", "beta_1", "beta_2")
+    return {"slots": list(optimizer.slots())} | {key: getattr(optimizer, key, None) for key in keys}
+
+
+def _trained(start: Start) -> list[bool]:
+    """Of each weight of a version, whether its layer trains."""
+    everything = ModelSpec.model_validate(start.spec).make_layers()
+    stack = [layer for layer in everything if not isinstance(layer, layers.InputLayer)]
+    trains = {line["layer"]: layer.trainable for line, layer in zip(start.summary, stack, strict=True)}
+    return [trains[_layer_of(path)] for path in start.weights]
+
+
+def _at_its_rate(compiled: CompileSpec, start: Start) -> CompileSpec:
+    """The compilation at the learning rate that the version's training ended with."""
+    rate = (start.optimizer or {}).get("learning_rate")
+    optimizer = made("optimizer", compiled.optimizer)
+    if rate is None or float(rate) == optimizer.learning_rate:
+        return compiled
+    asked = compiled.model_dump(mode="json", exclude_unset=True)
+    own = asked.get("optimizer")
+    own = own if isinstance(own, dict) else {"class_name": type(optimizer).__name__}
+    return CompileSpec.model_validate({**asked, "optimizer": {**own, "learning_rate": float(rate)}})

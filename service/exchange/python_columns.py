@@ -1,0 +1,122 @@
+"""The columns of a table as lines of a script, and the functions that they call, on NumPy alone.
+
+The source of these functions goes into the script as it stands here.
+"""
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from service.features import Encoder
+from service.features.columns import (
+    DAYS_A_WEEK,
+    DAYS_A_YEAR,
+    THURSDAY,
+    AnyColumn,
+    CategoryColumn,
+    DateColumn,
+)
+from service.features.records import days_of, text_of
+from service.formats.python_script import ScriptInputs
+
+Row = Mapping[str, Any]
+
+_USAGE = """\
+In Python: `from predictor import predict; predict([{{"name of a column": value, ...}}, ...])`, rows by column name.
+In a shell: `python predictor.py rows.csv > predictions.json`, or `python predictor.py < rows.json > predictions.json`.
+None, NaN and an empty text are values that are not there; dates are texts in ISO 8601, in UTC if they name no zone."""
+_IMPORTS = """\
+import csv
+import json
+import math
+import sys
+from datetime import UTC, datetime
+from pathlib import Path"""
+
+
+def inputs_of(encoder: Encoder) -> ScriptInputs:
+    """A line for each column, and the functions in these lines."""
+    used = dict.fromkeys(column.type for column in encoder.columns)
+    lines = "".join(f"            {_line(column)},\n" for column in encoder.columns)
+    return ScriptInputs(
+        usage=_USAGE,
+        imports=_IMPORTS,
+        expression=f"np.concatenate(\n        [\n{lines}        ],\n        axis=1,\n    ).astype(np.float32)",
+        given="read(sys.argv[1:])",
+        functions=[read, *(_FUNCTIONS[kind] for kind in used)],
+    )
+
+
+def read(paths: Sequence[str]) -> Any:
+    """The rows of a CSV file, or those that stand as JSON on standard input."""
+    if not paths:
+        return json.load(sys.stdin)
+    with Path(paths[0]).open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def number(rows: Sequence[Row], name: str, *, mean: float, deviation: float, fill: float, marks: bool) -> Any:
+    """The distance from the mean in deviations, and where it is wanted a mark of each value that is not there."""
+    values = np.array([number_of(row[name]) for row in rows], np.float64)
+    absent = np.isnan(values)
+    scaled = (np.where(absent, fill, values) - mean) / deviation
+    return np.stack([scaled, absent] if marks else [scaled], axis=1)
+
+
+def category(rows: Sequence[Row], name: str, texts: Sequence[str], *, absent: int, width: int) -> Any:
+    """The place of each text, 0 for those that training did not see; ones and zeros where there is a width."""
+    places = {"": absent} | {text: place for place, text in enumerate(texts, 1)}
+    values = [row[name] for row in rows]
+    found = np.array([[absent if is_absent(value) else places.get(text_of(value), 0)] for value in values])
+    return found == np.arange(width) if width else found
+
+
+def date(
+    rows: Sequence[Row], name: str, *, mean: float, deviation: float, fill: float, circles: Sequence[str], marks: bool
+) -> Any:
+    """The time in deviations, and where in the year, the week and the day it is."""
+    texts = [row[name] for row in rows]
+    values = np.array([math.nan if is_absent(text) or not text else days_of(text) for text in texts], np.float64)
+    absent = np.isnan(values)
+    days = np.where(absent, fill, values)
+    turns = {"year": days / DAYS_A_YEAR, "week": np.floor(days + THURSDAY) / DAYS_A_WEEK, "day": days}
+    angles = [2 * math.pi * turns[circle] for circle in circles]
+    points = [part for angle in angles for part in (np.sin(angle), np.cos(angle))]
+    return np.stack([(days - mean) / deviation, *points, *([absent] if marks else [])], axis=1)
+
+
+def number_of(value: Any) -> float:
+    """A value as a number: true is 1, and what is not there is NaN; texts are read."""
+    if is_absent(value) or value == "":
+        return math.nan
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return float(value.lower() == "true")
+    return float(value)
+
+
+def is_absent(value: Any) -> bool:
+    """Whether nothing is there, in the words of Python, JSON or pandas."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {"number": number, "category": category, "date": date}
+
+
+def _line(column: AnyColumn) -> str:
+    # Names and categories are texts of users, and this is code: `ascii` writes them as what they are.
+    name = ascii(column.name)
+    if isinstance(column, CategoryColumn):
+        width = 0 if column.encoding == "integer" else len(column.outputs)
+        return f"category(rows, {name}, {column.categories!a}, absent={column.absent}, width={width})"
+    fill = "math.nan" if column.missing == "reject" else repr(column.fill)
+    told = f"mean={column.mean!r}, deviation={column.deviation!r}, fill={fill}"
+    marks = column.missing == "indicator"
+    if isinstance(column, DateColumn):
+        return f"date(rows, {name}, {told}, circles={column.circles!r}, marks={marks})"
+    return f"number(rows, {name}, {told}, marks={marks})"

@@ -1,0 +1,35 @@
+"""Rows of numbers straight from a JSON text that holds little else, without an object for each number."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.config import Limits
+
+try:
+    import simdjson
+except ImportError:  # there is no wheel for this Python
+    simdjson = None  # type: ignore[assignment]
+
+
+def read_plain_rows(text: bytes, key: str, columns: int, limits: Limits) -> NDArray[np.float32] | None:
+    """The rows (rows, columns) of an object that has this key alone; None where the text says anything else.
+
+    What it refuses may be right all the same, and is to be read by those who can say what is wrong with it.
+    """
+    if simdjson is None:
+        return None
+    try:
+        document: Any = simdjson.Parser().parse(text)
+        rows: Any = document[key] if list(document) == [key] else ()
+        # The buffer is flat whatever the lists are. No key has a bracket, so all brackets are of lists.
+        if {len(row) for row in rows} != {columns} or text.count(b"[") != len(rows) + 1:
+            return None
+        if len(rows) > limits.max_rows or len(rows) * columns > limits.max_cells:
+            return None
+        with np.errstate(over="ignore"):
+            numbers = np.frombuffer(rows.as_buffer(of_type="d")).astype(np.float32)
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError):
+        return None
+    return numbers.reshape(-1, columns) if np.isfinite(numbers).all() else None
