@@ -79,7 +79,7 @@ def test_a_job_cancelled_inside_one_giant_product_leaves_its_weights_before_the_
     answer = httpx.post(f"{server.url}/v1/training-jobs/{job}:cancel", json={"keep": "last"})
     assert answer.json()["status"] == "cancelling"
     done = once(server, job, lambda job: job["status"] == "cancelled")
-    assert time.monotonic() - start < 10  # 2 s on two free cores, and a step takes 5 s there
+    assert time.monotonic() - start < 20  # it takes 2 s where nobody else needs the cores, a step 5 s
     assert (done["version"], done["progress"]["epoch"], done["warnings"]) == (1, 1, [])
     answer = httpx.post(server.url + done["links"]["predict"], json={"instances": [[1] * 250]}, timeout=30)
     assert len(answer.json()["predictions"]) == 1

@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from service import nn
@@ -15,6 +16,7 @@ from service.jobs import Keep
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
 from service.spec import TrainingRequest
+from service.tables import Table
 from service.training import TrainingResult, salvage, train
 
 RNG = np.random.default_rng(3)
@@ -36,7 +38,7 @@ def asked(**changes: Any) -> TrainingRequest:
         "fit": {"epochs": 3, "batch_size": 16, "seed": 11},
     }
     for key, value in copy.deepcopy(changes).items():
-        document[key] = {**document[key], **value}
+        document[key] = {**document.get(key, {}), **value}
     return TrainingRequest.model_validate(document)
 
 
@@ -234,3 +236,25 @@ def test_the_best_epoch_is_salvaged_where_it_is_asked_for() -> None:
 def test_a_state_of_another_training_is_not_salvaged() -> None:
     with pytest.raises(LookupError):
         salvage(TrainingState(1, 0, {}, {"callbacks": {}}), Keep.LAST)
+
+
+def test_a_training_on_a_table_is_salvaged_with_all_that_was_learnt_from_its_columns() -> None:
+    rows = range(60)
+    columns = {
+        "size": [float(row) if row % 7 else None for row in rows],
+        "rank": list(rows),
+        "day": pa.array([86_400_000_000 * row for row in rows], pa.timestamp("us")),
+        "color": [("red", "green", "blue", None)[row % 4] for row in rows],
+        "kind": [("a", "a", "b")[row % 3] for row in rows],
+    }
+    split = {"test": 0.2, "validation": 0.2, "method": "stratified"}
+    request = asked(
+        spec={"layers": [{"class_name": "Dense", "units": 2, "activation": "softmax"}]},
+        data={"dataset": "ds_table", "target": "kind", "split": split},
+    )
+    left = Left(1)
+    whole = train(request, Table(pa.table(columns)), [left])
+    salvaged = salvage(left.states[0], Keep.LAST)
+    for told in ("input", "output", "data", "fit", "environment"):
+        assert getattr(salvaged, told) == getattr(whole, told)
+    assert (salvaged.evaluation, whole.evaluation is None) == (None, False)
