@@ -70,7 +70,9 @@ class JobView(BaseModel):
     priority: int = Field(description="The highest goes first, among equals the oldest.")
     attempt: int = Field(description="How many times a worker has started on it.")
     seed: int | None = Field(description="The seed of all randomness: the same request with it trains the same model.")
-    warnings: list[Remark] = Field(description="`nothing_to_keep` of a cancelled job that leaves no version, too.")
+    warnings: list[Remark] = Field(
+        description="What is probably not meant; `nothing_to_keep` if a cancel was to keep weights and there were none."
+    )
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
