@@ -36,7 +36,7 @@ class CheckedTraining:
     outline: Outline
     warnings: list[Finding]
     inline: Dataset | None
-    """The data that came with the request; None where it names a stored dataset."""
+    """The data that came with the request, wholly or in part; None where it names a stored dataset alone."""
     start_id: str | None = None
     """The id of the version that it goes on from."""
 
@@ -94,7 +94,8 @@ def read_training(
         request = settled(request, found, start, document=document, compiles=compiles, findings=findings)
     if found is None or findings.total:
         raise findings.refusal()
-    inline = data if isinstance(data, Dataset) and _is_inline(document["data"]) else None
+    came_along = _is_inline(document["data"]) or _bulk(document)
+    inline = data if isinstance(data, Dataset) and came_along else None
     start_id = None if start is None else start.id
     return CheckedTraining(request, prepared, found, findings.warnings, inline, start_id)
 
@@ -136,8 +137,7 @@ def _read_data(
     if "data" not in document:
         findings.error("#/data", "missing", "'data' is missing.")
         return None
-    data, fit = document["data"], document.get("fit")
-    given = {key: fit.get(key) for key in _BULK} if isinstance(fit, Mapping) else {}
+    data, given = document["data"], _bulk(document)
     dataset: Dataset | Table | None
     if _is_inline(data):
         if learnt is not None and not learnt.takes(findings, is_table=False):
@@ -150,20 +150,26 @@ def _read_data(
         dataset = _opened(request, findings, open_dataset)
     if isinstance(dataset, Table):
         for key in _BULK:
-            if given.get(key) is not None:
+            if key in given:
                 instead = (
                     "data.split holds rows out" if key == "validation_data" else "data.sample_weight names a column"
                 )
                 findings.error(f"#/fit/{key}", "conflict", f"This goes with arrays; for a table {instead}.")
         return dataset
-    if dataset is not None and given.get("sample_weight") is not None:
+    if dataset is not None and "sample_weight" in given:
         at = "#/fit/sample_weight"
         dataset = with_sample_weight(dataset, given["sample_weight"], at, findings, limits)
-    if dataset is not None and given.get("validation_data") is not None:
+    if dataset is not None and "validation_data" in given:
         dataset = with_validation(dataset, given["validation_data"], "#/fit/validation_data", findings, limits)
         if isinstance(document["data"], Mapping) and document["data"].get("split") is not None:
             findings.error("#/data/split", "conflict", "Expected a split or validation_data; received both.")
     return dataset
+
+
+def _bulk(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers that stand beside the data."""
+    fit = document.get("fit")
+    return {key: fit[key] for key in _BULK if fit.get(key) is not None} if isinstance(fit, Mapping) else {}
 
 
 def _opened(request: TrainingRequest | None, findings: Findings, open_dataset: OpenDataset) -> Dataset | Table | None:

@@ -315,6 +315,25 @@ def test_arrays_are_a_dataset_as_well(service: Service) -> None:
     assert answer.status_code == 202, answer.text
 
 
+def test_weights_and_validation_beside_stored_arrays_reach_the_training(service: Service) -> None:
+    dataset = upload(service, b'{"x": [[0, 1], [1, 0]], "y": [1, 2]}', headers={"Content-Type": "application/json"})
+    spec = {"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense", "config": {"units": 1}}]}}
+    validation = {"validation_data": {"x": [[1, 1]], "y": [3]}, "sample_weight": [0, 0]}
+
+    def trained(**fit: Any) -> dict[str, Any]:
+        asked = {"spec": spec, "compile": {"optimizer": "sgd", "loss": "mse"}, "data": {"dataset": dataset["id"]}}
+        answer = service.client.post("/v1/training-jobs", json=asked | {"fit": {"epochs": 1, "seed": 1, **fit}})
+        assert answer.status_code == 202, answer.text
+        service.work()
+        found: dict[str, Any] = service.client.get(answer.headers["Location"]).json()["metrics"]
+        return found
+
+    assert set(trained()) == {"loss"}
+    assert set(trained(**validation)) == {"loss", "val_loss"}
+    assert trained(**validation)["loss"] == 0
+    assert service.client.get(dataset["links"]["self"]).json() == dataset
+
+
 @pytest.mark.parametrize("form", ["csv", "parquet", "arrow"])
 def test_a_table_comes_back_as_it_went_in(service: Service, form: str) -> None:
     view = upload(service, csv_of(penguins()))
