@@ -15,7 +15,7 @@ MEGABYTE = 2**20
 
 
 def poisoned(train: Callable[..., Any]) -> Callable[..., Any]:
-    def train_or_die(request: Any, *arguments: Any) -> Any:
+    def train_or_die(request: Any, *arguments: Any, **named: Any) -> Any:
         match request["model"]:
             case "segfault":
                 ctypes.string_at(0)
@@ -24,8 +24,8 @@ def poisoned(train: Callable[..., Any]) -> Callable[..., Any]:
             case "killed":  # what Linux does to the process that needs too much memory
                 os.kill(os.getpid(), signal.SIGKILL)
             case "memory":
-                return with_little_memory(lambda: train(request, *arguments))
-        return train(request, *arguments)
+                return with_little_memory(lambda: train(request, *arguments, **named))
+        return train(request, *arguments, **named)
 
     return train_or_die
 
