@@ -1,19 +1,22 @@
 """Datasets: uploaded once, then trained on, measured on and predicted for."""
 
+from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
 
+from service.api.arriving import received
 from service.api.dataset_views import DatasetPage, DatasetView
 from service.api.paths import Paging
 from service.api.problems import documented
 from service.api.state import Shared, State
-from service.api.uploads import MEDIA_TYPES, media_type_of, read_upload, received
+from service.api.uploads import MEDIA_TYPES, media_type_of, read_upload
 from service.errors import Conflict
+from service.formats.csv_blocks import Readable
 from service.formats.delimited import Dialect
 from service.formats.downloads import FORMATS, encode_table
+from service.formats.tables import CSV
 from service.storage import NewDataset, StoredDataset
 from service.tables import Table
 
@@ -76,10 +79,11 @@ async def create_dataset(
     What the columns hold is found by reading, and told in the answer.
     """
     media_type = media_type_of(request)
-    async with received(request, shared.settings.data_dir / "uploads") as file:
-        stored, is_new = await run_in_threadpool(
-            lambda: _store(shared, read_upload(shared, file, media_type, dialect, name))
-        )
+
+    def read(file: FilePath, arriving: Readable) -> tuple[StoredDataset, bool]:
+        return _store(shared, read_upload(shared, file, arriving, media_type=media_type, dialect=dialect, name=name))
+
+    stored, is_new = await received(request, shared.settings.data_dir / "uploads", read, ahead=media_type == CSV)
     view = DatasetView.of(stored)
     response.status_code = 201 if is_new else 200
     response.headers["Location"] = view.links.self

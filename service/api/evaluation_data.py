@@ -7,6 +7,7 @@ from service.api.serving import Served
 from service.datasets import Dataset
 from service.errors import Findings
 from service.features.learnt import find_unreadable
+from service.features.rows import taken
 from service.features.targets import read_answers
 from service.spec.data import DataSpec
 from service.tables import Table
@@ -38,4 +39,4 @@ def prepare_evaluation(
     if answers is None or findings.total:
         return None
     x = loaded.encoder.encode(data, [answers.rows])[0]
-    return Dataset(x, answers.y, answers.classes)
+    return Dataset(x, taken(answers.y, answers.rows), answers.classes)

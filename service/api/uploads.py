@@ -1,10 +1,5 @@
-"""Uploads: a body goes to a file as it comes, and the file becomes a dataset."""
+"""Uploads: a file, told apart by its media type or its beginning, becomes a dataset."""
 
-import contextlib
-import shutil
-import tempfile
-import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 from fastapi import Request
@@ -14,7 +9,8 @@ from service.api.state import State
 from service.api.submission import LARGEST_ROW_BYTES
 from service.datasets import Dataset, dataset_of_arrays, read_dataset
 from service.errors import Findings, Malformed
-from service.formats.compression import unpacked
+from service.formats.compression import compression_of, unpacked
+from service.formats.csv_blocks import Readable, exhaust
 from service.formats.delimited import Dialect
 from service.formats.json_rows import read_whole
 from service.formats.jsontext import read_json
@@ -44,8 +40,6 @@ MEDIA_TYPES = {
 }
 """What may be uploaded, by each of its media types; of octets the first ones tell."""
 
-_ABANDONED_SECONDS = 86_400.0
-
 
 def media_type_of(request: Request, known: dict[str, str] = MEDIA_TYPES) -> str:
     """The media type of a body; `UnsupportedMediaType` for one that is not known here."""
@@ -63,27 +57,20 @@ def media_type_of(request: Request, known: dict[str, str] = MEDIA_TYPES) -> str:
     return known[named]
 
 
-@contextlib.asynccontextmanager
-async def received(request: Request, directory: Path) -> AsyncIterator[Path]:
-    """The body in a file, gone with the block; its memory does not grow with it."""
-    directory.mkdir(parents=True, exist_ok=True)
-    _forget_abandoned(directory)
-    place = Path(tempfile.mkdtemp(dir=directory))
-    try:
-        with (place / "body").open("wb") as file:
-            async for piece in request.stream():
-                file.write(piece)
-        yield place / "body"
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+def read_upload(
+    shared: State, file: Path, arriving: Readable, *, media_type: str, dialect: Dialect, name: str | None
+) -> NewDataset:
+    """The dataset in an uploaded file, ready to be stored; `Malformed`, `Invalid` or `TooLarge` if it is none.
 
-
-def read_upload(shared: State, file: Path, media_type: str, dialect: Dialect, name: str | None) -> NewDataset:
-    """The dataset in an uploaded file, ready to be stored; `Malformed`, `Invalid` or `TooLarge` if it is none."""
+    Only a CSV is read before the stream `arriving`, of the same bytes, has come to its end.
+    """
     limits = shared.settings
-    file = unpacked(file, limits.max_unpacked_bytes)
-    with file.open("rb") as opened:
-        start = opened.read(8)
+    text: Readable | None = arriving
+    start = _start_of(file)
+    if compression_of(start) is not None:
+        exhaust(arriving)
+        file, text = unpacked(file, limits.max_unpacked_bytes), None
+        start = _start_of(file)
     if not start:
         raise Malformed("Expected a table with at least one row; received an empty body.", code="bad_table")
     if media_type == OCTETS:
@@ -95,12 +82,17 @@ def read_upload(shared: State, file: Path, media_type: str, dialect: Dialect, na
         arrays = read_npz(file, limits, "x", "y")
         findings = Findings(limit=limits.max_errors_shown)
         return _of_arrays(shared, dataset_of_arrays(arrays["x"], arrays["y"], findings), name)
-    return _of_table(shared, file, media_type, dialect, name)
-
-
-def _of_table(shared: State, file: Path, media_type: str, dialect: Dialect, name: str | None) -> NewDataset:
     written = file.with_suffix(".arrow")
-    write_table(file, media_type, written, shared.settings, dialect)
+    write_table(file, media_type, written, limits, dialect, arriving=text)
+    return _of_table(shared, written, name)
+
+
+def _start_of(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(8)
+
+
+def _of_table(shared: State, written: Path, name: str | None) -> NewDataset:
     size_bytes = written.stat().st_size
     table = Table.from_file(written)
     described = table.describe()
@@ -139,11 +131,3 @@ def _checked(document: object, shared: State) -> Dataset:
     if dataset is None or findings.total:
         raise findings.refusal()
     return dataset
-
-
-def _forget_abandoned(directory: Path) -> None:
-    """Removes what uploads left behind whose process died."""
-    for place in directory.iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - place.stat().st_mtime > _ABANDONED_SECONDS:
-                shutil.rmtree(place, ignore_errors=True)

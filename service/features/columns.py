@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.float64]
 Codes = NDArray[np.int32]
-Rows = NDArray[np.int64] | slice
 
 DAYS_A_YEAR, DAYS_A_WEEK = 365.2425, 7.0
 THURSDAY = 3.0
@@ -28,6 +27,9 @@ class Source(Protocol):
     @property
     def rows(self) -> int:
         """The number of rows."""
+
+    def slice(self, start: int, rows: int) -> Self:
+        """Some rows that follow each other."""
 
     def numbers(self, name: str) -> Numbers:
         """A column (rows,) as numbers, dates in days since 1970, NaN where nothing is."""

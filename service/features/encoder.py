@@ -7,7 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Findings
-from service.features.columns import AnyColumn, Floats, Rows, Source, from_json_dict, to_json_dict
+from service.features.columns import AnyColumn, Floats, Source, from_json_dict, to_json_dict
+from service.features.rows import Rows, cut, taken
+
+_BLOCK_ROWS = 65_536
 
 
 class Encoder:
@@ -25,17 +28,26 @@ class Encoder:
         """The number of inputs."""
         return len(self.outputs)
 
-    def encode(self, source: Source, parts: Sequence[Rows] = (slice(None),)) -> list[Floats]:
-        """The inputs (rows, width) of each part of the rows; each column is read once, and no other is in memory."""
-        made = [np.empty((_count(rows, source.rows), self.width), np.float32) for rows in parts]
+    def encode(self, source: Source, parts: Sequence[Rows] | None = None) -> list[Floats]:
+        """The inputs (rows, width) of each part of the rows, by default of all; little else is in memory."""
+        parts = [range(source.rows)] if parts is None else parts
+        made = [np.empty((len(rows), self.width), np.float32) for rows in parts]
+        for start in range(0, source.rows, _BLOCK_ROWS):
+            stop = min(start + _BLOCK_ROWS, source.rows)
+            cuts = [cut(rows, start, stop) for rows in parts]
+            wanted = [(x[places], rows) for x, (places, rows) in zip(made, cuts, strict=True) if len(rows)]
+            if wanted:
+                self._write(source if stop - start == source.rows else source.slice(start, stop - start), wanted)
+        return made
+
+    def _write(self, source: Source, wanted: Sequence[tuple[Floats, Rows]]) -> None:
         place = 0
         for column in self.columns:
             values: Any = column.read(source)
             after = place + len(column.outputs)
-            for rows, x in zip(parts, made, strict=True):
-                column.write(values[rows], x[:, place:after])
+            for x, rows in wanted:
+                column.write(taken(values, rows), x[:, place:after])
             place = after
-        return made
 
     def find_rejected(self, source: Source, at: str, findings: Findings) -> None:
         """Notes each value that is missing in a column that refuses that; `at` is where the rows are."""
@@ -55,7 +67,3 @@ class Encoder:
     def from_json_list(cls, value: Sequence[Mapping[str, Any]], others: Collection[str] = ()) -> Self:
         """The encoder that `to_json_list` described."""
         return cls([from_json_dict(column) for column in value], others)
-
-
-def _count(rows: Rows, total: int) -> int:
-    return len(range(total)[rows]) if isinstance(rows, slice) else len(rows)

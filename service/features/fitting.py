@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from service.errors import Findings
-from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn, Rows
+from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn
 from service.features.encoder import Encoder
+from service.features.rows import Rows, taken
 from service.spec.data import MOST_CATEGORIES, DataSpec, FeatureSpec
 from service.tables import MISSING, Table
 
@@ -89,13 +90,13 @@ def _fit(table: Table, feature: FeatureSpec, rows: Rows, *, plain: bool, chosen:
             said = "holds categories, which have no mean: expected most_frequent, indicator or reject."
             raise _UnfitColumnError("unknown_name", said)
         texts, codes = table.encoded(feature.name)
-        values: Any = codes[rows]
+        values: Any = taken(codes, rows)
         absent = values == MISSING
     else:
         numbers = table.numbers(feature.name)
         if np.isinf(numbers).any():
             raise _UnfitColumnError("not_finite", "holds infinite numbers: expected finite ones.")
-        values = numbers[rows]
+        values = taken(numbers, rows)
         absent = np.isnan(values)
     if absent.all():
         raise _UnfitColumnError("empty", "has no value in any training row.")

@@ -14,7 +14,8 @@ from service.errors import Findings
 from service.features.encoder import Encoder
 from service.features.fitting import fit_encoder
 from service.features.learnt import Learnt, find_unreadable
-from service.features.splits import Indices, Parts, split
+from service.features.rows import Rows, taken
+from service.features.splits import Parts, split
 from service.features.targets import Answers, read_answers
 from service.spec.data import DataSpec
 from service.tables import MISSING, Table
@@ -59,12 +60,12 @@ def prepare(
     on, which `validation_split` cuts off at the end, or was `learnt` before. A `glimpse` has all targets, but inputs
     only of the first rows.
     """
-    taken = data if learnt is None else learnt.adopted(data, findings, at)
-    if taken is None:
+    adopted = data if learnt is None else learnt.adopted(data, findings, at)
+    if adopted is None:
         return None
-    if isinstance(taken, Table):
+    if isinstance(adopted, Table):
         return _prepare_table(
-            taken,
+            adopted,
             asked,
             findings,
             classifies=classifies if learnt is None else learnt.classes is not None,
@@ -73,7 +74,7 @@ def prepare(
             learnt=learnt,
             at=at,
         )
-    return _prepare_arrays(taken, asked, findings, validation_split, at)
+    return _prepare_arrays(adopted, asked, findings, validation_split, at)
 
 
 def _prepare_table(
@@ -94,13 +95,15 @@ def _prepare_table(
     groups = _groups(table, asked, answers, findings, at)
     if answers is None or findings.total:
         return None
-    places = np.arange(len(answers.rows))
-    parts = Parts(places, places[:0], places[:0]) if asked.split is None else split(places, asked.split, groups)
+    if asked.split is None:
+        parts = Parts(answers.rows, range(0), range(0))
+    else:
+        parts = split(np.asarray(answers.rows), asked.split, groups)
     if not _check_parts(parts, asked, findings, at):
         return None
     kept = math.floor(len(parts.training) * (1 - validation_split))
     used = [*answers.names, *(name for name in (asked.sample_weight, asked.split and asked.split.column) if name)]
-    fitted = answers.rows[parts.training[: max(kept, 1)]]
+    fitted = parts.training[: max(kept, 1)]
     if learnt is None or learnt.encoder is None:
         encoder = fit_encoder(table, asked, used=used, rows=fitted, findings=findings, at=at)
     else:
@@ -109,11 +112,11 @@ def _prepare_table(
     if encoder is None or findings.total:
         return None
     named = parts.named()
-    shown = [answers.rows[rows[:GLIMPSE_ROWS] if glimpse else rows] for rows in named.values()]
+    shown = [rows[:GLIMPSE_ROWS] if glimpse else rows for rows in named.values()]
     made: dict[str, Dataset] = {}
     for (name, rows), x in zip(named.items(), encoder.encode(table, shown), strict=True):
-        weight = None if weights is None else weights[answers.rows[rows]]
-        made[name] = Dataset(x, answers.y[rows], answers.classes, weight)
+        weight = None if weights is None else taken(weights, rows)
+        made[name] = Dataset(x, taken(answers.y, rows), answers.classes, weight)
     dataset = replace(made["training"], validation=made.get("validation"), test=made.get("test"))
     left_out = tuple(name for name in table.names if name not in encoder.names and name not in answers.names)
     return Prepared(dataset, encoder, answers.names, _report(dataset, validation_split), left_out)
@@ -140,9 +143,9 @@ def _prepare_arrays(
     return Prepared(whole, parts=_report(whole, validation_split))
 
 
-def _taken(dataset: Dataset, rows: Indices) -> Dataset:
-    weight = dataset.sample_weight
-    return Dataset(dataset.x[rows], dataset.y[rows], dataset.classes, None if weight is None else weight[rows])
+def _taken(dataset: Dataset, rows: Rows) -> Dataset:
+    weight = None if dataset.sample_weight is None else taken(dataset.sample_weight, rows)
+    return Dataset(taken(dataset.x, rows), taken(dataset.y, rows), dataset.classes, weight)
 
 
 def _sample_weight(table: Table, asked: DataSpec, findings: Findings, at: str) -> NDArray[np.float32] | None:
@@ -169,14 +172,14 @@ def _groups(
             expected = "Expected classes to share out evenly; the target holds numbers."
             findings.error(f"{at}/split/method", "conflict", expected)
             return None
-        return np.asarray(answers.y, np.int32)
+        return np.asarray(taken(answers.y, answers.rows), np.int32)
     if asked.split.column is None or asked.split.column not in table.kinds:
         findings.error(f"{at}/split/column", "unknown_column", "Expected the name of the column that tells the groups.")
         return None
     _, codes = table.encoded(asked.split.column)
     if (codes == MISSING).any():
         findings.error(f"{at}/split/column", "missing", "Expected a group in every row; some have none.")
-    return codes[answers.rows]
+    return taken(codes, answers.rows)
 
 
 def _check_parts(parts: Parts, asked: DataSpec, findings: Findings, at: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -29,6 +29,11 @@ class Records:
         self._columns = columns
         self._dates = frozenset(dates)
         self.rows = len(next(iter(columns.values())))
+
+    def slice(self, start: int, rows: int) -> Self:
+        """Some rows that follow each other."""
+        parts = {name: values[start : start + rows] for name, values in self._columns.items()}
+        return type(self)(parts, self._dates)
 
     def numbers(self, name: str) -> Numbers:
         """A column (rows,) as numbers, dates in days since 1970, NaN where nothing is."""

@@ -1,24 +1,24 @@
 """Splits: which rows are trained on, validated with and tested on; the same seed always deals the same rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.features.rows import Indices, Rows, compact
 from service.spec.data import SplitSpec
-
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The rows of each part, in the order of the table."""
 
-    training: Indices
-    validation: Indices
-    test: Indices
+    training: Rows
+    validation: Rows
+    test: Rows
 
-    def named(self) -> dict[str, Indices]:
+    def named(self) -> dict[str, Rows]:
         """The parts that have rows, by name."""
         parts = {"training": self.training, "validation": self.validation, "test": self.test}
         return {name: rows for name, rows in parts.items() if len(rows)}
@@ -31,19 +31,17 @@ def split(rows: Indices, asked: SplitSpec, groups: NDArray[np.int32] | None = No
     """
     rng = np.random.default_rng(asked.seed)
     if asked.method == "last":
-        return _cut(rows, asked)
+        return _ordered(_cut(rows, asked))
     if asked.method == "random" or groups is None:
         return _ordered(_cut(rng.permutation(rows), asked))
     keys = rng.permutation(np.unique(groups))
     if asked.method == "group":
-        dealt = _cut(keys, asked)
-        return Parts(*(rows[np.isin(groups, part)] for part in (dealt.training, dealt.validation, dealt.test)))
+        return _ordered([rows[np.isin(groups, part)] for part in _cut(keys, asked)])
     pieces = [_cut(rng.permutation(rows[groups == key]), asked) for key in np.sort(keys)]
-    joined = (np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("training", "validation", "test"))
-    return _ordered(Parts(*joined))
+    return _ordered([np.concatenate(part) for part in zip(*pieces, strict=True)])
 
 
-def _cut(rows: Indices, asked: SplitSpec) -> Parts:
+def _cut(rows: Indices, asked: SplitSpec) -> list[Indices]:
     """Training first, then validation, then test, as the rows come."""
     held = [round(len(rows) * share) for share in (asked.validation, asked.test)]
     if len(rows) > 2:
@@ -51,9 +49,8 @@ def _cut(rows: Indices, asked: SplitSpec) -> Parts:
             max(count, 1) if share else 0 for count, share in zip(held, (asked.validation, asked.test), strict=True)
         ]
     kept = max(len(rows) - sum(held), 0)
-    training, validation, test = np.split(rows, [kept, min(kept + held[0], len(rows))])
-    return Parts(training, validation, test)
+    return np.split(rows, [kept, min(kept + held[0], len(rows))])
 
 
-def _ordered(parts: Parts) -> Parts:
-    return Parts(np.sort(parts.training), np.sort(parts.validation), np.sort(parts.test))
+def _ordered(parts: Sequence[Indices]) -> Parts:
+    return Parts(*(compact(np.sort(part)) for part in parts))

@@ -8,19 +8,21 @@ from numpy.typing import NDArray
 
 from service.datasets import Targets
 from service.errors import Findings
-from service.features.splits import Indices
+from service.features.rows import Rows, compact
 from service.spec.data import DataSpec, TargetSpec
 from service.tables import MISSING, Table, names_in_order
 
 _SHOWN_ROWS = 5
+_EXACT = 2.0**53
+"""Beyond it, float64 does not have every whole number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What is to be predicted: `y` for each of the `rows` of the table where it is known, and what it means."""
+    """What is to be predicted: `y` for each row of the table, the `rows` where it is known, and what it means."""
 
     y: Targets
-    rows: Indices
+    rows: Rows
     classes: tuple[str, ...] | None
     names: list[str]
 
@@ -38,15 +40,15 @@ def read_answers(table: Table, asked: DataSpec, *, classifies: bool, findings: F
     columns = [_read(table, one, asked, classifies=classifies, findings=findings, at=at) for one in asked.target]
     if findings.total > before:
         return None
-    known = np.flatnonzero(np.logical_and.reduce([column.known for column in columns if column]))
-    if not len(known):
+    rows = compact(np.flatnonzero(np.logical_and.reduce([column.known for column in columns if column])))
+    if not len(rows):
         findings.error(f"{at}/target", "empty", "Expected a row with a target; there is none.")
         return None
     names = [one.name for one in asked.target]
-    values = [column.values[known] for column in columns if column]
+    values = [column.values for column in columns if column]
     if len(values) == 1:
-        return Answers(values[0], known, columns[0].classes if columns[0] else None, names)
-    return Answers(np.stack(values, axis=1).astype(np.float32), known, None, names)
+        return Answers(values[0], rows, columns[0].classes if columns[0] else None, names)
+    return Answers(np.stack(values, axis=1).astype(np.float32), rows, None, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ def _read(
         return None
     is_classes = kind == "category" or (alone and (kind == "boolean" or (classifies and _is_whole(numbers))))
     if is_classes:
-        column = _classes(table, name, asked.classes, findings, here)
+        held = _encoded(numbers) if kind == "number" and numbers is not None else table.encoded(name)
+        column = _classes(held, asked.classes, findings, here)
     else:
         values = np.asarray(numbers)
         column = _Column(values.astype(np.float32), ~np.isnan(values), None)
@@ -87,8 +90,18 @@ def _read(
     return column
 
 
-def _classes(table: Table, name: str, given: list[str] | None, findings: Findings, at: str) -> _Column | None:
-    texts, codes = table.encoded(name)
+def _encoded(numbers: NDArray[np.float64]) -> tuple[list[str], NDArray[np.int32]]:
+    """As `Table.encoded`, of numbers that are whole."""
+    distinct = np.unique(numbers[~np.isnan(numbers)])
+    codes = np.searchsorted(distinct, numbers).astype(np.int32)
+    codes[np.isnan(numbers)] = MISSING
+    return [str(int(number)) for number in distinct], codes
+
+
+def _classes(
+    held: tuple[list[str], NDArray[np.int32]], given: list[str] | None, findings: Findings, at: str
+) -> _Column | None:
+    texts, codes = held
     classes = names_in_order(texts) if given is None else given
     index = {text: number for number, text in enumerate(classes)}
     unknown = [text for text in texts if text not in index]
@@ -105,4 +118,4 @@ def _is_whole(numbers: NDArray[np.float64] | None) -> bool:
     if numbers is None:
         return False
     there = numbers[~np.isnan(numbers)]
-    return bool((there == np.floor(there)).all())
+    return bool(((there == np.floor(there)) & (np.abs(there) < _EXACT)).all())

@@ -1,8 +1,8 @@
 """Arrays from the lists of a JSON text: fast when they are right, precise about each mistake when not."""
 
+import struct
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ Floats = NDArray[np.float32]
 Indices = NDArray[np.int32]
 
 _NUMBERS = {int, float}
+_ROWS_AT_ONCE = 1024
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -22,14 +23,12 @@ def read_rows(value: Any, at: str, findings: Findings, limits: Limits) -> Floats
     """The (rows, columns) array of a list of lists of numbers, or None and a finding for each mistake."""
     if not _is_list_of(value, {list}):
         _find_wrong_rows(value, at, findings)
-    elif len(lengths := set(map(len, value))) > 1 or 0 in lengths:
+    elif not all(value) or len(set(map(len, value))) > 1:
         _find_ragged_rows(value, at, findings)
-    elif fits(len(value), lengths.pop(), at, findings, limits):
-        columns = len(value[0])
-        if set(map(type, chain.from_iterable(value))) <= _NUMBERS:
-            array = _floats(chain.from_iterable(value), len(value) * columns)
-            if np.isfinite(array).all():
-                return array.reshape(len(value), columns)
+    elif fits(len(value), len(value[0]), at, findings, limits):
+        array = _packed(value)
+        if array is not None and np.isfinite(array).all():
+            return array
         for index, row in enumerate(value):
             _find_wrong_numbers(row, f"{at}/{index}", findings)
     return None
@@ -40,10 +39,9 @@ def read_numbers(value: Any, at: str, findings: Findings, limits: Limits) -> Flo
     if not isinstance(value, list) or not value:
         findings.error(at, *_not_a_list(value, "numbers"))
     elif fits(len(value), 1, at, findings, limits):
-        if set(map(type, value)) <= _NUMBERS:
-            array = _floats(value, len(value))
-            if np.isfinite(array).all():
-                return array
+        array = _packed([value])
+        if array is not None and np.isfinite(array).all():
+            return array.reshape(-1)
         _find_wrong_numbers(value, at, findings)
     return None
 
@@ -93,9 +91,23 @@ def _is_list_of(value: Any, types: set[type]) -> bool:
     return isinstance(value, list) and bool(value) and set(map(type, value)) <= types
 
 
-def _floats(values: Any, count: int) -> Floats:
-    with np.errstate(over="ignore"):
-        return np.fromiter(values, np.float32, count=count)
+def _packed(rows: list[list[Any]]) -> Floats | None:
+    """The array of rows of the same length; None where something is no number.
+
+    `struct` takes half the time of `numpy.array`, and refuses everything that is no number but true and false.
+    """
+    columns = len(rows[0])
+    pack = struct.Struct(f"{columns}d").pack
+    array = np.empty((len(rows), columns), np.float32)
+    try:
+        with np.errstate(over="ignore"):
+            for start in range(0, len(rows), _ROWS_AT_ONCE):
+                block = b"".join([pack(*row) for row in rows[start : start + _ROWS_AT_ONCE]])
+                array[start : start + _ROWS_AT_ONCE] = np.frombuffer(block).reshape(-1, columns)
+    except (struct.error, OverflowError):
+        return None
+    doubtful = np.flatnonzero(((array == 0) | (array == 1)).any(axis=1))
+    return None if any(bool in map(type, rows[row]) for row in doubtful) else array
 
 
 def _not_a_list(value: Any, things: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ meaning (lists, structs, bytes) is refused. Reading is pyarrow's work; pyarrow i
 """
 
 import contextlib
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 
 from service.config import Limits
 from service.errors import Findings, Malformed, TooLarge, pointer
+from service.formats.csv_blocks import OddQuotesError, Readable, batches_of, csv_options, exhaust
 from service.formats.delimited import FALLBACK_ENCODING, Dialect, found_dialect
 from service.formats.json_rows import read_whole, table_of_rows
 
@@ -22,8 +24,8 @@ JSON, NDJSON = "application/json", "application/x-ndjson"
 MAGIC = {b"PAR1": PARQUET, b"ARROW1": ARROW, b"\xff\xff\xff\xff": ARROW_STREAM}
 """How files begin that tell what they are."""
 
-_BLOCK_BYTES = 16 << 20
 _BATCH_ROWS = 65_536
+_BATCH_CELLS = 4_000_000
 _LONGEST_NAME = 200
 _NOT_UTF8 = "invalid UTF8"
 """What pyarrow says of a text that is not UTF-8; where it sees that at once, it takes the column for bytes."""
@@ -31,20 +33,31 @@ _NOT_UTF8 = "invalid UTF8"
 _LONGEST_TEXT = 10_000
 
 
-def write_table(source: Path, media_type: str, target: Path, limits: Limits, dialect: Dialect | None = None) -> None:
-    """Writes what a file says as an Arrow file; `Malformed`, `Invalid` or `TooLarge` if it is no table that fits."""
+def write_table(
+    source: Path,
+    media_type: str,
+    target: Path,
+    limits: Limits,
+    dialect: Dialect | None = None,
+    *,
+    arriving: Readable | None = None,
+) -> None:
+    """Writes what a file says as an Arrow file; `Malformed`, `Invalid` or `TooLarge` if it is no table that fits.
+
+    A CSV may be `arriving` still: then its file is whole when that has come to its end.
+    """
     import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
 
     try:
         if media_type == CSV:
-            _write_csv(source, target, limits, dialect or Dialect())
+            _write_csv(source, target, limits, dialect or Dialect(), arriving)
         else:
             with _batches(source, media_type, limits) as (schema, batches):
                 _write(schema, batches, target, limits)
     except (pa.ArrowException, OSError, ValueError, UnicodeError, OverflowError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise Malformed(f"The file cannot be read as {media_type}{_place(error)}.", code="bad_table") from None
+        raise Malformed(f"The file cannot be read as {media_type}.", code="bad_table") from None
 
 
 def open_table(content: Any) -> Any:
@@ -70,48 +83,30 @@ def kind_of_column(arrow_type: Any) -> str:
     return "category" if is_.is_string(arrow_type) else "number"
 
 
-def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect) -> None:
+def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect, arriving: Readable | None) -> None:
     import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import csv  # noqa: PLC0415 - as above
 
     dialect, names = found_dialect(source, given)
-    try:
-        with _streamed(source, dialect, names) as reader:
-            if any(pa.types.is_binary(field.type) for field in reader.schema):
+    with source.open("rb") as opened:
+        text = arriving or opened
+        try:
+            batches = batches_of(text, dialect, names)
+            first = next(batches)
+            if any(pa.types.is_binary(field.type) for field in first.schema):
                 raise pa.ArrowInvalid(_NOT_UTF8)
-            _write(reader.schema, reader, target, limits)
-    except pa.ArrowInvalid as error:
-        # A column may change its mind after the first block, and only who reads all of it sees its type.
-        if dialect.encoding == "utf-8" and given.encoding is None and _NOT_UTF8 in str(error):
-            dialect = replace(dialect, encoding=FALLBACK_ENCODING)
-        elif "conversion error" not in str(error):
-            raise
-        options = _csv_options(dialect, names, block_bytes=_BLOCK_BYTES)
-        table = csv.read_csv(str(source), **options)
-        _write(table.schema, table.to_batches(_BATCH_ROWS), target, limits)
-
-
-@contextlib.contextmanager
-def _streamed(source: Path, dialect: Dialect, names: list[str]) -> Iterator[Any]:
-    from pyarrow import csv  # noqa: PLC0415 - as above
-
-    with csv.open_csv(str(source), **_csv_options(dialect, names, block_bytes=_BLOCK_BYTES)) as reader:
-        yield reader
-
-
-def _csv_options(dialect: Dialect, names: list[str], *, block_bytes: int) -> dict[str, Any]:
-    from pyarrow import csv  # noqa: PLC0415 - as above
-
-    encoding = "utf-8" if dialect.encoding == "utf-8-sig" else dialect.encoding
-    return {
-        "read_options": csv.ReadOptions(
-            block_size=block_bytes, encoding=encoding, column_names=names, skip_rows=1 if dialect.header else 0
-        ),
-        "parse_options": csv.ParseOptions(
-            delimiter=dialect.delimiter, quote_char=dialect.quote, newlines_in_values=True, ignore_empty_lines=True
-        ),
-        "convert_options": csv.ConvertOptions(strings_can_be_null=True, decimal_point=dialect.decimal),
-    }
+            _write(first.schema, itertools.chain([first], batches), target, limits)
+            return
+        except (pa.ArrowInvalid, OddQuotesError) as error:
+            # A column may change its mind after the first block, and only who reads all of it sees its type.
+            if dialect.encoding == "utf-8" and given.encoding is None and _NOT_UTF8 in str(error):
+                dialect = replace(dialect, encoding=FALLBACK_ENCODING)
+            elif isinstance(error, pa.ArrowInvalid) and "conversion error" not in str(error):
+                raise
+        exhaust(text)
+    encoding = "utf-8" if dialect.encoding == "utf-8-sig" else str(dialect.encoding)
+    table = csv.read_csv(str(source), **csv_options(dialect, names, encoding=encoding))
+    _write(table.schema, table.to_batches(), target, limits)
 
 
 @contextlib.contextmanager
@@ -122,7 +117,7 @@ def _batches(source: Path, media_type: str, limits: Limits) -> Iterator[tuple[An
     if media_type in (JSON, NDJSON):
         # pyarrow's own reader of JSON crashes on some texts that are none.
         table = table_of_rows(read_whole(source, limits), by_line=media_type == NDJSON)
-        yield table.schema, table.to_batches(_BATCH_ROWS)
+        yield table.schema, table.to_batches()
         return
     with pa.memory_map(str(source)) as file:
         if media_type == PARQUET:
@@ -146,20 +141,46 @@ def _sound(batches: Iterable[Any]) -> Iterator[Any]:
         yield batch
 
 
-def _write(schema: Any, batches: Any, target: Path, limits: Limits) -> None:
+def _write(schema: Any, batches: Iterable[Any], target: Path, limits: Limits) -> None:
     """Writes the batches with plain columns; counts the rows as they come."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     plain = _plain_schema(schema, limits)
-    rows = 0
     with pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, plain) as writer:
-        for batch in batches:
+        rows = 0
+        for batch in _even(_plain_batches(batches, plain), min(_BATCH_ROWS, _BATCH_CELLS // len(plain) + 1)):
+            writer.write_batch(batch)
             rows += batch.num_rows
             _check_size(rows, len(plain), limits)
-            columns = [_plain(column, field) for column, field in zip(batch.columns, plain, strict=True)]
-            writer.write_batch(pa.record_batch(columns, schema=plain))
     if not rows:
         raise Malformed("Expected a table with at least one row; received none.", code="bad_table")
+
+
+def _plain_batches(batches: Iterable[Any], plain: Any) -> Iterator[Any]:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    for batch in batches:
+        columns = [_plain(column, field) for column, field in zip(batch.columns, plain, strict=True)]
+        yield pa.record_batch(columns, schema=plain)
+
+
+def _even(batches: Iterable[Any], rows: int) -> Iterator[Any]:
+    """The same rows in batches of this many, so that equal tables have equal bytes however they came."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    parts: list[Any] = []
+    lacking = rows
+    for batch in batches:
+        start = 0
+        while start < len(batch):
+            parts.append(batch.slice(start, lacking))
+            start += len(parts[-1])
+            lacking -= len(parts[-1])
+            if not lacking:
+                yield pa.concat_batches(parts)
+                parts, lacking = [], rows
+    if parts:
+        yield pa.concat_batches(parts)
 
 
 def _plain(column: Any, field: Any) -> Any:
@@ -223,11 +244,3 @@ def _check_size(rows: int, columns: int, limits: Limits) -> None:
     ):
         if number > limit:
             raise TooLarge(f"The table has more {unit} than the limit of {limit:,}.", limit=limit, unit=unit)
-
-
-def _place(error: Exception) -> str:
-    """Where pyarrow says that a text goes wrong, without the text."""
-    words = str(error)
-    start = words.find("Row #")
-    row = words[start + 5 :].partition(":")[0] if start >= 0 else ""
-    return f": row {row} has another number of columns than the first" if row.isdigit() else ""

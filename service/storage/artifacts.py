@@ -26,6 +26,7 @@ from service.storage.tables import artifacts
 
 Content = bytes | mmap.mmap
 
+_PIECE_BYTES = 4 << 20
 _OURS = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{8}\.[0-9a-f]{64}(\.tmp)?")
 
 
@@ -82,10 +83,7 @@ class Artifacts:
         content = self._store.read(name)
         if content is None:
             raise NotFound("artifact", name)
-        digest = hashlib.sha256(content).hexdigest()
-        if isinstance(content, mmap.mmap):
-            content.madvise(mmap.MADV_DONTNEED)  # who maps it wants it out of memory until it is looked at
-        if digest != digest_of(name):
+        if _digest(content) != digest_of(name):
             raise Damaged(f"The artifact {name} does not match its SHA-256.")
         return content
 
@@ -101,6 +99,17 @@ class Artifacts:
         unwanted = [name for name in old if name not in wanted]
         self.remove(unwanted)
         return len(unwanted)
+
+
+def _digest(content: Content) -> str:
+    if not isinstance(content, mmap.mmap):
+        return hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256()
+    with memoryview(content) as view:
+        for start in range(0, len(view), _PIECE_BYTES):
+            digest.update(view[start : start + _PIECE_BYTES])
+            content.madvise(mmap.MADV_DONTNEED)  # who maps it wants it out of memory until it is looked at
+    return digest.hexdigest()
 
 
 def digest_of(name: str) -> str:

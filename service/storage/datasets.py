@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import BigInteger, Connection, bindparam, delete, func, insert, select
 
 from service.errors import Conflict, NotFound
 from service.jobs import FINAL
@@ -57,6 +57,7 @@ _COLUMNS = [datasets.c[one.name] for one in fields(StoredDataset)]
 _ADD = insert(datasets).values(created_at=NOW)
 _ADD_CONTENT = insert(dataset_contents)
 _CONTENT = select(dataset_contents.c.content).where(dataset_contents.c.dataset_id == bindparam("dataset_id"))
+_ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger)))
 _SAME = (
     select(*_COLUMNS)
     .where(datasets.c.sha256 == bindparam("same_sha256"), datasets.c.form == bindparam("same_form"))
@@ -146,6 +147,9 @@ class Datasets:
     def _same(self, new: NewDataset) -> tuple[str, list[StoredDataset]]:
         """The SHA-256 of a dataset, and those of the same bytes."""
         sha256 = hashlib.sha256(new.content).hexdigest() if new.content is not None else digest_of(new.artifact or "")
+        if new.uploaded and self._connection.dialect.name == "postgresql":
+            # Somebody may be adding it just now, whose row nobody sees yet; SQLite has one writer at a time.
+            self._connection.execute(_ONE_AT_A_TIME, {"key": int(sha256[:15], 16)})
         rows = self._connection.execute(_SAME, {"same_sha256": sha256, "same_form": new.form})
         return sha256, [StoredDataset(**row._mapping) for row in rows]
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from service.api.examples import SMALL
@@ -39,6 +40,33 @@ def test_a_deleted_version_answers_no_longer_even_if_it_was_loaded(postgres: Ser
     assert postgres.client.delete("/v1/models/gone").status_code == 204
     answer = postgres.client.post("/v1/models/gone:predict", json={"instances": [[0, 1]]})
     assert_problem(answer, 404, "not_found")
+
+
+@pytest.mark.parametrize("rows", [60, 40_000])
+def test_a_version_is_measured_on_a_dataset_large_or_small(postgres: Service, rows: int) -> None:
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(rows, 2))
+    lines = [f"{a:.17g},{b:.17g},{'yes' if a > b else 'no'}" for a, b in x]
+    content = "\n".join(["a,b,more", *lines]).encode()
+    headers = {"Content-Type": "text/csv"}
+    dataset = postgres.client.post("/v1/datasets", content=content, headers=headers).json()
+    asked = {
+        "model": "measured",
+        "spec": {"layers": [{"class_name": "Dense", "units": "auto", "activation": "sigmoid"}]},
+        "compile": {"optimizer": {"class_name": "Adam", "learning_rate": 0.05}, "loss": "binary_crossentropy"},
+        "fit": {"epochs": 2, "batch_size": 8 if rows < 100 else 512, "seed": 1},
+        "data": {"dataset": dataset["id"], "target": "more"},
+    }
+    answer = postgres.client.post("/v1/training-jobs", json=asked)
+    assert answer.status_code == 202, answer.text
+    postgres.work()
+    answer = postgres.client.post("/v1/models/measured:evaluate", json={"data": {"dataset": dataset["id"]}})
+    assert answer.status_code == 200, answer.text
+    report = answer.json()["report"]
+    assert np.sum(report["confusion_matrix"]["counts"]) == rows
+    assert report["accuracy"] > 0.7
+    kept = postgres.client.get("/v1/models/measured/evaluations").json()["items"]
+    assert kept[0]["dataset"] == dataset["id"]
 
 
 def test_names_with_odd_characters_are_kept(postgres: Service) -> None:

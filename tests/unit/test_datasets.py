@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.config import Limits
@@ -94,6 +94,9 @@ def test_given_classes_name_the_outputs_of_numeric_targets() -> None:
         ({"x": [[-INFINITY, 1]], "y": [1]}, "#/data/x/0/0", "not_finite"),
         ({"x": [[1e39, 1]], "y": [1]}, "#/data/x/0/0", "not_finite"),
         ({"x": [[10**300, 1]], "y": [1]}, "#/data/x/0/0", "not_finite"),
+        ({"x": [[10**400, 1]], "y": [1]}, "#/data/x/0/0", "not_finite"),
+        ({"x": [[1]], "y": [10**400]}, "#/data/y/0", "not_finite"),
+        ({"x": [[0.0, False]], "y": [1]}, "#/data/x/0/1", "not_a_number"),
         ({"x": [[1], [2]], "y": [1]}, "#/data/y", "length_mismatch"),
         ({"x": [[1], [2]], "y": []}, "#/data/y", "empty"),
         ({"x": [[1], [2]], "y": {"0": 1}}, "#/data/y", "wrong_type"),
@@ -118,6 +121,23 @@ def test_each_mistake_has_its_place_and_code(data: Any, pointer: str, code: str)
     _, errors = read(data)
     assert (pointer, code) in errors
     assert len(errors) <= 2
+
+
+NUMBERS = st.one_of(st.integers(-(2**70), 2**70), st.floats(allow_nan=False), st.sampled_from([0, 1, 0.0, 1.0]))
+CELLS = st.one_of(*[NUMBERS] * 6, st.booleans(), st.none(), st.text(max_size=2), st.just([]), st.just([1]), st.just({}))
+
+
+@example([[3.4028235677973366e38]])
+@example([[3.4028235e38]])
+@given(st.integers(1, 4).flatmap(lambda columns: st.lists(st.lists(CELLS, min_size=columns, max_size=columns))))
+def test_rows_are_read_when_every_cell_is_a_number_that_fits_and_never_otherwise(rows: list[list[Any]]) -> None:
+    cells = [cell for row in rows for cell in row]
+    with np.errstate(over="ignore"):
+        right = all(type(cell) in (int, float) and np.isfinite(np.float32(cell)) for cell in cells)
+    dataset, errors = read({"x": rows, "y": [0] * len(rows)})
+    assert (dataset is not None) == (right and bool(rows)) == (not errors)
+    if dataset is not None:
+        np.testing.assert_array_equal(dataset.x, np.array(rows, np.float32))
 
 
 @pytest.mark.parametrize(

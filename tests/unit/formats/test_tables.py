@@ -225,6 +225,29 @@ def test_arrays_are_read_without_pickle_and_within_the_limits(tmp_path: Path) ->
         read_npz(file, LIMITS, "x", "y")
 
 
+def test_every_column_can_be_had_as_numbers() -> None:
+    table = Table(
+        pa.table(
+            {
+                "large": [2**60 + 1, None, -(2**60)],
+                "flag": [True, None, False],
+                "none": pa.nulls(3),
+                "day": pa.array([86_400_000_000, None, 0], pa.timestamp("us")),
+                "beyond": [1e300, -1e300, np.nan],
+            }
+        )
+    )
+    expected = {
+        "large": [2.0**60, np.nan, -(2.0**60)],
+        "flag": [1, np.nan, 0],
+        "none": [np.nan] * 3,
+        "day": [1, np.nan, 0],
+        "beyond": [np.inf, np.inf, np.nan],
+    }
+    for name, numbers in expected.items():
+        np.testing.assert_array_equal(table.numbers(name), numbers)
+
+
 def test_dates_beyond_the_calendar_are_refused(tmp_path: Path) -> None:
     far = pa.array([2**62], pa.int64()).cast(pa.timestamp("us"))
     with pytest.raises(Malformed):

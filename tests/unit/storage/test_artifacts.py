@@ -80,6 +80,16 @@ def test_a_damaged_artifact_is_not_given_out(tmp_path: Path) -> None:
         artifacts.get(name)
 
 
+def test_a_large_file_is_checked_to_its_end(tmp_path: Path) -> None:
+    artifacts = Artifacts(Folder(tmp_path))
+    content = os.urandom(9_000_001)
+    name = artifacts.put("a", content)
+    assert artifacts.get(name) == content
+    (tmp_path / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(Damaged):
+        artifacts.open(name)
+
+
 def test_a_folder_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_fd: int) -> None:
         raise OSError(28, "No space left on device")

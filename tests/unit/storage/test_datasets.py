@@ -1,5 +1,7 @@
 """Datasets come back as they were added."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -81,3 +83,16 @@ def test_evaluations_stay_as_long_as_their_version(database: Database) -> None:
     with database.transaction() as tx:
         tx.models.delete("digits")
         assert tx.evaluations.page("digits") == ([], None)
+
+
+def test_the_same_upload_by_many_at_once_is_stored_once(database: Database) -> None:
+    together = threading.Barrier(8)
+
+    def upload(content: bytes) -> str:
+        together.wait(30)
+        with database.transaction() as tx:
+            return tx.datasets.add(NewDataset(1, 1, content, form="table", uploaded=True)).id
+
+    with ThreadPoolExecutor(8) as uploads:
+        for content in (b"first", b"second", b"third"):
+            assert len(set(uploads.map(upload, [content] * 8))) == 1

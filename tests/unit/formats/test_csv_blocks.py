@@ -1,0 +1,101 @@
+"""A text is cut only where a row ends, and what is wrong with a row is told by its number."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from service.config import Limits
+from service.errors import Malformed
+from service.formats import csv_blocks
+from service.formats.csv_blocks import OddQuotesError, cut, exhaust
+from service.formats.delimited import Dialect
+from service.formats.tables import ARROW, CSV, write_table
+from service.tables import Table
+
+
+@pytest.fixture(autouse=True)
+def small_blocks() -> Iterator[None]:
+    with mock.patch.multiple(csv_blocks, _FIRST_BLOCK_BYTES=16, _BLOCK_BYTES=8, _LONGEST_ROW_BYTES=64):
+        yield
+
+
+def blocks_of(text: bytes) -> list[bytes]:
+    return [bytes(block) for block in cut(io.BytesIO(text), delimiter=",", quote='"')]
+
+
+def table_of(directory: Path, content: bytes, media_type: str = CSV) -> Table:
+    source, target = directory / "source", directory / "target"
+    source.write_bytes(content)
+    write_table(source, media_type, target, Limits())
+    return Table.from_file(target)
+
+
+def test_blocks_end_where_rows_end() -> None:
+    text = b"a,b\n1,2\n3,4\n5,6\n7,8\n9,10\n11,12"
+    assert b"".join(blocks_of(text)) == text
+    assert [block[-1:] for block in blocks_of(text)] == [b"\n"] * 3 + [b"2"]
+    assert blocks_of(b"") == []
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_a_newline_in_a_text_ends_no_row(newline: bytes) -> None:
+    rows = [b'1,"' + newline * 3 + b'"', b'2,"""' + newline + b'"""', b'"' + newline + b'",""', b"3,x"]
+    text = newline.join(rows * 4)
+    ends = {len(newline.join((rows * 4)[:count])) + len(newline) for count in range(1, 17)}
+    at = 0
+    for block in blocks_of(text)[:-1]:
+        at += len(block)
+        assert at in ends
+
+
+def test_a_row_that_never_ends_is_refused() -> None:
+    for text in (b"a" * 200, b'1,"' + b"x\n" * 100):
+        with pytest.raises(Malformed, match="rows of at most 64 bytes"):
+            blocks_of(text)
+    with pytest.raises(OddQuotesError):
+        blocks_of(b'5" pipe,1\n' + b"x,2\n" * 100)
+
+
+def test_a_single_quote_in_a_value_is_a_part_of_it(tmp_path: Path) -> None:
+    table = table_of(tmp_path, b'name,size\n5" pipe,1\n' + b"x,2\n" * 100)
+    assert (table.rows, table.encoded("name")[0]) == (101, ['5" pipe', "x"])
+
+
+def test_the_row_that_is_wrong_is_named(tmp_path: Path) -> None:
+    for rows in (1, 5, 50):
+        with pytest.raises(Malformed, match=f"Row {rows + 2} has another number of columns"):
+            table_of(tmp_path, b"a,b\n" + b"1,2\n" * rows + b"3\n" + b"1,2\n" * 9)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_letters_are_whole_wherever_a_text_is_cut(tmp_path: Path, encoding: str) -> None:
+    table = table_of(tmp_path, ("größe,maß\n" + '"Öl, ""ä""",ü\n' * 20).encode(encoding))
+    assert (table.rows, table.names) == (20, ["größe", "maß"])
+    assert [table.encoded(name)[0] for name in table.names] == [['Öl, "ä"'], ["ü"]]
+
+
+def test_a_mark_that_is_announced_and_not_there_takes_no_letter(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"name,size\nx,1\n" + b"y,2\n" * 20)
+    write_table(tmp_path / "source", CSV, tmp_path / "target", Limits(), Dialect(encoding="utf-8-sig"))
+    assert Table.from_file(tmp_path / "target").names == ["name", "size"]
+    assert Table.from_file(tmp_path / "target").rows == 21
+
+
+def test_equal_tables_are_equal_bytes_however_they_came(tmp_path: Path) -> None:
+    rows = [f"{number},{number / 8},x{number % 7}" for number in range(70_000)]
+    with mock.patch.multiple(csv_blocks, _FIRST_BLOCK_BYTES=300_000, _BLOCK_BYTES=100_000):
+        table_of(tmp_path, "\n".join(["a,b,c", *rows]).encode())
+        stored = (tmp_path / "target").read_bytes()
+        table_of(tmp_path, "\r\n".join(["a;b;c", *rows]).replace(",", ";").encode())
+        assert (tmp_path / "target").read_bytes() == stored
+    table_of(tmp_path, stored, ARROW)
+    assert (tmp_path / "target").read_bytes() == stored
+
+
+def test_a_stream_is_read_to_its_end() -> None:
+    stream = io.BytesIO(bytes(100))
+    exhaust(stream)
+    assert stream.read() == b""
