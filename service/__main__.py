@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         # How the supervisor speaks to its children.
         for option in ("parent", "lifeline", "socket", "rings", "hears"):
             command.add_argument(f"--{option}", type=int, help=argparse.SUPPRESS)
+        command.add_argument("--neighbours", type=int, nargs="*", default=[], help=argparse.SUPPRESS)
         command.add_argument("--owner", help=argparse.SUPPRESS)
     purpose = "copies a SQLite database that is in use, and the artifacts it refers to, to a directory"
     backup = commands.add_parser("backup", help=purpose, description=f"backup: {purpose}.")
@@ -94,6 +95,7 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
     import uvicorn  # noqa: PLC0415 - the supervisor has no use for it
 
     from service.api.app import create_app  # noqa: PLC0415
+    from service.api.server import Server  # noqa: PLC0415
 
     _end_on_signals()
     with (
@@ -108,7 +110,7 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
             access_log=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        server = uvicorn.Server(config)
+        server = Server(config, [socket.socket(fileno=number) for number in arguments.neighbours])
         stop: Callable[[int, FrameType | None], None] = server.handle_exit
 
         def close_and_stop(number: int, frame: FrameType | None) -> None:

@@ -1,10 +1,12 @@
 """The settings: environment variables with the prefix `FITD_`, each described here once."""
 
+import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 VERSION = "0.1.0"
@@ -22,6 +24,18 @@ def _all_cores_but_one() -> int:
     return max(1, (os.cpu_count() or 1) - 1)
 
 
+_CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def memory_here(cgroups: Sequence[str] = _CGROUPS) -> int:
+    """The bytes of memory that this machine has, or its container may use, if that is less."""
+    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for place in cgroups:
+        with contextlib.suppress(OSError, ValueError):  # the word "max" among them
+            found.append(int(Path(place).read_text(encoding="ascii")))
+    return min(found)
+
+
 class Limits(BaseModel):
     """How large a request may be before it is refused."""
 
@@ -36,6 +50,11 @@ class Limits(BaseModel):
     max_layers: Count = Field(100, description="Most layers in a network.")
     max_units: Count = Field(16_384, description="Most units in one layer.")
     max_parameters: Count = Field(20_000_000, description="Most weights and biases in a network.")
+    max_memory_bytes: Count | None = Field(
+        None,
+        description="Most memory that a training may need, as `:validate` estimates it. Default: what this machine or "
+        "container has; with PostgreSQL, whose workers may be elsewhere, no limit.",
+    )
     max_epochs: Count = Field(10_000, description="Most epochs in one training job.")
     max_errors_shown: Count = Field(20, description="Most mistakes that one answer lists.")
     max_queued_jobs: Count = Field(10_000, description="Most jobs that wait at a time; more are refused with 429.")
@@ -50,6 +69,14 @@ class Settings(BaseSettings, Limits):
     model_config = SettingsConfigDict(
         env_prefix="FITD_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bound_memory(cls, given: dict[str, Any]) -> dict[str, Any]:
+        # SQLite's workers are on this machine.
+        if str(given.get("database_url") or "sqlite").startswith("sqlite"):
+            return {"max_memory_bytes": memory_here()} | given
+        return given
 
     host: str = Field("127.0.0.1", description="Address that the API listens on.")
     port: int = Field(8000, ge=0, le=65_535, description="Port that the API listens on; 0 picks a free one.")

@@ -92,27 +92,37 @@ class BestWeights(Callback):
 
     def __init__(self) -> None:
         self._value = np.inf
-        self._epoch: int | None = None
+        self._metrics: dict[str, float] | None = None
         self._weights: list[Any] = []
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - Keras's hook
         """Remembers the weights if they are the best so far."""
         value = (logs or {}).get("val_loss", (logs or {}).get("loss", np.inf))
         if value < self._value:
-            self._value, self._epoch, self._weights = float(value), epoch, self.model.get_weights()
+            self._value, self._metrics, self._weights = float(value), dict(logs or {}), self.model.get_weights()
 
     def get_state(self) -> dict[str, Any]:
         """The best so far."""
-        return {"value": self._value, "epoch": self._epoch} | {str(i): w for i, w in enumerate(self._weights)}
+        return {"value": self._value, "metrics": self._metrics} | {str(i): w for i, w in enumerate(self._weights)}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """The best so far."""
-        self._value, self._epoch = state["value"], state["epoch"]
+        self._value, self._metrics = state["value"], state["metrics"]
         self._weights = [state[str(i)] for i in range(len(state) - 2)]
 
-    def restore(self, model: Any) -> int:
-        """Gives the model its best weights back and answers their epoch from 0; -1 if no epoch was done."""
-        if self._epoch is None:
-            return -1
-        model.set_weights(self._weights)
-        return self._epoch
+    def restore(self, model: Any) -> dict[str, float] | None:
+        """Gives the model its best weights back and answers their epoch's metrics; None if no epoch was done."""
+        if self._metrics is not None:
+            model.set_weights(self._weights)
+        return self._metrics
+
+
+class Description(Callback):
+    """Carries into every checkpoint what a version tells besides its weights, so that it can become one by itself."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self.told = told
+
+    def get_state(self) -> dict[str, Any]:
+        """All of it."""
+        return {"told": self.told}

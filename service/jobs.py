@@ -26,14 +26,17 @@ class Status(StrEnum):
 
 
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
-    Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELLED}),
+    Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELLING, Status.CANCELLED}),
     Status.RUNNING: frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLING, Status.QUEUED}),
     Status.CANCELLING: frozenset({Status.CANCELLED}),
     Status.CANCELLED: frozenset(),
     Status.SUCCEEDED: frozenset(),
     Status.FAILED: frozenset(),
 }
-"""Every move a job can make. A running job goes back to queued when its worker lets go of it."""
+"""Every move a job can make. A running job goes back to queued when its worker lets go of it.
+
+A queued job that was let go of and is to leave its weights is cancelling until a worker has published them.
+"""
 
 FINAL: frozenset[Status] = frozenset(status for status, moves in TRANSITIONS.items() if not moves)
 """The statuses that a job never leaves."""
@@ -44,6 +47,8 @@ HELD: frozenset[Status] = frozenset({Status.RUNNING, Status.CANCELLING})
 MAX_STALLS = 5
 """So many workers may die over a job without progress in between; then it fails as `worker_lost`."""
 
+LONGEST_PAUSE_SECONDS = 30.0
+"""The longest time for which a worker may keep a job that it lets go of from being claimed."""
 
 LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
 """The jobs of the highest priority are claimed first, among equals the oldest."""

@@ -19,7 +19,7 @@ from service.errors import Findings
 from service.evaluation import report
 from service.features import Prepared, prepare
 from service.formats.weights import digest, pack
-from service.guards import BestWeights, NumberGuard, TimeLimit
+from service.guards import BestWeights, Description, NumberGuard, TimeLimit
 from service.jobs import CancelRequested, Keep
 from service.nn import Sequential, blas, callbacks
 from service.nn.training_state import StateMismatch, TrainingState
@@ -82,52 +82,103 @@ def train(
     if start is not None and request.from_ is not None:
         start.give(model, optimizer=bool(request.from_.optimizer))
     del start  # it may be three times as large as the network
-    best = BestWeights()
-    guards = [NumberGuard(dataset), TimeLimit(request.fit.max_seconds), best]
+    told = _told(request, prepared, model) | {"timing": {"build_seconds": time.perf_counter() - started}}
+    best, limit = BestWeights(), TimeLimit(request.fit.max_seconds)
+    guards = [NumberGuard(dataset), limit, best, Description(told)]
     watchers = [*guards, *(made("callback", one) for one in request.fit.callbacks), *callbacks]
-    built = time.perf_counter()
-    kept: Keep | None = None
+    began = time.perf_counter()
     try:
         with np.errstate(all="ignore"):
             _fit(model, _fit_arguments(request, dataset, model), watchers, states)
     except CancelRequested as cancelled:
-        kept = cancelled.keep
-        if kept is None or model.optimizer.batches == 0:
+        if cancelled.keep is None or model.optimizer.batches == 0:
             raise
-        model.optimizer.finish()
-    epoch = best.restore(model) if kept is Keep.BEST else -1
-    history = model.history.history
-    fitted = time.perf_counter()
-    weights = pack({weight.path: weight.numpy() for weight in model.weights})
+        past = {"history": model.history.history, "seconds": limit.get_state()["seconds"]}
+        return _partial(model, told, cancelled.keep, best, **past)
+    seconds, history = time.perf_counter() - began, model.history.history
+    metrics = {name: values[-1] for name, values in history.items()}
     evaluation = None if dataset.test is None else _evaluation(model, request, dataset.test, prepared.targets)
-    metrics = {name: _finite(values[epoch]) for name, values in history.items()}
-    metrics |= {} if evaluation is None else {f"test_{name}": value for name, value in evaluation["metrics"].items()}
-    asked = request.to_json_dict()
-    asked.setdefault("fit", {})["seed"] = model.seed
-    return TrainingResult(
-        spec=asked["spec"],
-        compile=asked["compile"],
-        fit=asked["fit"],
-        summary=[dict(row) for row in model.summary_rows()],
-        metrics=metrics,
-        history=history,
-        input={
+    if evaluation is not None:
+        metrics |= {f"test_{name}": value for name, value in evaluation["metrics"].items()}
+    return _result(model, told, history, metrics, seconds, evaluation=evaluation)
+
+
+def salvage(state: TrainingState, keep: Keep) -> TrainingResult:
+    """What a training of `train` had learnt at this moment, as a partial result; it takes no data and no training.
+
+    `ValueError` or `LookupError` if the state is not one of such a training.
+    """
+    told = state.remembered("Description")["told"]
+    request = TrainingRequest.from_json_dict({part: told[part] for part in ("spec", "compile", "fit")})
+    model = request.spec.build(told["input"]["shape"][-1], seed=request.fit.seed)
+    model.compile(**request.compile.arguments())
+    model.optimizer.build(model.parameters)
+    state.restore(model)
+    best = BestWeights()
+    best.set_state(state.remembered("BestWeights"))
+    past = {"history": dict(state.remembered("History")["history"])} | state.remembered("TimeLimit")
+    return _partial(model, told, keep, best, **past)
+
+
+def _partial(
+    model: Sequential,
+    told: Mapping[str, Any],
+    keep: Keep,
+    best: BestWeights,
+    *,
+    history: dict[str, list[float]],
+    seconds: float,
+) -> TrainingResult:
+    """Not measured on the test part: who cancels does not want to wait for that."""
+    model.optimizer.finish()
+    metrics = best.restore(model) if keep is Keep.BEST else None
+    metrics = metrics or {name: values[-1] for name, values in history.items()}
+    return _result(model, told, history, metrics, seconds, partial=True)
+
+
+def _told(request: TrainingRequest, prepared: Prepared, model: Sequential) -> dict[str, Any]:
+    """What is known of the version before the training begins, as JSON has it."""
+    asked, dataset = request.to_json_dict(), prepared.dataset
+    return {
+        "spec": asked["spec"],
+        "compile": asked["compile"],
+        "fit": asked.get("fit", {}) | {"seed": model.seed},
+        "summary": [dict(row) for row in model.summary_rows()],
+        "input": {
             "features": None if prepared.encoder is None else prepared.encoder.to_json_list(),
             "shape": [None, dataset.columns],
         },
-        output={
+        "output": {
             "classes": dataset.classes and list(dataset.classes),
             "shape": [None, *model.output_shape[1:]],
             "targets": prepared.targets,
         },
-        data=_described(asked.get("data", {}), prepared),
+        "data": _described(asked.get("data", {}), prepared),
+        "environment": environment() | {key: asked[key] for key in ("from",) if key in asked},
+    }
+
+
+def _result(
+    model: Sequential,
+    told: Mapping[str, Any],
+    history: dict[str, list[float]],
+    metrics: Mapping[str, float | None],
+    seconds: float,
+    *,
+    partial: bool = False,
+    evaluation: dict[str, Any] | None = None,
+) -> TrainingResult:
+    weights = pack({weight.path: weight.numpy() for weight in model.weights})
+    known = {**told, "timing": told["timing"] | {"fit_seconds": seconds}}
+    return TrainingResult(
+        **known,
+        metrics={name: None if value is None else _finite(value) for name, value in metrics.items()},
+        history=history,
         evaluation=evaluation,
         weights=weights,
         optimizer=pack(model.optimizer.get_state()),
         sha256=digest(weights),
-        environment=environment() | {key: asked[key] for key in ("from",) if key in asked},
-        timing={"build_seconds": built - started, "fit_seconds": fitted - built},
-        partial=kept is not None,
+        partial=partial,
     )
 
 

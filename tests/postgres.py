@@ -8,6 +8,7 @@ import atexit
 import functools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -29,60 +30,84 @@ _numbers = count(1)
 
 
 def new_database() -> str:
-    """The SQLAlchemy URL of an empty database of its own."""
-    server = _server()
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return f"{server.replace('postgresql', 'postgresql+psycopg', 1)}/{name}"
+    """The SQLAlchemy URL of an empty database of its own, on the server that all tests share."""
+    return _shared().new_database()
+
+
+class Postgres:
+    """A server of its own, which can be killed and started again; it ends with this process."""
+
+    def __init__(self) -> None:
+        self._home = Path(tempfile.mkdtemp(prefix="postgres-"))
+        self._binaries = _binaries()
+        self._data = self._home / "data"
+        self._port = _free_port()
+        self._options: dict[str, Any] = {
+            "cwd": self._home,
+            "env": {"HOME": str(self._home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+        }
+        if os.geteuid() == 0:
+            # PostgreSQL refuses to run as root.
+            self._options |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            os.chown(self._home, NOBODY, NOBODY)
+            self._binaries = _for_nobody(self._binaries, self._home)
+        how = ["--username=fitd", "--auth=trust", "--encoding=UTF8", "--no-sync"]
+        command: list[str | Path] = [self._binaries / "initdb", "--pgdata", self._data, *how]
+        subprocess.run(command, check=True, capture_output=True, **self._options)
+        self.start()
+
+    def start(self) -> None:
+        """Starts it and waits until it answers."""
+        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+        settings |= {"port": str(self._port)}
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        log = self._home / "log"
+        with log.open("ab") as output:
+            keeper = subprocess.Popen(
+                ["sh", "-c", KEEPER, "sh", self._binaries / "postgres", "-D", self._data, *options],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                **self._options,
+            )
+        atexit.register(_stop, keeper)
+        _wait_until_ready(f"{self._url}/postgres", log)
+
+    def end(self, number: signal.Signals) -> None:
+        """Ends it by a signal, and waits until all its processes are gone."""
+        lines = (self._data / "postmaster.pid").read_text().splitlines()
+        server = int(lines[0])
+        family = [server, *map(int, Path(f"/proc/{server}/task/{server}/children").read_text().split())]
+        os.kill(server, number)
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while any(map(_command, family)):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def new_database(self) -> str:
+        """The SQLAlchemy URL of an empty database."""
+        name = f"test_{next(_numbers)}"
+        with psycopg.connect(f"{self._url}/postgres", autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return f"{self._url.replace('postgresql', 'postgresql+psycopg', 1)}/{name}"
+
+    @property
+    def _url(self) -> str:
+        return f"postgresql://fitd@127.0.0.1:{self._port}"
 
 
 @functools.cache
-def _server() -> str:
-    home = Path(tempfile.mkdtemp(prefix="postgres-"))
-    binaries = _binaries()
-    identity: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root.
-        identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        os.chown(home, NOBODY, NOBODY)
-        binaries = _for_nobody(binaries, home)
-    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
-    data, log = home / "data", home / "log"
-    subprocess.run(
-        [
-            binaries / "initdb",
-            "--pgdata",
-            data,
-            "--username=fitd",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--no-sync",
-        ],
-        check=True,
-        capture_output=True,
-        cwd=home,
-        env=environment,
-        **identity,
-    )
-    port = _free_port()
-    settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off"}
-    options = [f"--{name}={value}" for name, value in settings.items()]
-    with log.open("wb") as output:
-        keeper = subprocess.Popen(
-            ["sh", "-c", KEEPER, "sh", binaries / "postgres", "-D", data, *options],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            cwd=home,
-            env=environment,
-            start_new_session=True,
-            **identity,
-        )
-    atexit.register(_stop, keeper)
-    url = f"postgresql://fitd@127.0.0.1:{port}"
-    _wait_until_ready(f"{url}/postgres", log)
-    return url
+def _shared() -> Postgres:
+    return Postgres()
+
+
+def _command(pid: int) -> str:
+    """Nothing for a process that has ended and is not buried yet."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
 
 
 def _stop(keeper: subprocess.Popen[bytes]) -> None:

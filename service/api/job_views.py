@@ -70,7 +70,9 @@ class JobView(BaseModel):
     priority: int = Field(description="The highest goes first, among equals the oldest.")
     attempt: int = Field(description="How many times a worker has started on it.")
     seed: int | None = Field(description="The seed of all randomness: the same request with it trains the same model.")
-    warnings: list[Remark]
+    warnings: list[Remark] = Field(
+        description="What is probably not meant; `nothing_to_keep` if a cancel was to keep weights and there were none."
+    )
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -93,7 +95,7 @@ class JobView(BaseModel):
             priority=job.priority,
             attempt=job.attempt,
             seed=job.request.get("fit", {}).get("seed"),
-            warnings=job.request.get("warnings", []),
+            warnings=[*job.request.get("warnings", []), *([_NOTHING_KEPT] if _kept_nothing(job) else [])],
             created_at=job.created_at,
             started_at=job.started_at,
             finished_at=job.finished_at,
@@ -220,6 +222,17 @@ class HistoryPage(BaseModel):
 
     items: list[EpochView]
     next_cursor: str | None = None
+
+
+_NOTHING_KEPT = Remark(
+    pointer="#/keep",
+    code="nothing_to_keep",
+    detail="The job left no version: when it was cancelled, no step was done or no checkpoint could be read.",
+)
+
+
+def _kept_nothing(job: Job) -> bool:
+    return job.status is Status.CANCELLED and job.keep is not None and job.version is None
 
 
 def _eta_seconds(job: Job) -> float | None:

@@ -110,7 +110,8 @@ def get_training_history(shared: Shared, job_id: JobId) -> HistoryPage:
 async def cancel_training_job(shared: Shared, job_id: JobId, request: Request, response: Response) -> JobView:
     """Cancels a queued job at once and stops a running one; a job that has ended stays as it is.
 
-    With `{"keep": "best"}` or `{"keep": "last"}` a running job leaves its weights so far as a partial version.
+    With `{"keep": "best"}` or `{"keep": "last"}` a job that has begun leaves its weights so far as a partial version:
+    those of its latest checkpoint where it is inside one long step, or its worker has died.
     """
     body = await request.body()
     job = await run_in_threadpool(cancel, shared, job_id, Kind.TRAINING, _read_keep(body) if body.strip() else None)

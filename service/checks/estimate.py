@@ -4,10 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from service.checks.memory import memory, training_rows
 from service.checks.reading import CheckedTraining
-from service.spec.vocabulary import made
-
-_FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +27,10 @@ def estimate(checked: CheckedTraining) -> Estimate:
     model = request.spec.build(dataset.columns, seed=0)
     rows = model.summary_rows()
     parameters = model.count_params()
-    kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
+    kept = training_rows(request, dataset)
     held = dataset.rows - kept if dataset.validation is None else dataset.validation.rows
     batch_rows = min(request.fit.batch_size or 32, kept)
     steps = math.ceil(kept / batch_rows)
-    optimizer = made("optimizer", request.compile.optimizer)
-    copies = 2 + len(optimizer.slots()) + int(optimizer.use_ema) + (optimizer.gradient_accumulation_steps is not None)
-    widths = sum(math.prod(size or 1 for size in row["output_shape"]) for row in rows)
-    numbers = copies * parameters + 4 * batch_rows * widths
-    tested = 0 if dataset.test is None else dataset.test.rows
-    numbers += (dataset.rows + held + tested) * (dataset.columns + checked.outline.units)
     return Estimate(
         summary=[dict(row) for row in rows],
         parameters=parameters,
@@ -46,5 +38,5 @@ def estimate(checked: CheckedTraining) -> Estimate:
         validation_rows=held,
         steps_per_epoch=steps,
         steps=steps * request.fit.epochs,
-        memory_bytes=numbers * _FLOAT_BYTES,
+        memory_bytes=memory(request, dataset, checked.outline).total,
     )

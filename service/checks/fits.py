@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.checks.losses import check_loss, warn_of_unreachable
+from service.checks.memory import check_memory, memory
 from service.checks.monitors import check_callbacks
 from service.checks.outline import FAILURES, Locate, Outline, outline
 from service.checks.targets import Want, check_targets, encoded, wanted_by
@@ -50,6 +51,7 @@ def check_fits(
         findings.error(locate("fit", "epochs"), "too_many_epochs", expected)
     _check_split(request, dataset, locate, findings)
     if found is not None:
+        check_memory(memory(request, dataset, found), limits.max_memory_bytes, locate, findings)
         _check_learning(request, dataset, found, at=at, locate=locate, findings=findings)
         _warn_of_inputs(request, dataset, found, at=at, locate=locate, findings=findings)
         if findings.total == before and found.is_built:

@@ -131,9 +131,7 @@ class Run:
                 raise StateMismatch(f"state.callbacks.{place}", f"{expected}", known)
 
     def _restore(self, state: TrainingState) -> None:
-        for index, weight in enumerate(self._weights()):
-            weight.assign(state.arrays[f"weights.{index}"])
-        self._model.optimizer.set_state(state.part("optimizer"))
+        state.restore(self._model)
         if state.step:
             self._loop.objective.set_state(state.part("objective"))
         for place, watcher in enumerate(self._watchers):

@@ -27,6 +27,19 @@ class TrainingState:
         """The arrays whose names begin with `name.`, without it."""
         return {key.removeprefix(f"{name}."): array for key, array in self.arrays.items() if key.startswith(f"{name}.")}
 
+    def remembered(self, class_name: str) -> dict[str, Any]:
+        """What the first callback of this class remembered; `LookupError` if there was none."""
+        for place, one in self.meta["callbacks"].items():
+            if one["class_name"] == class_name:
+                return one["state"] | self.part(f"callbacks.{place}")
+        raise LookupError(f"Expected a callback {class_name} in the state; there is none.")
+
+    def restore(self, model: Any) -> None:
+        """Gives the built model of such a fit these weights, and its optimizer what it remembered."""
+        for index, weight in enumerate(model.weights):
+            weight.assign(self.arrays[f"weights.{index}"])
+        model.optimizer.set_state(self.part("optimizer"))
+
 
 class StateMismatch(ArgumentError):
     """A state that is not one of this fit."""

@@ -21,6 +21,7 @@ from sqlalchemy import Engine, delete, insert, select
 
 from service.errors import Damaged, FitdError, NotFound
 from service.storage.clock import NOW, Clock
+from service.storage.engine import answering
 from service.storage.tables import artifacts
 
 Content = bytes | mmap.mmap
@@ -201,7 +202,7 @@ class Rows:
 
     def write(self, name: str, content: bytes) -> None:
         """Inserts a row."""
-        with self._engine.begin() as connection:
+        with answering(), self._engine.begin() as connection:
             values = {"name": name, "content": content, "now": self._clock.now()}
             connection.execute(insert(artifacts).values(created_at=NOW), values)
 
@@ -212,19 +213,19 @@ class Rows:
 
     def read(self, name: str) -> bytes | None:
         """The content of the row."""
-        with self._engine.connect() as connection:
+        with answering(), self._engine.connect() as connection:
             connection.execution_options(read_only=True)
             content = connection.scalar(select(artifacts.c.content).where(artifacts.c.name == name))
             return None if content is None else bytes(content)
 
     def remove(self, name: str) -> None:
         """Deletes the row."""
-        with self._engine.begin() as connection:
+        with answering(), self._engine.begin() as connection:
             connection.execute(delete(artifacts).where(artifacts.c.name == name))
 
     def names(self) -> Iterator[tuple[str, float]]:
         """All rows."""
-        with self._engine.connect() as connection:
+        with answering(), self._engine.connect() as connection:
             connection.execution_options(read_only=True)
             rows = connection.execute(
                 select(artifacts.c.name, (NOW - artifacts.c.created_at).label("age")), {"now": self._clock.now()}

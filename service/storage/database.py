@@ -1,23 +1,19 @@
 """The database: transactions, migrations, and a way to wait until something changed."""
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Self
 
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from service.config import Settings
-from service.errors import Unavailable
 from service.storage.artifacts import Artifacts, Content, open_artifacts
 from service.storage.changes import CHANNEL, watch
 from service.storage.checkpoints import Checkpoints
 from service.storage.clock import Clock
 from service.storage.datasets import Datasets, StoredDataset
-from service.storage.engine import open_engine
+from service.storage.engine import answering, open_engine
 from service.storage.evaluations import Evaluations
 from service.storage.events import Events
 from service.storage.idempotency import IdempotencyKeys
@@ -27,8 +23,6 @@ from service.storage.models import Models, Version
 from service.storage.retention import Retention
 from service.storage.tables import REVISION
 from service.storage.wakeup import Bell, News
-
-_log = logging.getLogger("fitd.storage")
 
 
 class Transaction:
@@ -130,7 +124,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Does everything in the block, or nothing of it; then tells those who wait."""
-        with _unavailable(), self.engine.begin() as connection:
+        with answering(), self.engine.begin() as connection:
             tx = Transaction(connection, self._clock)
             yield tx
             told = tx.news.queued or tx.news.ended or tx.news.is_served_otherwise
@@ -144,7 +138,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """One consistent view of the database, that makes nobody wait."""
-        with _unavailable(), self.engine.connect() as connection:
+        with answering(), self.engine.connect() as connection:
             if self.backend == "sqlite":
                 connection.execution_options(read_only=True)
             else:
@@ -170,12 +164,12 @@ class Database:
         """Brings the tables to this release's, wholly or not at all; of two that try at once, one waits."""
         from service.storage import migration  # noqa: PLC0415 - only who migrates pays for Alembic
 
-        with _unavailable():
+        with answering():
             migration.upgrade(self.engine)
 
     def schema_is_current(self) -> bool:
         """Whether the tables are those of this release; False as well when there are none."""
-        with _unavailable(), self.engine.connect() as connection:
+        with answering(), self.engine.connect() as connection:
             connection.execution_options(read_only=True)
             if not inspect(connection).has_table("alembic_version"):
                 return False
@@ -184,7 +178,7 @@ class Database:
 
     def mark(self) -> int:
         """A number that is another one as soon as another connection has changed something."""
-        with _unavailable():
+        with answering():
             return self._changes.mark()
 
     def wait_for_change(self, timeout_seconds: float, since: int | None = None) -> bool:
@@ -193,26 +187,17 @@ class Database:
         True once it has, False after the time-out; the caller reads again in either case. On PostgreSQL a job
         that was queued or has ended counts as a change, and so does what predictions depend on; progress does not.
         """
-        with _unavailable():
+        with answering():
             return self._changes.wait(self.mark() if since is None else since, timeout_seconds)
 
     def wait_for_work(self, timeout_seconds: float, since: int) -> bool:
         """Waits until there may be a job that was not there at `since`, a `mark()`, or for the time-out."""
         if self.backend == "sqlite" and self._bell.read_fd is not None:
             return self._bell.wait(timeout_seconds)
-        with _unavailable():
+        with answering():
             return self._changes.wait(since, timeout_seconds)
 
     def close(self) -> None:
         """Ends all connections."""
         self._changes.close()
         self.engine.dispose()
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except (OperationalError, InterfaceError, PoolExhausted) as error:
-        _log.warning("The database does not answer: %s", error.__cause__ or error)
-        raise Unavailable("The database does not answer now.") from error

@@ -1,20 +1,26 @@
 """How a connection is opened, so that both databases keep the same promises."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 from typing import Any
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from service.errors import FitdError
+from service.errors import FitdError, Unavailable
 
 BUSY_TIMEOUT_SECONDS = 5.0
 """Longest wait for SQLite's write lock; well below a lease, so that waiting alone never loses a claim."""
 
 CONNECT_TIMEOUT_SECONDS = 5
 """Longest wait for a server that does not answer at all."""
+
+_log = logging.getLogger("fitd.storage")
 
 _JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
@@ -75,3 +81,13 @@ def _begin(connection: Connection) -> None:
     # timeout helps; whoever may write therefore takes the write lock first.
     read_only = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Inside, a database that does not answer, or cannot store any more, is `Unavailable`."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, InternalError, PoolExhausted) as error:
+        _log.warning("The database does not answer: %s", error.__cause__ or error)
+        raise Unavailable("The database does not answer now.") from error

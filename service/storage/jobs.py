@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, func, insert, null, select, update
+from sqlalchemy import Text, and_, bindparam, case, delete, func, insert, not_, null, select, update
 
 from service.errors import Conflict, NotFound, TooMany
 from service.jobs import Job, Keep, Kind, Status
@@ -11,7 +11,7 @@ from service.storage.clock import NOW
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
 from service.storage.queue import Queue, job_of
-from service.storage.queue_sql import AT_THE_START, JOB
+from service.storage.queue_sql import AT_THE_START, HAS_CHECKPOINT, JOB, READY
 from service.storage.tables import IS_FINAL, IS_HELD, IS_QUEUED, jobs
 
 _ADD = (
@@ -20,13 +20,17 @@ _ADD = (
     .returning(*JOB)
 )
 _GET = select(*JOB).where(jobs.c.id == bindparam("job_id"))
+_KEPT = bindparam("kept", type_=Text)
+_ENDS = and_(IS_QUEUED, not_(and_(_KEPT.is_not(None), HAS_CHECKPOINT)))
 _CANCEL = (
     update(jobs)
     .where(jobs.c.id == bindparam("job_id"), jobs.c.status.in_((Status.QUEUED, Status.RUNNING)))
     .values(
-        status=case((IS_QUEUED, Status.CANCELLED), else_=Status.CANCELLING),
-        finished_at=case((IS_QUEUED, NOW), else_=null()),
-        keep=bindparam("kept"),
+        status=case((_ENDS, Status.CANCELLED), else_=Status.CANCELLING),
+        finished_at=case((_ENDS, NOW), else_=null()),
+        lease_until=case((_ENDS, null()), (IS_QUEUED, 0.0), else_=jobs.c.lease_until),
+        keep=_KEPT,
+        stalls=0,
     )
     .returning(*JOB)
 )
@@ -65,9 +69,9 @@ class Jobs(Queue):
     def ready(self) -> int:
         """How many jobs a worker could claim now."""
         overdue = IS_HELD & (jobs.c.lease_until < NOW)
-        counted = select(func.count()).select_from(jobs)
-        queued: int = self._connection.execute(counted.where(IS_QUEUED)).scalar_one()
-        lost: int = self._connection.execute(counted.where(overdue), {"now": self._clock.now()}).scalar_one()
+        counted, now = select(func.count()).select_from(jobs), {"now": self._clock.now()}
+        queued: int = self._connection.execute(counted.where(READY), now).scalar_one()
+        lost: int = self._connection.execute(counted.where(overdue), now).scalar_one()
         return queued + lost
 
     def get(self, job_id: str, kind: Kind | None = None) -> Job:
@@ -104,7 +108,7 @@ class Jobs(Queue):
     def cancel(self, job_id: str, keep: Keep | None = None) -> Job:
         """Cancels a queued job at once, tells the worker of a running one to stop, leaves a final one.
 
-        `keep` asks the worker for the weights so far; a job that never ran has none.
+        `keep` asks for the weights so far; a queued job that has a checkpoint waits for a worker to publish it.
         """
         values = {"job_id": job_id, "kept": keep, "now": self._clock.now()}
         row = self._connection.execute(_CANCEL, values).one_or_none()
@@ -116,6 +120,7 @@ class Jobs(Queue):
         else:
             self._events.add(job.id, ("status", {"status": job.status}))
             self._news.ended += 1
+            self._news.queued += 1
         return job
 
     def delete(self, job_id: str) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, union_all
 
@@ -41,6 +41,11 @@ class NewVersion:
     """What the network got right on rows that were held out, if any were."""
     optimizer: bytes | None = None
     """The state of its optimizer, to go on training from."""
+
+    @classmethod
+    def of(cls, result: Any) -> Self:
+        """The version in what a training returned, which may tell more than a version needs."""
+        return cls(**{one.name: getattr(result, one.name) for one in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)

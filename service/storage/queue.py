@@ -42,7 +42,8 @@ class Queue:
     def claim(self, owner: str, lease_seconds: float) -> Claim | None:
         """The next job to work on, held for `lease_seconds` from now, or None when there is none.
 
-        A job whose worker has not renewed its lease comes first. `owner` names the worker for `end_leases`.
+        A job whose worker has not renewed its lease comes first; if it is cancelling, only its weights are to be
+        published. `owner` names the worker for `end_leases`.
         """
         now, lease_id = self._clock.now(), secrets.token_hex(16)
         for ended in self._connection.execute(sql.END_ABANDONED, {"now": now}).all():
@@ -52,9 +53,10 @@ class Queue:
         if row is None:
             return None
         job = job_of(row)
-        told = {"status": job.status, "attempt": job.attempt}
-        told |= {"epoch": job.epoch} if job.attempt > 1 or job.epoch else {}
-        self._events.add(job.id, ("status", told))
+        if job.status is Status.RUNNING:
+            told = {"status": job.status, "attempt": job.attempt}
+            told |= {"epoch": job.epoch} if job.attempt > 1 or job.epoch else {}
+            self._events.add(job.id, ("status", told))
         return Claim(job=job, fence=row.fence, lease_id=lease_id, lease_seconds=lease_seconds)
 
     def beat(self, claim: Claim, progress: Progress | None = None) -> Verdict:
@@ -73,14 +75,19 @@ class Queue:
         self._connection.execute(sql.ADVANCED, self._under(claim))
         return self._checkpoints.add(claim.job.id, checkpoint, size_bytes)
 
-    def release(self, claim: Claim) -> None:
-        """Gives the job back unfinished; the attempt does not count, and another may have it at once."""
-        if self._settle(claim) is Verdict.CANCEL:
-            self._end(claim, Status.CANCELLED)
-        else:
-            self._connection.execute(sql.REQUEUE, self._under(claim))
+    def release(self, claim: Claim, pause_seconds: float = 0.0) -> None:
+        """Gives the job back unfinished: the attempt does not count, and after the pause another may have it.
+
+        A cancelled job ends, unless it is to leave weights that another can publish.
+        """
+        verdict = self._settle(claim)
+        given = self._under(claim, lease_seconds=pause_seconds)
+        if verdict is Verdict.GO_ON:
+            self._connection.execute(sql.REQUEUE, given)
             self._events.add(claim.job.id, ("status", {"status": Status.QUEUED}))
-            self._news.queued += 1
+        elif self._connection.execute(sql.LET_GO, given).rowcount == 0:
+            self._end(claim, Status.CANCELLED)
+        self._news.queued += 1
 
     def fail(self, claim: Claim, reason: str, detail: str, progress: Progress | None = None) -> None:
         """Ends the job as failed, or as cancelled if that was asked for in the meantime."""

@@ -16,14 +16,16 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    exists,
     func,
     literal,
+    not_,
     null,
     select,
     update,
 )
 
-from service.jobs import MAX_STALLS, Job, Status
+from service.jobs import LONGEST_PAUSE_SECONDS, MAX_STALLS, Job, Status
 from service.storage.clock import NOW
 from service.storage.tables import IS_HELD, IS_QUEUED, checkpoints, jobs
 
@@ -51,7 +53,12 @@ def _first(query: Select[tuple[str]]) -> ScalarSelect[str]:
 
 _OVERDUE = select(jobs.c.id).where(IS_HELD, jobs.c.lease_until < NOW)
 _EXPIRED = _first(_OVERDUE.order_by(jobs.c.lease_until, jobs.c.id))
-_QUEUED = _first(select(jobs.c.id).where(IS_QUEUED).order_by(jobs.c.priority.desc(), jobs.c.id))
+# A pause that began before the clock was set back ends all the same.
+_PAUSES = func.coalesce(jobs.c.lease_until, 0.0).between(NOW, NOW + LONGEST_PAUSE_SECONDS)
+READY = and_(IS_QUEUED, not_(_PAUSES))
+"""Whether a queued job may be claimed now; needs `now`."""
+
+_QUEUED = _first(select(jobs.c.id).where(READY).order_by(jobs.c.priority.desc(), jobs.c.id))
 _EPOCHS_KEPT = (
     select(func.coalesce(func.max(checkpoints.c.epoch), 0))
     .where(checkpoints.c.job_id == jobs.c.id)
@@ -69,7 +76,7 @@ CLAIM = (
     update(jobs)
     .where(jobs.c.id == func.coalesce(_EXPIRED, _QUEUED))
     .values(
-        status=Status.RUNNING,
+        status=case((_IS_CANCELLING, Status.CANCELLING), else_=Status.RUNNING),
         attempt=jobs.c.attempt + 1,
         stalls=jobs.c.stalls + case((IS_QUEUED, 0), else_=1),
         fence=jobs.c.fence + 1,
@@ -79,7 +86,10 @@ CLAIM = (
     )
     .returning(*JOB, jobs.c.fence)
 )
-"""Takes the job whose lease ended first, else the first in the queue; needs `lease_id` and `owner`, too."""
+"""Takes the job whose lease ended first, else the first in the queue; needs `lease_id` and `owner`, too.
+
+One that is cancelling stays so: its worker is gone, and the next one publishes what its checkpoints hold.
+"""
 
 BEAT = update(jobs).where(_OF_CLAIM, IS_HELD).values(lease_until=_LEASE_END).returning(jobs.c.status, jobs.c.keep)
 """Renews a lease; answers nothing when the claim is lost."""
@@ -96,14 +106,24 @@ END = update(jobs).where(_OF_CLAIM, IS_HELD).values(finished_at=NOW, lease_until
 REQUEUE = (
     update(jobs)
     .where(_OF_CLAIM, IS_HELD)
-    .values(status=Status.QUEUED, attempt=jobs.c.attempt - 1, lease_until=None, **_TAKEN_UP)
+    .values(
+        status=Status.QUEUED,
+        attempt=jobs.c.attempt - 1,
+        lease_until=case((bindparam("lease_seconds", type_=Double) > 0, _LEASE_END), else_=null()),
+        **_TAKEN_UP,
+    )
 )
-"""Puts the job back where it was before the claim."""
+"""Puts the job back where it was before the claim; nobody may claim it for `lease_seconds`."""
 
 PUBLISHED = select(jobs.c.version).where(_OF_CLAIM, jobs.c.status == bindparam("ended"))
 """The version that this very claim has published when it ended the job so."""
 
-_ABANDONED = _OVERDUE.where(_IS_CANCELLING | (jobs.c.stalls >= MAX_STALLS - 1))
+HAS_CHECKPOINT = exists().where(checkpoints.c.job_id == jobs.c.id)
+"""Whether there are weights that another worker could go on from, or publish."""
+
+_LEAVES_WEIGHTS = and_(jobs.c.keep.is_not(None), HAS_CHECKPOINT)
+
+_ABANDONED = _OVERDUE.where((_IS_CANCELLING & not_(_LEAVES_WEIGHTS)) | (jobs.c.stalls >= MAX_STALLS - 1))
 END_ABANDONED = (
     update(jobs)
     .where(jobs.c.id.in_(_ABANDONED.with_for_update(skip_locked=True)))
@@ -118,6 +138,9 @@ END_ABANDONED = (
     .returning(jobs.c.id, jobs.c.status, jobs.c.error)
 )
 """Ends the jobs that lost their worker and are not to be tried again."""
+
+LET_GO = update(jobs).where(_OF_CLAIM, _LEAVES_WEIGHTS).values(lease_until=_LEASE_END)
+"""Lets another worker have a job that is cancelling, in `lease_seconds`, if there are weights to publish."""
 
 _OWNER = bindparam("owner_prefix", type_=Text)
 END_LEASES = (

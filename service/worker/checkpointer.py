@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 
 from service.errors import FitdError, Unavailable
 from service.formats.checkpoints import pack_state, unpack_state
-from service.jobs import Claim, Progress, Released
+from service.jobs import Claim, Keep, Progress, Released
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
-from service.storage import Checkpoint, Database
+from service.storage import Checkpoint, Database, NewVersion
+from service.training import salvage
 
 PAUSE_BY_COST = 50
 """The pause between two checkpoints is so many times what one costs: they take at most 2 % of the time."""
@@ -57,17 +58,26 @@ class Checkpointer(Callback):
             except (FitdError, OSError) as error:
                 _log.warning("%s: a checkpoint cannot be used: %s", self._claim.job.id, error)
                 continue
-            _log.info("%s: goes on after epoch %d, step %d", self._claim.job.id, state.epoch, state.step)
+            _log.info("%s: takes up epoch %d, step %d", self._claim.job.id, state.epoch, state.step)
             yield state
+
+    def salvage(self, keep: Keep) -> NewVersion | None:
+        """The newest checkpoint that can be read as a partial version; None if there is none."""
+        for state in self.stored():
+            try:
+                return NewVersion.of(salvage(state, keep))
+            except (LookupError, ValueError) as error:
+                _log.warning("%s: a checkpoint is not one of this release: %s", self._claim.job.id, error)
+        return None
 
     def on_resume_point(self, _epoch: int, _step: int, capture: Callable[[], TrainingState]) -> None:
         """Stores a checkpoint if one is due; leaves with one if the worker is asked to leave."""
         if self._leaving.is_set():
-            self._store(capture())
+            self._store(capture)
             raise Released
         start = self._now()
         if start >= self._due_at:
-            self._store(capture())
+            self._store(capture)
             end = self._now()
             self._due_at = end + max(self._shortest_pause_seconds, PAUSE_BY_COST * (end - start))
 
@@ -78,15 +88,16 @@ class Checkpointer(Callback):
                 wanted = {checkpoint.artifact for checkpoint in tx.checkpoints.newest(self._claim.job.id)}
             self._database.artifacts.remove(self._artifacts - wanted)
 
-    def _store(self, state: TrainingState) -> None:
-        content = pack_state(state)
+    def _store(self, capture: Callable[[], TrainingState]) -> None:
         try:
+            state = capture()
+            content = pack_state(state)
             name = self._database.artifacts.put(self._claim.job.id, content)
             self._artifacts.add(name)
             checkpoint = Checkpoint(state.epoch, state.step, name)
             with self._database.transaction() as tx:
                 unwanted = tx.jobs.checkpoint(self._claim, checkpoint, len(content), self._progress())
-        except (Unavailable, OSError) as error:
+        except (Unavailable, OSError, MemoryError) as error:
             # The training is worth more than its checkpoint; the next one may succeed.
             _log.warning("%s: no checkpoint could be stored: %s", self._claim.job.id, error)
             return

@@ -5,12 +5,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from service.errors import Damaged, Invalid, TrainingFailed, Unavailable
-from service.jobs import CancelRequested, Claim, ClaimLost, Kind, Progress, Released
+from service.jobs import LONGEST_PAUSE_SECONDS, CancelRequested, Claim, ClaimLost, Kind, Progress, Released, Status
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
@@ -22,6 +22,9 @@ from service.worker.predicting import predict
 
 IDLE_SECONDS = 1.0
 """How often an idle worker looks into the queue when nobody wakes it: it may find a job whose worker died."""
+
+SHORTEST_PAUSE_SECONDS = 1.0
+"""A job whose data or checkpoint cannot be had now is let go for so long; twice as long each time in a row."""
 
 _GLANCE_SECONDS = 0.2
 _RETRY_SECONDS = 0.2
@@ -65,6 +68,7 @@ class Worker:
         self._chores = chores
         self._directory = directory or Path(tempfile.gettempdir()) / "fitd"
         self._artifact: str | None = None
+        self._pauses: dict[str, float] = {}
 
     def run(self) -> None:
         """Works until `leaving` is set; outlasts a database that is away for a while."""
@@ -92,10 +96,25 @@ class Worker:
             progress=monitor.progress,
             shortest_pause_seconds=self._checkpoint_seconds,
         )
-        self._settle(claim, self._attempt(claim, monitor, checkpointer))
+        monitor.salvage = checkpointer.salvage
+        try:
+            if claim.job.status is Status.CANCELLING:
+                write = _finish_cancel(claim, checkpointer)
+            else:
+                write = self._attempt(claim, monitor, checkpointer)
+            self._pauses.pop(claim.job.id, None)
+        except Unavailable as error:
+            write = self._wait_for_storage(claim, error)
+        self._settle(claim, write)
         checkpointer.tidy()
         self._tidy()
         return True
+
+    def _wait_for_storage(self, claim: Claim, error: Unavailable) -> Write:
+        before = self._pauses.get(claim.job.id, SHORTEST_PAUSE_SECONDS / 2)
+        pause = self._pauses[claim.job.id] = min(2 * before, LONGEST_PAUSE_SECONDS)
+        _log.warning("%s: waits %g s at least: %s", claim.job.id, pause, error)
+        return lambda tx: tx.jobs.release(claim, pause)
 
     def _attempt(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> Write:
         """Trains or predicts, and returns how to write down what came of it."""
@@ -106,8 +125,10 @@ class Worker:
             return _give_up
         except CancelRequested:
             return lambda tx: tx.jobs.finish_cancel(claim, monitor.progress())
-        except (Released, Unavailable):
+        except Released:
             return lambda tx: tx.jobs.release(claim)
+        except Unavailable:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the job has to say so
             reason, detail = _explain(claim, error)
             return lambda tx: tx.jobs.fail(claim, reason, detail, monitor.progress())
@@ -123,7 +144,7 @@ class Worker:
         stored, content = self._database.open_dataset(str(claim.job.dataset))
         watchers = [monitor, checkpointer]
         result = self._train(claim.job.request, stored.form, content, watchers, checkpointer.stored())
-        return NewVersion(**{field.name: getattr(result, field.name) for field in fields(NewVersion)})
+        return NewVersion.of(result)
 
     def _settle(self, claim: Claim, write: Write) -> None:
         """Writes the outcome; while it cannot be stored it tries again for as long as the lease may last.
@@ -160,6 +181,12 @@ class Worker:
         while not self.leaving.is_set() and time.monotonic() < deadline:
             if self._database.wait_for_work(_GLANCE_SECONDS, mark):
                 return
+
+
+def _finish_cancel(claim: Claim, checkpointer: Checkpointer) -> Write:
+    """What a cancelled job leaves whose worker is gone: nobody trains it any more."""
+    left = None if claim.job.keep is None else checkpointer.salvage(claim.job.keep)
+    return lambda tx: tx.jobs.finish_cancel(claim, None, left)
 
 
 def _publish(tx: Transaction, claim: Claim, new: NewVersion | NewDataset, progress: Progress) -> None:

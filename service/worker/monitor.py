@@ -1,6 +1,5 @@
 """Follows a training for the database, and the database for the training."""
 
-import contextlib
 import logging
 import os
 import threading
@@ -10,12 +9,12 @@ from types import TracebackType
 from typing import Self
 
 from service.errors import Unavailable
-from service.jobs import CancelRequested, Claim, ClaimLost, EpochResult, Progress, Released, Verdict
+from service.jobs import CancelRequested, Claim, ClaimLost, EpochResult, Keep, Progress, Released, Verdict
 from service.nn.callbacks import Callback
-from service.storage import Database
+from service.storage import Database, NewVersion
 
 BEAT_SECONDS = 0.5
-GRACE_SECONDS = 1.5
+GRACE_SECONDS = 0.75
 """A training that must stop and does not for so long, inside one giant product say, goes with its process."""
 
 FIRST_STEP_SECONDS = 3600.0
@@ -32,7 +31,8 @@ class Monitor(Callback):
     """Renews the claim from a thread of its own while a training runs, and ends the training when it must stop.
 
     The hooks only note how far the training is, so a long epoch waits for no disk, and a job that is shorter than
-    a beat costs no write at all: its history travels with its result.
+    a beat costs no write at all: its history travels with its result. `salvage` makes a version of what is stored,
+    for a cancel that the training does not hear.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Monitor(Callback):
         now: Callable[[], float] = time.monotonic,
         give_up: Callable[[int], object] = os._exit,
     ) -> None:
+        self.salvage: Callable[[Keep], NewVersion | None] = lambda _keep: None
         self._database = database
         self._claim = claim
         self._leaving = leaving
@@ -154,8 +155,9 @@ class Monitor(Callback):
         self._go_on()
 
     def on_resume_point(self, epoch: int, step: int, capture: object) -> None:  # noqa: ARG002 - the hook
-        """A checkpoint may just have been written, which takes time and is no silence."""
+        """The last moment to stop before a checkpoint is written, which takes time and is no silence."""
         self._last_sign = self._now()
+        self._go_on()
 
     def _result(self, metrics: dict[str, float | None], seconds: float) -> EpochResult:
         if self.model is None:
@@ -185,10 +187,16 @@ class Monitor(Callback):
 
     def _end_process(self, stop: CancelRequested | ClaimLost) -> None:
         if isinstance(stop, CancelRequested):
-            if stop.keep is not None:
-                return  # the weights are wanted, and they are whole only between two steps
-            # Where this cannot be written, whoever finds the lease over ends the job so.
-            with contextlib.suppress(ClaimLost, Unavailable, ValueError), self._database.transaction() as tx:
-                tx.jobs.finish_cancel(self._claim, self.progress())
-        _log.warning("%s must stop and does not; this process ends.", self._claim.job.id)
-        self._give_up(EXIT_STOPPED)
+            try:
+                self._finish_cancel(stop.keep)
+            except Exception as error:  # noqa: BLE001 - whoever claims the job next finishes it
+                _log.warning("%s: the cancel could not be finished: %s", self._claim.job.id, error)
+        if not self._closing.is_set():
+            _log.warning("%s must stop and does not; this process ends.", self._claim.job.id)
+            self._give_up(EXIT_STOPPED)
+
+    def _finish_cancel(self, keep: Keep | None) -> None:
+        left = None if keep is None else self.salvage(keep)
+        if not self._closing.is_set():  # the training may have heard meanwhile, and knows more
+            with self._database.transaction() as tx:
+                tx.jobs.finish_cancel(self._claim, self.progress(), left)

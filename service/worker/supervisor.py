@@ -76,9 +76,11 @@ class Supervisor:
         hearing, ringing = bell.ends()
         worker = ["worker", *bond, f"--hears={hearing}"]
         self._children: list[Child] = []
-        for number, door in enumerate((one.fileno() for one in doors), 1):
+        all_doors = [door.fileno() for door in doors]
+        for number, door in enumerate(all_doors, 1):
             api = ["api", *bond, f"--socket={door}", f"--rings={ringing}"]
-            self._children.append(Child(f"API {number}", api, fds=[lifeline, door, ringing]))
+            api += ["--neighbours", *(str(other) for other in all_doors if other != door)]
+            self._children.append(Child(f"API {number}", api, fds=[lifeline, *all_doors, ringing]))
         if settings.engine is not None:
             engine = ["engine", *bond, f"--hears={hearing}", f"--engine={settings.engine}"]
             self._children.append(Child("engine", engine, fds=[lifeline, hearing]))

@@ -93,8 +93,9 @@ def test_a_wrong_query_parameter_is_named_and_not_repeated(shared: Service, quer
 
 
 @pytest.mark.parametrize("path", ["training-jobs", "models/xor/versions"])
-def test_a_cursor_that_no_page_gave_is_refused(shared: Service, path: str) -> None:
-    assert_problem(shared.client.get(f"/v1/{path}?cursor=elsewhere"), 400, "bad_cursor")
+@pytest.mark.parametrize("cursor", ["elsewhere", "9" * 20])
+def test_a_cursor_that_no_page_gave_is_refused(shared: Service, path: str, cursor: str) -> None:
+    assert_problem(shared.client.get(f"/v1/{path}?cursor={cursor}"), 400, "bad_cursor")
 
 
 def test_a_queued_job_is_cancelled_at_once_and_stays_so(service: Service) -> None:

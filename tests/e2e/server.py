@@ -27,9 +27,10 @@ class Server:
     def __init__(self, folder: Path, **settings: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.data = folder / "data"
         self._log = folder / "serve.log"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("FITD_")}
-        own = {"FITD_DATA_DIR": str(folder / "data"), "FITD_PORT": str(self.port), "FITD_WORKERS": "2"}
+        own = {"FITD_DATA_DIR": str(self.data), "FITD_PORT": str(self.port), "FITD_WORKERS": "2"}
         self._environment = {**kept, "PYTHONPATH": str(ROOT), **own, **settings}
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None

@@ -69,6 +69,18 @@ def test_the_death_of_one_turns_nobody_away_and_it_is_started_again(pair: Server
     assert not is_alive(victim)
 
 
+def test_while_one_is_away_the_other_answers_in_its_place(pair: Server) -> None:
+    apis = list(children(pid_of(pair), "api"))
+    for away in apis:
+        os.kill(away, signal.SIGSTOP)
+        try:
+            statuses = [httpx.get(f"{pair.url}/livez", timeout=20).status_code for _ in range(30)]
+            answer = httpx.get(f"{pair.url}/v1/models", timeout=20)
+        finally:
+            os.kill(away, signal.SIGCONT)
+        assert set(statuses) == {answer.status_code} == {200}
+
+
 def test_told_to_end_all_of_them_end(pair: Server) -> None:
     household = children(pid_of(pair))
     assert len(household) == 3

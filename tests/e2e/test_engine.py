@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.chaos import KINDS, SETTINGS, Chaos
 from tests.e2e.server import ROOT, Server, free_port
 from tests.e2e.test_workers import children, eventually, is_final, is_under_way, once, pid_of, start, submit
+from tests.postgres import new_database
 
 
 class Cluster:
@@ -61,14 +62,16 @@ def test_a_cluster_of_its_own_trains_and_ends_with_the_server(tmp_path: Path) ->
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in household), seconds=10)
 
 
-def test_workers_and_scheduler_may_die_and_the_bits_are_the_same(tmp_path: Path) -> None:
-    chaos = Chaos(tmp_path, None, seed=5)
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_workers_and_scheduler_may_die_and_the_bits_are_the_same(tmp_path: Path, backend: str) -> None:
+    own = {"FITD_DATABASE_URL": new_database()} if backend == "postgresql" else {}
+    chaos = Chaos(tmp_path, own.get("FITD_DATABASE_URL"), seed=5)
     chaos.server.start()
     chaos.expected = [chaos.outcome(chaos.submit(kind, "reference")) for kind in range(len(KINDS))]
     chaos.server.stop()
     cluster = Cluster(tmp_path)
     address = f"dask://127.0.0.1:{cluster.port}"
-    chaos.server = Server(tmp_path, **SETTINGS, FITD_ENGINE=address)
+    chaos.server = Server(tmp_path, **SETTINGS, **own, FITD_ENGINE=address)
     chaos.server.start()
     try:
         jobs = [chaos.submit(number % len(KINDS), "chaos") for number in range(6)]

@@ -10,9 +10,21 @@ from typing import Any
 import httpx
 import pytest
 
+from service.storage import Checkpoint, Database
 from tests.e2e.reading import Reader
 from tests.e2e.server import Server
-from tests.e2e.test_workers import ENDLESS, cancel, children, eventually, is_under_way, look, once, pid_of, submit
+from tests.e2e.test_workers import (
+    ENDLESS,
+    cancel,
+    children,
+    eventually,
+    is_under_way,
+    look,
+    once,
+    pid_of,
+    submit,
+    the_busy_one,
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +67,57 @@ def test_a_job_is_cancelled_inside_one_giant_product(server: Server) -> None:
     assert time.monotonic() - start < 6
     eventually(lambda: len(set(children(pid_of(server), "worker"))) == len(before))
     assert cancel(server, submit(server, ENDLESS))
+
+
+def test_a_job_cancelled_inside_one_giant_product_leaves_its_weights_before_the_step_ends(server: Server) -> None:
+    job = train(server, 8_000, 250, [10_000, 500, 1], batch_size=8_000, epochs=1_000)
+    once(server, job, lambda job: job["progress"]["epoch"] == 1)
+    database = database_of(server)
+    eventually(lambda: checkpoints_of(database, job))
+    database.close()
+    start = time.monotonic()
+    answer = httpx.post(f"{server.url}/v1/training-jobs/{job}:cancel", json={"keep": "last"})
+    assert answer.json()["status"] == "cancelling"
+    done = once(server, job, lambda job: job["status"] == "cancelled")
+    assert time.monotonic() - start < 20  # it takes 2 s where nobody else needs the cores, a step 5 s
+    assert (done["version"], done["progress"]["epoch"], done["warnings"]) == (1, 1, [])
+    answer = httpx.post(server.url + done["links"]["predict"], json={"instances": [[1] * 250]}, timeout=30)
+    assert len(answer.json()["predictions"]) == 1
+
+
+def database_of(server: Server) -> Database:
+    return Database(f"sqlite:///{server.data / 'fitd.db'}")
+
+
+def checkpoints_of(database: Database, job: str) -> list[Checkpoint]:
+    with database.reading() as tx:
+        return tx.checkpoints.newest(job)
+
+
+def test_a_cancelled_job_that_has_learnt_nothing_says_that_it_leaves_nothing(server: Server) -> None:
+    job = train(server, 8_000, 250, [10_000, 500, 1], batch_size=8_000, epochs=1_000)
+    once(server, job, lambda job: job["status"] == "running")
+    httpx.post(f"{server.url}/v1/training-jobs/{job}:cancel", json={"keep": "last"}).raise_for_status()
+    done = once(server, job, lambda job: job["status"] == "cancelled")
+    assert done["version"] is None
+    assert [warning["code"] for warning in done["warnings"]] == ["nothing_to_keep"]
+
+
+def test_a_cancelled_job_whose_worker_is_killed_leaves_its_weights(server: Server) -> None:
+    job = submit(server, ENDLESS, "widow")
+    once(server, job, is_under_way)
+    database = database_of(server)
+    eventually(lambda: checkpoints_of(database, job))
+    busy = the_busy_one(children(pid_of(server), "worker"))
+    httpx.post(f"{server.url}/v1/training-jobs/{job}:cancel", json={"keep": "last"}).raise_for_status()
+    os.kill(busy, signal.SIGKILL)
+    done = once(server, job, lambda job: job["status"] == "cancelled")
+    assert done["version"] == 1
+    version = httpx.get(server.url + done["links"]["version"]).json()
+    assert version["partial"]
+    with database.reading() as tx:
+        assert tx.models.get("widow").versions == 1
+    database.close()
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])

@@ -48,9 +48,14 @@ class Expected:
     priority: int = 0
     epochs: int = 0
     told: int = 0
-    kept: int = 0
+    kept: int | None = None
     keep: Keep | None = None
+    pause_until: float = 0.0
     version: bool = False
+
+    @property
+    def leaves_weights(self) -> bool:
+        return self.keep is not None and self.kept is not None
 
     def move(self, status: Status) -> None:
         assert status in TRANSITIONS[self.status] or status is self.status, (self.status, status)
@@ -104,11 +109,12 @@ class JobQueue(RuleBasedStateMachine):
         if claim is None:
             return
         job = self.jobs[claim.job.id]
-        job.stalls += job.status is Status.RUNNING
-        job.move(Status.RUNNING)
+        job.stalls += job.status in HELD
+        job.move(Status.CANCELLING if job.status is Status.CANCELLING else Status.RUNNING)
+        assert claim.job.status is job.status
         job.attempt += 1
-        job.epochs = job.kept
-        assert claim.job.epoch == job.kept
+        job.epochs = job.kept or 0
+        assert claim.job.epoch == (job.kept or 0)
         job.claim, job.lease_until = claim, self.clock() + LEASE_SECONDS
         self.claims_made.append((claim, owner))
 
@@ -116,12 +122,13 @@ class JobQueue(RuleBasedStateMachine):
         """Ends in the model what a claim ends; then the job whose lease ended first, else the oldest queued."""
         expired = {id_: job for id_, job in self.jobs.items() if job.status in HELD and job.lease_until < self.clock()}
         for job in expired.values():
-            if job.status is Status.CANCELLING:
+            if job.status is Status.CANCELLING and not job.leaves_weights:
                 job.move(Status.CANCELLED)
             elif job.stalls + 1 >= MAX_STALLS:
-                job.move(Status.FAILED)
+                job.move(Status.CANCELLED if job.status is Status.CANCELLING else Status.FAILED)
         left = [(job.lease_until, id_) for id_, job in expired.items() if job.status in HELD]
-        queued = [(-job.priority, id_) for id_, job in self.jobs.items() if job.status is Status.QUEUED]
+        waiting = {id_: job for id_, job in self.jobs.items() if job.status is Status.QUEUED}
+        queued = [(-job.priority, id_) for id_, job in waiting.items() if job.pause_until < self.clock()]
         return min(left or queued, default=(0, None))[1]
 
     @precondition(lambda self: self.claims_made)
@@ -149,7 +156,7 @@ class JobQueue(RuleBasedStateMachine):
             job.lease_until = self.clock() + LEASE_SECONDS
 
     @precondition(lambda self: self.claims_made)
-    @rule(claim=claims, how=st.sampled_from(["succeed", "fail", "release", "finish_cancel"]))
+    @rule(claim=claims, how=st.sampled_from(["succeed", "fail", "release", "let_go", "finish_cancel"]))
     def end(self, claim: Claim, how: str) -> None:
         getattr(self, how)(claim, self.jobs[claim.job.id])
 
@@ -171,10 +178,20 @@ class JobQueue(RuleBasedStateMachine):
         if self.allowed(claim, lambda tx: tx.jobs.fail(claim, "diverged", "The loss is not a number.")):
             job.move(Status.CANCELLED if job.status is Status.CANCELLING else Status.FAILED)
 
-    def release(self, claim: Claim, job: Expected) -> None:
-        if self.allowed(claim, lambda tx: tx.jobs.release(claim)):
-            job.attempt -= job.status is Status.RUNNING
-            job.move(Status.CANCELLED if job.status is Status.CANCELLING else Status.QUEUED)
+    def release(self, claim: Claim, job: Expected, pause_seconds: float = 0.0) -> None:
+        if not self.allowed(claim, lambda tx: tx.jobs.release(claim, pause_seconds)):
+            return
+        if job.status is Status.RUNNING:
+            job.attempt -= 1
+            job.move(Status.QUEUED)
+            job.pause_until = self.clock() + pause_seconds if pause_seconds else 0.0
+        elif job.leaves_weights:
+            job.lease_until = self.clock() + pause_seconds
+        else:
+            job.move(Status.CANCELLED)
+
+    def let_go(self, claim: Claim, job: Expected) -> None:
+        self.release(claim, job, LEASE_SECONDS / 2)
 
     def finish_cancel(self, claim: Claim, job: Expected) -> None:
         partial = new_version(partial=True) if job.keep else None
@@ -203,9 +220,10 @@ class JobQueue(RuleBasedStateMachine):
         with self.database.transaction() as tx:
             seen = tx.jobs.cancel(job_id, keep)
         if job.status in (Status.QUEUED, Status.RUNNING):
-            job.keep = keep
+            job.keep, job.stalls = keep, 0
         if job.status is Status.QUEUED:
-            job.move(Status.CANCELLED)
+            job.move(Status.CANCELLING if job.leaves_weights else Status.CANCELLED)
+            job.lease_until = 0.0
         elif job.status is Status.RUNNING:
             job.move(Status.CANCELLING)
         assert seen.status is job.status
@@ -260,7 +278,10 @@ class JobQueue(RuleBasedStateMachine):
                 claim = tx.jobs.claim("worker-d", LEASE_SECONDS)
                 if claim is None:
                     break
-                tx.jobs.succeed(claim, new_version())
+                if claim.job.status is Status.CANCELLING:
+                    tx.jobs.finish_cancel(claim, None, new_version(partial=True))
+                else:
+                    tx.jobs.succeed(claim, new_version())
         with self.database.reading() as tx:
             assert all(job.is_final for job in tx.jobs.page(limit=1000)[0])
         self.database.close()

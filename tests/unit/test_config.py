@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.config import VERSION, Settings
+from service.config import VERSION, Settings, memory_here
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +62,24 @@ def test_a_wrong_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, va
 def test_settings_do_not_show_the_database_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FITD_DATABASE_URL", "postgresql+psycopg://fitd:secret@db/fitd")
     assert "secret" not in repr(Settings())
+
+
+def test_the_memory_of_a_training_is_bounded_by_that_of_the_machine_unless_workers_may_be_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert Settings().max_memory_bytes == memory_here()
+    monkeypatch.setenv("FITD_DATABASE_URL", "postgresql+psycopg://fitd@db/fitd")
+    assert Settings().max_memory_bytes is None
+    monkeypatch.setenv("FITD_MAX_MEMORY_BYTES", "1000")
+    assert Settings().max_memory_bytes == 1000
+    monkeypatch.delenv("FITD_DATABASE_URL")
+    assert Settings().max_memory_bytes == 1000
+
+
+@pytest.mark.parametrize(("written", "known"), [("1048576", 2**20), ("max", None)])
+def test_a_container_has_the_memory_that_it_is_given(tmp_path: Path, written: str, known: int | None) -> None:
+    (tmp_path / "memory.max").write_text(f"{written}\n", encoding="ascii")
+    assert memory_here([str(tmp_path / "memory.max"), "/nowhere"]) == (known or memory_here([]))
 
 
 def test_every_setting_says_what_it_is() -> None:

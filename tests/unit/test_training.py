@@ -4,14 +4,20 @@ import copy
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from service import nn
 from service.datasets import Dataset
 from service.errors import TrainingFailed
+from service.formats.checkpoints import pack_state, unpack_state
 from service.formats.weights import digest, unpack
+from service.jobs import Keep
+from service.nn.callbacks import Callback
+from service.nn.training_state import TrainingState
 from service.spec import TrainingRequest
-from service.training import TrainingResult, train
+from service.tables import Table
+from service.training import TrainingResult, salvage, train
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(50, 4)).astype(np.float32)
@@ -32,7 +38,7 @@ def asked(**changes: Any) -> TrainingRequest:
         "fit": {"epochs": 3, "batch_size": 16, "seed": 11},
     }
     for key, value in copy.deepcopy(changes).items():
-        document[key] = {**document[key], **value}
+        document[key] = {**document.get(key, {}), **value}
     return TrainingRequest.model_validate(document)
 
 
@@ -175,3 +181,80 @@ def test_callbacks_of_the_request_come_before_those_of_the_caller() -> None:
     result = train(request, Dataset(X, LABELS), [Watcher()])
     assert len(seen) == len(result.history["loss"]) == 2
     assert "learning_rate" in seen[0]
+
+
+NETWORK: dict[str, Any] = {
+    "layers": [
+        {"class_name": "Dense", "units": 8, "activation": "relu"},
+        {"class_name": "BatchNormalization"},
+        {"class_name": "Dropout", "rate": 0.2},
+        {"class_name": "Dense", "units": 3, "activation": "softmax"},
+    ]
+}
+
+
+class Left(Callback):
+    """Keeps the state after so many epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+        self.states: list[TrainingState] = []
+
+    def on_resume_point(self, epoch: int, step: int, capture: Any) -> None:
+        if epoch == self.epochs:
+            self.states.append(unpack_state(pack_state(capture())))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", {"class_name": "SGD", "use_ema": True}])
+def test_what_is_salvaged_is_what_a_training_until_then_would_have_learnt(optimizer: Any) -> None:
+    changes: dict[str, Any] = {"spec": NETWORK, "compile": {"optimizer": optimizer}}
+    left = Left(2)
+    train(asked(**changes, fit={"epochs": 5, "validation_split": 0.2}), Dataset(X, LABELS, NAMES), [left])
+    short = fitted(**changes, fit={"epochs": 2, "validation_split": 0.2})
+    result = salvage(left.states[0], Keep.LAST)
+    assert result.partial
+    assert (result.weights, result.optimizer) == (short.weights, short.optimizer)
+    assert (result.metrics, result.history) == (short.metrics, short.history)
+    for told in ("spec", "compile", "summary", "input", "output", "environment"):
+        assert getattr(result, told) == getattr(short, told)
+    assert result.timing["fit_seconds"] > 0
+
+
+def test_the_best_epoch_is_salvaged_where_it_is_asked_for() -> None:
+    rates = {"class_name": "PiecewiseConstantDecay", "boundaries": [5], "values": [0.05, -0.5]}
+    changes: dict[str, Any] = {"compile": {"optimizer": {"class_name": "SGD", "learning_rate": rates}}}
+    left = Left(4)
+    result = train(asked(**changes, fit={"epochs": 5, "validation_freq": 2}), Dataset(X, LABELS, NAMES), [left])
+    losses = result.history["loss"][:4]
+    best = losses.index(min(losses)) + 1
+    assert best < 4
+    salvaged = salvage(left.states[0], Keep.BEST)
+    assert salvaged.metrics["loss"] == min(losses)
+    assert salvaged.weights == fitted(**changes, fit={"epochs": best}).weights
+
+
+def test_a_state_of_another_training_is_not_salvaged() -> None:
+    with pytest.raises(LookupError):
+        salvage(TrainingState(1, 0, {}, {"callbacks": {}}), Keep.LAST)
+
+
+def test_a_training_on_a_table_is_salvaged_with_all_that_was_learnt_from_its_columns() -> None:
+    rows = range(60)
+    columns = {
+        "size": [float(row) if row % 7 else None for row in rows],
+        "rank": list(rows),
+        "day": pa.array([86_400_000_000 * row for row in rows], pa.timestamp("us")),
+        "color": [("red", "green", "blue", None)[row % 4] for row in rows],
+        "kind": [("a", "a", "b")[row % 3] for row in rows],
+    }
+    split = {"test": 0.2, "validation": 0.2, "method": "stratified"}
+    request = asked(
+        spec={"layers": [{"class_name": "Dense", "units": 2, "activation": "softmax"}]},
+        data={"dataset": "ds_table", "target": "kind", "split": split},
+    )
+    left = Left(1)
+    whole = train(request, Table(pa.table(columns)), [left])
+    salvaged = salvage(left.states[0], Keep.LAST)
+    for told in ("input", "output", "data", "fit", "environment"):
+        assert getattr(salvaged, told) == getattr(whole, told)
+    assert (salvaged.evaluation, whole.evaluation is None) == (None, False)

@@ -101,6 +101,28 @@ def test_limits_are_the_settings() -> None:
     assert mistakes(SMALL, Limits(max_parameters=20)) == [("#/spec/layers/0", "too_many_parameters")]
 
 
+@pytest.mark.parametrize(
+    ("layers", "batch_size", "rows", "pointer"),
+    [
+        ([{"class_name": "Dense", "units": 3000}] * 2, 4, 4, "#/spec/layers"),
+        ([{"class_name": "Dense", "units": 400}], 2000, 2000, "#/fit/batch_size"),
+        ([{"class_name": "Dense", "units": 2}], 4, 2000, "#/data"),
+    ],
+)
+def test_a_training_that_needs_too_much_memory_is_refused_where_most_of_it_comes_from(
+    layers: list[Any], batch_size: int, rows: int, pointer: str
+) -> None:
+    document = copy.deepcopy(SMALL)
+    document["spec"]["layers"] = [*layers, {"class_name": "Dense", "units": 1, "activation": "sigmoid"}]
+    document["fit"]["batch_size"] = batch_size
+    document["data"] = {"x": [[0, 1]] * rows, "y": [0, 1] * (rows // 2)}
+    needed = estimate(read_training(document, LIMITS)).memory_bytes
+    read_training(document, Limits(max_memory_bytes=needed))
+    with pytest.raises(Invalid, match=f"at most {needed - 1:,} bytes of memory; this one needs about {needed:,}"):
+        read_training(document, Limits(max_memory_bytes=needed - 1))
+    assert mistakes(document, Limits(max_memory_bytes=needed - 1)) == [(pointer, "too_much_memory")]
+
+
 def test_a_large_network_is_checked_without_being_built() -> None:
     document = copy.deepcopy(SMALL)
     wide = {"class_name": "Dense", "units": 3000}

@@ -1,15 +1,16 @@
 """Artifacts are kept whole, under names that prove their content, wherever they are kept."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from service.errors import Damaged, NotFound, Unavailable
 from service.storage import Database
-from service.storage.artifacts import Artifacts, Folder, open_artifacts
+from service.storage.artifacts import Artifacts, Folder, Rows, open_artifacts
 from service.storage.clock import Clock
+from service.storage.engine import open_engine
 from tests.storing import sqlite_url
 
 
@@ -100,3 +101,16 @@ def test_a_bucket_that_does_not_answer_is_unavailable(
     away = open_artifacts(bucket, database.engine, Clock(database.backend))
     with pytest.raises(Unavailable):
         away.put("a", b"1")
+
+
+def test_rows_of_a_database_that_is_away_are_unavailable(tmp_path: Path) -> None:
+    rows = Rows(open_engine(f"sqlite:///{tmp_path}"), Clock("sqlite"))
+    acts: list[Callable[[], object]] = [
+        lambda: rows.write("a", b"1"),
+        lambda: rows.read("a"),
+        lambda: rows.remove("a"),
+        lambda: list(rows.names()),
+    ]
+    for act in acts:
+        with pytest.raises(Unavailable):
+            act()

@@ -1,12 +1,15 @@
 """Transactions do all or nothing, readers see one state, and a database that is away is said to be."""
 
+import traceback
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from service.errors import FitdError, NotFound, Unavailable
 from service.storage import Database, NewDataset
+from tests.postgres import new_database
 from tests.storing import add_job, read_job, sqlite_url
 
 
@@ -63,6 +66,34 @@ def test_a_database_that_is_away_is_unavailable(tmp_path: Path) -> None:
         with pytest.raises(Unavailable, match="does not answer"), database.reading():
             pass
         database.close()
+
+
+def test_a_server_that_has_become_a_standby_is_unavailable() -> None:
+    url = new_database()
+    database = Database(url)
+    database.migrate()
+    with database.engine.connect() as connection:
+        name = url.rpartition("/")[2]
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        connection.commit()
+    database.engine.dispose()
+    with pytest.raises(Unavailable):
+        add_job(database)
+    database.close()
+
+
+def test_an_error_of_the_database_repeats_no_values(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    secret = "theirs " * 3
+    with database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE events RENAME TO elsewhere"))
+    try:
+        with pytest.raises((Unavailable, ProgrammingError)) as refusal, database.transaction() as tx:
+            tx.events.add(secret, ("log", {}))
+    finally:
+        with database.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE elsewhere RENAME TO events"))
+    assert secret not in "".join(traceback.format_exception(refusal.value))
+    assert secret not in caplog.text
 
 
 @pytest.mark.parametrize("url", ["", "fitd.db", "mysql://host/name", "postgresql+none://host/name"])

@@ -20,3 +20,9 @@ def database(tmp_path: Path, clock: StandingClock) -> Iterator[Database]:
     database.migrate()
     yield database
     database.close()
+
+
+@pytest.fixture
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint at every resume point."""
+    monkeypatch.setattr("service.worker.checkpointer.PAUSE_BY_COST", 0)

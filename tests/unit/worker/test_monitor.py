@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from service.errors import Unavailable
 from service.jobs import CancelRequested, Claim, ClaimLost, EpochResult, Keep, Released, Status
-from service.storage import Database
+from service.storage import Database, NewVersion
 from service.worker.monitor import EXIT_STUCK, STUCK_BY_LONGEST, STUCK_SECONDS, Monitor
-from tests.storing import StandingClock, add_job, read_job, sqlite_url, take
+from tests.storing import StandingClock, add_job, new_version, read_job, sqlite_url, take
 
 
 @pytest.fixture
@@ -74,6 +75,7 @@ def hooks(monitor: Monitor) -> list[Callable[[], None]]:
     return [
         monitor.on_train_begin,
         lambda: monitor.on_block_end(1, 10),
+        lambda: monitor.on_resume_point(0, 1, None),
         lambda: monitor.on_epoch_end(0, {"loss": 0.5}),
     ]
 
@@ -138,7 +140,7 @@ def test_a_training_silent_for_longer_than_it_ever_was_ends_the_process(
 
 
 @pytest.mark.parametrize("keep", [None, Keep.LAST])
-def test_a_cancel_that_the_training_does_not_hear_ends_the_process_unless_weights_are_wanted(
+def test_a_cancel_that_the_training_does_not_hear_ends_the_process_and_leaves_what_is_stored(
     database: Database, claim: Claim, tmp_path: Path, keep: Keep | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.worker.monitor.GRACE_SECONDS", 0.01)
@@ -146,10 +148,64 @@ def test_a_cancel_that_the_training_does_not_hear_ends_the_process_unless_weight
     timely = Database(sqlite_url(tmp_path))
     with database.transaction() as tx:
         tx.jobs.cancel(claim.job.id, keep)
-    monitor = Monitor(timely, claim, threading.Event(), beat_seconds=0.01, give_up=lambda _code: given_up.set())
+    monitor = Monitor(
+        timely,
+        claim,
+        threading.Event(),
+        beat_seconds=0.01,
+        give_up=lambda _code: given_up.set(),
+    )
+    monitor.salvage = lambda asked: new_version(partial=True, spec={"asked": asked})
     with monitor:
-        assert given_up.wait(0.3 if keep else 30) == (keep is None)
-    assert read_job(database, claim.job.id).status is (Status.CANCELLING if keep else Status.CANCELLED)
+        assert given_up.wait(30)
+    cancelled = read_job(database, claim.job.id)
+    assert (cancelled.status, cancelled.version) == (Status.CANCELLED, keep and 1)
+    if keep:
+        with database.reading() as tx:
+            assert tx.models.version("digits").spec == {"asked": keep}
+    timely.close()
+
+
+def test_weights_that_cannot_be_had_now_are_left_to_the_next_worker(
+    database: Database, claim: Claim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.worker.monitor.GRACE_SECONDS", 0.01)
+    given_up = threading.Event()
+    timely = Database(sqlite_url(tmp_path))
+    with database.transaction() as tx:
+        tx.jobs.cancel(claim.job.id, Keep.LAST)
+
+    def salvage(_keep: Keep) -> NewVersion | None:
+        raise Unavailable("The bucket is away.")
+
+    monitor = Monitor(timely, claim, threading.Event(), beat_seconds=0.01, give_up=lambda _code: given_up.set())
+    monitor.salvage = salvage
+    with monitor:
+        assert given_up.wait(30)
+    assert read_job(database, claim.job.id).status is Status.CANCELLING
+    timely.close()
+
+
+def test_a_training_that_hears_the_cancel_while_weights_are_salvaged_leaves_its_own(
+    database: Database, claim: Claim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given_up: list[int]
+) -> None:
+    monkeypatch.setattr("service.worker.monitor.GRACE_SECONDS", 0.01)
+    salvaging = threading.Event()
+    timely = Database(sqlite_url(tmp_path))
+    with database.transaction() as tx:
+        tx.jobs.cancel(claim.job.id, Keep.LAST)
+
+    def salvage(_keep: Keep) -> NewVersion:
+        salvaging.set()
+        assert hearing._closing.wait(30)
+        return new_version(partial=True)
+
+    hearing = Monitor(timely, claim, threading.Event(), beat_seconds=0.01, give_up=given_up.append)
+    hearing.salvage = salvage
+    with hearing:
+        assert salvaging.wait(30)
+    assert given_up == []
+    assert read_job(database, claim.job.id).status is Status.CANCELLING
     timely.close()
 
 

@@ -76,12 +76,6 @@ def published(database: Database, job: Job) -> tuple[Version, list[dict[str, Any
         return tx.models.version("digits", number), history
 
 
-@pytest.fixture
-def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint at every resume point."""
-    monkeypatch.setattr("service.worker.checkpointer.PAUSE_BY_COST", 0)
-
-
 @pytest.mark.usefixtures("always")
 @pytest.mark.parametrize("callbacks", [[], [{"class_name": "EarlyStopping", "patience": 1, "min_delta": 0.5}]])
 def test_a_job_whose_worker_died_at_any_point_ends_with_the_same_bits(
@@ -92,10 +86,6 @@ def test_a_job_whose_worker_died_at_any_point_ends_with_the_same_bits(
     expected, history = published(database, undisturbed)
     job = submit(database, callbacks=callbacks)
     for number in (2, 1, 1):
-
-        def die() -> None:
-            raise Killed
-
         try:
             worker(database, At(number, die)).run_one()
         except Killed:
@@ -179,9 +169,6 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     expected, _ = published(database, undisturbed)
     job = submit(database)
 
-    def die() -> None:
-        raise Killed
-
     with pytest.raises(Killed):
         worker(database, At(4, die)).run_one()
     with database.reading() as tx:
@@ -258,6 +245,71 @@ def test_a_cancelled_training_publishes_the_weights_that_were_asked_for(database
     assert version.partial
     losses = [epoch["metrics"]["val_loss"] for epoch in history]
     assert version.metrics["val_loss"] == (min(losses) if keep is Keep.BEST else losses[-1])
+
+
+def die() -> None:
+    raise Killed
+
+
+def left_by_the_dead(database: Database, clock: StandingClock, keep: Keep, checkpoints: int) -> Job:
+    """A job that was cancelled after so many checkpoints, while its worker died."""
+    job = submit(database)
+
+    def cancel_and_die() -> None:
+        with database.transaction() as tx:
+            tx.jobs.cancel(job.id, keep)
+        die()
+
+    with pytest.raises(Killed):
+        worker(database, At(checkpoints + 1, cancel_and_die)).run_one()
+    clock.advance(16)
+    return job
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("keep", [Keep.LAST, Keep.BEST])
+def test_a_cancelled_job_whose_worker_died_leaves_the_weights_of_its_newest_checkpoint(
+    database: Database, clock: StandingClock, tmp_path: Path, keep: Keep
+) -> None:
+    short = submit(database, epochs=3)
+    worker(database).run_one()
+    expected, _ = published(database, short)
+    job = left_by_the_dead(database, clock, keep, checkpoints=3)
+    assert worker(database).run_one()
+    cancelled = read_job(database, job.id)
+    assert (cancelled.status, cancelled.version) == (Status.CANCELLED, 2)
+    version, _ = published(database, job)
+    assert version.partial
+    assert (version.sha256, version.metrics) == (expected.sha256, expected.metrics)
+    assert not worker(database).run_one()
+    assert list((tmp_path / "artifacts").iterdir()) == []
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("left", ["nothing", "the one before", "none that can be read"])
+def test_a_cancelled_job_leaves_what_can_be_read(
+    database: Database, clock: StandingClock, tmp_path: Path, left: str
+) -> None:
+    job = left_by_the_dead(database, clock, Keep.LAST, checkpoints=0 if left == "nothing" else 3)
+    with database.reading() as tx:
+        stored = [checkpoint.artifact for checkpoint in tx.checkpoints.newest(job.id)]
+    for name in stored[: 1 if left == "the one before" else None]:
+        (tmp_path / "artifacts" / name).write_bytes(b"torn")
+    worker(database).run_one()
+    cancelled = read_job(database, job.id)
+    assert (cancelled.status, cancelled.version) == (Status.CANCELLED, 1 if left == "the one before" else None)
+
+
+@pytest.mark.usefixtures("always")
+def test_a_job_that_was_given_back_leaves_its_weights_when_it_is_cancelled_in_the_queue(database: Database) -> None:
+    job = submit(database)
+    leaving = threading.Event()
+    assert worker(database, At(3, leaving.set), leaving=leaving).run_one()
+    with database.transaction() as tx:
+        assert tx.jobs.cancel(job.id, Keep.LAST).status is Status.CANCELLING
+    assert worker(database).run_one()
+    cancelled = read_job(database, job.id)
+    assert (cancelled.status, cancelled.version, cancelled.attempt) == (Status.CANCELLED, 1, 1)
 
 
 def test_housekeeping_forgets_what_is_old_and_nothing_else(
