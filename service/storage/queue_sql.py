@@ -109,11 +109,12 @@ REQUEUE = (
     .values(
         status=Status.QUEUED,
         attempt=jobs.c.attempt - 1,
+        lease_id=None,
         lease_until=case((bindparam("lease_seconds", type_=Double) > 0, _LEASE_END), else_=null()),
         **_TAKEN_UP,
     )
 )
-"""Puts the job back where it was before the claim; nobody may claim it for `lease_seconds`."""
+"""Puts the job back where it was before the claim, which ends; nobody may claim it for `lease_seconds`."""
 
 PUBLISHED = select(jobs.c.version).where(_OF_CLAIM, jobs.c.status == bindparam("ended"))
 """The version that this very claim has published when it ended the job so."""
@@ -139,8 +140,8 @@ END_ABANDONED = (
 )
 """Ends the jobs that lost their worker and are not to be tried again."""
 
-LET_GO = update(jobs).where(_OF_CLAIM, _LEAVES_WEIGHTS).values(lease_until=_LEASE_END)
-"""Lets another worker have a job that is cancelling, in `lease_seconds`, if there are weights to publish."""
+LET_GO = update(jobs).where(_OF_CLAIM, _LEAVES_WEIGHTS).values(lease_id=None, lease_until=_LEASE_END)
+"""Ends the claim on a job that is cancelling, if there are weights that another may publish in `lease_seconds`."""
 
 _OWNER = bindparam("owner_prefix", type_=Text)
 END_LEASES = (

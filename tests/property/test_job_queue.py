@@ -186,7 +186,7 @@ class JobQueue(RuleBasedStateMachine):
             job.move(Status.QUEUED)
             job.pause_until = self.clock() + pause_seconds if pause_seconds else 0.0
         elif job.leaves_weights:
-            job.lease_until = self.clock() + pause_seconds
+            job.claim, job.lease_until = None, self.clock() + pause_seconds
         else:
             job.move(Status.CANCELLED)
 
