@@ -73,7 +73,6 @@ def submit(
     """Reads what is asked for, stores the data and queues the trainings, all or none, as `submit_once` does."""
     new: list[NewDataset | None] = []
     stored: list[StoredDataset] = []
-    needed: set[str | None] = set()
 
     def prepare() -> Jobs[JobView]:
         trainings = read(shared, body)
@@ -86,11 +85,11 @@ def submit(
         return Jobs(len(trainings), add)
 
     try:
-        submitted = submit_once(shared, route, body, key, view=JobView, prepare=prepare)
-        needed = {one.artifact for one in stored}
+        return submit_once(shared, route, body, key, view=JobView, prepare=prepare)
     finally:
+        # A transaction that was lost at its very end may be there all the same, and needs them.
+        needed = {one.artifact for one in stored}
         shared.database.artifacts.remove({one.artifact for one in new if one and one.artifact} - needed)
-    return submitted
 
 
 def submit_once(

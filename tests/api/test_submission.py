@@ -1,10 +1,15 @@
 """Asking for trainings: once under a key, many at a time, not too many, in the order of their priority."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.errors import Unavailable
+from service.storage import Transaction
+from service.storage.datasets import LARGEST_ROW_BYTES
 from tests.serving import Service, assert_problem, small
 
 PATHS = ["/v1/training-jobs", "/v1/training-jobs:batch"]
@@ -35,6 +40,30 @@ def test_a_key_sent_again_with_a_wish_to_wait_gets_the_job_as_it_is_now(service:
     service.work()
     again = service.client.post(PATHS[0], json=small(), headers=headers | {"Prefer": "wait=5"})
     assert (again.status_code, again.json()["status"]) == (200, "succeeded")
+
+
+def test_a_job_that_was_stored_although_its_answer_was_lost_has_its_data(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = LARGEST_ROW_BYTES // (4 * 100) + 1
+    data = {"x": [[row % 2] * 100 for row in range(rows)], "y": [row % 2 for row in range(rows)]}
+    request = small(fit={"epochs": 1}, data=data)
+    headers = {"Idempotency-Key": "a-key"}
+
+    @contextmanager
+    def lost_at_its_end() -> Iterator[Transaction]:
+        with transaction() as tx:
+            yield tx
+        raise Unavailable("The database does not answer now.")
+
+    transaction = service.database.transaction
+    with monkeypatch.context() as patched:
+        patched.setattr(service.database, "transaction", lost_at_its_end)
+        assert_problem(service.client.post(PATHS[0], json=request, headers=headers), 503, "unavailable")
+    again = service.client.post(PATHS[0], json=request, headers=headers)
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (202, "true")
+    service.work()
+    assert service.client.get(again.headers["Location"]).json()["status"] == "succeeded"
 
 
 def test_a_key_for_another_request_is_refused(service: Service) -> None:
