@@ -98,7 +98,7 @@ def _found(shared: State, request: PredictionJobRequest) -> tuple[Served, Stored
     findings = Findings()
     served = stored = None
     try:
-        served = shared.serving.find(request.model, request.label or request.version)
+        served = shared.serving.find(request.model, request.which)
     except NotFound as missing:
         findings.error(f"#/{missing.kind}", "not_found", missing.detail)
     try:
