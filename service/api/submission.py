@@ -56,11 +56,12 @@ def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
         findings.error("#", "wrong_type", expected)
         raise findings.refusal()
     checked = []
-    # Many of them may go on from the same version; with others they take turns in memory.
-    open_start = functools.lru_cache(maxsize=1)(shared.open_start)
+    # Many of them may name the same dataset and version; with others they take turns in memory.
+    once = functools.lru_cache(maxsize=1)
+    open_dataset, open_start = once(shared.open_dataset), once(shared.open_start)
     for place, asked in enumerate(jobs):
         try:
-            checked.append(read_training(asked, shared.settings, shared.open_dataset, open_start))
+            checked.append(read_training(asked, shared.settings, open_dataset, open_start))
         except Invalid as invalid:
             _collect(invalid, place, findings)
     findings.raise_errors()

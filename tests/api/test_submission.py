@@ -99,6 +99,29 @@ def test_many_jobs_are_queued_by_one_request(service: Service) -> None:
     assert sorted(model["name"] for model in models) == sorted(names)
 
 
+def test_a_dataset_that_many_jobs_of_a_batch_name_is_opened_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"size,kind\n" + b"1,red\n2,blue\n" * 10
+    dataset = service.client.post("/v1/datasets", content=content, headers={"Content-Type": "text/csv"}).json()["id"]
+    data = {"dataset": dataset, "target": "kind"}
+    opened, open_dataset = [], service.database.open_dataset
+
+    def counted(dataset_id: str) -> Any:
+        opened.append(dataset_id)
+        return open_dataset(dataset_id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service.database, "open_dataset", counted)
+        jobs = [small(model=f"model-{seed}", fit={"epochs": 1, "seed": seed}) for seed in range(5)]
+        answer = service.client.post(PATHS[1], json={"jobs": [job | {"data": data} for job in jobs]})
+    assert answer.status_code == 202, answer.text
+    assert opened == [dataset]
+    service.work()
+    done = service.client.get("/v1/training-jobs").json()["items"]
+    assert [job["status"] for job in done] == ["succeeded"] * 5
+
+
 def test_of_a_batch_with_one_mistake_nothing_is_stored_and_all_mistakes_are_told(service: Service) -> None:
     jobs = [small(), small(fit={"epochs": 0}), small(compile={"loss": "nonsense"}), {}]
     problem = assert_problem(service.client.post(PATHS[1], json={"jobs": jobs}), 422, "invalid_request")
