@@ -47,7 +47,7 @@ CONTINUED: dict[str, Any] = {"from": {"model": "xor"}, "fit": {"epochs": 20}, "d
 TRAINING_EXAMPLES = {
     "small": {"summary": "Exclusive or, with class names", "value": SMALL},
     "canonical": {"summary": "Two dense layers, ten classes", "value": CANONICAL},
-    "continued": {"summary": "Go on from the newest version of xor", "value": CONTINUED},
+    "continued": {"summary": "Go on from the latest version of xor", "value": CONTINUED},
 }
 
 PREDICTION_EXAMPLES = {

@@ -141,7 +141,16 @@ END_ABANDONED = (
 )
 """Ends the jobs that lost their worker and are not to be tried again."""
 
-LET_GO = update(jobs).where(_OF_CLAIM, _LEAVES_WEIGHTS).values(**_UNCLAIMED, lease_until=_LEASE_END)
+LET_GO = (
+    update(jobs)
+    .where(_OF_CLAIM, _LEAVES_WEIGHTS)
+    .values(
+        attempt=jobs.c.attempt - 1,
+        stalls=jobs.c.stalls - 1,  # the next claim takes it for one whose worker has died
+        **_UNCLAIMED,
+        lease_until=_LEASE_END,
+    )
+)
 """Ends the claim on a job that is cancelling, if there are weights that another may publish in `lease_seconds`."""
 
 _OWNER = bindparam("owner_prefix", type_=Text)
