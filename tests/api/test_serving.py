@@ -72,7 +72,7 @@ def test_a_version_is_loaded_once_however_many_ask(service: Service, monkeypatch
 
     def counted(self: Serving, version: Version) -> LoadedVersion:
         loads.append(version)
-        everybody.wait()
+        everybody.wait(60)
         return load(self, version)
 
     monkeypatch.setattr(Serving, "_load", counted)
@@ -81,9 +81,9 @@ def test_a_version_is_loaded_once_however_many_ask(service: Service, monkeypatch
     threads = [threading.Thread(target=serving.find, args=("xor", None)) for _ in range(4)]
     for thread in threads:
         thread.start()
-    everybody.wait()
+    everybody.wait(60)
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert len(loads) == 1
 
 
