@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from service.api.state import State
-from service.errors import Malformed, Unavailable
+from service.errors import Malformed, NotFound, Unavailable
 from service.formats.jsontext import write_json
 from service.jobs import Event, Kind
 
@@ -57,8 +57,8 @@ async def _stream(shared: State, job_id: str, kind: Kind, seq: int, events: list
             yield KEEPALIVE_COMMENT
         try:
             _, events = await run_in_threadpool(_read, shared, job_id, kind, seq)
-        except Unavailable:
-            return
+        except (NotFound, Unavailable):
+            return  # the job was deleted, or the client comes back later
 
 
 def _read(shared: State, job_id: str, kind: Kind, seq: int) -> tuple[bool, list[Event]]:
