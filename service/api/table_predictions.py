@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, BinaryIO, get_args
 
 from fastapi import Depends, Query, Request, Response
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
@@ -42,6 +42,12 @@ def _known(outputs: str) -> str:
     return outputs
 
 
+_OUTPUT = f"({'|'.join(get_args(Output))})"
+_Outputs = Annotated[
+    str, AfterValidator(_known), WithJsonSchema({"type": "string", "pattern": f"^{_OUTPUT}(,{_OUTPUT})*$"})
+]
+
+
 @dataclass(frozen=True, slots=True)
 class TableQuery:
     """What the query of a request, and its `Accept`, say about a table in its body and about the answer."""
@@ -56,7 +62,7 @@ async def _query(
     request: Request,
     dialect: Written,
     outputs: Annotated[
-        Annotated[str, AfterValidator(_known)] | None,
+        _Outputs | None,
         Query(
             description="What to tell of each row of a table: some of `predictions`, `predicted_classes` and "
             "`probabilities`, with commas between them.",
