@@ -42,7 +42,7 @@ def found_dialect(file: Path, given: Dialect) -> tuple[Dialect, list[str]]:
     encoding = _encoding(sample) if given.encoding is None else _known(given.encoding)
     if encoding == "utf-8" and sample.startswith(codecs.BOM_UTF8):
         encoding = "utf-8-sig"
-    text = _decoded(sample, encoding)
+    text = _decoded(sample, encoding, given.encoding or "UTF-8, UTF-16 or Windows-1252")
     whole = len(sample) < _SAMPLE_BYTES
     delimiter = given.delimiter or _delimiter(text, given.quote, whole=whole)
     rows = _rows(text, delimiter, given.quote, whole=whole)
@@ -77,11 +77,11 @@ def _known(encoding: str) -> str:
     return name
 
 
-def _decoded(sample: bytes, encoding: str) -> str:
+def _decoded(sample: bytes, encoding: str, expected: str) -> str:
     try:
         return codecs.getincrementaldecoder(encoding)().decode(sample)
     except UnicodeError:
-        raise Malformed(f"Expected a text in {encoding}; received other bytes.", code="bad_table") from None
+        raise Malformed(f"Expected a text in {expected}; received other bytes.", code="bad_table") from None
 
 
 def _delimiter(text: str, quote: str, *, whole: bool) -> str:

@@ -88,6 +88,19 @@ def test_a_compression_named_as_encoding_is_not_unpacked(
         table_of(tmp_path, bz2.compress(b"a,b\n1,2\n"), dialect=Dialect(encoding=encoding))
 
 
+@pytest.mark.parametrize(
+    ("content", "media_type", "said"),
+    [
+        (b"\x80\x81" * 99, CSV, "Expected a text in UTF-8, UTF-16 or Windows-1252"),
+        (b'{"a": 1}\n{"a": 2\n', NDJSON, "row 2 is something else"),
+        (b'{"a/b": 1}\n{"a/b": "two"}\n', NDJSON, "#/columns/a~1b: .* one of them alone"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_its_place(tmp_path: Path, content: bytes, media_type: str, said: str) -> None:
+    with pytest.raises(FitdError, match=said):
+        table_of(tmp_path, content, media_type)
+
+
 @pytest.mark.parametrize("header", [",a\n", "a,a\n"])
 def test_a_header_without_a_name_or_with_one_twice_is_refused_and_not_taken_for_a_row(
     tmp_path: Path, header: str
@@ -188,7 +201,8 @@ def parquet_of(**columns: Any) -> bytes:
         (b"rubbish", ARROW_STREAM, Malformed),
         (b"[1, 2]", NDJSON, Malformed),
         (b'{"a": 1}\n{"a": ', NDJSON, Malformed),
-        (b'{"a": 1}\n{"a": "b"}', NDJSON, Malformed),
+        (b'{"a": 1}\n{"a": "b"}', NDJSON, Invalid),
+        (b'{"a": 9223372036854775808}', NDJSON, Malformed),
         (b'{"a": {"b": 1}}', NDJSON, Invalid),
         (parquet_of(a=[[1], [2]]), PARQUET, Invalid),
         (parquet_of(a=["x" * 20_000]), PARQUET, TooLarge),
