@@ -108,6 +108,9 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
             app,
             log_config=None,
             access_log=False,
+            # No answer says who asked or by which name, so nothing that a proxy tells is needed.
+            proxy_headers=False,
+            server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         server = Server(config, [socket.socket(fileno=number) for number in arguments.neighbours])

@@ -82,7 +82,7 @@ TRAINING_EXAMPLES = {
     "small": {"summary": "Exclusive or, with class names", "value": SMALL},
     "canonical": {"summary": "Two dense layers, ten classes", "value": CANONICAL},
     "table": {"summary": "A column of an uploaded table; put its id here", "value": TABLE},
-    "continued": {"summary": "Go on from the newest version of xor", "value": CONTINUED},
+    "continued": {"summary": "Go on from the latest version of xor", "value": CONTINUED},
 }
 
 PREDICTION_EXAMPLES = {

@@ -1,7 +1,6 @@
 """Model files: any version goes out in a format that other programs read, and comes in from one that they write."""
 
 import secrets
-from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -104,10 +103,9 @@ def import_model(
         name = name or asked
     else:
         made = import_file(read_keras_file(body.content, shared.settings), shared.settings)
-    new = NewVersion(**{field.name: getattr(made, field.name) for field in fields(NewVersion)})
     name = name or f"model-{secrets.token_hex(4)}"
     with shared.database.transaction() as tx:
-        number = tx.models.add(name, new)
+        number = tx.models.add(name, NewVersion.of(made))
         version = tx.models.version(name, number)
     view = VersionView.of(version)
     response.headers["Location"] = view.links.self

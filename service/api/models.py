@@ -66,7 +66,7 @@ def list_label_evaluations(shared: Shared, name: ModelName, label: LabelName, pa
 
 @router.delete("/{name:word}", status_code=204, response_class=Response, responses=documented(404, 409, 422, 503))
 def delete_model(shared: Shared, name: ModelName) -> None:
-    """Deletes a model with all its versions, if no job goes on from one; the jobs that made them stay."""
+    """Deletes a model with all its versions, if no unfinished job needs one; the jobs that made them stay."""
     with shared.database.transaction() as tx:
         tx.models.delete(name)
 
@@ -98,7 +98,7 @@ def get_version(shared: Shared, name: ModelName, number: VersionNumber) -> Answe
     responses=documented(404, 409, 422, 503),
 )
 def delete_version(shared: Shared, name: ModelName, number: VersionNumber) -> None:
-    """Deletes one version that no label points at and no job goes on from; its number is not given again."""
+    """Deletes one version that no label points at and no unfinished job needs; its number is not given again."""
     with shared.database.transaction() as tx:
         tx.models.delete(name, number)
 

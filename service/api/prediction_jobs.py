@@ -33,7 +33,7 @@ router = job_routes(Kind.PREDICTION)
     response_model=PredictionJobView,
     responses={
         200: {"model": PredictionJobView, "description": "The finished job, as `Prefer: wait` asked."},
-        **documented(400, 404, 409, 413, 415, 422, 429, 503),
+        **documented(400, 404, 413, 415, 422, 429, 503),
     },
     openapi_extra=described("PredictionJobRequest", PREDICTION_JOB_EXAMPLES),
 )
@@ -98,7 +98,7 @@ def _found(shared: State, request: PredictionJobRequest) -> tuple[Served, Stored
     findings = Findings()
     served = stored = None
     try:
-        served = shared.serving.find(request.model, request.label or request.version)
+        served = shared.serving.find(request.model, request.which)
     except NotFound as missing:
         findings.error(f"#/{missing.kind}", "not_found", missing.detail)
     try:

@@ -50,10 +50,9 @@ class PredictionRequest(BaseModel):
     top_k: Annotated[Any, WithJsonSchema(TOP_K_SCHEMA)] = None
 
 
-class PredictionView(BaseModel):
-    """A row of outputs for each instance, and whose outputs they are."""
+class AnswerView(BaseModel):
+    """What is told of each row besides its outputs, and by which version."""
 
-    predictions: list[list[float | None]] = Field(examples=[[[0.1, 0.9]]])
     predicted_classes: list[str] | None = Field(
         None, description="The most likely class of each row; only where the version knows class names."
     )
@@ -65,13 +64,22 @@ class PredictionView(BaseModel):
     version: int
 
 
-class OutputsView(BaseModel):
+Rows = Annotated[
+    list[list[float | None]] | None,
+    Field(description="The outputs of each row, unless `outputs` asks for others alone.", examples=[[[0.1, 0.9]]]),
+]
+
+
+class PredictionView(AnswerView):
+    """The answer to `instances`."""
+
+    predictions: Rows = None
+
+
+class OutputsView(AnswerView):
     """The answer to `inputs`: as that to `instances`, with the rows of outputs under `outputs`."""
 
-    outputs: list[list[float | None]] = Field(examples=[[[0.1, 0.9]]])
-    predicted_classes: list[str] | None = None
-    model: str
-    version: int
+    outputs: Rows = None
 
 
 _MOST_REPEATS = 20

@@ -1,11 +1,13 @@
 """The versions that this process has at hand to answer with."""
 
 import asyncio
+import math
 import threading
 import time
 from concurrent.futures import Future
 from typing import NamedTuple
 
+from service.errors import NotFound
 from service.prediction import LoadedVersion, LoadedVersions
 from service.storage import Database, Version
 
@@ -33,6 +35,11 @@ class Served(NamedTuple):
         return body_bytes <= _LIGHT_BODY and rows * self.version.size_bytes < _LIGHT_WORK and not self.loaded.is_busy
 
 
+class _Remembered(NamedTuple):
+    version: Version
+    until: float
+
+
 class Serving:
     """Finds the version that a path means; where nothing has changed, without asking the database."""
 
@@ -40,10 +47,9 @@ class Serving:
         self._database = database
         self._loaded = LoadedVersions(size)
         self._lock = threading.Lock()
-        self._versions: dict[tuple[str, Which], Version] = {}
+        self._versions: dict[tuple[str, Which], _Remembered] = {}
         self._loading: dict[str, Future[LoadedVersion]] = {}
         self._mark: int | None = None
-        self._trusted_until = 0.0
         self._is_marked = False
 
     def at_hand(self, name: str, which: Which) -> Served | None:
@@ -52,40 +58,53 @@ class Serving:
         Only for the event loop's thread: what is asked in one turn of the loop arrived before it, so that one look at
         the mark does for all.
         """
-        if self._is_marked:
-            version = self._versions.get((name, which))
-        else:
-            version = self._remembered(name, which)
+        if not self._is_marked:
+            self._look_for_changes()
             self._is_marked = True
             asyncio.get_running_loop().call_soon(self._forget_mark)
-        loaded = None if version is None else self._loaded.find(version.id)
-        return None if version is None or loaded is None else Served(version, loaded)
+        remembered = self._versions.get((name, which))
+        if remembered is None or time.monotonic() > remembered.until:
+            return None
+        loaded = self._loaded.find(remembered.version.id)
+        return None if loaded is None else Served(remembered.version, loaded)
 
     def find(self, name: str, which: Which) -> Served:
         """The version of this number or label, or the latest; `NotFound` if there is none."""
-        version = self._remembered(name, which)
-        if version is None:
-            mark = self._mark
+        self._look_for_changes()
+        with self._lock:
+            mark, now = self._mark, time.monotonic()
+            remembered = self._versions.get((name, which))
+            if remembered is not None and now > remembered.until:
+                # One asks the database; whoever comes meanwhile is answered as before.
+                self._versions[name, which] = remembered._replace(until=now + _TRUSTED_SECONDS)
+                remembered = None
+        version = self._read(name, which, mark) if remembered is None else remembered.version
+        return Served(version, self._loaded.find(version.id) or self._load_once(version))
+
+    def _read(self, name: str, which: Which, mark: int | None) -> Version:
+        try:
             with self._database.reading() as tx:
                 version = tx.version(name, which)
+        except NotFound:
             with self._lock:
-                if mark == self._mark and len(self._versions) < _REMEMBERED:
-                    self._versions[name, which] = version
-        return Served(version, self._loaded.find(version.id) or self._load_once(version))
+                self._versions.pop((name, which), None)
+            raise
+        # PostgreSQL's notifications may be cut off for a while without anybody's knowing.
+        trusted = math.inf if self._database.backend == "sqlite" else _TRUSTED_SECONDS
+        with self._lock:
+            if mark == self._mark and len(self._versions) < _REMEMBERED:
+                self._versions[name, which] = _Remembered(version, time.monotonic() + trusted)
+        return version
 
     def _forget_mark(self) -> None:
         self._is_marked = False
 
-    def _remembered(self, name: str, which: Which) -> Version | None:
+    def _look_for_changes(self) -> None:
         mark = self._database.mark()
-        now = time.monotonic()
         with self._lock:
-            # PostgreSQL's notifications may be cut off for a while without anybody's knowing.
-            if mark != self._mark or now > self._trusted_until:
+            if mark != self._mark:
                 self._versions.clear()
                 self._mark = mark
-                self._trusted_until = now + _TRUSTED_SECONDS
-            return self._versions.get((name, which))
 
     def _load_once(self, version: Version) -> LoadedVersion:
         """Loads a version, or waits for who does so already."""

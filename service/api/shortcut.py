@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from service.api.answered import Answered, Headers
-from service.api.gate import limited, name_of
+from service.api.gate import name_of, read_body
 from service.api.problems import answer_disconnect, answer_known, answer_unknown
 from service.api.serving import Which
 from service.api.state import State
@@ -58,7 +58,7 @@ class Shortcut:
         way, name, which = found
         request_id = name_of(headers)
         try:
-            body = await _body(limited(receive, headers, self._shared.settings.max_body_bytes))
+            body = await read_body(receive, headers, self._shared.settings.max_body_bytes)
             content, described = await way.answer(self._shared, headers, body, name, which)
         except Exception as error:  # noqa: BLE001 - a defect is a problem as well
             scope.setdefault("state", {})["request_id"] = request_id.decode()
@@ -85,14 +85,3 @@ def _problem(request: Request, error: Exception) -> Response:
     if isinstance(error, ClientDisconnect):
         return answer_disconnect(request, error)
     return answer_unknown(request, error)
-
-
-async def _body(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts) if len(parts) > 1 else parts[0]

@@ -32,7 +32,7 @@ class State:
         return load_dataset(stored.form, content)
 
     def open_start(self, model: str, which: int | str | None) -> Start:
-        """A version by its number or label, or the newest, to go on from; `NotFound` if there is none."""
+        """A version by its number or label, or the latest, to go on from; `NotFound` if there is none."""
         return Start.of(*self.database.open_version(model, which))
 
 

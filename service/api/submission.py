@@ -56,11 +56,12 @@ def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
         findings.error("#", "wrong_type", expected)
         raise findings.refusal()
     checked = []
-    # Many of them may go on from the same version; with others they take turns in memory.
-    open_start = functools.lru_cache(maxsize=1)(shared.open_start)
+    # Many of them may name the same dataset and version; with others they take turns in memory.
+    once = functools.lru_cache(maxsize=1)
+    open_dataset, open_start = once(shared.open_dataset), once(shared.open_start)
     for place, asked in enumerate(jobs):
         try:
-            checked.append(read_training(asked, shared.settings, shared.open_dataset, open_start))
+            checked.append(read_training(asked, shared.settings, open_dataset, open_start))
         except Invalid as invalid:
             _collect(invalid, place, findings)
     findings.raise_errors()
@@ -73,7 +74,6 @@ def submit(
     """Reads what is asked for, stores the data and queues the trainings, all or none, as `submit_once` does."""
     new: list[NewDataset | None] = []
     stored: list[StoredDataset] = []
-    needed: set[str | None] = set()
 
     def prepare() -> Jobs[JobView]:
         trainings = read(shared, body)
@@ -86,11 +86,11 @@ def submit(
         return Jobs(len(trainings), add)
 
     try:
-        submitted = submit_once(shared, route, body, key, view=JobView, prepare=prepare)
-        needed = {one.artifact for one in stored}
+        return submit_once(shared, route, body, key, view=JobView, prepare=prepare)
     finally:
+        # A transaction that was lost at its very end may be there all the same, and needs them.
+        needed = {one.artifact for one in stored}
         shared.database.artifacts.remove({one.artifact for one in new if one and one.artifact} - needed)
-    return submitted
 
 
 def submit_once(

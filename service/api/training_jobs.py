@@ -48,7 +48,7 @@ class BatchRequest(BaseModel):
     responses={
         200: {"model": JobView, "description": "The finished job, as `Prefer: wait` asked."},
         **UNFIT,
-        **documented(409),
+        **documented(404),
     },
     openapi_extra=BODY,
 )
@@ -68,7 +68,7 @@ async def create_training_job(
     "/training-jobs:batch",
     status_code=202,
     response_model=JobBatch,
-    responses=UNFIT,
+    responses=UNFIT | documented(404),
     openapi_extra=described("BatchRequest", BATCH_EXAMPLES),
 )
 def create_training_jobs(

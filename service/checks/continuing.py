@@ -18,7 +18,7 @@ from service.spec.request import PARTS, Continuation
 from service.spec.vocabulary import made
 
 OpenStart = Callable[[str, int | str | None], Start]
-"""Opens a version by its model and its number, a label, or None for the newest; `NotFound` if there is none."""
+"""Opens a version by its model and its number, a label, or None for the latest; `NotFound` if there is none."""
 
 _TAKEN_OVER = ("spec", "compile")
 

@@ -22,7 +22,7 @@ from service.nn import Sequential, optimizers
 from service.nn.layers import Embedding
 from service.spec import CompileSpec, ModelSpec
 from service.spec.mistakes import pointer_in, report
-from service.spec.request import MODEL_NAME, PARTS, Part, unwrapped
+from service.spec.request import PARTS, Part, Word, unwrapped
 from service.training import TrainingResult, environment
 
 _ARRAYS = {"type": "array", "items": {"description": "A weight: a number, or lists of lists of numbers."}}
@@ -35,7 +35,7 @@ _FEATURES = {
 class ImportRequest(Part):
     """A network and its weights, both as Keras tells them: `model.to_json()` and `model.get_weights()`."""
 
-    model: Annotated[str, Field(pattern=MODEL_NAME)] | None = Field(
+    model: Word | None = Field(
         None, description="The name of the model that gets the version; a name is made if there is none."
     )
     spec: Annotated[ModelSpec, BeforeValidator(unwrapped)]

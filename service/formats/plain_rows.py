@@ -12,6 +12,8 @@ try:
 except ImportError:  # there is no wheel for this Python
     simdjson = None  # type: ignore[assignment]
 
+_LARGEST_SQUARE = float(np.finfo(np.float32).max) ** 2
+
 
 def read_plain_rows(text: bytes, key: str, columns: int, limits: Limits) -> NDArray[np.float32] | None:
     """The rows (rows, columns) of an object that has this key alone; None where the text says anything else.
@@ -28,8 +30,8 @@ def read_plain_rows(text: bytes, key: str, columns: int, limits: Limits) -> NDAr
             return None
         if len(rows) > limits.max_rows or len(rows) * columns > limits.max_cells:
             return None
-        with np.errstate(over="ignore"):
-            numbers = np.frombuffer(rows.as_buffer(of_type="d")).astype(np.float32)
+        numbers = np.frombuffer(rows.as_buffer(of_type="d"))
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError):
         return None
-    return numbers.reshape(-1, columns) if np.isfinite(numbers).all() else None
+    # The sum of the squares is not above it: then no number is beyond float32.
+    return numbers.astype(np.float32).reshape(-1, columns) if np.vdot(numbers, numbers) <= _LARGEST_SQUARE else None

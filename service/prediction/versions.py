@@ -122,10 +122,15 @@ class LoadedVersion:
         return index
 
     def names(self, count: int) -> list[str]:
-        """The names of so many outputs or scores: those of the classes or targets, else their places from 0."""
+        """Different names of so many outputs or scores: those of the classes or targets, else their places from 0."""
         targets = self.targets if self.targets is not None and len(self.targets) == count else []
-        known = (self.classes or targets)[:count]
-        return [*known, *map(str, range(len(known), count))]
+        names = (self.classes or targets)[:count]
+        for place in range(len(names), count):
+            name = str(place)
+            while name in names:
+                name += "_"
+            names.append(name)
+        return names
 
     @property
     def scored(self) -> list[str] | None:

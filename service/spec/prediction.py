@@ -3,24 +3,17 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from service.spec.data import ColumnName
-from service.spec.request import MODEL_NAME, Count, Part, Priority
-from service.spec.spelling import refusal
+from service.spec.request import Count, Priority, VersionSpec, Word
 
 Output = Literal["predictions", "predicted_classes", "probabilities"]
-Word = Annotated[str, Field(pattern=MODEL_NAME)]
 
 
-class PredictionJobRequest(Part):
+class PredictionJobRequest(VersionSpec):
     """A request to predict for every row of a stored dataset."""
 
-    model: Word
-    version: Annotated[int, Field(ge=1, lt=10**9)] | None = Field(
-        None, description="The latest if neither a version nor a label is given."
-    )
-    label: Word | None = Field(None, description="The version that it points at now is used, wherever it moves.")
     dataset: Word = Field(description="The id of a dataset.")
     outputs: list[Output] | None = Field(
         None,
@@ -36,12 +29,6 @@ class PredictionJobRequest(Part):
         None, description="Keeps the result under this name until it is deleted; else it goes with the job."
     )
     priority: Priority = Field(0, description="The highest goes first, among equals the oldest.")
-
-    @model_validator(mode="after")
-    def _names_one_version(self) -> Self:
-        if self.version is not None and self.label is not None:
-            raise refusal("conflict", "Expected a version or a label; received both.", "label")
-        return self
 
     def to_json_dict(self) -> dict[str, Any]:
         """What was asked, without what is the default; `from_json_dict` makes an equal request of it."""

@@ -39,6 +39,7 @@ DATA_SCHEMA = {
     "additionalProperties": False,
 }
 
+Word = Annotated[str, Field(pattern=MODEL_NAME)]
 Count = Annotated[int, Field(ge=1)]
 Priority = Annotated[int, Field(ge=-100, le=100)]
 
@@ -152,26 +153,18 @@ class FitSpec(Part):
     verbose: Literal["auto", 0, 1, 2] | None = Field(None, description="Accepted and ignored.")
 
 
-class FromSpec(Part):
-    """A version to go on from: its weights, and the state of the optimizer that they were trained with."""
+class VersionSpec(Part):
+    """A version of a model, by its number or a label."""
 
-    model: Annotated[str, Field(pattern=MODEL_NAME)]
+    model: Word
     version: Annotated[int, Field(ge=1, lt=10**9)] | None = Field(
-        None, description="The version's number; the newest if neither this nor `label` is given."
+        None, description="The version's number; the latest if neither this nor `label` is given."
     )
-    label: Annotated[str, Field(pattern=MODEL_NAME)] | None = Field(
-        None, description="The version that this label points at when the job is asked for."
-    )
-    optimizer: bool | None = Field(
-        None,
-        description="Whether the optimizer goes on, too, with its step count, its moments and its place in a schedule "
-        "of the learning rate. If not given, it does where `compile` is left out and the version has such a state, as "
-        "in Keras.",
-    )
+    label: Word | None = Field(None, description="The version that this label points at when the job is asked for.")
 
     @property
     def which(self) -> int | str | None:
-        """The number, the label, or None for the newest."""
+        """The number, the label, or None for the latest."""
         return self.version if self.label is None else self.label
 
     @model_validator(mode="after")
@@ -180,6 +173,17 @@ class FromSpec(Part):
         if self.version is not None and self.label is not None:
             raise refusal("conflict", "Expected a version or a label; received both.", "label")
         return self
+
+
+class FromSpec(VersionSpec):
+    """A version to go on from: its weights, and the state of the optimizer that they were trained with."""
+
+    optimizer: bool | None = Field(
+        None,
+        description="Whether the optimizer goes on, too, with its step count, its moments and its place in a schedule "
+        "of the learning rate. If not given, it does where `compile` is left out and the version has such a state, as "
+        "in Keras.",
+    )
 
 
 class Continuation(Part):
@@ -205,7 +209,7 @@ class TrainingRequest(Continuation):
 
     model_config = ConfigDict(json_schema_extra=_with_or_from)
 
-    model: Annotated[str, Field(pattern=MODEL_NAME)] | None = Field(
+    model: Word | None = Field(
         None,
         description="The name under which the result is kept; if there is none, that of the version that it goes on "
         "from, or a name is made.",

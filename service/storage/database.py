@@ -155,7 +155,7 @@ class Database:
         return stored, self.artifacts.open(stored.artifact)
 
     def open_version(self, model: str, which: int | str | None = None) -> tuple[Version, bytes, bytes | None]:
-        """A version by its number or label, or the newest, with its weights and the state of its optimizer."""
+        """A version by its number or label, or the latest, with its weights and the state of its optimizer."""
         with self.reading() as tx:
             version = tx.version(model, which)
             return version, tx.models.weights(version.id), tx.models.optimizer(version.id)

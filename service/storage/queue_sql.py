@@ -65,6 +65,7 @@ _EPOCHS_KEPT = (
     .correlate(jobs)
     .scalar_subquery()
 )
+_UNCLAIMED = {"owner": None, "lease_id": None}
 _TAKEN_UP = {
     "epoch": _EPOCHS_KEPT,
     "fraction": cast(_EPOCHS_KEPT, Double) / jobs.c.epochs,
@@ -109,7 +110,7 @@ REQUEUE = (
     .values(
         status=Status.QUEUED,
         attempt=jobs.c.attempt - 1,
-        lease_id=None,
+        **_UNCLAIMED,
         lease_until=case((bindparam("lease_seconds", type_=Double) > 0, _LEASE_END), else_=null()),
         **_TAKEN_UP,
     )
@@ -140,7 +141,16 @@ END_ABANDONED = (
 )
 """Ends the jobs that lost their worker and are not to be tried again."""
 
-LET_GO = update(jobs).where(_OF_CLAIM, _LEAVES_WEIGHTS).values(lease_id=None, lease_until=_LEASE_END)
+LET_GO = (
+    update(jobs)
+    .where(_OF_CLAIM, _LEAVES_WEIGHTS)
+    .values(
+        attempt=jobs.c.attempt - 1,
+        stalls=jobs.c.stalls - 1,  # the next claim takes it for one whose worker has died
+        **_UNCLAIMED,
+        lease_until=_LEASE_END,
+    )
+)
 """Ends the claim on a job that is cancelling, if there are weights that another may publish in `lease_seconds`."""
 
 _OWNER = bindparam("owner_prefix", type_=Text)

@@ -34,7 +34,9 @@ def test_what_was_found_once_is_at_hand_until_something_changes(tmp_path: Path, 
         serving = Serving(service.database, 4)
         assert at_hand(serving, "xor") is None
         found = serving.find("xor", None)
+        deadline = time.monotonic() + 30
         while at_hand(serving, "xor") != found:  # to begin to listen is a change
+            assert time.monotonic() < deadline, "What was found is not at hand."
             serving.find("xor", None)
         service.train(fit={"epochs": 1})
         assert at_hand(serving, "xor") is None

@@ -1,10 +1,15 @@
 """Asking for trainings: once under a key, many at a time, not too many, in the order of their priority."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.errors import Unavailable
+from service.storage import Transaction
+from service.storage.datasets import LARGEST_ROW_BYTES
 from tests.serving import Service, assert_problem, small
 
 PATHS = ["/v1/training-jobs", "/v1/training-jobs:batch"]
@@ -35,6 +40,30 @@ def test_a_key_sent_again_with_a_wish_to_wait_gets_the_job_as_it_is_now(service:
     service.work()
     again = service.client.post(PATHS[0], json=small(), headers=headers | {"Prefer": "wait=5"})
     assert (again.status_code, again.json()["status"]) == (200, "succeeded")
+
+
+def test_a_job_that_was_stored_although_its_answer_was_lost_has_its_data(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = LARGEST_ROW_BYTES // (4 * 100) + 1
+    data = {"x": [[row % 2] * 100 for row in range(rows)], "y": [row % 2 for row in range(rows)]}
+    request = small(fit={"epochs": 1}, data=data)
+    headers = {"Idempotency-Key": "a-key"}
+
+    @contextmanager
+    def lost_at_its_end() -> Iterator[Transaction]:
+        with transaction() as tx:
+            yield tx
+        raise Unavailable("The database does not answer now.")
+
+    transaction = service.database.transaction
+    with monkeypatch.context() as patched:
+        patched.setattr(service.database, "transaction", lost_at_its_end)
+        assert_problem(service.client.post(PATHS[0], json=request, headers=headers), 503, "unavailable")
+    again = service.client.post(PATHS[0], json=request, headers=headers)
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (202, "true")
+    service.work()
+    assert service.client.get(again.headers["Location"]).json()["status"] == "succeeded"
 
 
 def test_a_key_for_another_request_is_refused(service: Service) -> None:
@@ -68,6 +97,29 @@ def test_many_jobs_are_queued_by_one_request(service: Service) -> None:
     service.work()
     models = service.client.get("/v1/models").json()["items"]
     assert sorted(model["name"] for model in models) == sorted(names)
+
+
+def test_a_dataset_that_many_jobs_of_a_batch_name_is_opened_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"size,kind\n" + b"1,red\n2,blue\n" * 10
+    dataset = service.client.post("/v1/datasets", content=content, headers={"Content-Type": "text/csv"}).json()["id"]
+    data = {"dataset": dataset, "target": "kind"}
+    opened, open_dataset = [], service.database.open_dataset
+
+    def counted(dataset_id: str) -> Any:
+        opened.append(dataset_id)
+        return open_dataset(dataset_id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service.database, "open_dataset", counted)
+        jobs = [small(model=f"model-{seed}", fit={"epochs": 1, "seed": seed}) for seed in range(5)]
+        answer = service.client.post(PATHS[1], json={"jobs": [job | {"data": data} for job in jobs]})
+    assert answer.status_code == 202, answer.text
+    assert opened == [dataset]
+    service.work()
+    done = service.client.get("/v1/training-jobs").json()["items"]
+    assert [job["status"] for job in done] == ["succeeded"] * 5
 
 
 def test_of_a_batch_with_one_mistake_nothing_is_stored_and_all_mistakes_are_told(service: Service) -> None:

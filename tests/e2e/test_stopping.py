@@ -75,11 +75,11 @@ def test_a_job_cancelled_inside_one_giant_product_leaves_its_weights_before_the_
     database = database_of(server)
     eventually(lambda: checkpoints_of(database, job))
     database.close()
-    start = time.monotonic()
+    busy = the_busy_one(children(pid_of(server), "worker"))
     answer = httpx.post(f"{server.url}/v1/training-jobs/{job}:cancel", json={"keep": "last"})
     assert answer.json()["status"] == "cancelling"
     done = once(server, job, lambda job: job["status"] == "cancelled")
-    assert time.monotonic() - start < 20  # it takes 2 s where nobody else needs the cores, a step 5 s
+    eventually(lambda: busy not in children(pid_of(server), "worker"))  # one that waits for the step would stay
     assert (done["version"], done["progress"]["epoch"], done["warnings"]) == (1, 1, [])
     answer = httpx.post(server.url + done["links"]["predict"], json={"instances": [[1] * 250]}, timeout=30)
     assert len(answer.json()["predictions"]) == 1

@@ -186,6 +186,8 @@ class JobQueue(RuleBasedStateMachine):
             job.move(Status.QUEUED)
             job.pause_until = self.clock() + pause_seconds if pause_seconds else 0.0
         elif job.leaves_weights:
+            job.attempt -= 1
+            job.stalls -= 1
             job.claim, job.lease_until = None, self.clock() + pause_seconds
         else:
             job.move(Status.CANCELLED)

@@ -68,6 +68,21 @@ def answered(
     return answer
 
 
+def test_outputs_beyond_the_classes_have_names_that_no_class_has() -> None:
+    data = Dataset(np.eye(4, 2, dtype=np.float32), np.array([0, 1, 0, 1], np.int32), classes=("1", "3"))
+    request = {
+        "spec": {"layers": [{"class_name": "Dense", "units": 4, "activation": "softmax"}]},
+        "compile": {"loss": "sparse_categorical_crossentropy"},
+        "fit": {"epochs": 1, "seed": 2},
+    }
+    made = train(request, data)
+    loaded = LoadedVersion(made.spec, columns=2, classes=made.output["classes"], weights=made.weights)
+    prediction = TablePrediction(loaded, Asked(frozenset({"predictions"})), kinds_of_arrays(2), Findings())
+    assert prediction.names == ["prediction_1", "prediction_3", "prediction_2", "prediction_3_"]
+    answer = pa.concat_tables(prediction.answers(tables_of(data.x), Findings()))
+    assert [column["name"] for column in Table(answer).describe()] == prediction.names
+
+
 def test_every_row_is_answered_in_order_however_the_rows_are_cut(classifier: LoadedVersion) -> None:
     done: list[int] = []
     whole = answered(classifier, Asked(), include=["id"], watch=done.append)

@@ -38,9 +38,7 @@ def trained() -> NewVersion:
         "fit": {"seed": 1},
         "data": {"dataset": "ds", "target": "y"},
     }
-    made = train(request, Table(TABLE.slice(0, 200)))
-    names = NewVersion.__dataclass_fields__
-    return NewVersion(**{name: getattr(made, name) for name in names})
+    return NewVersion.of(train(request, Table(TABLE.slice(0, 200))))
 
 
 VERSION = trained()
