@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
+from service.api.examples import DATASET
 from service.storage import StoredDataset
 
 
@@ -39,7 +40,7 @@ class DatasetLinks(BaseModel):
 class DatasetView(BaseModel):
     """A stored dataset: a table with named columns, or arrays x and y."""
 
-    id: str = Field(examples=["ds_1n2v5jz4q9s0mxjrkpt8c7w3ye"])
+    id: str = Field(examples=[DATASET])
     name: str | None
     form: Literal["table", "arrays"]
     rows: int

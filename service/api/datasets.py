@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from service.api.arriving import received
 from service.api.dataset_views import DatasetPage, DatasetView
+from service.api.examples import DATASET, UPLOAD_EXAMPLES
 from service.api.paths import Paging
 from service.api.problems import documented
 from service.api.state import Shared, State
@@ -22,7 +23,7 @@ from service.tables import Table
 
 router = APIRouter(prefix=UPLOADS, tags=["datasets"])
 
-DatasetId = Annotated[str, Path(description="The dataset's id.", examples=["ds_1n2v5jz4q9s0mxjrkpt8c7w3ye"])]
+DatasetId = Annotated[str, Path(description="The dataset's id.", examples=[DATASET])]
 Name = Annotated[str | None, Query(min_length=1, max_length=200, description="A name to find it by.")]
 
 
@@ -53,7 +54,10 @@ _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "The file as it is, also compressed with gzip or zstd. JSON is a list of objects, or x and y.",
-        "content": dict.fromkeys(sorted(set(MEDIA_TYPES.values())), FILE),
+        "content": {
+            CSV: {"schema": {"type": "string"}, "examples": UPLOAD_EXAMPLES},
+            **dict.fromkeys(sorted(set(MEDIA_TYPES.values()) - {CSV}), FILE),
+        },
     }
 }
 

@@ -20,12 +20,13 @@ from service.api.serving import Served, Which
 from service.api.state import Shared, State, state_of
 from service.api.table_predictions import Queried, TableQuery, answer_table
 from service.api.uploads import OCTETS, TABLES, is_table
-from service.datasets import read_dataset
-from service.errors import Findings
+from service.datasets import Dataset, read_dataset
+from service.errors import Findings, NotFound
 from service.formats.jsontext import write_json
 from service.formats.plain_rows import read_plain_rows
 from service.spec.prediction import Output
 from service.spec.request import DATA_SCHEMA, ROWS_SCHEMA
+from service.tables import Table
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
 
@@ -206,7 +207,7 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
     data = document["data"]
     stored_id = data["dataset"] if isinstance(data, dict) and isinstance(data.get("dataset"), str) else None
     if stored_id is not None:
-        dataset = prepare_evaluation(shared.open_dataset(stored_id), data, served, findings)
+        dataset = prepare_evaluation(_opened(shared, stored_id, findings), data, served, findings)
     else:
         dataset = read_dataset(data, findings, shared.settings, classes=served.loaded.classes)
     if dataset is None or findings.total:
@@ -227,6 +228,14 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
         model=served.version.model,
         version=served.version.number,
     )
+
+
+def _opened(shared: State, dataset_id: str, findings: Findings) -> Dataset | Table:
+    try:
+        return shared.open_dataset(dataset_id)
+    except NotFound:
+        findings.error("#/data/dataset", "not_found", "There is no dataset of this id.")
+        raise findings.refusal() from None
 
 
 def _read_repeats(value: Any, findings: Findings) -> int:

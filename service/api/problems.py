@@ -15,6 +15,7 @@ from starlette.responses import Response
 from service import errors
 from service.api.inference.refusals import is_of_protocol
 from service.formats.jsontext import write_json
+from service.spec.mistakes import expectation
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("fitd.api")
@@ -136,11 +137,18 @@ def answer_routing(request: Request, error: HTTPException) -> Response:
 def answer_parameters(request: Request, error: RequestValidationError) -> Response:
     """The problem of query, path or header parameters that do not fit; their values are not repeated."""
     found = [
-        {"parameter": str(one["loc"][-1]), "code": "invalid_parameter", "detail": f"{one['msg']}."}
+        {"parameter": str(one["loc"][-1]), "code": "invalid_parameter", "detail": _detail(one)}
         for one in error.errors()
     ]
     title, detail = KINDS[errors.Invalid][1], "A parameter of the request is wrong."
     return problem(request, 422, "invalid_parameter", title, detail, errors=found, errors_total=len(found))
+
+
+def _detail(error: Mapping[str, Any]) -> str:
+    if error["type"] != "string_pattern_mismatch":
+        return f"{error['msg']}."
+    _, expected = expectation(error["type"], error["ctx"], error["msg"])
+    return f"Expected {expected}."
 
 
 def answer_disconnect(_request: Request, _error: ClientDisconnect) -> Response:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Annotated, BinaryIO, get_args
 
 from fastapi import Depends, Query, Request, Response
+from pydantic import AfterValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
@@ -31,7 +33,19 @@ from service.spec.prediction import Output
 from service.tables import Table
 
 _PIECE_BYTES = 1 << 20
+
+
+def _known(outputs: str) -> str:
+    if not set(outputs.split(",")) <= set(get_args(Output)):
+        expected = f"Expected some of {', '.join(get_args(Output))}, with commas between them"
+        raise PydanticCustomError("unknown_name", "{expected}", {"expected": expected})
+    return outputs
+
+
 _OUTPUT = f"({'|'.join(get_args(Output))})"
+_Outputs = Annotated[
+    str, AfterValidator(_known), WithJsonSchema({"type": "string", "pattern": f"^{_OUTPUT}(,{_OUTPUT})*$"})
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +62,8 @@ async def _query(
     request: Request,
     dialect: Written,
     outputs: Annotated[
-        str | None,
+        _Outputs | None,
         Query(
-            pattern=f"^{_OUTPUT}(,{_OUTPUT})*$",
             description="What to tell of each row of a table: some of `predictions`, `predicted_classes` and "
             "`probabilities`, with commas between them.",
         ),

@@ -23,6 +23,7 @@ class Watch:
         self._database = database
         self._watched: Counter[str] = Counter()
         self._latest: dict[str, int] = {}
+        self._known: set[str] = set()
         self._changed = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
         self.is_closing = False
@@ -43,6 +44,7 @@ class Watch:
             if not self._watched[job_id]:
                 del self._watched[job_id]
                 self._latest.pop(job_id, None)
+                self._known.discard(job_id)  # who comes back waits for what may have been told already
         return not self.is_closing
 
     def close(self) -> None:
@@ -50,14 +52,14 @@ class Watch:
         self.is_closing = True
 
     async def _look(self) -> None:
-        mark, looked, known = None, 0.0, set[str]()
+        mark, looked = None, 0.0
         while self._watched and not self.is_closing:
             now, watched = time.monotonic(), set(self._watched)
             try:
                 moved = mark != (mark := self._database.mark())
                 overdue = self._database.backend != "sqlite" and now - looked > _LONGEST_SILENCE_SECONDS
-                if moved or overdue or not watched <= known:
-                    looked, known = now, watched
+                if moved or overdue or not watched <= self._known:
+                    looked, self._known = now, set(watched)
                     await self._read(watched)
             except Unavailable:
                 mark = None

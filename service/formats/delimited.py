@@ -4,10 +4,12 @@ import codecs
 import csv
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
-from service.errors import Malformed
+from service.errors import Finding, Invalid, Malformed
 
 DELIMITERS = (",", ";", "\t", "|")
 _WITH_COMMA, _WITH_POINT = re.compile(r"[+-]?\d+,\d+"), re.compile(r"[+-]?\d+\.\d+")
@@ -15,6 +17,9 @@ _SAMPLE_BYTES = 64 * 1024
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 FALLBACK_ENCODING = "cp1252"
 """What text is taken for that is not UTF-8: Windows' Western European, which has a letter for nearly every byte."""
+
+_ENCODINGS = re.compile("utf-(8|16|32)|ascii|iso|cp[0-9]|koi8|mac-|gb|big5|shift_jis|euc_|tis-620")
+"""How Python's names of character sets begin; it has others, bz2 and punycode among them, that grow without limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,10 @@ def found_dialect(file: Path, given: Dialect) -> tuple[Dialect, list[str]]:
     """The dialect of a text, as given and otherwise as found, and its column names; `Malformed` if it has no row."""
     with file.open("rb") as opened:
         sample = opened.read(_SAMPLE_BYTES)
-    encoding = given.encoding or _encoding(sample)
-    text = _decoded(sample, encoding)
+    encoding = _encoding(sample) if given.encoding is None else _known(given.encoding)
+    if encoding == "utf-8" and sample.startswith(codecs.BOM_UTF8):
+        encoding = "utf-8-sig"
+    text = _decoded(sample, encoding, given.encoding or "UTF-8, UTF-16 or Windows-1252")
     whole = len(sample) < _SAMPLE_BYTES
     delimiter = given.delimiter or _delimiter(text, given.quote, whole=whole)
     rows = _rows(text, delimiter, given.quote, whole=whole)
@@ -58,11 +65,23 @@ def _encoding(sample: bytes) -> str:
     return "utf-8"
 
 
-def _decoded(sample: bytes, encoding: str) -> str:
+def _known(encoding: str) -> str:
+    """Python's name of an encoding."""
+    try:
+        name = codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        name = ""
+    if not _ENCODINGS.match(name):
+        expected = "Expected the name of a character set, such as utf-8, windows-1252 or iso-8859-15."
+        raise Invalid([Finding("encoding", "unknown_name", expected)])
+    return name
+
+
+def _decoded(sample: bytes, encoding: str, expected: str) -> str:
     try:
         return codecs.getincrementaldecoder(encoding)().decode(sample)
-    except (UnicodeError, LookupError):
-        raise Malformed(f"Expected a text in {encoding[:40]}; received other bytes.", code="bad_table") from None
+    except UnicodeError:
+        raise Malformed(f"Expected a text in {expected}; received other bytes.", code="bad_table") from None
 
 
 def _delimiter(text: str, quote: str, *, whole: bool) -> str:
@@ -97,9 +116,19 @@ def _decimal(rows: list[list[str]], delimiter: str) -> str:
 
 
 def _is_header(rows: list[list[str]]) -> bool:
-    """Whether the first row names the columns: texts, each there, none twice, none a number."""
+    """Whether the first row names the columns: it has no number, and has each name once, or one above numbers."""
     names = [name.strip() for name in rows[0]]
-    return all(names) and len(set(names)) == len(names) and not any(_is_number(name) for name in names)
+    if any(map(_is_number, names)):
+        return False
+    if all(names) and len(set(names)) == len(names):
+        return True
+    columns = zip_longest(*rows[1:], fillvalue="")
+    return any(name and _are_numbers(cells) for name, cells in zip(names, columns, strict=False))
+
+
+def _are_numbers(cells: Iterable[str]) -> bool:
+    values = [cell.strip() for cell in cells if cell.strip()]
+    return bool(values) and all(_is_number(value) or _WITH_COMMA.fullmatch(value) for value in values)
 
 
 def _is_number(text: str) -> bool:

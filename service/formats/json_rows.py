@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from service.config import Limits
-from service.errors import Malformed, TooLarge
+from service.errors import Finding, Invalid, Malformed, TooLarge, pointer
 
 
 def read_whole(file: Path, limits: Limits) -> bytes:
@@ -19,17 +19,20 @@ def read_whole(file: Path, limits: Limits) -> bytes:
 
 
 def table_of_rows(content: bytes, *, by_line: bool) -> Any:
-    """The pyarrow table of objects in a list, or one on each line; `Malformed` for any other text.
+    """The pyarrow table of objects in a list, or one on each line; `Malformed` or `Invalid` for any other text.
 
     A key that a row does not have is a missing value; texts that are all dates in ISO 8601 are dates.
     """
     import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
 
     rows = [_read(line) for line in content.splitlines() if line.strip()] if by_line else _read(content)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise Malformed("Expected rows, each a JSON object; received something else.", code="bad_table")
+    if not isinstance(rows, list):
+        raise Malformed("Expected a list of rows, each a JSON object; received something else.", code="bad_table")
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            raise Malformed(f"Expected rows, each a JSON object; row {number:,} is something else.", code="bad_table")
     names = dict.fromkeys(name for row in rows for name in row)
-    return pa.table({name: _column([row.get(name) for row in rows]) for name in names})
+    return pa.table({name: _column(name, [row.get(name) for row in rows]) for name in names})
 
 
 def _read(text: bytes) -> Any:
@@ -39,10 +42,14 @@ def _read(text: bytes) -> Any:
         return None
 
 
-def _column(values: list[Any]) -> Any:
+def _column(name: str, values: list[Any]) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - as above
 
-    column = pa.array(values)
+    try:
+        column = pa.array(values)
+    except pa.ArrowException:
+        expected = "Expected numbers, texts, booleans or dates, and one of them alone; this column holds several."
+        raise Invalid([Finding(pointer("columns", name), "unsupported_column", expected)]) from None
     if not pa.types.is_string(column.type):
         return column
     try:

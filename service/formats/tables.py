@@ -227,8 +227,9 @@ def _plain_schema(schema: Any, limits: Limits) -> Any:
     _check_size(1, len(schema), limits)
     for name, count in Counter(schema.names).items():
         if not name or len(name) > _LONGEST_NAME:
-            expected = f"Expected a name of 1 to {_LONGEST_NAME} characters for each column."
-            findings.error(pointer("columns", name), "bad_column_name", expected)
+            expected = f"Expected a name of 1 to {_LONGEST_NAME} characters for each column"
+            received = f"that of column {schema.names.index(name) + 1} has {len(name):,}"
+            findings.error(pointer("columns", name), "bad_column_name", f"{expected}; {received}.")
         elif count > 1:
             findings.error(pointer("columns", name), "duplicate", "Expected each column's name once; it is repeated.")
     fields = []

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from service.errors import Findings, pointer
 from service.formats.arrays import kind_of
+from service.spec.request import MODEL_NAME
 from service.spec.vocabulary import MODELS
 
 _EXPECTED = {
@@ -32,6 +33,7 @@ _BOUNDS = {
     "too_short": ("min_length", "a list of at least {}"),
     "string_pattern_mismatch": ("pattern", "a text that matches {}"),
 }
+_FORMS = {MODEL_NAME: 'a name of at most 100 letters, digits, ".", "-" and "_", the first a letter or digit'}
 
 
 class _Place(NamedTuple):
@@ -61,7 +63,7 @@ def report(
         elif one["type"] == "extra_forbidden":
             findings.error(at, "unknown_key", _about_unknown(str(place.keys[-1]), place.model))
         else:
-            code, expected = _expectation(one["type"], context, one["msg"])
+            code, expected = expectation(one["type"], context, one["msg"])
             expectations.setdefault(at, (code, [], one["input"]))[1].append(expected)
     for at, (code, choices, received) in expectations.items():
         choice = " or ".join(dict.fromkeys(choices))
@@ -85,7 +87,10 @@ def shown(value: Any) -> str:
     return kind_of(value)
 
 
-def _expectation(kind: str, context: Mapping[str, Any], message: str) -> tuple[str, str]:
+def expectation(kind: str, context: Mapping[str, Any], message: str) -> tuple[str, str]:
+    """The code of a mistake, and what was expected, of the kind and context that pydantic gives it."""
+    if context.get("pattern") in _FORMS:
+        return "wrong_form", _FORMS[context["pattern"]]
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
         bound = context[key]

@@ -130,7 +130,8 @@ class Jobs(Queue):
         """
         job = self.get(job_id)
         if not job.is_final:
-            raise Conflict(f"The {job.kind} job {job_id!r} is {job.status}; cancel it first.", code="job_not_final")
+            advice = "it is about to end" if job.status == Status.CANCELLING else "cancel it first"
+            raise Conflict(f"The {job.kind} job {job_id!r} is {job.status}; {advice}.", code="job_not_final")
         unwanted = self._checkpoints.clear(job_id)
         self._connection.execute(delete(jobs).where(jobs.c.id == job_id))
         for dataset_id in filter(None, {job.dataset, job.result}):

@@ -282,7 +282,7 @@ def test_broken_files_are_refused_and_nothing_is_stored(service: Service) -> Non
         (b"PK\x03\x04rubbish", "application/x-npz", 400, "bad_table"),
         (b"{}", "application/json", 422, "invalid_request"),
         (b"[1]", "application/json", 400, "bad_table"),
-        (b'[{"a": 1}, {"a": "b"}]', "application/json", 400, "bad_table"),
+        (b'[{"a": 1}, {"a": "b"}]', "application/json", 422, "invalid_request"),
         (whole, "application/pdf", 415, "unsupported_media_type"),
     ]
     for content, kind, status, code in cases:

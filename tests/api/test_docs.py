@@ -93,22 +93,36 @@ def test_every_path_with_a_json_body_shows_how_it_looks(document: dict[str, Any]
 
 
 def test_the_documented_requests_work_as_they_stand(service: Service) -> None:
-    for example in examples.TRAINING_EXAMPLES.values():
-        request = example["value"]
+    uploaded = service.client.post("/v1/datasets", content=examples.FRUIT, headers={"Content-Type": "text/csv"})
+
+    def shown(chosen: dict[str, Any]) -> list[tuple[str, Any]]:
+        """The requests, each with the model that it is about."""
+        models = {"small": "xor", "canonical": "digits", "table": "fruit", "continued": "xor"}
+        text = json.dumps({name: example["value"] for name, example in chosen.items()})
+        read = json.loads(text.replace(examples.DATASET, uploaded.json()["id"]))
+        return [(models[name], request) for name, request in read.items()]
+
+    for _, request in shown(examples.TRAINING_EXAMPLES):
         checked = service.client.post("/v1/training-jobs:validate", json=request)
         assert (checked.status_code, checked.json()["warnings"]) == (200, [])
         location = service.client.post("/v1/training-jobs", json=request).headers["Location"]
         service.work()
         assert service.client.get(location).json()["status"] == "succeeded"
-    for name, example in examples.PREDICTION_EXAMPLES.items():
-        model = {"small": "xor", "canonical": "digits"}[name]
-        answer = service.client.post(f"/v1/models/{model}:predict", json=example["value"])
-        assert answer.status_code == 200
+    for chosen, path in (
+        (examples.PREDICTION_EXAMPLES, "/v1/models/{}:predict"),
+        (examples.CLASSIFICATION_EXAMPLES, "/v1/models/{}:classify"),
+        (examples.INFERENCE_EXAMPLES, "/v2/models/{}/infer"),
+    ):
+        for model, request in shown(chosen):
+            answer = service.client.post(path.format(model), json=request)
+            assert answer.status_code == 200, answer.text
     for example in examples.IMPORT_EXAMPLES.values():
         assert service.client.post("/v1/models:import", json=example["value"]).status_code == 201
-    for example in examples.EVALUATION_EXAMPLES.values():
-        answer = service.client.post("/v1/models/xor:evaluate", json=example["value"])
+    for model, request in shown(examples.EVALUATION_EXAMPLES):
+        answer = service.client.post(f"/v1/models/{model}:evaluate", json=request)
         assert answer.json()["metrics"]["accuracy"] == 1
+    for _, request in shown(examples.PREDICTION_JOB_EXAMPLES):
+        assert service.client.post("/v1/prediction-jobs", json=request).status_code == 202
 
 
 def test_a_new_layer_of_nn_is_documented_by_itself(document: dict[str, Any]) -> None:

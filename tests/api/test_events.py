@@ -91,3 +91,14 @@ def test_many_watchers_wait_without_a_thread_and_all_hear_of_the_end(service: Se
 
     assert asyncio.run(watch()) == [True] * 500
     assert service.client.get(answer.headers["Location"]).json()["status"] == Status.CANCELLED
+
+
+def test_who_reads_a_long_story_in_pieces_is_not_kept_waiting_for_the_next(service: Service) -> None:
+    """A stream reads some events at a time and waits after each; nothing else changes the database meanwhile."""
+    job_id = service.train(fit={"epochs": 3})["id"]
+
+    async def watch() -> list[bool]:
+        watch = Watch(service.database)
+        return [await watch.wait(job_id, seq, 10) for seq in range(3)]
+
+    assert asyncio.run(watch()) == [True] * 3

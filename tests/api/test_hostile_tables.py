@@ -1,5 +1,6 @@
 """Tables that mean harm or are merely broken: stored or refused, never a 500, and nothing left behind."""
 
+import bz2
 import gzip
 import io
 from collections.abc import Callable, Iterator
@@ -84,8 +85,9 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str, int]] = {
     "zero rows in arrays": (lambda: npz_of(x=np.empty((0, 2)), y=np.empty(0)), NPZ, "", 422),
     "Latin-1 called UTF-8": (lambda: "a,b\n1,é\n".encode("latin-1"), CSV, "?encoding=utf-8", 400),
     "UTF-8 called UTF-16": (lambda: b"a,b\n1,2\n3", CSV, "?encoding=utf-16", 400),
-    "an encoding that nobody knows": (lambda: b"a,b\n1,2\n", CSV, "?encoding=klingon", 400),
-    "an encoding that is none of texts": (lambda: b"a,b\n1,2\n", CSV, "?encoding=base64", 400),
+    "an encoding that nobody knows": (lambda: b"a,b\n1,2\n", CSV, "?encoding=klingon", 422),
+    "an encoding that is none of texts": (lambda: b"a,b\n1,2\n", CSV, "?encoding=base64", 422),
+    "a bomb that is called an encoding": (lambda: bz2.compress(bytes(UNPACKED)), CSV, "?encoding=bz2", 422),
     "half a character at the end": (lambda: "a,b\n1,é".encode("utf-16"), CSV, "?encoding=utf-8", 400),
     "a column too many": (lambda: csv_of(10_001), CSV, "", 413),
     "a bomb in gzip": (lambda: gzip.compress(b"a,b\n" + b"1,2\n" * UNPACKED), CSV, "", 413),

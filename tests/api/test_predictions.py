@@ -153,6 +153,7 @@ def test_an_evaluation_weighs_rows_and_reads_classes_as_the_training_did(shared:
         ({"x": [[0]], "y": ["equal"]}, "#/data/x", "width_mismatch"),
         ({"x": X}, "#/data/y", "missing"),
         ([], "#/data", "wrong_type"),
+        ({"dataset": "ds_none"}, "#/data/dataset", "not_found"),
     ],
 )
 def test_data_that_cannot_be_evaluated_are_refused_with_their_place(

@@ -155,6 +155,14 @@ def test_any_json_is_answered_and_never_with_500(shared: Service, path: str, val
     assert send(shared, path, value) < 500
 
 
+def test_what_a_name_may_be_is_said_in_words(shared: Service) -> None:
+    asked = shared.client.post("/v1/training-jobs:validate", json=small(model="my fruit"))
+    listed = shared.client.get("/v1/training-jobs", params={"model": "my fruit"})
+    words = 'Expected a name of at most 100 letters, digits, ".", "-" and "_", the first a letter or digit'
+    assert [error["detail"] for error in asked.json()["errors"]] == [f"{words}; received 'my fruit'."]
+    assert [error["detail"] for error in listed.json()["errors"]] == [f"{words}."]
+
+
 @CHEAP
 @given(data=st.data(), path=st.sampled_from(["/v1/training-jobs:validate"]), value=VALUES)
 def test_a_good_request_with_any_one_part_replaced_is_never_answered_with_500(

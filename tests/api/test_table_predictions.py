@@ -182,6 +182,7 @@ def test_more_wrong_cells_than_are_shown_are_counted(learnt: Service) -> None:
     ("query", "code", "parameter"),
     [
         ("outputs=everything", "invalid_parameter", "outputs"),
+        ("outputs=", "invalid_parameter", "outputs"),
         ("top_k=0", "invalid_parameter", "top_k"),
         ("include=nowhere", "invalid_request", "include"),
         ("include=mass&include=mass", "invalid_request", "include"),
@@ -191,6 +192,7 @@ def test_a_wrong_parameter_is_named(learnt: Service, query: str, code: str, para
     answer = sent(learnt, csv_of(rows()), path=f"{PREDICT}?{query}")
     problem = assert_problem(answer, 422, code)
     assert {error["parameter"] for error in problem["errors"]} == {parameter}
+    assert "pattern" not in problem["errors"][0]["detail"]
 
 
 def test_what_is_no_table_to_predict_is_refused(learnt: Service) -> None:

@@ -1,5 +1,6 @@
 """Tables are read in every form, told apart from what is none, and come out as they went in."""
 
+import bz2
 import gzip
 import io
 from pathlib import Path
@@ -29,7 +30,7 @@ def table_of(
 ) -> Table:
     source, target = directory / "source", directory / "target"
     source.write_bytes(content)
-    write_table(source, media_type, target, LIMITS.model_copy(update=limits))
+    write_table(source, media_type, target, LIMITS.model_copy(update=limits), dialect)
     return Table.from_file(target)
 
 
@@ -41,7 +42,11 @@ def table_of(
         ("a\tb\n1\t2\n", "\t", True, ["a", "b"]),
         ("a|b|c\n1|2|3\n", "|", True, ["a", "b", "c"]),
         ("1,2\n3,4\n", ",", False, ["column_1", "column_2"]),
-        ("x,x\n3,4\n", ",", False, ["column_1", "column_2"]),
+        ("x,x\n3,4\n", ",", True, ["x", "x"]),
+        (",a,b\n0,1.5,x\n1,,y\n", ",", True, ["", "a", "b"]),
+        (";a;a\nx;y;1,5\n", ";", True, ["", "a", "a"]),
+        ("yes,yes\nno,yes\n", ",", False, ["column_1", "column_2"]),
+        (",yes\nno,\n", ",", False, ["column_1", "column_2"]),
         ('"a, b",c\n"1, 2",3\n', ",", True, ["a, b", "c"]),
         ("only\n1\n2\n", ",", True, ["only"]),
     ],
@@ -60,6 +65,48 @@ def test_the_encoding_is_found(tmp_path: Path, encoding: str) -> None:
     table = table_of(tmp_path, "größe,maß\n1,Öl\n2,Föhn\n".encode(encoding))
     assert table.names == ["größe", "maß"]
     assert table.encoded("maß")[0] == ["Öl", "Föhn"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "utf_8_sig"])
+def test_a_mark_is_no_part_of_the_first_name_whatever_utf_8_is_called(tmp_path: Path, encoding: str) -> None:
+    table = table_of(tmp_path, "a,maß\n1,Öl\n".encode("utf-8-sig"), dialect=Dialect(encoding=encoding))
+    assert table.names == ["a", "maß"]
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "", "a\0b", "base64", "rot13", "punycode", "idna", "unicode_escape"])
+def test_an_encoding_is_the_name_of_a_character_set(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(Invalid, match="encoding: Expected the name of a character set"):
+        table_of(tmp_path, b"a,b\n1,2\n", dialect=Dialect(encoding=encoding))
+
+
+@pytest.mark.parametrize("encoding", ["bz2", "zlib", "bz2_codec"])
+def test_a_compression_named_as_encoding_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr("codecs.getincrementaldecoder", lambda name: pytest.fail(f"decodes {name}"))
+    with pytest.raises(Invalid, match="encoding: Expected the name of a character set"):
+        table_of(tmp_path, bz2.compress(b"a,b\n1,2\n"), dialect=Dialect(encoding=encoding))
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "said"),
+    [
+        (b"\x80\x81" * 99, CSV, "Expected a text in UTF-8, UTF-16 or Windows-1252"),
+        (b'{"a": 1}\n{"a": 2\n', NDJSON, "row 2 is something else"),
+        (b'{"a/b": 1}\n{"a/b": "two"}\n', NDJSON, "#/columns/a~1b: .* one of them alone"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_its_place(tmp_path: Path, content: bytes, media_type: str, said: str) -> None:
+    with pytest.raises(FitdError, match=said):
+        table_of(tmp_path, content, media_type)
+
+
+@pytest.mark.parametrize("header", [",a\n", "a,a\n"])
+def test_a_header_without_a_name_or_with_one_twice_is_refused_and_not_taken_for_a_row(
+    tmp_path: Path, header: str
+) -> None:
+    with pytest.raises(Invalid, match=r"that of column 1 has 0|it is repeated"):
+        table_of(tmp_path, f"{header}1,2\n".encode())
 
 
 def test_an_encoding_that_shows_late_is_found(tmp_path: Path) -> None:
@@ -154,7 +201,8 @@ def parquet_of(**columns: Any) -> bytes:
         (b"rubbish", ARROW_STREAM, Malformed),
         (b"[1, 2]", NDJSON, Malformed),
         (b'{"a": 1}\n{"a": ', NDJSON, Malformed),
-        (b'{"a": 1}\n{"a": "b"}', NDJSON, Malformed),
+        (b'{"a": 1}\n{"a": "b"}', NDJSON, Invalid),
+        (b'{"a": 9223372036854775808}', NDJSON, Malformed),
         (b'{"a": {"b": 1}}', NDJSON, Invalid),
         (parquet_of(a=[[1], [2]]), PARQUET, Invalid),
         (parquet_of(a=["x" * 20_000]), PARQUET, TooLarge),

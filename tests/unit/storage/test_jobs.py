@@ -130,7 +130,7 @@ def test_only_so_many_jobs_may_wait(database: Database) -> None:
 def test_a_job_is_deleted_with_all_that_is_its_own_and_its_version_stays(database: Database) -> None:
     job = add_job(database)
     claim = take(database)
-    with pytest.raises(Conflict, match="running"), database.transaction() as tx:
+    with pytest.raises(Conflict, match="running; cancel it first"), database.transaction() as tx:
         tx.jobs.delete(job.id)
     with database.transaction() as tx:
         tx.jobs.checkpoint(claim, Checkpoint(1, 0, "name"), 10)
@@ -144,6 +144,15 @@ def test_a_job_is_deleted_with_all_that_is_its_own_and_its_version_stays(databas
         assert tx.events.after(job.id, 0) == []
         assert tx.checkpoints.newest(job.id) == []
         assert tx.models.version("digits").job_id is None
+
+
+def test_who_deletes_a_job_that_is_being_cancelled_is_not_told_to_cancel_it(database: Database) -> None:
+    job = add_job(database)
+    take(database)
+    with database.transaction() as tx:
+        tx.jobs.cancel(job.id)
+    with pytest.raises(Conflict, match="cancelling; it is about to end"), database.transaction() as tx:
+        tx.jobs.delete(job.id)
 
 
 def test_data_that_another_job_uses_outlives_the_job(database: Database) -> None:
