@@ -150,6 +150,8 @@ def put_label(
     asked = read_object(body, "version", "by", required=("version",))
     number, by = asked["version"], asked.get("by")
     findings = Findings()
+    if label.isdecimal():
+        findings.error("label", "wrong_name", "Expected a name with more than digits, which stand for a version.")
     if type(number) is not int or not 1 <= number < 10**9:
         findings.error("#/version", "out_of_range", "Expected the number of a version, from 1.")
     if by is not None and not (isinstance(by, str) and len(by) <= _LONGEST_NAME):

@@ -87,6 +87,12 @@ def test_a_label_of_nothing_is_refused(service: Service) -> None:
     assert_problem(service.client.post(f"{STABLE}:predict", json=ROWS), 404, "not_found")
 
 
+def test_a_label_that_could_be_taken_for_a_number_is_refused(service: Service) -> None:
+    service.train(fit={"epochs": 1})
+    problem = assert_problem(put(service, 1, f"{MODEL}/labels/7"), 422, "invalid_request")
+    assert problem["errors"][0]["parameter"] == "label"
+
+
 def test_a_label_moves_under_load_without_a_failed_or_mixed_answer(service: Service) -> None:
     service.train(fit={"epochs": 1})
     service.train(fit={"epochs": 30})
