@@ -20,6 +20,9 @@ BUSY_TIMEOUT_SECONDS = 5.0
 CONNECT_TIMEOUT_SECONDS = 5
 """Longest wait for a server that does not answer at all."""
 
+LONGEST_SILENCE_SECONDS = 10
+"""How long PostgreSQL waits for the next statement of a transaction before it ends the connection."""
+
 _log = logging.getLogger("fitd.storage")
 
 _JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
@@ -44,7 +47,7 @@ def _to_json(value: Any) -> str:
 
 
 def _postgres(url: URL) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         pool_pre_ping=True,
         connect_args={} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_SECONDS},
@@ -52,6 +55,14 @@ def _postgres(url: URL) -> Engine:
         json_deserializer=orjson.loads,
         hide_parameters=True,
     )
+    event.listen(engine, "connect", _limit_silence)
+    return engine
+
+
+def _limit_silence(connection: Any, _record: object) -> None:
+    # A machine that drops off the network within a transaction would hold its jobs' rows locked for hours.
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{LONGEST_SILENCE_SECONDS}s'")
+    connection.commit()
 
 
 def _sqlite(url: URL) -> Engine:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from service.errors import FitdError, NotFound, Unavailable
 from service.storage import Database, NewDataset
+from service.storage.engine import LONGEST_SILENCE_SECONDS
 from tests.postgres import new_database
 from tests.storing import add_job, read_job, sqlite_url
 
@@ -111,4 +112,12 @@ def test_sqlite_is_durable_and_checks_references(tmp_path: Path) -> None:
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+    database.close()
+
+
+def test_postgresql_ends_a_transaction_that_falls_silent_so_that_it_holds_no_rows() -> None:
+    database = Database(new_database())
+    with database.engine.connect() as connection:
+        found = connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar_one()
+    assert found == f"{LONGEST_SILENCE_SECONDS}s"
     database.close()
