@@ -187,8 +187,9 @@ def while_training(folder: Path, server: Server, highest: float, seconds: int) -
     idle = wrk(folder, server.url, load, seconds, pause_ms=pause_ms)
     long = canonical() | {"fit": {"epochs": 10_000, "batch_size": 32}, "model": "long"}
     jobs = [httpx.post(f"{server.url}/v1/training-jobs", json=long).headers["Location"] for _ in range(2)]
-    while any(httpx.get(server.url + job).json()["status"] != "running" for job in jobs):
-        time.sleep(0.05)
+    for job in jobs:
+        with httpx.stream("GET", f"{server.url}{job}/events") as events:
+            next(line for line in events.iter_lines() if '"running"' in line)
     busy = wrk(folder, server.url, load, seconds, pause_ms=pause_ms)
     for job in jobs:
         httpx.post(f"{server.url}{job}:cancel").raise_for_status()

@@ -45,11 +45,13 @@ class Stored:
     input: dict[str, Any]
     output: dict[str, Any]
     sha256: str
+    id: str = "ver_1"
     model: str = "fruit"
     number: int = 3
     compile: dict[str, Any] = field(default_factory=lambda: {"loss": "crossentropy", "metrics": ["accuracy"]})
     data: dict[str, Any] = field(default_factory=lambda: {"left_out": ["name"], "dataset": "ds_1"})
     created_at: datetime = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    summary: tuple[dict[str, Any], ...] = ()
 
     def loaded(self, weights: bytes) -> LoadedVersion:
         """The version as the service predicts with it."""

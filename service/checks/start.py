@@ -2,61 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import Damaged
 from service.features import Encoder, Learnt
-from service.formats.weights import digest, unpack
+from service.formats.weights import unpack
 from service.nn import Sequential
+from service.published import Published, check_intact
 
 Array = NDArray[np.generic]
-
-
-class Published(Protocol):
-    """What of a stored version matters to a training that goes on from it."""
-
-    @property
-    def id(self) -> str:
-        """What no other version is ever called."""
-
-    @property
-    def model(self) -> str:
-        """The model's name."""
-
-    @property
-    def number(self) -> int:
-        """The version's number."""
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        """The network, as it was asked for."""
-
-    @property
-    def compile(self) -> Mapping[str, Any]:
-        """Optimizer, loss and metrics, as they were asked for."""
-
-    @property
-    def summary(self) -> Sequence[Mapping[str, Any]]:
-        """Name and parameters of each layer."""
-
-    @property
-    def input(self) -> Mapping[str, Any]:
-        """What goes in: `shape` and `features`."""
-
-    @property
-    def output(self) -> Mapping[str, Any]:
-        """What comes out: `classes` and `targets`."""
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """What was asked of its data."""
-
-    @property
-    def sha256(self) -> str:
-        """The hash of the weights."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,8 +33,7 @@ class Start:
     @classmethod
     def of(cls, version: Published, weights: bytes, optimizer: bytes | None) -> Self:
         """The start at a stored version; `Damaged` if the weights are not those that were published."""
-        if digest(weights) != version.sha256:
-            raise Damaged(f"The weights of version {version.number} of {version.model!r} do not match their SHA-256.")
+        check_intact(version, weights)
         features, classes = version.input.get("features"), version.output.get("classes")
         learnt = Learnt(
             columns=int(version.input["shape"][-1]),

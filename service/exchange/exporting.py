@@ -4,10 +4,8 @@ import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from service.errors import Damaged
 from service.exchange.keras_columns import INPUTS, surround
 from service.exchange.onnx_columns import read_columns
 from service.exchange.python_columns import inputs_of
@@ -16,50 +14,11 @@ from service.formats.jsontext import write_json
 from service.formats.keras_archive import write_archive
 from service.formats.onnx_file import write_onnx
 from service.formats.python_script import ROWS, write_script
-from service.formats.weights import digest, pack, unpack
+from service.formats.weights import pack, unpack
 from service.nn import Sequential
 from service.prediction import threshold_of
+from service.published import Published, check_intact
 from service.spec import CompileSpec, ModelSpec
-
-
-class Exportable(Protocol):
-    """What of a stored version goes into a file."""
-
-    @property
-    def model(self) -> str:
-        """The model's name."""
-
-    @property
-    def number(self) -> int:
-        """The version's number."""
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        """The network, as it was asked for."""
-
-    @property
-    def compile(self) -> Mapping[str, Any]:
-        """Optimizer, loss and metrics, as they were asked for."""
-
-    @property
-    def input(self) -> Mapping[str, Any]:
-        """What goes in: `shape`, and of a table `features`."""
-
-    @property
-    def output(self) -> Mapping[str, Any]:
-        """What comes out: `classes`, and of a table `targets`."""
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """What it was trained on: of a table `left_out`."""
-
-    @property
-    def sha256(self) -> str:
-        """The hash of the weights."""
-
-    @property
-    def created_at(self) -> datetime:
-        """When it was published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +30,18 @@ class Exported:
     file_name: str
 
 
-def export(version: Exportable, weights: bytes, file_format: str, optimizer: bytes | None = None) -> Exported:
+def export(version: Published, weights: bytes, file_format: str, optimizer: bytes | None = None) -> Exported:
     """The file of this version in one of the `FORMATS`; `Invalid` where the format has no words for a layer.
 
     The state of the optimizer goes into `.keras` files, as far as Keras knows it.
     """
-    if digest(weights) != version.sha256:
-        raise Damaged(f"The weights of version {version.number} of {version.model!r} do not match their SHA-256.")
+    check_intact(version, weights)
     writer = FORMATS[file_format]
     content = writer.write(version, weights, optimizer)
     return Exported(content, writer.media_type, f"{version.model}-{version.number}{writer.suffix}")
 
 
-def _built(version: Exportable, weights: bytes) -> Sequential:
+def _built(version: Published, weights: bytes) -> Sequential:
     """The network with its weights, compiled as it was trained."""
     arrays, _ = unpack(weights)
     model = ModelSpec.model_validate(version.spec).build(version.input["shape"][-1], seed=0)
@@ -95,12 +53,12 @@ def _built(version: Exportable, weights: bytes) -> Sequential:
     return model
 
 
-def _encoder(version: Exportable) -> Encoder | None:
+def _encoder(version: Published) -> Encoder | None:
     features = version.input.get("features")
     return None if features is None else Encoder.from_json_list(features)
 
 
-def _notes(version: Exportable) -> dict[str, Any]:
+def _notes(version: Published) -> dict[str, Any]:
     """What a version knows besides its network, by the keys that an import looks for."""
     notes = {"classes": version.output["classes"]}
     if version.input.get("features") is not None:
@@ -109,7 +67,7 @@ def _notes(version: Exportable) -> dict[str, Any]:
     return {key: value for key, value in notes.items() if value is not None}
 
 
-def _keras(version: Exportable, weights: bytes, optimizer: bytes | None) -> bytes:
+def _keras(version: Published, weights: bytes, optimizer: bytes | None) -> bytes:
     model, notes, encoder = _built(version, weights), _notes(version), _encoder(version)
     if optimizer is not None:
         model.optimizer.build(model.parameters)
@@ -122,14 +80,14 @@ def _keras(version: Exportable, weights: bytes, optimizer: bytes | None) -> byte
     return write_archive(model, version.created_at, notes, functools.partial(surround, encoder=encoder))
 
 
-def _json(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
+def _json(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes:
     network = _built(version, weights).to_json()
     if _encoder(version) is None:
         return network.encode()
     return write_json(json.loads(network) | _notes(version))
 
 
-def _onnx(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
+def _onnx(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes:
     notes, encoder, model = _notes(version), _encoder(version), _built(version, weights)
     metadata = {"model": version.model, "version": str(version.number)}
     metadata |= {key: write_json(value).decode() for key, value in notes.items()}
@@ -142,13 +100,13 @@ def _onnx(version: Exportable, weights: bytes, _optimizer: bytes | None) -> byte
     )
 
 
-def _python(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
+def _python(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes:
     title = f"version {version.number} of the model {version.model}"
     model, classes, encoder = _built(version, weights), version.output["classes"], _encoder(version)
     return write_script(model, title, classes, ROWS if encoder is None else inputs_of(encoder))
 
 
-def _safetensors(version: Exportable, weights: bytes, _optimizer: bytes | None) -> bytes:
+def _safetensors(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes:
     if _encoder(version) is None:
         return weights
     arrays, _ = unpack(weights)
@@ -159,7 +117,7 @@ def _safetensors(version: Exportable, weights: bytes, _optimizer: bytes | None) 
 class Writer:
     """A way to write a version: the function, the media type, and the ending of the file's name."""
 
-    write: Callable[[Exportable, bytes, bytes | None], bytes]
+    write: Callable[[Published, bytes, bytes | None], bytes]
     media_type: str
     suffix: str
 

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,46 +11,15 @@ from numpy.typing import NDArray
 from service.checks.fits import resolved_loss
 from service.checks.targets import check_targets, encoded, wanted_by
 from service.datasets import Dataset
-from service.errors import Damaged, Findings
+from service.errors import Findings
 from service.evaluation import importance, report
 from service.features import Encoder
-from service.formats.weights import digest, unpack
+from service.formats.weights import unpack
 from service.nn import Sequential
+from service.published import Published, check_intact
 from service.spec import CompileSpec, ModelSpec
 
 Floats = NDArray[np.float32]
-
-
-class Published(Protocol):
-    """What has to be known of a version to load it."""
-
-    @property
-    def model(self) -> str:
-        """The name of its model."""
-
-    @property
-    def number(self) -> int:
-        """Its number."""
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        """Its network."""
-
-    @property
-    def input(self) -> Mapping[str, Any]:
-        """The shape of its inputs, and what the columns of its table have learnt."""
-
-    @property
-    def output(self) -> Mapping[str, Any]:
-        """The names of its classes and targets."""
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """What it was trained on."""
-
-    @property
-    def sha256(self) -> str:
-        """The hash of its weights."""
 
 
 class LoadedVersion:
@@ -81,8 +50,7 @@ class LoadedVersion:
     @classmethod
     def of(cls, version: Published, weights: bytes) -> Self:
         """The version that was published so; `Damaged` if these are not its weights any more."""
-        if digest(weights) != version.sha256:
-            raise Damaged(f"The weights of version {version.number} of {version.model!r} do not match their SHA-256.")
+        check_intact(version, weights)
         return cls(
             version.spec,
             columns=version.input["shape"][-1],

@@ -20,6 +20,7 @@ class Stored:
     """A version as it is stored."""
 
     spec: dict[str, Any]
+    id: str = "ver_1"
     model: str = "digits"
     number: int = 3
     compile: dict[str, Any] = field(default_factory=lambda: {"loss": "crossentropy", "metrics": ["accuracy"]})
@@ -28,6 +29,7 @@ class Stored:
     data: dict[str, Any] = field(default_factory=dict)
     created_at: datetime = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     sha256: str = ""
+    summary: tuple[dict[str, Any], ...] = ()
 
 
 def stored(**layer: Any) -> tuple[Stored, bytes]:
