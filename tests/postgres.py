@@ -7,6 +7,7 @@ Data are not synced to disk, and the server listens on a free port of the loopba
 import atexit
 import functools
 import os
+import select
 import shutil
 import signal
 import socket
@@ -79,11 +80,11 @@ class Postgres:
         lines = (self._data / "postmaster.pid").read_text().splitlines()
         server = int(lines[0])
         family = [server, *map(int, Path(f"/proc/{server}/task/{server}/children").read_text().split())]
+        ends = [os.pidfd_open(pid) for pid in family]
         os.kill(server, number)
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while any(map(_command, family)):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        for end in ends:
+            assert select.select([end], [], [], DEADLINE_SECONDS)[0]
+            os.close(end)
 
     def new_database(self) -> str:
         """The SQLAlchemy URL of an empty database."""
@@ -100,14 +101,6 @@ class Postgres:
 @functools.cache
 def _shared() -> Postgres:
     return Postgres()
-
-
-def _command(pid: int) -> str:
-    """Nothing for a process that has ended and is not buried yet."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
 
 
 def _stop(keeper: subprocess.Popen[bytes]) -> None:

@@ -4,7 +4,7 @@ import functools
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -12,11 +12,9 @@ from pydantic import BaseModel
 from service.api.job_views import JobView
 from service.api.state import State
 from service.checks import CheckedTraining, read_training
-from service.datasets import Dataset
 from service.errors import Finding, Findings, Invalid, Malformed, pointer
 from service.formats.jsontext import read_json
 from service.storage import NewDataset, StoredDataset, Transaction
-from service.storage.datasets import LARGEST_ROW_BYTES
 
 MOST_IN_A_BATCH = 1000
 _LONGEST_KEY = 255
@@ -77,7 +75,10 @@ def submit(
 
     def prepare() -> Jobs[JobView]:
         trainings = read(shared, body)
-        new.extend(None if training.inline is None else _put(shared, training.inline) for training in trainings)
+        new.extend(
+            None if training.inline is None else NewDataset.of_arrays(training.inline, shared.database.artifacts)
+            for training in trainings
+        )
 
         def add(tx: Transaction) -> list[JobView]:
             stored.extend(_stored(tx, training, one) for training, one in zip(trainings, new, strict=True))
@@ -122,15 +123,6 @@ def submit_once(
         if named is not None:
             tx.idempotency_keys.answer(named, [one.model_dump(mode="json", by_alias=True) for one in views])
     return Submitted(views, replayed=False)
-
-
-def _put(shared: State, dataset: Dataset) -> NewDataset:
-    """The dataset ready to be stored: what is too large for a row lies in an artifact already."""
-    content = dataset.to_bytes()
-    new = NewDataset(dataset.rows, dataset.columns, meta={"classes": dataset.classes and list(dataset.classes)})
-    if len(content) <= LARGEST_ROW_BYTES:
-        return replace(new, content=content)
-    return replace(new, artifact=shared.database.artifacts.put("ds", content), size_bytes=len(content))
 
 
 def _stored(tx: Transaction, checked: CheckedTraining, new: NewDataset | None) -> StoredDataset:

@@ -17,7 +17,6 @@ from service.formats.jsontext import read_json
 from service.formats.npz import NPZ, read_npz
 from service.formats.tables import ARROW, ARROW_STREAM, CSV, JSON, MAGIC, NDJSON, PARQUET, write_table
 from service.storage import NewDataset
-from service.storage.datasets import LARGEST_ROW_BYTES
 
 OCTETS = "application/octet-stream"
 MEDIA_TYPES = {
@@ -101,11 +100,13 @@ def read_upload(
     limits = shared.settings
     file, text, media_type = told_apart(file, arriving, media_type, limits)
     if media_type == JSON and not _start_of(file).lstrip().startswith(b"["):
-        return _of_arrays(shared, _checked(read_json(read_whole(file, limits)), shared), name)
+        given = _checked(read_json(read_whole(file, limits)), shared)
+        return NewDataset.of_arrays(given, shared.database.artifacts, name=name, uploaded=True)
     if media_type == NPZ:
         arrays = read_npz(file, limits, "x", "y")
         findings = Findings(limit=limits.max_errors_shown)
-        return _of_arrays(shared, dataset_of_arrays(arrays["x"], arrays["y"], findings), name)
+        given = dataset_of_arrays(arrays["x"], arrays["y"], findings)
+        return NewDataset.of_arrays(given, shared.database.artifacts, name=name, uploaded=True)
     written = file.with_suffix(".arrow")
     write_table(file, media_type, written, limits, dialect, arriving=text)
     return NewDataset.of_table(written, shared.database.artifacts, name=name, uploaded=True)
@@ -114,21 +115,6 @@ def read_upload(
 def _start_of(file: Path) -> bytes:
     with file.open("rb") as opened:
         return opened.read(8)
-
-
-def _of_arrays(shared: State, dataset: Dataset, name: str | None) -> NewDataset:
-    content = dataset.to_bytes()
-    artifact = None if len(content) <= LARGEST_ROW_BYTES else shared.database.artifacts.put("ds", content)
-    return NewDataset(
-        dataset.rows,
-        dataset.columns,
-        content=None if artifact else content,
-        artifact=artifact,
-        size_bytes=len(content),
-        name=name,
-        meta={"classes": dataset.classes and list(dataset.classes)},
-        uploaded=True,
-    )
 
 
 def _checked(document: object, shared: State) -> Dataset:

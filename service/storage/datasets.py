@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import BigInteger, Connection, bindparam, delete, func, insert, select
 
@@ -16,6 +16,9 @@ from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
 from service.storage.tables import dataset_contents, datasets, jobs
+
+if TYPE_CHECKING:
+    from service.datasets import Dataset  # who only starts processes has no use for NumPy
 
 Form = Literal["arrays", "table"]
 
@@ -55,6 +58,24 @@ class NewDataset:
     name: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     uploaded: bool = False
+
+    @classmethod
+    def of_arrays(
+        cls, dataset: "Dataset", artifacts: Artifacts, *, name: str | None = None, uploaded: bool = False
+    ) -> Self:
+        """Arrays, ready to be stored: what is too large for a row lies in an artifact already."""
+        content = dataset.to_bytes()
+        is_small = len(content) <= LARGEST_ROW_BYTES
+        return cls(
+            dataset.rows,
+            dataset.columns,
+            content=content if is_small else None,
+            artifact=None if is_small else artifacts.put("ds", content),
+            size_bytes=len(content),
+            name=name,
+            meta={"classes": dataset.classes and list(dataset.classes)},
+            uploaded=uploaded,
+        )
 
     @classmethod
     def of_table(cls, file: Path, artifacts: Artifacts, *, name: str | None, uploaded: bool) -> Self:
