@@ -100,7 +100,7 @@ class Serving:
         self._is_marked = False
 
     def _look_for_changes(self) -> None:
-        mark = self._database.mark()
+        mark = self._database.served_mark()
         with self._lock:
             if mark != self._mark:
                 self._versions.clear()

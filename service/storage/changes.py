@@ -6,10 +6,15 @@ import threading
 import time
 from typing import Any, Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.storage.wakeup import News
+
 CHANNEL = "fitd"
+_SERVED = "served"
+"""What is said on the channel when another version may answer a prediction."""
+
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.002, 0.02
 _LISTEN_SECONDS = 0.25
 _RECONNECT_SECONDS = 1.0
@@ -23,11 +28,14 @@ class Changes(Protocol):
     def mark(self) -> int:
         """The counter; taken before reading, it shows later whether the reading may be out of date."""
 
+    def served(self) -> int:
+        """A counter that moves only where another version may answer a prediction."""
+
     def wait(self, since: int, timeout_seconds: float) -> bool:
         """Whether the counter left `since` before the time-out."""
 
     def move(self) -> None:
-        """Moves the counter at once, where it would only follow in a moment what this process has done itself."""
+        """Moves the counters at once, where it would only follow in a moment what this process has done itself."""
 
     def close(self) -> None:
         """Ends the watch."""
@@ -38,8 +46,23 @@ def watch(engine: Engine) -> Changes:
     return _SQLiteChanges(engine) if engine.dialect.name == "sqlite" else _PostgresChanges(engine)
 
 
+def tell(connection: Connection, news: News) -> None:
+    """Says within a transaction what it has done: its commit moves the counters of everybody."""
+    if connection.dialect.name == "postgresql":
+        if news.is_served_otherwise:
+            connection.exec_driver_sql(f"NOTIFY {CHANNEL}, '{_SERVED}'")
+        elif news.queued or news.ended:
+            connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+    elif news.is_served_otherwise:
+        count: int = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA user_version = {(count + 1) % 2**31}")
+
+
 class _SQLiteChanges:
-    """SQLite counts commits in shared memory; reading the count takes microseconds, so it is polled."""
+    """SQLite counts commits in shared memory; reading the count takes microseconds, so it is polled.
+
+    What is served otherwise is counted in `user_version`, a number that every SQLite file has for its application.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -47,12 +70,10 @@ class _SQLiteChanges:
         self._connection: Any = None
 
     def mark(self) -> int:
-        with self._lock:
-            if self._connection is None:
-                self._connection = self._engine.raw_connection()
-                self._connection.detach()
-            (count,) = self._connection.dbapi_connection.execute("PRAGMA data_version").fetchone()
-            return int(count)
+        return self._count("data_version")
+
+    def served(self) -> int:
+        return self._count("user_version")
 
     def wait(self, since: int, timeout_seconds: float) -> bool:
         start = time.monotonic()
@@ -66,13 +87,21 @@ class _SQLiteChanges:
         return True
 
     def move(self) -> None:
-        """The count of commits is always that of the moment."""
+        """The counts are always those of the moment."""
 
     def close(self) -> None:
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+    def _count(self, counter: str) -> int:
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._engine.raw_connection()
+                self._connection.detach()
+            (count,) = self._connection.dbapi_connection.execute(f"PRAGMA {counter}").fetchone()
+            return int(count)
 
 
 class _PostgresChanges:
@@ -84,18 +113,20 @@ class _PostgresChanges:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._count = 0
+        self._count = self._served = 0
         self._moved = threading.Condition()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
     def mark(self) -> int:
         with self._moved:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._listen, name="listen", daemon=True)
-                self._thread.start()
-            # To begin to listen counts as a change, so who asks meanwhile misses nothing.
+            self._begin()
             return self._count
+
+    def served(self) -> int:
+        with self._moved:
+            self._begin()
+            return self._served
 
     def wait(self, since: int, timeout_seconds: float) -> bool:
         with self._moved:
@@ -104,6 +135,7 @@ class _PostgresChanges:
     def move(self) -> None:
         with self._moved:
             self._count += 1
+            self._served += 1
             self._moved.notify_all()
 
     def close(self) -> None:
@@ -111,6 +143,12 @@ class _PostgresChanges:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+
+    def _begin(self) -> None:
+        # To begin to listen counts as a change, so who asks meanwhile misses nothing.
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._listen, name="listen", daemon=True)
+            self._thread.start()
 
     def _listen(self) -> None:
         driver = self._engine.dialect.loaded_dbapi
@@ -131,5 +169,8 @@ class _PostgresChanges:
             # Something may have changed while nobody listened.
             self.move()
             while not self._closing.is_set():
-                for _ in connection.notifies(timeout=_LISTEN_SECONDS):
-                    self.move()
+                for heard in connection.notifies(timeout=_LISTEN_SECONDS):
+                    with self._moved:
+                        self._count += 1
+                        self._served += heard.payload == _SERVED
+                        self._moved.notify_all()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from service.config import Settings
 from service.storage.artifacts import Artifacts, Content, open_artifacts
-from service.storage.changes import CHANNEL, watch
+from service.storage.changes import tell, watch
 from service.storage.checkpoints import Checkpoints
 from service.storage.clock import Clock
 from service.storage.datasets import Datasets, StoredDataset
@@ -127,9 +127,7 @@ class Database:
         with answering(), self.engine.begin() as connection:
             tx = Transaction(connection, self._clock)
             yield tx
-            told = tx.news.queued or tx.news.ended or tx.news.is_served_otherwise
-            if self.backend == "postgresql" and told:
-                connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+            tell(connection, tx.news)
         if tx.news.is_served_otherwise:
             self._changes.move()
         if tx.news.queued:
@@ -180,6 +178,11 @@ class Database:
         """A number that is another one as soon as another connection has changed something."""
         with answering():
             return self._changes.mark()
+
+    def served_mark(self) -> int:
+        """A number that is another one as soon as a version was published or deleted or a label moved, by anybody."""
+        with answering():
+            return self._changes.served()
 
     def wait_for_change(self, timeout_seconds: float, since: int | None = None) -> bool:
         """Waits until something has changed after `since`, a `mark()` taken before reading (default: now).

@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from service.storage import Database
+from service.jobs import Progress
+from service.storage import Database, Transaction
 from tests.postgres import new_database
 from tests.storing import add_job, new_version, take
 
@@ -87,6 +88,34 @@ def test_a_look_into_an_empty_queue_is_no_change(database: Database, other: Data
     with other.transaction() as tx:
         assert tx.jobs.claim("worker", 15) is None
     assert not database.wait_for_change(0.05, since=mark)
+
+
+def test_only_versions_and_labels_change_what_is_served(database: Database, other: Database) -> None:
+    mark = settled(database)
+    served = database.served_mark()
+    cancelled = add_job(other)
+    claim = take(other)
+    with other.transaction() as tx:
+        tx.jobs.beat(claim, Progress(epoch=1, metrics={"loss": 1.0}))
+        tx.jobs.cancel(cancelled.id)
+        tx.jobs.finish_cancel(claim)
+    assert database.wait_for_change(LONG, since=mark)
+    assert database.served_mark() == served
+    marks = [served]
+    changes: list[Callable[[Transaction], object]] = [
+        lambda tx: tx.models.add("xor", new_version()),
+        lambda tx: tx.labels.move("xor", "stable", 1),
+        lambda tx: tx.labels.delete("xor", "stable"),
+        lambda tx: tx.models.delete("xor", 1),
+    ]
+    for change in changes:
+        with other.transaction() as tx:
+            change(tx)
+        deadline = time.monotonic() + LONG
+        while database.served_mark() == marks[-1]:
+            assert time.monotonic() < deadline, "Nobody heard of the change."
+            time.sleep(0.01)
+        marks.append(database.served_mark())
 
 
 def test_listening_outlasts_a_lost_connection() -> None:
