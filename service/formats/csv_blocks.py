@@ -8,10 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol
 
-import numpy as np
-
-from service.errors import Malformed
+from service.errors import Finding, Invalid, Malformed, pointer
 from service.formats.delimited import Dialect
+from service.formats.quotes import OddQuotesError, OpenQuoteError, Quotes
 
 _BLOCK_BYTES = 1 << 20
 _FIRST_BLOCK_BYTES = 4 << 20
@@ -23,10 +22,6 @@ THREADS = min(os.cpu_count() or 1, 4)
 """pyarrow itself would go by what is set for BLAS."""
 
 
-class OddQuotesError(Exception):
-    """Quotes stand where no text begins or ends, so that only who reads everything knows where rows end."""
-
-
 class Readable(Protocol):
     """Bytes that come one piece after the other."""
 
@@ -34,24 +29,41 @@ class Readable(Protocol):
         """The next piece, of about so many bytes; an empty one at the end."""
 
 
-def batches_of(source: Readable, dialect: Dialect, names: list[str]) -> Iterator[Any]:
-    """The rows as record batches, all of the types that the first one has.
+def batches_of(
+    source: Readable,
+    dialect: Dialect,
+    names: list[str],
+    *,
+    types: Any = None,
+    agree: bool = True,
+    has_odd_quotes: bool = False,
+) -> Iterator[Any]:
+    """The rows as record batches, all of the `types`, else of those that the first one has, else each of its own.
 
-    `OddQuotesError` where the text cannot be cut, `Malformed` where a row is too long or too short, else pyarrow's
-    errors.
+    `OddQuotesError` where only `has_odd_quotes` tells rows apart, `Invalid` where a quote is not closed, `Malformed`
+    where a row is too long or too short, else pyarrow's errors.
     """
     text = source if dialect.encoding == "utf-8" else _Encoded(source, str(dialect.encoding))
-    blocks = cut(text, delimiter=str(dialect.delimiter), quote=dialect.quote)
-    options = csv_options(dialect, names, **_WHOLE_BLOCK)
-    first = _located(partial(_parsed, next(blocks, memoryview(b"")), options), rows_before=0)
-    yield first
-    options = csv_options(dialect, names, types=first.schema, **_WHOLE_BLOCK)
-    rows = first.num_rows + bool(dialect.header)
-    with ThreadPoolExecutor(THREADS) as pool:
-        for reading in _in_order(pool, partial(_parsed, options=options), blocks, ahead=THREADS):
-            batch = _located(reading.result, rows_before=rows)
-            rows += batch.num_rows
-            yield batch
+    quotes = Quotes(str(dialect.delimiter), dialect.quote)
+    blocks = cut(text, quotes, has_odd=has_odd_quotes)
+    read = partial(_parsed, quotes=None if has_odd_quotes else quotes)
+    options = csv_options(dialect, names, types=types, skips_header=True, **_WHOLE_BLOCK)
+    rows = 0
+    try:
+        first = _located(partial(read, next(blocks, memoryview(b"")), options=options), rows_before=0)
+        rows = first.num_rows + bool(dialect.header)
+        yield first
+        options = csv_options(dialect, names, types=types or (first.schema if agree else None), **_WHOLE_BLOCK)
+        with ThreadPoolExecutor(THREADS) as pool:
+            for reading in _in_order(pool, partial(read, options=options), blocks, ahead=THREADS):
+                batch = _located(reading.result, rows_before=rows)
+                rows += batch.num_rows
+                yield batch
+    except OpenQuoteError:
+        place = rows - bool(dialect.header)
+        at = pointer("columns") if place < 0 else pointer("rows", place)
+        said = f"Row {rows + 1:,} opens a text with a quote that is not closed; a quote in a text is doubled."
+        raise Invalid([Finding(at, "open_quote", said)]) from None
 
 
 def exhaust(source: Readable) -> None:
@@ -60,12 +72,14 @@ def exhaust(source: Readable) -> None:
         pass
 
 
-def csv_options(dialect: Dialect, names: list[str], *, types: Any = None, **reading: Any) -> dict[str, Any]:
-    """The arguments with which pyarrow reads a text; with `types` one that goes on where another ended."""
+def csv_options(
+    dialect: Dialect, names: list[str], *, types: Any = None, skips_header: bool = False, **reading: Any
+) -> dict[str, Any]:
+    """The arguments with which pyarrow reads a text."""
     import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
     from pyarrow import csv  # noqa: PLC0415 - as above
 
-    skipped = 1 if dialect.header and types is None else 0
+    skipped = 1 if dialect.header and skips_header else 0
     return {
         "read_options": csv.ReadOptions(column_names=names, skip_rows=skipped, **reading),
         "parse_options": csv.ParseOptions(
@@ -79,40 +93,25 @@ def csv_options(dialect: Dialect, names: list[str], *, types: Any = None, **read
     }
 
 
-def cut(source: Readable, *, delimiter: str, quote: str) -> Iterator[memoryview]:
-    """Blocks of whole rows of a text in UTF-8; `OddQuotesError` or `Malformed` where a row does not end."""
+def cut(source: Readable, quotes: Quotes, *, has_odd: bool = False) -> Iterator[memoryview]:
+    """Blocks of whole rows of a text in UTF-8.
+
+    Where a row does not end, `OpenQuoteError` or `Malformed`, or `OddQuotesError` if it may, but `has_odd` is not set.
+    """
+    find_end = quotes.end_of_rows_among_odd if has_odd else quotes.end_of_rows
     rest, size = b"", _FIRST_BLOCK_BYTES
     while piece := source.read(size):
         block = rest + piece
-        end = _end_of_rows(block, quote.encode())
+        end = find_end(block)
         if end:
             yield memoryview(block)[:end]
         elif len(block) > _LONGEST_ROW_BYTES:
-            _check_quotes(block, delimiter, quote)
+            quotes.check_last_row(block, has_odd=has_odd)
             raise Malformed(f"Expected rows of at most {_LONGEST_ROW_BYTES:,} bytes; one is longer.", code="bad_table")
         rest, size = block[end:], _BLOCK_BYTES if end else len(block)
     if rest:
+        quotes.check_last_row(rest, has_odd=has_odd)
         yield memoryview(rest)
-
-
-def _end_of_rows(block: bytes, quote: bytes) -> int:
-    """Where the last row ends that is there to its end, in a block that begins with a row; 0 if none is."""
-    newline = b"\n" if b"\n" in block else b"\r"
-    if quote not in block:
-        return block.rfind(newline) + 1
-    codes = np.frombuffer(block, np.uint8)
-    quotes, newlines = np.flatnonzero(codes == quote[0]), np.flatnonzero(codes == newline[0])
-    outside = np.flatnonzero(np.searchsorted(quotes, newlines) % 2 == 0)
-    return int(newlines[outside[-1]]) + 1 if len(outside) else 0
-
-
-def _check_quotes(block: memoryview | bytes, delimiter: str, quote: str) -> None:
-    """`OddQuotesError` if not every other quote opens a text: where a value begins, or doubled inside a text."""
-    codes = np.frombuffer(block, np.uint8)
-    opening = np.flatnonzero(codes == ord(quote))[::2]
-    may_open = np.frombuffer(f"{delimiter}{quote}\r\n".encode(), np.uint8)
-    if not (np.isin(codes[opening - 1], may_open) | (opening == 0)).all():
-        raise OddQuotesError
 
 
 def _in_order(
@@ -120,10 +119,14 @@ def _in_order(
 ) -> Iterator[Future[Any]]:
     """What `read` makes of each block; only a few blocks are in memory at a time."""
     reading: deque[Future[Any]] = deque()
-    for block in blocks:
-        reading.append(pool.submit(read, block))
-        if len(reading) > ahead:
-            yield reading.popleft()
+    try:
+        for block in blocks:
+            reading.append(pool.submit(read, block))
+            if len(reading) > ahead:
+                yield reading.popleft()
+    except OpenQuoteError:
+        yield from reading  # their mistakes come first, and their rows are counted
+        raise
     yield from reading
 
 
@@ -141,12 +144,12 @@ def _located(read: Callable[[], Any], *, rows_before: int) -> Any:
         raise Malformed(detail, code="bad_table") from None
 
 
-def _parsed(block: memoryview, options: dict[str, Any]) -> Any:
+def _parsed(block: memoryview, options: dict[str, Any], quotes: Quotes | None) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import csv  # noqa: PLC0415 - as above
 
-    parsing = options["parse_options"]
-    _check_quotes(block, parsing.delimiter, parsing.quote_char)
+    if quotes is not None:
+        quotes.check(block)
     table = csv.read_csv(pa.BufferReader(pa.py_buffer(block)), **options)
     return pa.concat_batches(table.to_batches()) if table.num_rows else pa.RecordBatch.from_pylist([], table.schema)
 

@@ -8,10 +8,11 @@ from unittest import mock
 import pytest
 
 from service.config import Limits
-from service.errors import Malformed
+from service.errors import Invalid, Malformed
 from service.formats import csv_blocks
-from service.formats.csv_blocks import OddQuotesError, cut, exhaust
+from service.formats.csv_blocks import cut, exhaust
 from service.formats.delimited import Dialect
+from service.formats.quotes import OddQuotesError, OpenQuoteError, Quotes
 from service.formats.tables import ARROW, CSV, write_table
 from service.tables import Table
 
@@ -22,8 +23,11 @@ def small_blocks() -> Iterator[None]:
         yield
 
 
-def blocks_of(text: bytes) -> list[bytes]:
-    return [bytes(block) for block in cut(io.BytesIO(text), delimiter=",", quote='"')]
+QUOTES = Quotes(",", '"')
+
+
+def blocks_of(text: bytes, *, has_odd: bool = False) -> list[bytes]:
+    return [bytes(block) for block in cut(io.BytesIO(text), QUOTES, has_odd=has_odd)]
 
 
 def table_of(directory: Path, content: bytes, media_type: str = CSV) -> Table:
@@ -40,21 +44,23 @@ def test_blocks_end_where_rows_end() -> None:
     assert blocks_of(b"") == []
 
 
+@pytest.mark.parametrize("has_odd", [False, True])
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
-def test_a_newline_in_a_text_ends_no_row(newline: bytes) -> None:
+def test_a_newline_in_a_text_ends_no_row(newline: bytes, has_odd: bool) -> None:
     rows = [b'1,"' + newline * 3 + b'"', b'2,"""' + newline + b'"""', b'"' + newline + b'",""', b"3,x"]
     text = newline.join(rows * 4)
     ends = {len(newline.join((rows * 4)[:count])) + len(newline) for count in range(1, 17)}
     at = 0
-    for block in blocks_of(text)[:-1]:
+    for block in blocks_of(text, has_odd=has_odd)[:-1]:
         at += len(block)
         assert at in ends
 
 
 def test_a_row_that_never_ends_is_refused() -> None:
-    for text in (b"a" * 200, b'1,"' + b"x\n" * 100):
-        with pytest.raises(Malformed, match="rows of at most 64 bytes"):
-            blocks_of(text)
+    with pytest.raises(Malformed, match="rows of at most 64 bytes"):
+        blocks_of(b"a" * 200)
+    with pytest.raises(OpenQuoteError):
+        blocks_of(b'1,"' + b"x\n" * 100)
     with pytest.raises(OddQuotesError):
         blocks_of(b'5" pipe,1\n' + b"x,2\n" * 100)
 
@@ -62,6 +68,38 @@ def test_a_row_that_never_ends_is_refused() -> None:
 def test_a_single_quote_in_a_value_is_a_part_of_it(tmp_path: Path) -> None:
     table = table_of(tmp_path, b'name,size\n5" pipe,1\n' + b"x,2\n" * 100)
     assert (table.rows, table.encoded("name")[0]) == (101, ['5" pipe', "x"])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '3,"open\n4,x\n',
+        '3,"open\n4,"closed"\n5,""\n',
+        '3,"open\n4,x "quoted"\n5,"""doubled"""\n',
+        '3,"open\n4,"another\n5,x\n',
+        '3,"open ""\n' + "4,x\n" * 30,
+        '3,"open"\n"4,x',
+    ],
+)
+@pytest.mark.parametrize("before", [1, 3, 60])
+@pytest.mark.parametrize("odd", ["", '5" pipe,"two\nlines"\n'])
+def test_the_row_that_opens_a_quote_and_does_not_close_it_is_named(
+    tmp_path: Path, broken: str, before: int, odd: str
+) -> None:
+    row = before + bool(odd) + 2 + broken.startswith('3,"open"\n')
+    with pytest.raises(Invalid, match=f"Row {row} opens a text with a quote that is not closed") as refused:
+        table_of(tmp_path, ("a,b\n" + odd + '1,"2\n""3"""\n' * before + broken).encode())
+    assert [(one.pointer, one.code) for one in refused.value.findings] == [(f"#/rows/{row - 2}", "open_quote")]
+
+
+def test_a_header_that_opens_a_quote_and_does_not_close_it_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="#/columns: Row 1 opens a text"):
+        table_of(tmp_path, b'a,"b\n1,2\n3,4\n')
+
+
+def test_what_follows_a_text_in_quotes_on_its_line_belongs_to_it(tmp_path: Path) -> None:
+    table = table_of(tmp_path, b'name,size\n"5" pipe,1\n' + b'"x,\ny",2\n' * 100)
+    assert (table.rows, table.encoded("name")[0]) == (101, ["5 pipe", "x,\ny"])
 
 
 def test_the_row_that_is_wrong_is_named(tmp_path: Path) -> None:
@@ -82,6 +120,22 @@ def test_a_mark_that_is_announced_and_not_there_takes_no_letter(tmp_path: Path) 
     write_table(tmp_path / "source", CSV, tmp_path / "target", Limits(), Dialect(encoding="utf-8-sig"))
     assert Table.from_file(tmp_path / "target").names == ["name", "size"]
     assert Table.from_file(tmp_path / "target").rows == 21
+
+
+def test_a_column_has_the_type_that_takes_every_row_wherever_the_text_is_cut(tmp_path: Path) -> None:
+    columns = {
+        "number": ["1", "", "2.5", "1e3"],
+        "word": ["1", "2.5", "x", "2024-01-01"],
+        "date": ["", "2024-01-01", "2024-01-01 10:00:00", "2024-01-01 10:00:00.5"],
+        "mixed": ["2024-01-01", "2.5", "", "2024-01-01 10:00:00"],
+        "flag": ["true", "", "false", "TRUE"],
+        "late": ["", "", "", "7"],
+    }
+    rows = [",".join(row) for row in zip(*columns.values(), strict=True) for _ in range(20)]
+    table = table_of(tmp_path, "\n".join([",".join(columns), *rows]).encode())
+    kinds = {"number": "number", "word": "category", "date": "date", "mixed": "category"}
+    assert table.kinds == kinds | {"flag": "boolean", "late": "number"}
+    assert (table.rows, table.arrow["word"][0].as_py()) == (80, "1")
 
 
 def test_equal_tables_are_equal_bytes_however_they_came(tmp_path: Path) -> None:
