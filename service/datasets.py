@@ -1,5 +1,6 @@
 """Datasets: inputs and targets as arrays, read from JSON values and kept as safetensors bytes."""
 
+import mmap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -52,8 +53,8 @@ class Dataset:
         return weights.pack(named, {"classes": self.classes})
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Self:
-        """The dataset that `to_bytes` wrote; `Malformed` for any other bytes."""
+    def from_bytes(cls, content: bytes | mmap.mmap) -> Self:
+        """The dataset that `to_bytes` wrote, its arrays where they lie; `Malformed` for any other bytes."""
         named, metadata = weights.unpack(content)
         classes = None if metadata["classes"] is None else tuple(metadata["classes"])
 

@@ -19,6 +19,14 @@ MISSING = -1
 _MICROSECONDS_A_DAY = 86_400e6
 _LARGEST = float(np.finfo(np.float32).max)
 _MOST_SHOWN = 20
+_FIRST_LOOK = 100
+_LOOKS = {
+    "number": r"^\s*[+-]?(\d+([.,]\d+)?|[1-9]\d{0,2}([.,' \x{2019}\x{a0}\x{202f}]\d{3})+([.,]\d+)?)\s*$",
+    "date": r"^\s*((0?[1-9]|[12]\d|3[01])[./-](0?[1-9]|[12]\d|3[01])[./-](\d{2}|\d{4})"
+    r"|\d{4}[./](0?[1-9]|1[0-2])[./](0?[1-9]|[12]\d|3[01]))([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?\s*$",
+}
+_MARKED = r"\d\D\d"
+"""What makes digits more than a whole number, which may as well be a name."""
 
 
 class Table:
@@ -138,7 +146,9 @@ class Table:
                 {"value": one["values"].as_py(), "count": one["counts"].as_py()}
                 for one in counted.take(order[:_MOST_SHOWN])
             ]
-            return {"missing": missing, "distinct": len(counted), "values": values}
+            described = {"missing": missing, "distinct": len(counted), "values": values}
+            looks_like = _looks_like(counted.field("values")) if kind == "category" else None
+            return described | ({} if looks_like is None else {"looks_like": looks_like})
         if pa.types.is_floating(column.type):
             column = _without_nan(column)
             missing = column.null_count
@@ -170,6 +180,17 @@ def names_in_order(texts: Sequence[str]) -> list[str]:
         return sorted(texts, key=float)
     except ValueError:
         return sorted(texts)
+
+
+def _looks_like(texts: Any) -> str | None:
+    """`number` or `date`, where each of these distinct texts is one in a form that is not read as such."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+    for kind, pattern in _LOOKS.items():
+        looks = (pc.all(pc.match_substring_regex(some, pattern)).as_py() for some in (texts[:_FIRST_LOOK], texts))
+        if all(looks) and pc.any(pc.match_substring_regex(texts, _MARKED)).as_py():
+            return kind
+    return None
 
 
 def _without_nan(column: Any) -> Any:

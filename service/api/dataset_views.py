@@ -6,7 +6,14 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field
 
 from service.api.examples import DATASET
+from service.api.remarks import Remark
+from service.errors import pointer
 from service.storage import StoredDataset
+
+_ADVICE = {
+    "number": "Write them as 1234.5, or say ?decimal=, of a CSV without marks between thousands.",
+    "date": "Write them as 2024-03-31.",
+}
 
 
 class ValueCount(BaseModel):
@@ -28,6 +35,9 @@ class ColumnView(BaseModel):
     deviation: float | None = None
     distinct: int | None = Field(None, description="Of texts and booleans: how many there are.")
     values: list[ValueCount] | None = Field(None, description="The most frequent of them.")
+    looks_like: Literal["number", "date"] | None = Field(
+        None, description="What all texts of a category seem to be, in a form that is not read as such."
+    )
 
 
 class DatasetLinks(BaseModel):
@@ -47,6 +57,9 @@ class DatasetView(BaseModel):
     width: int = Field(description="The number of columns; of arrays that of the columns of x.")
     columns: list[ColumnView] | None = Field(None, description="Of a table; not in lists.")
     classes: list[str] | None = Field(None, description="Of arrays whose targets are class names.")
+    warnings: list[Remark] = Field(
+        default_factory=list, description="Columns that may have been taken for something else than was meant."
+    )
     sha256: str | None = Field(
         description="Of the data as stored: equal data have equal hashes, whatever they came as."
     )
@@ -67,11 +80,18 @@ class DatasetView(BaseModel):
             width=stored.columns,
             columns=[ColumnView(**one) for one in described] if columns and described is not None else None,
             classes=stored.meta.get("classes"),
+            warnings=[_remark(one) for one in described or () if "looks_like" in one],
             sha256=stored.sha256,
             size_bytes=stored.size_bytes,
             created_at=stored.created_at,
             links=DatasetLinks(self=path, content=f"{path}/content"),
         )
+
+
+def _remark(column: dict[str, Any]) -> Remark:
+    name, kind = column["name"], column["looks_like"]
+    said = f"The texts of the column {name[:40]!r} look like {kind}s and are taken for categories. {_ADVICE[kind]}"
+    return Remark(pointer=pointer("columns", name), code=f"looks_like_{kind}s", detail=said)
 
 
 class DatasetPage(BaseModel):

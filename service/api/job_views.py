@@ -5,18 +5,11 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
+from service.api.remarks import Remark
 from service.jobs import Job, Status
 
 Metrics = dict[str, float | None]
 """The name and value of each metric; null where it was not a finite number."""
-
-
-class Remark(BaseModel):
-    """Something allowed and probably not meant, with the place in the request that it is about."""
-
-    pointer: str = Field(examples=["#/compile/metrics/0"])
-    code: str
-    detail: str
 
 
 class Progress(BaseModel):

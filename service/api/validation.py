@@ -5,8 +5,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
-from service.api.job_views import FromView, Remark
+from service.api.job_views import FromView
 from service.api.model_views import LayerView
+from service.api.remarks import Remark
 from service.checks import CheckedTraining
 from service.checks.estimate import estimate
 

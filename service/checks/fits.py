@@ -11,7 +11,7 @@ from service.checks.losses import check_loss, warn_of_unreachable
 from service.checks.memory import check_memory, memory
 from service.checks.monitors import check_callbacks
 from service.checks.outline import FAILURES, Locate, Outline, outline
-from service.checks.targets import Want, check_targets, encoded, wanted_by
+from service.checks.targets import Want, check_targets, encoded, wanted_by, warn_of_unused
 from service.config import Limits
 from service.datasets import Dataset
 from service.errors import Findings
@@ -133,7 +133,7 @@ def _check_learning(
 ) -> None:
     before = findings.total
     loss = resolved_loss(request.compile, dataset.y, found.units)
-    at_activation = locate("spec", "layers", found.places[-1], *_activation_key(found.layers[-1]))
+    at_activation = locate("spec", "layers", found.places[-1], *_own(found.layers[-1], "activation"))
     check_loss(
         loss,
         found.activation,
@@ -148,14 +148,16 @@ def _check_learning(
     _check_class_weight(request, dataset, wanted_by(loss), found.units, findings)
     if findings.total == before:
         warn_of_unreachable(dataset.y, loss, found.activation, at_activation, findings)
+        at_units = locate("spec", "layers", found.places[-1], *_own(found.layers[-1], "units"))
+        warn_of_unused(dataset.y, dataset.classes, loss=loss, units=found.units, at=at_units, findings=findings)
         y = encoded(dataset.y[:2], wanted_by(loss), found.units)
         measured = _check_metrics(request, y, loss, units=found.units, locate=locate, findings=findings)
         validates = bool(request.fit.validation_split) or dataset.validation is not None
         check_callbacks(request, measured, validates=validates, locate=locate, findings=findings)
 
 
-def _activation_key(layer: layers.Layer) -> tuple[str, ...]:
-    return ("activation",) if hasattr(layer, "activation") else ()
+def _own(layer: layers.Layer, key: str) -> tuple[str, ...]:
+    return (key,) if hasattr(layer, key) else ()
 
 
 def _check_class_weight(request: TrainingRequest, dataset: Dataset, want: Want, units: int, findings: Findings) -> None:

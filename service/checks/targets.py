@@ -83,6 +83,18 @@ def check_targets(
         _each(wrong, at, "out_of_range", f"Expected targets of at least 0, as {name} wants them.", findings)
 
 
+def warn_of_unused(
+    y: Array, classes: Sequence[str] | None, *, loss: losses.Loss, units: int, at: str, findings: Findings
+) -> None:
+    """Warns of units for classes that targets found right do not know; `at` is the last layer's size."""
+    if wanted_by(loss) not in (Want.SHARES, Want.INDICES) or (y.ndim == 2 and y.shape[1] > 1):
+        return
+    known = max(2, int(y.max()) + 1 if classes is None else len(classes))
+    if known < units:
+        said = f"The last layer has {units} units, one for each class; the targets have {known} classes."
+        findings.warn(at, "unused_units", f"{said} The other units learn to be never chosen.")
+
+
 def _wrong_classes(classes: int, want: Want, name: str, units: int) -> tuple[str, str] | None:
     if want is Want.NUMBERS:
         hint = "Class names go with a cross-entropy."

@@ -206,6 +206,13 @@ AnyColumn = NumberColumn | CategoryColumn | DateColumn
 COLUMN_TYPES: Mapping[str, type[AnyColumn]] = {one.type: one for one in (NumberColumn, CategoryColumn, DateColumn)}
 """The kinds of columns by their `type`."""
 
+READABLE: Mapping[str, frozenset[str]] = {
+    "number": frozenset({"number", "boolean", "empty"}),
+    "date": frozenset({"date", "empty"}),
+    "category": frozenset({"category", "number", "boolean", "date", "empty"}),
+}
+"""The kinds of stored columns that a column of each type reads as a whole."""
+
 
 def to_json_dict(column: AnyColumn) -> dict[str, Any]:
     """Everything that the column has learnt; `from_json_dict` makes an equal one of it."""

@@ -8,17 +8,10 @@ from typing import Any, Self
 import numpy as np
 
 from service.errors import Findings, pointer
-from service.features.columns import AnyColumn, CategoryColumn, Codes, Floats, NumberColumn, Numbers
+from service.features.columns import READABLE, AnyColumn, CategoryColumn, Codes, Floats, NumberColumn, Numbers
 from service.features.encoder import Encoder
 from service.features.records import days_of, text_of
 from service.tables import MISSING, Table
-
-_FITTING: Mapping[str, frozenset[str]] = {
-    "number": frozenset({"number", "boolean", "empty", "category"}),
-    "date": frozenset({"date", "empty", "category"}),
-    "category": frozenset({"number", "boolean", "empty", "category", "date"}),
-}
-"""The kinds of columns that each type of column takes; of texts each is read for itself."""
 
 _NO_ROWS = np.zeros(0, np.int64)
 _MISSING = "Expected a value; there is none."
@@ -43,7 +36,7 @@ def encoder_of(
         at = pointer("columns", column.name)
         if column.name not in kinds:
             findings.error(at, "missing", f"The column {column.name[:40]!r} is missing.")
-        elif kinds[column.name] not in _FITTING[column.type]:
+        elif kinds[column.name] not in READABLE[column.type] | {"category"}:  # each text is read for itself
             findings.error(at, "wrong_type", f"Expected a {column.type} in each row; it holds another type.")
     for name in kinds.keys() - {*encoder.names, *encoder.others, *include}:
         expected = "Expected only columns that the version knows, and those to be included; it knows no such column."

@@ -9,18 +9,11 @@ from numpy.typing import NDArray
 
 from service.datasets import Dataset
 from service.errors import Findings
-from service.features.columns import AnyColumn
+from service.features.columns import READABLE, AnyColumn
 from service.features.encoder import Encoder
 from service.features.targets import Answers
 from service.spec.data import DataSpec
 from service.tables import Table
-
-_READABLE: Mapping[str, tuple[str, ...]] = {
-    "number": ("number", "boolean", "empty"),
-    "date": ("date", "empty"),
-    "category": ("category", "number", "boolean", "date", "empty"),
-}
-"""The kinds of stored columns that a column of each type can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +104,7 @@ def _unreadable(table: Table, column: AnyColumn) -> tuple[str, str] | None:
     name, kind = column.name, table.kinds.get(column.name)
     if kind is None:
         return "missing", f"The dataset has no column {name[:40]!r}."
-    if kind not in _READABLE[column.type]:
+    if kind not in READABLE[column.type]:
         return "wrong_type", f"The column {name[:40]!r} holds values of the type {kind}: expected {column.type}."
     if column.type != "category" and np.isinf(table.numbers(name)).any():
         return "not_finite", f"The column {name[:40]!r} holds infinite numbers: expected finite ones."

@@ -23,7 +23,7 @@ from service.tables import MISSING, Table
 
 def load_dataset(form: str, content: bytes | mmap.mmap) -> Dataset | Table:
     """The arrays or the table that was stored as these bytes."""
-    return Table.from_buffer(content) if form == "table" else Dataset.from_bytes(bytes(content))
+    return Table.from_buffer(content) if form == "table" else Dataset.from_bytes(content)
 
 
 GLIMPSE_ROWS = 256

@@ -10,14 +10,14 @@ from typing import Any, Protocol
 
 from service.errors import Finding, Invalid, Malformed, pointer
 from service.formats.delimited import Dialect
-from service.formats.quotes import OddQuotesError, OpenQuoteError, Quotes
+from service.formats.quotes import OpenQuoteError, Quotes
 
 _BLOCK_BYTES = 1 << 20
 _FIRST_BLOCK_BYTES = 4 << 20
 """The first block decides the types; a column that changes its mind later costs a second reading of everything."""
 
 _LONGEST_ROW_BYTES = 16 << 20
-_WHOLE_BLOCK = {"use_threads": False, "block_size": 64 << 20}
+_WHOLE_BLOCK: dict[str, Any] = {"use_threads": False, "block_size": 64 << 20}
 THREADS = min(os.cpu_count() or 1, 4)
 """pyarrow itself would go by what is set for BLAS."""
 

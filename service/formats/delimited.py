@@ -58,6 +58,10 @@ def _encoding(sample: bytes) -> str:
     for mark, encoding in _MARKS.items():
         if sample.startswith(mark):
             return encoding
+    nuls = [sample[place::2].count(0) for place in (0, 1)]
+    if min(nuls) == 0 and max(nuls) > len(sample) / 4:
+        # Latin letters, digits and delimiters have a NUL in UTF-16.
+        return "utf-16-be" if nuls[0] else "utf-16-le"
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:
@@ -79,9 +83,12 @@ def _known(encoding: str) -> str:
 
 def _decoded(sample: bytes, encoding: str, expected: str) -> str:
     try:
-        return codecs.getincrementaldecoder(encoding)().decode(sample)
+        text = codecs.getincrementaldecoder(encoding)().decode(sample)
     except UnicodeError:
         raise Malformed(f"Expected a text in {expected}; received other bytes.", code="bad_table") from None
+    if "\0" in text:
+        raise Malformed(f"Expected a text in {expected}; received one with NULs.", code="bad_table")
+    return text
 
 
 def _delimiter(text: str, quote: str, *, whole: bool) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from service.config import Limits
 from service.errors import Findings, Malformed, TooLarge, pointer
 from service.formats.csv_blocks import Readable, batches_of, exhaust
+from service.formats.csv_types import NOT_UTF8, check_texts, widest_types
 from service.formats.delimited import FALLBACK_ENCODING, Dialect, found_dialect
 from service.formats.json_rows import read_whole, table_of_rows
 from service.formats.quotes import OddQuotesError
@@ -28,9 +29,6 @@ MAGIC = {b"PAR1": PARQUET, b"ARROW1": ARROW, b"\xff\xff\xff\xff": ARROW_STREAM}
 _BATCH_ROWS = 65_536
 _BATCH_CELLS = 4_000_000
 _LONGEST_NAME = 200
-_NOT_UTF8 = "invalid UTF8"
-"""What pyarrow says of a text that is not UTF-8; where it sees that at once, it takes the column for bytes."""
-
 _LONGEST_TEXT = 10_000
 
 
@@ -107,62 +105,29 @@ def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect, arriv
         try:
             batches = batches_of(text, dialect, names)
             first = next(batches)
-            _check_texts(first.schema)
+            check_texts(first.schema)
             _write(first.schema, itertools.chain([first], batches), target, limits)
             return
         except (pa.ArrowInvalid, OddQuotesError) as error:
             dialect = _reread(error, dialect, given)
         exhaust(text)
     try:
-        types = _types(source, dialect, names)
+        types = widest_types(source, dialect, names)
     except pa.ArrowInvalid as error:
         dialect = _reread(error, dialect, given)
-        types = _types(source, dialect, names)
+        types = widest_types(source, dialect, names)
     with source.open("rb") as text:
         _write(types, batches_of(text, dialect, names, types=types, has_odd_quotes=True), target, limits)
 
 
 def _reread(error: Exception, dialect: Dialect, given: Dialect) -> Dialect:
     """In which dialect to read a text again that failed with this error; raises it if that is of no use."""
-    if dialect.encoding == "utf-8" and given.encoding is None and _NOT_UTF8 in str(error):
+    if dialect.encoding == "utf-8" and given.encoding is None and NOT_UTF8 in str(error):
         return replace(dialect, encoding=FALLBACK_ENCODING)
     # A column may change its mind after the first block, and only who reads all of it sees its type.
     if isinstance(error, OddQuotesError) or "conversion error" in str(error):
         return dialect
     raise error
-
-
-def _types(source: Path, dialect: Dialect, names: list[str]) -> Any:
-    """The schema that takes every row of a delimited text."""
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    types = [pa.null()] * len(names)
-    with source.open("rb") as text:
-        for batch in batches_of(text, dialect, names, agree=False, has_odd_quotes=True):
-            _check_texts(batch.schema)
-            types = list(map(_wider, types, batch.schema.types))
-    return pa.schema(zip(names, types, strict=True))
-
-
-def _check_texts(schema: Any) -> None:
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    if any(pa.types.is_binary(field.type) for field in schema):
-        raise pa.ArrowInvalid(_NOT_UTF8)
-
-
-def _wider(one: Any, other: Any) -> Any:
-    """The type of a column that has texts of either: the first of those that pyarrow tries which takes all."""
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    if one == other or pa.types.is_null(other):
-        return one
-    if pa.types.is_null(one):
-        return other
-    for order in ((pa.int64(), pa.float64()), (pa.date32(), pa.timestamp("s"), pa.timestamp("ns"))):
-        if one in order and other in order:
-            return max(one, other, key=order.index)
-    return pa.string()
 
 
 @contextlib.contextmanager

@@ -2,17 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import mmap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
 from service.errors import Malformed
 
 Array = NDArray[Any]
+
+_DTYPES = {"BOOL": "?", "I32": "<i4", "I64": "<i8", "F32": "<f4", "F64": "<f8"}
+_LENGTH_BYTES = 8
 
 
 def pack(arrays: Mapping[str, Array], metadata: Mapping[str, Any] | None = None) -> bytes:
@@ -23,15 +26,21 @@ def pack(arrays: Mapping[str, Array], metadata: Mapping[str, Any] | None = None)
     return safetensors.numpy.save(contiguous, {"fitd": notes})
 
 
-def unpack(content: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
-    """What `pack` was given, arrays in the same order; `Malformed` for any other bytes."""
+def unpack(content: bytes | mmap.mmap) -> tuple[dict[str, Array], dict[str, Any]]:
+    """What `pack` was given, arrays in the same order, where they lie; `Malformed` for any other bytes."""
+    view = memoryview(content)
     try:
-        arrays = safetensors.numpy.load(content)
-        length = int.from_bytes(content[:8], "little")
-        notes = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["fitd"])
-        return {name: arrays[name] for name in notes["order"]}, notes["metadata"]
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+        start = _LENGTH_BYTES + int.from_bytes(view[:_LENGTH_BYTES], "little")
+        header = json.loads(bytes(view[_LENGTH_BYTES:start]))
+        notes = json.loads(header["__metadata__"]["fitd"])
+        return {name: _array(view[start:], **header[name]) for name in notes["order"]}, notes["metadata"]
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise Malformed("The content is not a safetensors file that Fitd wrote.") from error
+
+
+def _array(data: memoryview, *, dtype: str, shape: Sequence[int], data_offsets: tuple[int, int]) -> Array:
+    start, stop = data_offsets
+    return np.frombuffer(data[start:stop], _DTYPES[dtype]).reshape(shape)
 
 
 def digest(content: bytes) -> str:

@@ -5,6 +5,7 @@ with database.transaction() as tx:
     job = tx.jobs.add("digits", request, dataset_id, epochs=10)
 """
 
+from service.storage.artifacts import Content
 from service.storage.checkpoints import Checkpoint
 from service.storage.database import Database, Transaction
 from service.storage.datasets import NewDataset, StoredDataset
@@ -15,6 +16,7 @@ from service.storage.wakeup import Bell
 __all__ = [
     "Bell",
     "Checkpoint",
+    "Content",
     "Database",
     "Label",
     "LabelMove",

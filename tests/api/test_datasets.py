@@ -115,6 +115,21 @@ def test_an_upload_tells_what_its_columns_hold(service: Service) -> None:
     assert columns["seen"]["min"] == "2024-01-10T00:00:00Z"
 
 
+def test_columns_that_only_look_like_numbers_or_dates_are_warned_of(service: Service) -> None:
+    content = "day;pay;size;shop\n31.03.2024;1.234,50;1,5;Ulm\n01.04.2024;7,00;2,5;Bonn\n"
+    view = upload(service, content.encode())
+    types = {"day": "category", "pay": "category", "size": "number", "shop": "category"}
+    assert {column["name"]: column["type"] for column in view["columns"]} == types
+    warned = [("#/columns/day", "looks_like_dates"), ("#/columns/pay", "looks_like_numbers")]
+    assert [(one["pointer"], one["code"]) for one in view["warnings"]] == warned
+    assert "'pay' look like numbers" in view["warnings"][1]["detail"]
+    assert service.client.get(f"{PATH}/{view['id']}").json()["warnings"] == view["warnings"]
+    mixed = b"size;score\n1,5;1.5\n2,5;2.5\n"
+    assert upload(service, mixed)["warnings"][0]["pointer"] == "#/columns/size"
+    assert upload(service, mixed, "?decimal=,")["warnings"][0]["pointer"] == "#/columns/score"
+    assert upload(service, csv_of(penguins()))["warnings"] == []
+
+
 def test_the_same_data_are_stored_once_whatever_they_come_as(service: Service) -> None:
     table = penguins()
     first = upload(service, csv_of(table))
@@ -275,6 +290,7 @@ def test_broken_files_are_refused_and_nothing_is_stored(service: Service) -> Non
         (b"", "text/csv", 400, "bad_table"),
         (b"a,b\n", "text/csv", 400, "bad_table"),
         (b"a,b\n1,2,3\n", "text/csv", 400, "bad_table"),
+        (b'a,b\n1,2\n3,"4\n5,6\n7,8\n', "text/csv", 422, "invalid_request"),
         (b"a,a\n1,2\n", "text/csv; header=present", 422, "invalid_request"),
         (gzip.compress(whole)[:-20], "application/gzip", 400, "bad_table"),
         (sink.getvalue()[:-10], "application/vnd.apache.parquet", 400, "bad_table"),

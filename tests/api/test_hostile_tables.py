@@ -100,7 +100,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str, int]] = {
     ),
     "a bomb in Parquet": (lambda: parquet_of(pa.table({"a": np.zeros(300_000)})), PARQUET, "", 413),
     "a row that never ends": (lambda: b"a,b\n1," + b"x" * 20_000_000, CSV, "", 400),
-    "a text that never ends": (lambda: b'a,b\n1,"' + b"x\n" * 10_000_000, CSV, "", 400),
+    "a text that never ends": (lambda: b'a,b\n1,"' + b"x\n" * 10_000_000, CSV, "", 422),
 }
 
 

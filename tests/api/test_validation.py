@@ -106,6 +106,14 @@ WARNINGS = {
         "#/spec/layers/0/activation",
         "loss_mismatch",
     ),
+    "three units for two classes": (
+        small(
+            spec={"layers": [{"class_name": "Dense", "units": 3, "activation": "softmax"}]},
+            compile={"loss": "categorical_crossentropy"},
+        ),
+        "#/spec/layers/0/units",
+        "unused_units",
+    ),
     "hinge of a sigmoid": (small(compile={"loss": "hinge"}), "#/compile/loss", "loss_mismatch"),
     "accuracy of logits": (
         small(

@@ -68,6 +68,23 @@ def test_the_last_layer_takes_the_size_that_the_target_needs(asked: dict[str, An
     assert estimate(checked).training_rows == 60
 
 
+@pytest.mark.parametrize(
+    ("asked", "warned"),
+    [
+        (document(units=3), True),
+        (document(units=2), False),
+        (document(units=3, target="color"), False),
+        (document(units=3, classes=["a", "b", "c"]), False),
+        (document(units=4, loss="sparse_categorical_crossentropy") | {"data": {"dataset": "ds_arrays"}}, True),
+        (document(units=3, loss="sparse_categorical_crossentropy") | {"data": {"dataset": "ds_arrays"}}, False),
+        (document(units=3) | {"data": {"x": [[0], [1], [2]], "y": np.eye(3)[[0, 1, 1]].tolist()}}, False),
+    ],
+)
+def test_units_for_classes_that_the_targets_do_not_have_are_warned_of(asked: dict[str, Any], warned: bool) -> None:
+    found = {(one.pointer, one.code) for one in read_training(asked, LIMITS, opened).warnings}
+    assert (("#/spec/layers/0/units", "unused_units") in found) is warned
+
+
 def test_arrays_tell_the_size_as_well() -> None:
     asked = document(loss="sparse_categorical_crossentropy") | {"data": {"dataset": "ds_arrays"}}
     assert read_training(asked, LIMITS, opened).outline.units == 3

@@ -1,5 +1,6 @@
 """Inputs of tables: a column or a cell that cannot be one is named, and what can be is as it was learnt."""
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from service.errors import Findings
 from service.features import Encoder
 from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn
 from service.features.inputs import encoder_of, inputs_of, text_columns
+from service.features.learnt import find_unreadable
 from service.tables import Table
 
 NUMBER = NumberColumn("age", "standardize", "mean", 4.0, 4.0, 2.0)
@@ -85,6 +87,18 @@ def test_columns_are_looked_over_before_any_cell(
     findings = Findings()
     encoder_of(Encoder([NUMBER], others=["old"]), 1, kinds, include, findings)
     assert {(one.pointer, one.code) for one in findings.errors} == found
+
+
+@pytest.mark.parametrize("column", [NUMBER, YES, DAY, ZONE])
+def test_a_version_reads_the_same_columns_wherever_it_is_asked_and_texts_one_by_one(column: AnyColumn) -> None:
+    columns = {"number": [1.5], "boolean": [True], "date": [datetime(2024, 1, 1)], "empty": [None], "category": ["x"]}  # noqa: DTZ001
+    for kind, values in columns.items():
+        table, asked, measured = Table(pa.table({"age": values})), Findings(), Findings()
+        assert table.kinds == {"age": kind}
+        encoder_of(Encoder([column]), 1, table.kinds, [], asked)
+        find_unreadable(table, Encoder([column]), "#/data", measured)
+        wrong = {one.code for one in measured.errors} & {"wrong_type"}
+        assert {one.code for one in asked.errors} == (wrong if kind != "category" else set())
 
 
 def test_without_an_encoder_every_column_that_is_not_included_is_an_input() -> None:

@@ -3,6 +3,8 @@
 import bz2
 import gzip
 import io
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,20 @@ def test_the_encoding_is_found(tmp_path: Path, encoding: str) -> None:
     assert table.encoded("maß")[0] == ["Öl", "Föhn"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("rows", [1, 30_000])
+def test_utf_16_without_a_mark_is_found(tmp_path: Path, encoding: str, rows: int) -> None:
+    table = table_of(tmp_path, ("größe;maß\n" + "1,5;Øl €\n" * rows).encode(encoding))
+    assert (table.kinds, table.rows) == ({"größe": "number", "maß": "category"}, rows)
+    assert table.encoded("maß")[0] == ["Øl €"]
+
+
+@pytest.mark.parametrize("content", [b"a\0,b\n1,2\n", "a,b\n1,2\n".encode("utf-32"), b"a,b\n\0\0,2\n"])
+def test_a_text_with_nuls_is_refused(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(Malformed, match="received one with NULs"):
+        table_of(tmp_path, content)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "utf_8_sig"])
 def test_a_mark_is_no_part_of_the_first_name_whatever_utf_8_is_called(tmp_path: Path, encoding: str) -> None:
     table = table_of(tmp_path, "a,maß\n1,Öl\n".encode("utf-8-sig"), dialect=Dialect(encoding=encoding))
@@ -120,6 +136,27 @@ def test_a_column_that_changes_its_mind_late_keeps_every_value(tmp_path: Path) -
     assert table.kinds == {"a": "number", "b": "category"}
     assert table.rows == rows + 1
     assert table.numbers("a")[-1] == 1.5
+
+
+@pytest.mark.parametrize("end", [b"1.5,word\n", b'5" pipe,word\n', "Öl,2\n".encode("cp1252")])
+def test_a_csv_that_is_read_again_takes_no_more_memory_than_its_blocks(tmp_path: Path, end: bytes) -> None:
+    rows = b"1,2222222222222222\n" * 2_000_000
+    (tmp_path / "source").write_bytes(b"a,b\n" + rows + end)
+    code = """
+import sys, tracemalloc
+from pathlib import Path
+import pyarrow as pa
+from service.config import Limits
+from service.formats.tables import CSV, write_table
+tracemalloc.start()
+write_table(Path(sys.argv[1]), CSV, Path(sys.argv[2]), Limits())
+print(pa.default_memory_pool().max_memory() + tracemalloc.get_traced_memory()[1])
+"""
+    call = [sys.executable, "-c", code, str(tmp_path / "source"), str(tmp_path / "target")]
+    done = subprocess.run(call, capture_output=True, check=True, text=True, timeout=120)
+    table = Table.from_file(tmp_path / "target")
+    assert table.rows == 2_000_001
+    assert int(done.stdout) < 36 << 20 < len(rows)
 
 
 def test_every_type_becomes_a_plain_one(tmp_path: Path) -> None:
@@ -305,3 +342,27 @@ def test_dates_beyond_the_calendar_are_refused(tmp_path: Path) -> None:
 def test_what_is_no_arrow_file_is_not_opened() -> None:
     with pytest.raises(Malformed):
         open_table(b"rubbish")
+
+
+@pytest.mark.parametrize(
+    ("texts", "looks_like"),
+    [
+        (["1.234,50", "7", "12,5", None], "number"),
+        (["3,14", "-2,7"], "number"),
+        (["1,234.50", "1'234.50", "1 234,5"], "number"),
+        (["31.03.2024", "1.4.24"], "date"),
+        (["03/31/2024 10:00", "04/01/2024"], "date"),
+        (["31-03-2024", "01-04-2024"], "date"),
+        (["2024/03/31"], "date"),
+        (["3,14", "about 3"], None),
+        ([*(f"{number},5" for number in range(200)), "word"], None),
+        (["01234", "10115"], None),
+        (["030 123 456"], None),
+        (["192.168.0.1", "10.0.0.7"], None),
+        (["31.13.2024x"], None),
+        ([None], None),
+    ],
+)
+def test_texts_that_look_like_numbers_or_dates_are_told(texts: list[str | None], looks_like: str | None) -> None:
+    [described] = Table(pa.table({"a": pa.array(texts, pa.string())})).describe()
+    assert (described["type"], described.get("looks_like")) == ("category", looks_like)

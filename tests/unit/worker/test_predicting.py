@@ -1,6 +1,7 @@
 """A worker predicts for a whole dataset: the same bytes whatever happens, wherever they are kept, or nothing."""
 
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import ipc
 
+from service.datasets import Dataset
 from service.errors import Damaged, Unavailable
 from service.jobs import Job, Kind, Status
 from service.prediction import LoadedVersion
@@ -203,6 +205,33 @@ def test_a_prediction_that_breaks_off_says_why_or_waits(
     ended = read_job(database, job.id)
     assert (ended.status, ended.error and ended.error["reason"]) == (status, reason)
     assert "0x7f00" not in str(ended.error)
+
+
+def test_arrays_are_predicted_in_the_memory_of_a_block(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path))
+    database.migrate()
+    layers = [{"class_name": "Dense", "units": 1}]
+    x = RNG.normal(size=(ROWS, 100)).astype(np.float32)
+    few = Dataset(x[:10], x[:10, 0].copy())
+    version = NewVersion.of(train({"spec": {"layers": layers}, "compile": {"loss": "mse"}, "fit": {"seed": 1}}, few))
+    new = NewDataset.of_arrays(Dataset(x, x[:, 0].copy()), database.artifacts, uploaded=True)
+    with database.transaction() as tx:
+        tx.models.add("m", version)
+        stored = tx.datasets.add(new)
+        request = {"model": "m", "version": 1, "dataset": stored.id, "rows": len(x)}
+        job = tx.jobs.add("m", request, stored.id, 1, kind=Kind.PREDICTION)
+    tracemalloc.start()
+    try:
+        assert worker(database, tmp_path).run_one()
+        assert tracemalloc.get_traced_memory()[1] < x.nbytes / 2
+    finally:
+        tracemalloc.stop()
+    done = read_job(database, job.id)
+    assert done.status is Status.SUCCEEDED
+    loaded = LoadedVersion(version.spec, columns=100, classes=None, weights=version.weights, features=None)
+    expected = np.concatenate([loaded.predict(x[start : start + 8192]) for start in range(0, len(x), 8192)])
+    assert np.allclose(result_of(database, job)[1].arrow["prediction"].to_numpy(), expected[:, 0], atol=1e-5)
+    database.close()
 
 
 @pytest.fixture(params=["folder", "bucket", "rows"])
