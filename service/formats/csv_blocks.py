@@ -109,6 +109,9 @@ def cut(source: Readable, quotes: Quotes, *, has_odd: bool = False) -> Iterator[
             quotes.check_last_row(block, has_odd=has_odd)
             raise Malformed(f"Expected rows of at most {_LONGEST_ROW_BYTES:,} bytes; one is longer.", code="bad_table")
         rest, size = block[end:], _BLOCK_BYTES if end else len(block)
+    while end := find_end(rest):
+        yield memoryview(rest)[:end]
+        rest = rest[end:]
     if rest:
         quotes.check_last_row(rest, has_odd=has_odd)
         yield memoryview(rest)

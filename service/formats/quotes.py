@@ -1,5 +1,6 @@
 """Quotes of a delimited text: they tell which of its newlines end rows and which stand in a value."""
 
+import contextlib
 import re
 
 import numpy as np
@@ -22,35 +23,37 @@ class Quotes:
         self._around[list(f"{delimiter}{quote}\r\n".encode())] = True
         ends, mark = re.escape(delimiter.encode()) + rb"\r\n", re.escape(self._quote)
         # Only where a value begins does a quote open a text; the next that is not doubled closes it.
-        self._text = re.compile(
-            rb"(?:\A|(?<=[%b]))%b(?:[^%b]++|%b%b)*+(?P<close>%b(?P<more>[^%b])?)?"
-            % (ends, mark, mark, mark, mark, mark, ends)
-        )
+        opens, closes = rb"%b(?<![^%b]%b)" % (mark, ends, mark), rb"(?P<close>%b(?P<more>[^%b])?)?" % (mark, ends)
+        self._text = re.compile(opens + rb"(?:[^%b]++|%b%b)*+" % (mark, mark, mark) + closes)
 
     def end_of_rows(self, block: bytes) -> int:
         """Where the last row ends that is there to its end, if every other quote opens a text; 0 if none is."""
-        newline = _newline(block)
         if self._quote not in block:
-            return block.rfind(newline) + 1
+            return block.rfind(b"\n") + 1 or block.rfind(b"\r", 0, -1) + 1
         codes = np.frombuffer(block, np.uint8)
-        quotes, newlines = np.flatnonzero(codes == self._quote[0]), np.flatnonzero(codes == newline[0])
-        outside = np.flatnonzero(np.searchsorted(quotes, newlines) % 2 == 0)
-        return int(newlines[outside[-1]]) + 1 if len(outside) else 0
+        quotes = np.flatnonzero(codes == self._quote[0])
+        for newline, may_end in ((b"\n", codes), (b"\r", codes[:-1])):  # a \n may follow that is not there yet
+            newlines = np.flatnonzero(may_end == ord(newline))
+            outside = np.flatnonzero(np.searchsorted(quotes, newlines) % 2 == 0)
+            if len(outside):
+                return int(newlines[outside[-1]]) + 1
+        return 0
 
     def end_of_rows_among_odd(self, block: bytes) -> int:
         """As `end_of_rows`, wherever quotes stand; before a row that does not close one, if that is not the first."""
-        newline, texts = _newline(block), []
+        with contextlib.suppress(OddQuotesError):
+            if end := self.end_of_rows(block):
+                self.check(memoryview(block)[:end])
+                return end
+        ends, place = {b"\n": 0, b"\r": 0}, 0
         for text in self._text.finditer(block):
-            texts.append(text)
+            ends = {one: block.rfind(one, place, text.start()) + 1 or end for one, end in ends.items()}
+            place = text.end()
             if _is_open(text):
                 break
-        stop = texts[-1].start() if texts and _is_open(texts[-1]) else len(block)
-        for text in reversed(texts):
-            end = block.rfind(newline, text.end(), stop) + 1
-            if end:
-                return end
-            stop = min(stop, text.start())
-        return block.rfind(newline, 0, stop) + 1
+        else:
+            ends = {one: block.rfind(one, place, len(block) - (one == b"\r")) + 1 or end for one, end in ends.items()}
+        return ends[b"\n"] or ends[b"\r"]
 
     def check(self, block: memoryview | bytes) -> None:
         """`OddQuotesError` if not every other quote opens a text and is closed by the next, doubled ones aside."""
@@ -70,10 +73,6 @@ class Quotes:
             is_open = bool(block.count(self._quote) % 2)
         if is_open:
             raise OpenQuoteError
-
-
-def _newline(block: bytes) -> bytes:
-    return b"\n" if b"\n" in block else b"\r"
 
 
 def _is_open(text: re.Match[bytes]) -> bool:

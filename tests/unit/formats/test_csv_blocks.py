@@ -130,11 +130,14 @@ def test_a_column_has_the_type_that_takes_every_row_wherever_the_text_is_cut(tmp
         "mixed": ["2024-01-01", "2.5", "", "2024-01-01 10:00:00"],
         "flag": ["true", "", "false", "TRUE"],
         "late": ["", "", "", "7"],
+        "yes": ["1", "true", "0", ""],
+        "two": ["1", "true", "2", ""],
     }
     rows = [",".join(row) for row in zip(*columns.values(), strict=True) for _ in range(20)]
-    table = table_of(tmp_path, "\n".join([",".join(columns), *rows]).encode())
+    with mock.patch.object(csv_blocks, "_LONGEST_ROW_BYTES", 200):
+        table = table_of(tmp_path, "\n".join([",".join(columns), *rows]).encode())
     kinds = {"number": "number", "word": "category", "date": "date", "mixed": "category"}
-    assert table.kinds == kinds | {"flag": "boolean", "late": "number"}
+    assert table.kinds == kinds | {"flag": "boolean", "late": "number", "yes": "boolean", "two": "category"}
     assert (table.rows, table.arrow["word"][0].as_py()) == (80, "1")
 
 
