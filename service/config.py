@@ -119,10 +119,18 @@ class Settings(BaseSettings, Limits):
     keep_events_days: Days = Field(30.0, description="Days after which the events and history of a job are deleted.")
     keep_checkpoints_days: Days = Field(1.0, description="Days for which a failed job's checkpoints are kept.")
     keep_datasets_days: Days = Field(1.0, description="Days for which data that no job refers to any more is kept.")
-    model_cache_size: Count = Field(32, description="Model versions kept in memory for predictions.")
+    model_cache_size: Count = Field(
+        32,
+        description="Model versions kept in memory for predictions, as long as they take no more than a quarter of it.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe message that is logged."
     )
+
+    @property
+    def model_cache_bytes(self) -> int:
+        """The most bytes of weights that one API process keeps: all of them together a quarter of the memory here."""
+        return memory_here() // (4 * self.api_processes)
 
     @property
     def scratch(self) -> Path:

@@ -98,7 +98,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
         lifespan=lifespan,
     )
-    serving = Serving(shared_database, settings.model_cache_size)
+    serving = Serving(shared_database, settings.model_cache_size, settings.model_cache_bytes)
     app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics())
     app.shortcut = Shortcut(app.state.fitd, *WAYS)
     app.add_middleware(
