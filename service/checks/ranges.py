@@ -20,7 +20,7 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 """The least and the most that these activations give; the others give any number."""
 
-_THRESHOLDS = {(0, 1): 0.5, (-math.inf, 0): math.log(0.5)}
+_THRESHOLDS: dict[tuple[float, float], float] = {(0, 1): 0.5, (-math.inf, 0): math.log(0.5)}
 
 
 def threshold_of(activation: str | None) -> float:
