@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
@@ -28,6 +28,7 @@ from service.api.inference.infer import infer
 from service.api.inference.statistics import Statistics
 from service.api.inference.views import InferenceRequest, Refusal
 from service.api.paths import VERSIONED, VERSIONED_TEXT
+from service.api.queries import check_query
 from service.api.serving import Serving
 from service.api.shortcut import Shortcut, Way
 from service.api.state import State
@@ -62,6 +63,9 @@ WAYS = (
     Way(rf"/v2/models{VERSIONED_TEXT}/infer", infer, plain=lambda _headers: True),
 )
 """The paths that are asked thousands of times a second."""
+
+OF_OTHERS = (tensorflow_serving, server, inference_models)
+"""Routes of protocols that are not ours: what their clients, or gateways before them, put into queries may be there."""
 
 
 class Application(FastAPI):
@@ -123,7 +127,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         health,
     )
     for room in rooms:
-        app.include_router(room.router)
+        app.include_router(room.router, dependencies=[] if room in OF_OTHERS else [Depends(check_query)])
     docs.install(
         app,
         TrainingRequest,

@@ -27,7 +27,7 @@ Answer = Callable[[State, Headers, bytes, str, Which], Awaitable[Answered]]
 class Way(NamedTuple):
     """Paths, by a pattern with the groups `name`, `number` and `label`, whose POSTs are answered at once.
 
-    The routes to these paths stay: they are the documentation, and answer everything that is not `plain`.
+    The routes to these paths stay: they are the documentation, and answer everything that has a query or is not `plain`.
     """
 
     pattern: str
@@ -49,7 +49,7 @@ class Shortcut:
 
     async def answers(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Whether it has answered the request; if not, nothing of it is read."""
-        if scope["type"] != "http" or scope["method"] != "POST" or scope.get("root_path"):
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"] or scope.get("root_path"):
             return False
         found = self._found(scope["path"])
         headers = dict(scope["headers"])
