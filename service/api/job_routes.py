@@ -84,7 +84,7 @@ def job_routes(kind: Kind) -> APIRouter:
 
 
 async def answer_cancelled(
-    shared: State, job_id: str, kind: Kind, prefer: str | None, response: Response, keep: Keep | None = None
+    shared: State, job_id: str, kind: Kind, prefer: str | None, response: Response, *, keep: Keep | None = None
 ) -> Any:
     """The view of a job that is cancelled, or told to stop, as soon as `Prefer` wants it."""
     job = await run_in_threadpool(_cancel, shared, job_id, kind, keep)

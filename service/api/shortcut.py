@@ -27,7 +27,7 @@ Answer = Callable[[State, Headers, bytes, str, Which], Awaitable[Answered]]
 class Way(NamedTuple):
     """Paths, by a pattern with the groups `name`, `number` and `label`, whose POSTs are answered at once.
 
-    The routes to these paths stay: they are the documentation, and answer everything that has a query or is not `plain`.
+    The routes to these paths stay: they are the documentation, and answer what is not `plain` or has a query.
     """
 
     pattern: str

@@ -117,7 +117,7 @@ async def cancel_training_job(
     """
     body = await request.body()
     keep = _read_keep(body) if body.strip() else None
-    return await answer_cancelled(shared, job_id, Kind.TRAINING, prefer, response, keep)
+    return await answer_cancelled(shared, job_id, Kind.TRAINING, prefer, response, keep=keep)
 
 
 def _submit_one(shared: State, body: bytes, key: str | None) -> Submitted[JobView]:

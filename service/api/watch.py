@@ -13,11 +13,11 @@ from service.storage import Database
 _PAUSE_SECONDS = 0.05
 """Between two looks at SQLite's count of changes, which take microseconds."""
 
-_NEVER = sys.maxsize
-"""The number of the last event of a job that has none any more: nobody is to wait for the next."""
-
 _LONGEST_SILENCE_SECONDS = 0.25
 """Between two looks at the events themselves on PostgreSQL, which does not tell of progress."""
+
+_NEVER = sys.maxsize
+"""The number of the last event of a job that has none any more: nobody is to wait for the next."""
 
 
 class Watch:
