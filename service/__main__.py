@@ -11,8 +11,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -96,6 +98,7 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
 
     from service.api.app import create_app  # noqa: PLC0415
     from service.api.server import Server  # noqa: PLC0415
+    from service.api.shortcut import Shortcut  # noqa: PLC0415
 
     _end_on_signals()
     with (
@@ -104,8 +107,10 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
     ):
         _await_schema(database)
         app = create_app(settings, database)
+        http: Any = partial(Shortcut, app.state.ways)
         config = uvicorn.Config(
             app,
+            http=http,
             log_config=None,
             access_log=False,
             # No answer says who asked or by which name, so nothing that a proxy tells is needed.

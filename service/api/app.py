@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
-from starlette.types import Receive, Scope, Send
 
 from service.api import (
     datasets,
@@ -20,17 +19,16 @@ from service.api import (
     tensorflow_serving,
     training_jobs,
 )
-from service.api.bodies import is_plain_json
 from service.api.gate import Gate
 from service.api.inference import models as inference_models
 from service.api.inference import server
-from service.api.inference.infer import infer
+from service.api.inference.infer import infer_at_once
 from service.api.inference.statistics import Statistics
 from service.api.inference.views import InferenceRequest, Refusal
 from service.api.paths import VERSIONED, VERSIONED_TEXT
 from service.api.queries import check_query
 from service.api.serving import Serving
-from service.api.shortcut import Shortcut, Way
+from service.api.shortcut import Way, Ways
 from service.api.state import State
 from service.api.uploads import is_upload
 from service.api.watch import Watch
@@ -59,24 +57,13 @@ TAGS = [
 ]
 
 WAYS = (
-    Way(rf"/v1/models{VERSIONED}:predict", predictions.answer_prediction, plain=is_plain_json),
-    Way(rf"/v2/models{VERSIONED_TEXT}/infer", infer, plain=lambda _headers: True),
+    Way(rf"/v1/models{VERSIONED}:predict", predictions.predict_at_once),
+    Way(rf"/v2/models{VERSIONED_TEXT}/infer", infer_at_once),
 )
 """The paths that are asked thousands of times a second."""
 
 OF_OTHERS = (tensorflow_serving, server, inference_models)
 """Routes of protocols that are not ours: what their clients, or gateways before them, put into queries may be there."""
-
-
-class Application(FastAPI):
-    """All routes, and the shortcut before them."""
-
-    shortcut: Shortcut
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
-        if not await self.shortcut.answers(scope, receive, send):
-            await super().__call__(scope, receive, send)
 
 
 def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
@@ -89,7 +76,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         if database is None:
             shared_database.close()
 
-    app = Application(
+    app = FastAPI(
         title="Fitd",
         version=VERSION,
         summary="Train and serve dense neural networks over HTTP.",
@@ -104,7 +91,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     )
     serving = Serving(shared_database, settings.model_cache_size)
     app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics())
-    app.shortcut = Shortcut(app.state.fitd, *WAYS)
+    app.state.ways = Ways(app.state.fitd, *WAYS)
     app.add_middleware(
         Gate,
         max_body_bytes=settings.max_body_bytes,

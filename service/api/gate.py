@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from itertools import count
 
-from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import TooLarge
@@ -76,24 +75,6 @@ def limited(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> Rec
         return message
 
     return counted
-
-
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
-    """The whole body; `TooLarge` as above, `ClientDisconnect` if it does not come to its end."""
-    if _announces_more(headers, limit):
-        raise _refusal(limit)
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > limit:
-            raise _refusal(limit)
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _announces_more(headers: Mapping[bytes, bytes], limit: int) -> bool:

@@ -14,7 +14,9 @@ from service.storage import Database, Version
 Which = int | str | None
 """A version's number, a label, or None for the latest."""
 
-_LIGHT_BODY = 256 * 1024
+LIGHT_BODY = 256 * 1024
+"""Bytes; the numbers in a larger body take more than a millisecond."""
+
 _LIGHT_WORK = 40_000_000
 """Rows times bytes of weights: a millisecond or less."""
 
@@ -32,7 +34,7 @@ class Served(NamedTuple):
         """Whether a body so large takes so little time that changing threads for it costs more than it gives."""
         # Each number takes at least a digit and a comma.
         rows = 1 + body_bytes // (2 * self.loaded.columns + 2)
-        return body_bytes <= _LIGHT_BODY and rows * self.version.size_bytes < _LIGHT_WORK and not self.loaded.is_busy
+        return body_bytes <= LIGHT_BODY and rows * self.version.size_bytes < _LIGHT_WORK and not self.loaded.is_busy
 
 
 class _Remembered(NamedTuple):

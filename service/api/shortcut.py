@@ -1,87 +1,127 @@
-"""The short way: predictions answered before everything else, which costs as much as all of their work."""
+"""The short way: predictions answered where the server reads them, for the way to a route costs as much as they do."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.api.answered import Answered, Headers
-from service.api.gate import name_of, read_body
-from service.api.problems import answer_disconnect, answer_known, answer_unknown
-from service.api.serving import Which
+from service.api.gate import name_of
+from service.api.serving import LIGHT_BODY, Which
 from service.api.state import State
-from service.errors import FitdError
 
 _REMEMBERED = 1000
-"""Paths."""
+"""URLs."""
 
+Answer = Callable[[State, Headers, bytes, str, Which], Answered | None]
+"""The answer to headers and a body about the model of this name, and its version of this number or label if any.
 
-Answer = Callable[[State, Headers, bytes, str, Which], Awaitable[Answered]]
-"""The answer to headers and a body about the model of this name, and its version of this number or label if any."""
+None, or any error, leaves the request to its route.
+"""
 
 
 class Way(NamedTuple):
-    """Paths, by a pattern with the groups `name`, `number` and `label`, whose POSTs are answered at once.
-
-    The routes to these paths stay: they are the documentation, and answer what is not `plain` or has a query.
-    """
+    """Paths, by a pattern with the groups `name`, `number` and `label`, whose POSTs may be answered at once."""
 
     pattern: str
     answer: Answer
-    plain: Callable[[Headers], bool]
 
 
-class Shortcut:
-    """Answers plain requests to a few paths at once: no middleware and no route is asked.
-
-    So it does itself what they do for all: it names the request, limits its body and turns errors into problems.
-    What a middleware or a route is to ask of every request, a key for instance, has to be asked here as well.
-    """
+class Ways:
+    """The ways that there are, and what those who answer on them share."""
 
     def __init__(self, shared: State, *ways: Way) -> None:
         self._shared = shared
-        self._ways = [(re.compile(way.pattern), way) for way in ways]
-        self._found = lru_cache(_REMEMBERED)(self._find)
+        self._ways = [(re.compile(way.pattern), way.answer) for way in ways]
+        self.find = lru_cache(_REMEMBERED)(self._find)
+        """The answer to this URL without a query, and the name and version in it; None where there is no way."""
+        self.largest_body = min(LIGHT_BODY, shared.settings.max_body_bytes)
 
-    async def answers(self, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Whether it has answered the request; if not, nothing of it is read."""
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"] or scope.get("root_path"):
-            return False
-        found = self._found(scope["path"])
-        headers = dict(scope["headers"])
-        if found is None or not found[0].plain(headers):
-            return False
-        way, name, which = found
-        request_id = name_of(headers)
+    def answer(self, url: bytes, headers: Headers, body: bytes) -> Answered | None:
+        """The answer to a POST to a URL that there is a way to; None where the route has to be asked."""
+        found = self.find(url)
+        if found is None:
+            return None
+        answer, name, which = found
         try:
-            body = await read_body(receive, headers, self._shared.settings.max_body_bytes)
-            content, described = await way.answer(self._shared, headers, body, name, which)
-        except Exception as error:  # noqa: BLE001 - a defect is a problem as well
-            scope.setdefault("state", {})["request_id"] = request_id.decode()
-            await _problem(Request(scope), error)(scope, receive, send)
-            return True
-        length = (b"content-length", b"%d" % len(content))
-        start = [length, *described.items(), (b"x-request-id", request_id)]
-        await send({"type": "http.response.start", "status": 200, "headers": start})
-        await send({"type": "http.response.body", "body": content})
-        return True
+            return answer(self._shared, headers, body, name, which)
+        except Exception:  # noqa: BLE001 - the route meets it again, and says what it is
+            return None
 
-    def _find(self, path: str) -> tuple[Way, str, Which] | None:
-        for pattern, way in self._ways:
-            found = pattern.fullmatch(path)
+    def _find(self, url: bytes) -> tuple[Answer, str, Which] | None:
+        for pattern, answer in self._ways:
+            found = pattern.fullmatch(url.decode("latin-1"))
             if found is not None:
                 number = found["number"]
-                return way, found["name"], found["label"] if number is None else int(number)
+                return answer, found["name"], found["label"] if number is None else int(number)
         return None
 
 
-def _problem(request: Request, error: Exception) -> Response:
-    if isinstance(error, FitdError):
-        return answer_known(request, error)
-    if isinstance(error, ClientDisconnect):
-        return answer_disconnect(request, error)
-    return answer_unknown(request, error)
+class Shortcut(HttpToolsProtocol):
+    """A connection whose small requests to a few paths are answered as soon as they are whole: no task, no route.
+
+    The routes to these paths stay: they are the documentation, and every request that is not answered here arrives
+    there unchanged. What is to be asked of every request, a key for instance, has to be asked here as well.
+    """
+
+    def __init__(self, ways: Ways, **given: Any) -> None:
+        super().__init__(**given)
+        self._ways = ways
+        self._kept: bytes | None = None
+        """The body so far of a request of which the application knows nothing yet."""
+
+    def on_headers_complete(self) -> None:
+        """Keeps the request here if it may be answered here."""
+        if self._ways.find(self.url) is not None and self._may_keep():
+            self._kept = b""
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Adds to what is kept, as long as it is small."""
+        if self._kept is None:
+            super().on_body(body)
+            return
+        self._kept += body
+        if len(self._kept) > self._ways.largest_body:
+            self._give_over()
+
+    def on_message_complete(self) -> None:
+        """Answers, or lets the application answer."""
+        if self._kept is not None:
+            headers = dict(self.headers)
+            answered = self._ways.answer(self.url, headers, self._kept)
+            if answered is not None:
+                self._kept = None
+                self._write(answered, name_of(headers))
+                return
+            self._give_over()
+        super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Ends the connection after the request that has begun."""
+        if self._kept is not None:
+            self._give_over()
+        super().shutdown()
+
+    def _may_keep(self) -> bool:
+        if self.expect_100_continue or self.flow.write_paused or self.parser.should_upgrade():
+            return False
+        before: RequestResponseCycle | None = self.cycle
+        is_next = before is None or before.response_complete
+        return is_next and self.parser.should_keep_alive() and self.parser.get_method() == b"POST"
+
+    def _give_over(self) -> None:
+        body, self._kept = self._kept, None
+        super().on_headers_complete()
+        if body:
+            super().on_body(body)
+
+    def _write(self, answered: Answered, request_id: bytes) -> None:
+        described = [*self.server_state.default_headers, *answered.headers.items()]
+        lines = [b"HTTP/1.1 200 OK", *(b"%s: %s" % header for header in described)]
+        lines.append(b"content-length: %d\r\nx-request-id: %s\r\n\r\n" % (len(answered.content), request_id))
+        self.transport.write(b"\r\n".join(lines) + answered.content)
+        self.on_response_complete()

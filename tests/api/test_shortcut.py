@@ -1,101 +1,220 @@
-"""The short way gives what the routes behind it give, to the byte, and takes nothing that is not its own."""
+"""The short way: small predictions answered by the connection itself, everything else as if there were none."""
 
-import asyncio
-import json
+import socket
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
+import orjson
 import pytest
+import uvicorn
 
-from service.api.examples import SMALL
-from tests.serving import Service, assert_problem
+from service.api import shortcut
+from service.api.shortcut import Shortcut
+from tests.serving import Service
 
-X = SMALL["data"]["x"]
-ROWS = json.dumps({"instances": X}).encode()
-TENSOR = {"name": "input", "shape": [4, 2], "datatype": "FP32", "data": np.ravel(X).tolist()}
-JSON = {"Content-Type": "application/json"}
-
-
-def by_routes(service: Service, path: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
-    """The answer of the same application to a request that does not take the short way."""
-
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app=service.app, root_path="/behind/a/proxy", raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://fitd") as client:
-            return await client.post(path, content=content, headers=headers)
-
-    return asyncio.run(ask())
+PREDICT = "/v1/models/xor:predict"
+INFER = "/v2/models/xor/infer"
+ROW = orjson.dumps({"instances": [[0, 1]]})
 
 
-@pytest.mark.parametrize("version", ["", "/versions/1", "/versions/99"])
+class Listening:
+    """The API of a service behind a real socket."""
+
+    def __init__(self, service: Service) -> None:
+        http: Any = partial(Shortcut, service.app.state.ways)
+        config = uvicorn.Config(
+            service.app, http=http, log_config=None, access_log=False, server_header=False, lifespan="off"
+        )
+        self.server = uvicorn.Server(config)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = self._listener.getsockname()
+        self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self._listener]})
+        self._thread.start()
+
+    def connect(self) -> socket.socket:
+        connection = socket.create_connection(self.address, timeout=30)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self._thread.join(30)
+        self._listener.close()
+
+
+@pytest.fixture
+def listening(tmp_path: Path) -> Iterator[Listening]:
+    with Service(tmp_path, max_body_bytes=600_000) as service:
+        service.train(fit={"epochs": 1})
+        found = Listening(service)
+        yield found
+        found.stop()
+
+
+@pytest.fixture
+def client(listening: Listening) -> Iterator[httpx.Client]:
+    host, port = listening.address
+    with httpx.Client(base_url=f"http://{host}:{port}", timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The URLs that the short way has answered."""
+    urls: list[bytes] = []
+    write = Shortcut._write
+
+    def noted(self: Shortcut, answered: Any, request_id: bytes) -> None:
+        urls.append(self.url)
+        write(self, answered, request_id)
+
+    monkeypatch.setattr(Shortcut, "_write", noted)
+    return urls
+
+
+def request(path: str, body: bytes = b"", method: str = "POST", headers: str = "") -> bytes:
+    """A request as it goes through a socket."""
+    length = f"Content-Length: {len(body)}\r\n" if method == "POST" else ""
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{length}{headers}\r\n"
+    return head.encode() + body
+
+
+def answers(connection: socket.socket, count: int) -> list[tuple[int, bytes]]:
+    """The status and the body of so many answers."""
+    found, stream = [], connection.makefile("rb")
+    for _ in range(count):
+        status = int(stream.readline().split()[1])
+        length = 0
+        while (line := stream.readline()) != b"\r\n":
+            name, _, value = line.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        found.append((status, stream.read(length)))
+    return found
+
+
+def tensor(rows: Any) -> tuple[bytes, dict[str, str]]:
+    """An inference with a binary tensor."""
+    x = np.asarray(rows, "<f4")
+    given = {"name": "input", "shape": x.shape, "datatype": "FP32", "parameters": {"binary_data_size": x.nbytes}}
+    head = orjson.dumps({"inputs": [given], "parameters": {"binary_data_output": True}})
+    return head + x.tobytes(), {"Inference-Header-Content-Length": str(len(head))}
+
+
+def test_both_ways_give_the_same_answers_and_headers(client: httpx.Client, taken: list[bytes]) -> None:
+    binary, length = tensor([[0, 1], [1, 1]])
+    named = {"X-Request-Id": "mine"}
+    asked = [(PREDICT, ROW, {"Content-Type": "application/json"}), (INFER, binary, length)]
+    asked += [(PREDICT.replace(":", "/versions/1:"), ROW, {"Content-Type": "application/json"})]
+    for path, body, headers in asked:
+        client.post(path, content=body, headers=headers)  # loads the version, on the long way
+        taken.clear()
+        short = client.post(path, content=body, headers=headers | named)
+        assert taken == [path.encode()]
+        long = client.post(path, content=body, headers=headers | named | {"Connection": "close"})
+        assert len(taken) == 1
+        assert short.status_code == long.status_code == 200
+        assert short.content == long.content
+        kept = [{k: v for k, v in one.headers.items() if k not in ("date", "connection")} for one in (short, long)]
+        assert kept[0] == kept[1]
+        assert kept[0]["x-request-id"] == "mine"
+
+
 @pytest.mark.parametrize(
-    ("path", "content", "headers"),
+    ("path", "body", "headers", "status"),
     [
-        ("/v1/models/xor{}:predict", ROWS, JSON),
-        ("/v1/models/xor{}:predict", ROWS, {}),
-        ("/v1/models/xor{}:predict", ROWS, JSON | {"Content-Encoding": "gzip"}),
-        ("/v1/models/xor{}:predict", b"{", JSON),
-        ("/v1/models/xor{}:predict", b" " * 2_000_001, JSON),
-        ("/v1/models/none{}:predict", ROWS, JSON),
-        ("/v2/models/xor{}/infer", json.dumps({"inputs": [TENSOR]}).encode(), {}),
-        ("/v2/models/xor{}/infer", b"{", {}),
-        ("/v2/models/xor{}/infer", np.array(X, "<f4").tobytes(), {"Inference-Header-Content-Length": "0"}),
+        (PREDICT, orjson.dumps({"instances": [[0, 1, 2]]}), {}, 422),
+        (PREDICT, b'{"instances": [[0, 1]', {}, 400),
+        (PREDICT, ROW, {"Content-Type": "text/plain"}, 415),
+        (PREDICT, b"0,1\n", {"Content-Type": "text/csv"}, 200),
+        (PREDICT, b" " * 300_000 + ROW, {}, 200),
+        (PREDICT, b" " * 700_000, {}, 413),
+        (PREDICT.replace("xor", "nothing"), ROW, {}, 404),
+        (f"{PREDICT}?inclde=name", ROW, {}, 422),
+        (INFER, orjson.dumps({"inputs": []}), {}, 400),
     ],
 )
-def test_both_ways_lead_to_the_same_answer(
-    shared: Service, path: str, version: str, content: bytes, headers: dict[str, str]
+def test_what_is_wrong_or_large_is_answered_by_the_route(
+    client: httpx.Client, path: str, body: bytes, headers: dict[str, str], status: int, taken: list[bytes]
 ) -> None:
-    headers = headers | {"X-Request-Id": "the-same"}
-    short = shared.client.post(path.format(version), content=content, headers=headers)
-    long = by_routes(shared, path.format(version), content, headers)
-    assert (short.status_code, short.content) == (long.status_code, long.content)
-    assert dict(short.headers) == dict(long.headers)
+    headers = {"Content-Type": "application/json", "X-Request-Id": "mine"} | headers
+    client.post(PREDICT, content=ROW, headers={"Content-Type": "application/json"})
+    answer = client.post(path, content=body, headers=headers)
+    assert not taken
+    assert answer.status_code == status, answer.text
+    assert answer.headers["x-request-id"] == "mine"
+    if status != 200 and path == PREDICT:
+        assert answer.json()["request_id"] == "mine"
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/models/a%2Fb:predict", "/v1/models/:predict", "/v1/models/xor/versions/:predict"]
-)
-def test_a_path_that_only_looks_alike_is_not_found(shared: Service, path: str) -> None:
-    assert_problem(shared.client.post(path, content=ROWS, headers=JSON), 404, "not_found")
+def test_a_failed_inference_is_counted_once(client: httpx.Client) -> None:
+    binary, length = tensor([[0, 1]])
+    client.post(INFER, content=binary, headers=length)
+    client.post(INFER, content=orjson.dumps({"inputs": []}))
+    (counted,) = client.get("/v2/models/xor/stats").json()["model_stats"]
+    assert counted["inference_stats"]["fail"]["count"] == 1
+    assert counted["inference_stats"]["success"]["count"] == 1
 
 
-def test_a_defect_on_the_short_way_is_a_problem_as_well(
-    service: Service, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_answers_come_in_the_order_of_the_requests(listening: Listening, client: httpx.Client) -> None:
+    client.post(PREDICT, content=ROW, headers={"Content-Type": "application/json"})
+    with listening.connect() as connection:
+        wrong = orjson.dumps({"instances": [[0]]})
+        parts = [request(PREDICT, ROW), request("/v1/models", method="GET"), request(PREDICT, wrong)]
+        connection.sendall(b"".join([*parts, request(PREDICT, ROW), request(PREDICT, ROW)]))
+        found = answers(connection, 5)
+    assert [status for status, _ in found] == [200, 200, 422, 200, 200]
+    assert b'"items"' in found[1][1]
+    assert found[0] == found[3] == found[4]
+
+
+@pytest.mark.parametrize("headers", ["", "Expect: 100-continue\r\n"])
+def test_a_body_may_come_in_pieces(listening: Listening, client: httpx.Client, headers: str) -> None:
+    client.post(PREDICT, content=ROW, headers={"Content-Type": "application/json"})
+    whole = request(PREDICT, ROW, headers=headers)
+    with listening.connect() as connection:
+        for at in range(len(whole)):
+            connection.sendall(whole[at : at + 1])
+        stream = connection.recv(100)
+        while b"predictions" not in stream:
+            stream += connection.recv(1000)
+    assert b"HTTP/1.1 200" in stream
+
+
+def test_a_chunked_body_is_answered(client: httpx.Client, taken: list[bytes]) -> None:
+    client.post(PREDICT, content=ROW, headers={"Content-Type": "application/json"})
+    answer = client.post(PREDICT, content=iter([ROW[:5], ROW[5:]]), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200
+    assert taken == [PREDICT.encode()]
+
+
+def test_a_request_that_has_begun_is_answered_when_the_server_stops(
+    listening: Listening, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service.app.state.fitd.serving, "at_hand", None)
-    answer = service.client.post("/v1/models/xor:predict", content=ROWS, headers=JSON)
-    problem = assert_problem(answer, 500, "internal_error")
-    assert problem["request_id"] in caplog.text
-    answer = service.client.post("/v2/models/xor/infer", content=ROWS)
-    assert (answer.status_code, list(answer.json())) == (500, ["error"])
+    client.post(PREDICT, content=ROW, headers={"Content-Type": "application/json"})
+    kept, given_over = threading.Event(), threading.Event()
+    on_body, give_over = Shortcut.on_body, Shortcut._give_over
 
+    def noted_body(self: Shortcut, body: bytes) -> None:
+        on_body(self, body)
+        kept.set()
 
-def test_a_body_in_pieces_is_put_together_and_a_client_that_leaves_is_let_go(shared: Service) -> None:
-    def answered(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        sent: list[dict[str, Any]] = []
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": "/v1/models/xor:predict",
-            "headers": [(b"content-type", b"application/json")],
-            "query_string": b"",
-        }
+    def noted_shutdown(self: Shortcut) -> None:
+        give_over(self)
+        given_over.set()
 
-        async def receive() -> dict[str, Any]:
-            return messages.pop(0)
-
-        async def send(message: Any) -> None:
-            sent.append(dict(message))
-
-        asyncio.run(shared.app(scope, receive, send))
-        return sent
-
-    def piece(content: bytes, *, more: bool) -> dict[str, Any]:
-        return {"type": "http.request", "body": content, "more_body": more}
-
-    whole = answered([piece(ROWS[:9], more=True), piece(b"", more=True), piece(ROWS[9:], more=False)])
-    assert whole[0]["status"] == 200
-    assert b"predictions" in whole[1]["body"]
-    gone = answered([piece(ROWS[:9], more=True), {"type": "http.disconnect"}])
-    assert gone[0]["status"] == 400
+    monkeypatch.setattr(shortcut.Shortcut, "on_body", noted_body)
+    monkeypatch.setattr(shortcut.Shortcut, "_give_over", noted_shutdown)
+    whole = request(PREDICT, ROW)
+    with listening.connect() as connection:
+        connection.sendall(whole[:-5])
+        assert kept.wait(30)
+        listening.server.should_exit = True
+        assert given_over.wait(30)
+        connection.sendall(whole[-5:])
+        ((status, _),) = answers(connection, 1)
+    assert status == 200

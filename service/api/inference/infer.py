@@ -2,8 +2,6 @@
 
 from time import perf_counter_ns
 
-from starlette.concurrency import run_in_threadpool
-
 from service.api.answered import Answered, Headers
 from service.api.inference.answer import LENGTH, write_answer
 from service.api.inference.encodings import decoded, encoded, wanted
@@ -12,28 +10,35 @@ from service.api.serving import Served, Which
 from service.api.state import State
 
 
-async def infer(shared: State, headers: Headers, body: bytes, name: str, which: Which) -> Answered:
+def infer(shared: State, headers: Headers, body: bytes, name: str, which: Which) -> Answered:
     """The version's answer to the inference in a body; no Content-Type is asked for."""
-    served = shared.serving.at_hand(name, which)
-    if served is not None and served.is_light(len(body)) and b"content-encoding" not in headers:
-        return _answered(shared, served, headers, body)
-    return await run_in_threadpool(lambda: _answered(shared, shared.serving.find(name, which), headers, body))
-
-
-def _answered(shared: State, served: Served, headers: Headers, body: bytes) -> Answered:
-    version, settings = served.version, shared.settings
+    served = shared.serving.find(name, which)
     started = perf_counter_ns()
     try:
-        content = decoded(body, _text(headers, b"content-encoding"), settings.max_body_bytes)
-        length = headers.get(LENGTH)
-        asked = read_inference(content, None if length is None else length.decode("latin-1"), served.loaded, settings)
-        read = perf_counter_ns()
-        predictions = served.loaded.predict(asked.rows)
-        predicted = perf_counter_ns()
-        answer, described = write_answer(served, asked, predictions)
+        return _answer(shared, served, headers, body)
     except Exception:
-        shared.statistics.fail(version.model, version.number, perf_counter_ns() - started)
+        shared.statistics.fail(served.version.model, served.version.number, perf_counter_ns() - started)
         raise
+
+
+def infer_at_once(shared: State, headers: Headers, body: bytes, name: str, which: Which) -> Answered | None:
+    """The same where it takes less than changing threads does; else None."""
+    served = shared.serving.at_hand(name, which)
+    if served is None or not served.is_light(len(body)) or b"content-encoding" in headers:
+        return None
+    return _answer(shared, served, headers, body)
+
+
+def _answer(shared: State, served: Served, headers: Headers, body: bytes) -> Answered:
+    version, settings = served.version, shared.settings
+    started = perf_counter_ns()
+    content = decoded(body, _text(headers, b"content-encoding"), settings.max_body_bytes)
+    length = headers.get(LENGTH)
+    asked = read_inference(content, None if length is None else length.decode("latin-1"), served.loaded, settings)
+    read = perf_counter_ns()
+    predictions = served.loaded.predict(asked.rows)
+    predicted = perf_counter_ns()
+    answer, described = write_answer(served, asked, predictions)
     encoding = wanted(_text(headers, b"accept-encoding"))
     if encoding is not None:
         answer = encoded(answer, encoding)

@@ -6,6 +6,7 @@ A version is a text in the protocol: its number, or a label that points at one.
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from service.api.bodies import described
 from service.api.examples import INFERENCE_EXAMPLES
@@ -40,8 +41,8 @@ async def infer_with_version(request: Request, name: ModelName, which: VersionOr
 
 
 async def _inferred(request: Request, name: str, which: Which) -> Response:
-    headers = dict(request.scope["headers"])
-    return (await infer(state_of(request), headers, await request.body(), name, which)).response()
+    headers, body = dict(request.scope["headers"]), await request.body()
+    return (await run_in_threadpool(infer, state_of(request), headers, body, name, which)).response()
 
 
 @router.get("/{name:word}", response_model=ModelMetadataView, **_FOUND)

@@ -152,9 +152,12 @@ def _unnested(data: list[Any], columns: int, at: str) -> Sequence[Any]:
 
 
 def _finite(stored: NDArray[Any]) -> Floats:
-    with np.errstate(over="ignore"):
-        # A copy in any case: bytes may lie where no float32 may, and belong to the request.
-        floats = stored.astype(np.float32)
+    # A copy in any case: bytes may lie where no float32 may, and belong to the request.
+    if stored.dtype == np.float32:
+        floats = stored.copy()
+    else:
+        with np.errstate(over="ignore"):
+            floats = stored.astype(np.float32)
     if not np.isfinite(floats).all():
         detail = "Expected finite numbers in the range of FP32; received NaN, infinity or a larger one."
         raise refusal(INPUT_0, "not_finite", detail)
