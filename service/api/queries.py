@@ -4,8 +4,9 @@ import difflib
 from collections.abc import Callable, Iterable, Sequence
 
 from fastapi import Request
-from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Query
 
 _LONGEST_SHOWN = 60
 
@@ -13,7 +14,8 @@ _LONGEST_SHOWN = 60
 async def check_query(request: Request) -> None:
     """Refuses the query parameters that the route of a request does not know, and names those that it does."""
     if request.scope["query_string"]:
-        known = _names(request.scope["route"].dependant)
+        declared = get_flat_params(request.scope["route"].dependant)  # codespell:ignore
+        known = [one.alias for one in declared if isinstance(one.field_info, Query)]
         refuse((name for name in request.query_params if name not in known), lambda name: _about(name, known))
 
 
@@ -22,11 +24,6 @@ def refuse(names: Iterable[str], say: Callable[[str], str]) -> None:
     shown = [name[:_LONGEST_SHOWN] for name in names]
     if shown:
         raise RequestValidationError([{"type": "query", "loc": ("query", name), "msg": say(name)} for name in shown])
-
-
-def _names(dependant: Dependant) -> list[str]:
-    own = [parameter.alias for parameter in dependant.query_params]
-    return own + [name for inner in dependant.dependencies for name in _names(inner)]
 
 
 def _about(name: str, known: Sequence[str]) -> str:

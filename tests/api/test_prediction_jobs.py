@@ -64,7 +64,12 @@ def test_the_result_is_a_dataset_that_says_what_predict_says(service: Service, d
 
 
 def test_a_job_tells_what_was_asked_for(service: Service, dataset: str) -> None:
-    asked = {"outputs": ["predictions", "probabilities"], "top_k": 2, "include": ["name"], "name": "answers"}
+    asked: dict[str, Any] = {
+        "outputs": ["predictions", "probabilities"],
+        "top_k": 2,
+        "include": ["name"],
+        "name": "answers",
+    }
     for job in (submitted(service, dataset, **asked), service.client.get(PATH).json()["items"][0]):
         assert {key: job[key] for key in asked} == asked
     plain = submitted(service, dataset)

@@ -34,7 +34,7 @@ def test_a_parameter_that_a_route_does_not_know_is_refused_with_those_that_it_kn
 
 
 def test_the_nearest_parameter_is_suggested(shared: Service) -> None:
-    problem = assert_problem(shared.client.get("/v1/models?limt=5"), 422, "invalid_parameter")
+    problem = assert_problem(shared.client.get("/v1/models?limits=5"), 422, "invalid_parameter")
     assert problem["errors"][0]["detail"] == "Unknown parameter. Did you mean 'limit'? Known: limit, cursor."
 
 
