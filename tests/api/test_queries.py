@@ -47,7 +47,7 @@ def test_a_flood_of_unknown_parameters_is_counted_and_cut(shared: Service) -> No
 
 @pytest.mark.parametrize("which", ["", "/versions/1", "/labels/stable"])
 def test_predict_is_a_path_of_ours(shared: Service, which: str) -> None:
-    answer = shared.client.post(f"/v1/models/xor{which}:predict?inclde=a", json=ROWS)
+    answer = shared.client.post(f"/v1/models/xor{which}:predict?includes=a", json=ROWS)
     problem = assert_problem(answer, 422, "invalid_parameter")
     assert "Did you mean 'include'?" in problem["errors"][0]["detail"]
 
