@@ -102,7 +102,7 @@ def numbers_of(rows: Sequence[Row], name: str, read: Callable[[Any], float], exp
     for place, value in enumerate(column_of(rows, name)):
         try:
             values.append(math.nan if value in (None, "") else read(value))
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             raise ValueError(f"Row {place}, column {name!r}: expected {expected}; received {value!r:.60}.") from None
     return np.array(values, np.float64)
 

@@ -70,7 +70,7 @@ def numbers(rows: Any, columns: int) -> Any:
     expected = f"Expected rows of {columns} numbers each"
     try:
         x = np.asarray(rows, np.float32)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise ValueError(f"{expected}; received rows of different widths, or something that is no number.") from None
     if x.shape[1:] != (columns,):
         raise ValueError(f"{expected}; received the shape {x.shape}.")

@@ -77,6 +77,7 @@ def test_a_script_answers_in_a_shell(tmp_path: Path) -> None:
         ("[]", "the shape (0,)"),
         ("[[1, 2], [1]]", "rows of different widths"),
         ('[["one", 2]]', "something that is no number"),
+        (f"[[1{'0' * 400}, 2]]", "something that is no number"),
         ('[{"a": 1}]', "something that is no number"),
     ],
 )
