@@ -36,7 +36,7 @@ class CancelRequest(BaseModel):
 class BatchRequest(BaseModel):
     """Training jobs to queue together."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     jobs: list[TrainingRequest] = Field(min_length=1, max_length=MOST_IN_A_BATCH)
 
