@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from service.api import (
@@ -26,6 +26,7 @@ from service.api.inference.infer import infer_at_once
 from service.api.inference.statistics import Statistics
 from service.api.inference.views import InferenceRequest, Refusal
 from service.api.paths import VERSIONED, VERSIONED_TEXT
+from service.api.queries import check_query
 from service.api.serving import Serving
 from service.api.shortcut import Way, Ways
 from service.api.state import State
@@ -60,6 +61,9 @@ WAYS = (
     Way(rf"/v2/models{VERSIONED_TEXT}/infer", infer_at_once),
 )
 """The paths that are asked thousands of times a second."""
+
+OF_OTHERS = (tensorflow_serving, server, inference_models)
+"""Routes of protocols that are not ours: what their clients, or gateways before them, put into queries may be there."""
 
 
 def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
@@ -110,7 +114,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         health,
     )
     for room in rooms:
-        app.include_router(room.router)
+        app.include_router(room.router, dependencies=[] if room in OF_OTHERS else [Depends(check_query)])
     docs.install(
         app,
         TrainingRequest,

@@ -14,7 +14,7 @@ from service.features import Encoder
 from service.formats.jsontext import write_json
 from service.formats.keras_archive import write_archive
 from service.formats.onnx_file import write_onnx
-from service.formats.python_script import ROWS, write_script
+from service.formats.python_script import write_script
 from service.formats.weights import pack, unpack
 from service.nn import Sequential
 from service.published import Published, check_intact
@@ -103,7 +103,7 @@ def _onnx(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes
 def _python(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes:
     title = f"version {version.number} of the model {version.model}"
     model, classes, encoder = _built(version, weights), version.output["classes"], _encoder(version)
-    return write_script(model, title, classes, ROWS if encoder is None else inputs_of(encoder))
+    return write_script(model, title, classes, None if encoder is None else inputs_of(encoder))
 
 
 def _safetensors(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 from service.errors import Findings, pointer
 from service.features.columns import AnyColumn, CategoryColumn, Codes, Floats, NumberColumn, Numbers
 from service.features.encoder import Encoder
-from service.features.records import days_of, text_of
+from service.features.records import days_of, text_of, unknown_column
 from service.tables import MISSING, Table
 
 _FITTING: Mapping[str, frozenset[str]] = {
@@ -46,8 +46,7 @@ def encoder_of(
         elif kinds[column.name] not in _FITTING[column.type]:
             findings.error(at, "wrong_type", f"Expected a {column.type} in each row; it holds another type.")
     for name in kinds.keys() - {*encoder.names, *encoder.others, *include}:
-        expected = "Expected only columns that the version knows, and those to be included; it knows no such column."
-        findings.error(pointer("columns", name), "unknown_column", expected)
+        findings.error(pointer("columns", name), "unknown_column", unknown_column(encoder.names))
     return encoder
 
 
