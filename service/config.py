@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 VERSION = "0.1.0"
 """The release; `pyproject.toml` says the same."""
 
+LONGEST_LEASE_SECONDS = 300.0
+"""No lease ends later than this from now, unless the clock was set back after it began."""
+
 Count = Annotated[int, Field(ge=1)]
 Days = Annotated[float, Field(ge=0)]
 
@@ -104,7 +107,10 @@ class Settings(BaseSettings, Limits):
     )
     worker_threads: Count = Field(1, description="Threads for matrix products in each training process.")
     lease_seconds: float = Field(
-        15.0, gt=0, description="Time without a sign of life after which a worker's job is taken over."
+        15.0,
+        gt=0,
+        le=LONGEST_LEASE_SECONDS,
+        description="Time without a sign of life after which a worker's job is taken over; at most 300.",
     )
     checkpoint_seconds: float = Field(
         2.0, ge=0, description="Shortest time between two checkpoints of a training; they take 2 % of it at most."
@@ -113,10 +119,18 @@ class Settings(BaseSettings, Limits):
     keep_events_days: Days = Field(30.0, description="Days after which the events and history of a job are deleted.")
     keep_checkpoints_days: Days = Field(1.0, description="Days for which a failed job's checkpoints are kept.")
     keep_datasets_days: Days = Field(1.0, description="Days for which data that no job refers to any more is kept.")
-    model_cache_size: Count = Field(32, description="Model versions kept in memory for predictions.")
+    model_cache_size: Count = Field(
+        32,
+        description="Model versions kept in memory for predictions, as long as they take no more than a quarter of it.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe message that is logged."
     )
+
+    @property
+    def model_cache_bytes(self) -> int:
+        """The most bytes of weights that one API process keeps: all of them together a quarter of the memory here."""
+        return memory_here() // (4 * self.api_processes)
 
     @property
     def scratch(self) -> Path:

@@ -20,21 +20,29 @@ _MOST_CURVES = 20
 
 
 def report(
-    predictions: Array, y: Array, want: Want, *, names: Sequence[str] | None, from_logits: bool
+    predictions: Array,
+    y: Array,
+    want: Want,
+    *,
+    names: Sequence[str] | None,
+    from_logits: bool,
+    threshold: float = 0.5,
 ) -> dict[str, Any]:
-    """The report on predictions (rows, units) of targets `y` as the loss takes them; `names` of classes or outputs."""
+    """The report on predictions (rows, units) of targets `y` as the loss takes them; `names` of classes or outputs.
+
+    `threshold` is where one output turns from the first class to the second.
+    """
     if want is Want.NUMBERS:
         return {"kind": "regression", "outputs": _regression(predictions, y, names)}
     if want is Want.SIDES:
-        scores = _sigmoid(predictions) if from_logits else predictions
         if predictions.shape[1] > 1:
             labels = _names(names, predictions.shape[1])
-            outputs = [_binary(scores[:, i], y[:, i] > 0.5, name) for i, name in enumerate(labels)]
+            outputs = [_binary(predictions[:, i], y[:, i] > 0.5, threshold, name) for i, name in enumerate(labels)]
             return {"kind": "multi_label", "outputs": outputs}
         truth = (y.reshape(-1) > 0.5).astype(np.int64)
-        limit = 0.0 if scores.min() < 0 else 0.5
-        chosen = (scores[:, 0] > limit).astype(np.int64)
-        return _classification(np.stack([-scores[:, 0], scores[:, 0]], axis=1), truth, chosen, _names(names, 2))
+        chosen = (predictions[:, 0] > threshold).astype(np.int64)
+        scores = np.concatenate([-predictions, predictions], axis=1)
+        return _classification(scores, truth, chosen, _names(names, 2))
     scores = _softmax(predictions) if from_logits else predictions
     truth = y.reshape(len(y)) if want is Want.INDICES else y.argmax(axis=1)
     return _classification(scores, truth, scores.argmax(axis=1), _names(names, predictions.shape[1]))
@@ -91,8 +99,8 @@ def _of_class(counts: Array, scores: Array, truth: Array, index: int, name: str)
     }
 
 
-def _binary(scores: Array, truth: Array, name: str) -> dict[str, Any]:
-    chosen = scores > 0.5
+def _binary(scores: Array, truth: Array, threshold: float, name: str) -> dict[str, Any]:
+    chosen = scores > threshold
     counts = np.array(
         [[(~truth & ~chosen).sum(), (~truth & chosen).sum()], [(truth & ~chosen).sum(), (truth & chosen).sum()]]
     )
@@ -160,10 +168,6 @@ def _ratio(part: float, whole: float) -> float:
 def _mean(values: Sequence[float | None]) -> float | None:
     there = [value for value in values if value is not None]
     return float(np.mean(there)) if there else None
-
-
-def _sigmoid(x: Array) -> Array:
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * x.astype(float))))
 
 
 def _softmax(x: Array) -> Array:

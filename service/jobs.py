@@ -1,5 +1,6 @@
 """What a training job is: its statuses, the moves between them, and a worker's claim on it."""
 
+import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -46,6 +47,27 @@ HELD: frozenset[Status] = frozenset({Status.RUNNING, Status.CANCELLING})
 
 MAX_STALLS = 5
 """So many workers may die over a job without progress in between; then it fails as `worker_lost`."""
+
+_KILLED = (
+    " The last was killed (SIGKILL), which Linux does to a process when memory runs out: if that was the reason, "
+    "ask for less. FITD_MAX_MEMORY_BYTES refuses jobs that need more than there is."
+)
+
+
+def worker_lost(exit_code: int | None = None) -> dict[str, str]:
+    """The error of a job over which `MAX_STALLS` workers died; tells the signal that ended the last, where known.
+
+    `exit_code` is what `subprocess` calls the return code: below 0 the number of a signal.
+    """
+    detail = f"{MAX_STALLS} workers died over this job without progress."
+    if exit_code == -signal.SIGKILL:
+        detail += _KILLED
+    elif exit_code is not None and exit_code < 0:
+        detail += f" The last was ended by signal {-exit_code} ({signal.strsignal(-exit_code)})."
+    else:
+        detail += " It may need more memory than there is."
+    return {"reason": "worker_lost", "detail": detail}
+
 
 LONGEST_PAUSE_SECONDS = 30.0
 """The longest time for which a worker may keep a job that it lets go of from being claimed."""
@@ -108,6 +130,11 @@ class Claim:
     fence: int
     lease_id: str
     lease_seconds: float
+
+    @property
+    def times_given_back(self) -> int:
+        """How often a worker has let go of the job: a claim counts in `fence`, a release not as an attempt."""
+        return self.fence - self.job.attempt
 
 
 @dataclass(frozen=True, slots=True)

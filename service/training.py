@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from service.checks.fits import class_weights, classifies, resolved_loss
+from service.checks.ranges import threshold_of
 from service.checks.start import Start
 from service.checks.targets import encoded, wanted_by
 from service.config import VERSION
@@ -215,7 +216,9 @@ def _evaluation(
         measured = model.evaluate(test.x, y, sample_weight=test.sample_weight, verbose=0, return_dict=True)
         predictions = model.predict(test.x, verbose=0)
     names = test.classes or targets
-    found = report(predictions, y, want, names=names, from_logits=getattr(loss, "from_logits", False))
+    threshold = threshold_of(model.layers[-1].output_activation)
+    from_logits = getattr(loss, "from_logits", False)
+    found = report(predictions, y, want, names=names, from_logits=from_logits, threshold=threshold)
     return {
         "part": "test",
         "rows": test.rows,

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from service.api import (
@@ -26,6 +26,7 @@ from service.api.inference.infer import infer_at_once
 from service.api.inference.statistics import Statistics
 from service.api.inference.views import InferenceRequest, Refusal
 from service.api.paths import VERSIONED, VERSIONED_TEXT
+from service.api.queries import check_query
 from service.api.serving import Serving
 from service.api.shortcut import Way, Ways
 from service.api.state import State
@@ -61,6 +62,9 @@ WAYS = (
 )
 """The paths that are asked thousands of times a second."""
 
+OF_OTHERS = (tensorflow_serving, server, inference_models)
+"""Routes of protocols that are not ours: what their clients, or gateways before them, put into queries may be there."""
+
 
 def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     """The API on this database, or on that of the settings; migrates nothing and starts no worker."""
@@ -85,7 +89,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
         lifespan=lifespan,
     )
-    serving = Serving(shared_database, settings.model_cache_size)
+    serving = Serving(shared_database, settings.model_cache_size, settings.model_cache_bytes)
     app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics())
     app.state.ways = Ways(app.state.fitd, *WAYS)
     app.add_middleware(
@@ -110,7 +114,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         health,
     )
     for room in rooms:
-        app.include_router(room.router)
+        app.include_router(room.router, dependencies=[] if room in OF_OTHERS else [Depends(check_query)])
     docs.install(
         app,
         TrainingRequest,

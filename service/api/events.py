@@ -47,7 +47,7 @@ async def _stream(shared: State, job_id: str, kind: Kind, seq: int, events: list
     while True:
         for told in events:
             seq = told.seq
-            data = write_json({"at": told.created_at.isoformat(), **told.data}).decode()
+            data = write_json({"at": told.created_at, **told.data}).decode()
             yield format_sse_event(data_str=data, event=told.event, id=str(seq))
             if told.event == "done":
                 return
@@ -56,9 +56,11 @@ async def _stream(shared: State, job_id: str, kind: Kind, seq: int, events: list
                 return  # the client comes back, to another process
             yield KEEPALIVE_COMMENT
         try:
-            _, events = await run_in_threadpool(_read, shared, job_id, kind, seq)
+            is_final, events = await run_in_threadpool(_read, shared, job_id, kind, seq)
         except (NotFound, Unavailable):
             return  # the job was deleted, or the client comes back later
+        if is_final and not events:
+            return  # its events were deleted
 
 
 def _read(shared: State, job_id: str, kind: Kind, seq: int) -> tuple[bool, list[Event]]:

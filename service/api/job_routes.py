@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
+from starlette.concurrency import run_in_threadpool
 
 from service.api.events import EVENTS, After, LastEventId, watch
 from service.api.job_views import JobPage, JobView, PredictionJobPage, PredictionJobView
@@ -10,7 +11,7 @@ from service.api.paths import JobId, Paging
 from service.api.problems import documented
 from service.api.state import Shared, State
 from service.api.submission import Submitted, View
-from service.api.waiting import finished, preferred_wait, responds_async
+from service.api.waiting import waited
 from service.jobs import FINAL, Job, Keep, Kind, Status
 from service.spec.request import MODEL_NAME
 
@@ -82,11 +83,13 @@ def job_routes(kind: Kind) -> APIRouter:
     return router
 
 
-def cancel(shared: State, job_id: str, kind: Kind, keep: Keep | None = None) -> Job:
-    """The job of this kind after it was cancelled, or told to stop."""
-    with shared.database.transaction() as tx:
-        tx.jobs.get(job_id, kind)
-        return tx.jobs.cancel(job_id, keep)
+async def answer_cancelled(
+    shared: State, job_id: str, kind: Kind, prefer: str | None, response: Response, *, keep: Keep | None = None
+) -> Any:
+    """The view of a job that is cancelled, or told to stop, as soon as `Prefer` wants it."""
+    job = await run_in_threadpool(_cancel, shared, job_id, kind, keep)
+    job = await waited(shared, job_id, prefer, response) or job
+    return _answered(VIEWS[kind].of(job), response)
 
 
 async def answer_submitted(
@@ -94,15 +97,21 @@ async def answer_submitted(
 ) -> Any:
     """The view of the one job that was made, as soon as `Prefer` wants it."""
     view: Any = submitted.views[0]
-    seconds = preferred_wait(prefer, shared.settings.max_wait_seconds)
-    if seconds is not None:
-        view = VIEWS[kind].of(await finished(shared, view.id, seconds, response))
-    elif responds_async(prefer):
-        response.headers["Preference-Applied"] = "respond-async"
-    response.status_code = 200 if view.status in FINAL else 202
+    job = await waited(shared, view.id, prefer, response)
     response.headers["Location"] = view.links.self
     if submitted.replayed:
         response.headers["Idempotency-Replayed"] = "true"
+    return _answered(view if job is None else VIEWS[kind].of(job), response)
+
+
+def _answered(view: Any, response: Response) -> Any:
+    response.status_code = 200 if view.status in FINAL else 202
     if response.status_code == 202:
         response.headers["Retry-After"] = "1"
     return view
+
+
+def _cancel(shared: State, job_id: str, kind: Kind, keep: Keep | None) -> Job:
+    with shared.database.transaction() as tx:
+        tx.jobs.get(job_id, kind)
+        return tx.jobs.cancel(job_id, keep)

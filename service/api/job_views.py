@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from service.api.remarks import Remark
 from service.jobs import Job, Status
+from service.spec.prediction import Output
 
 Metrics = dict[str, float | None]
 """The name and value of each metric; null where it was not a finite number."""
@@ -135,6 +136,10 @@ class PredictionJobView(BaseModel):
     model: str = Field(examples=["digits"])
     version: int = Field(description="The version that predicts, fixed when the job was made.")
     dataset: str | None = Field(description="The data; null once it was deleted.")
+    outputs: list[Output] | None = Field(None, description="What was asked for; null: what suits the version.")
+    top_k: int | None = Field(None, description="So many of the likeliest classes of each row.")
+    include: list[str] = Field([], description="Columns of the dataset that the result repeats.")
+    name: str | None = Field(None, description="The name that the result is kept under.")
     result: str | None = Field(description="The dataset that the job made; null before, and once it was deleted.")
     progress: PredictionProgress
     priority: int = Field(description="The highest goes first, among equals the oldest.")
@@ -159,6 +164,7 @@ class PredictionJobView(BaseModel):
             model=job.model,
             version=job.request["version"],
             dataset=job.dataset,
+            **{key: job.request[key] for key in ("outputs", "top_k", "include", "name") if key in job.request},
             result=job.result,
             progress=progress,
             priority=job.priority,

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api.bodies import JsonBytes, described
 from service.api.examples import PREDICTION_JOB_EXAMPLES
-from service.api.job_routes import IdempotencyKey, Prefer, answer_submitted, cancel, job_routes
+from service.api.job_routes import IdempotencyKey, Prefer, answer_cancelled, answer_submitted, job_routes
 from service.api.job_views import PredictionJobView
 from service.api.paths import JobId
 from service.api.problems import documented
@@ -57,11 +57,9 @@ async def create_prediction_job(
         **documented(404, 422, 503),
     },
 )
-def cancel_prediction_job(shared: Shared, job_id: JobId, response: Response) -> PredictionJobView:
+async def cancel_prediction_job(shared: Shared, job_id: JobId, response: Response, prefer: Prefer = None) -> Any:
     """Cancels a queued job at once and stops a running one; a job that has ended stays as it is."""
-    job = cancel(shared, job_id, Kind.PREDICTION)
-    response.status_code = 200 if job.is_final else 202
-    return PredictionJobView.of(job)
+    return await answer_cancelled(shared, job_id, Kind.PREDICTION, prefer, response)
 
 
 def _submit(shared: State, body: bytes, key: str | None) -> Submitted[PredictionJobView]:

@@ -16,6 +16,7 @@ from service.api.job_views import Metrics
 from service.api.named_scores import EVERYTHING, TOP_K_SCHEMA, ClassScore, named_scores, read_asked
 from service.api.paths import ModelName, VersionNumber
 from service.api.problems import documented
+from service.api.queries import refuse
 from service.api.serving import Served, Which
 from service.api.state import Shared, State, state_of
 from service.api.table_predictions import Queried, TableQuery, answer_table
@@ -168,6 +169,7 @@ async def respond(request: Request, name: str, which: Which, query: TableQuery) 
     if is_table(request.headers.get("content-type", "")):
         return await answer_table(request, name, which, query)
     check_json(request.headers, "a table in CSV, Parquet or Arrow")
+    refuse(request.query_params, lambda _name: "Expected with a table only; JSON says in itself what it asks for")
     shared, body = state_of(request), await request.body()
     answered = await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, which), body))
     return answered.response()

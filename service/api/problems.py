@@ -136,12 +136,13 @@ def answer_routing(request: Request, error: HTTPException) -> Response:
 
 def answer_parameters(request: Request, error: RequestValidationError) -> Response:
     """The problem of query, path or header parameters that do not fit; their values are not repeated."""
+    mistakes = error.errors()
     found = [
         {"parameter": str(one["loc"][-1]), "code": "invalid_parameter", "detail": _detail(one)}
-        for one in error.errors()
+        for one in mistakes[: request.app.state.fitd.settings.max_errors_shown]
     ]
     title, detail = KINDS[errors.Invalid][1], "A parameter of the request is wrong."
-    return problem(request, 422, "invalid_parameter", title, detail, errors=found, errors_total=len(found))
+    return problem(request, 422, "invalid_parameter", title, detail, errors=found, errors_total=len(mistakes))
 
 
 def _detail(error: Mapping[str, Any]) -> str:

@@ -45,9 +45,9 @@ class _Remembered(NamedTuple):
 class Serving:
     """Finds the version that a path means; where nothing has changed, without asking the database."""
 
-    def __init__(self, database: Database, size: int) -> None:
+    def __init__(self, database: Database, size: int, size_bytes: int) -> None:
         self._database = database
-        self._loaded = LoadedVersions(size)
+        self._loaded = LoadedVersions(size, size_bytes)
         self._lock = threading.Lock()
         self._versions: dict[tuple[str, Which], _Remembered] = {}
         self._loading: dict[str, Future[LoadedVersion]] = {}

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api.bodies import JsonBytes, described, read_object
 from service.api.examples import BATCH_EXAMPLES, CANCEL_EXAMPLES, TRAINING_EXAMPLES
-from service.api.job_routes import IdempotencyKey, Prefer, answer_submitted, cancel, job_routes
+from service.api.job_routes import IdempotencyKey, Prefer, answer_cancelled, answer_submitted, job_routes
 from service.api.job_views import EpochView, HistoryPage, JobBatch, JobView
 from service.api.paths import JobId
 from service.api.problems import documented
@@ -36,7 +36,7 @@ class CancelRequest(BaseModel):
 class BatchRequest(BaseModel):
     """Training jobs to queue together."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     jobs: list[TrainingRequest] = Field(min_length=1, max_length=MOST_IN_A_BATCH)
 
@@ -107,16 +107,17 @@ def get_training_history(shared: Shared, job_id: JobId) -> HistoryPage:
     responses={202: {"model": JobView, "description": "It stops within a moment."}, **documented(400, 404, 422, 503)},
     openapi_extra=described("CancelRequest", CANCEL_EXAMPLES, required=False),
 )
-async def cancel_training_job(shared: Shared, job_id: JobId, request: Request, response: Response) -> JobView:
+async def cancel_training_job(
+    shared: Shared, job_id: JobId, request: Request, response: Response, prefer: Prefer = None
+) -> Any:
     """Cancels a queued job at once and stops a running one; a job that has ended stays as it is.
 
     With `{"keep": "best"}` or `{"keep": "last"}` a job that has begun leaves its weights so far as a partial version:
     those of its latest checkpoint where it is inside one long step, or its worker has died.
     """
     body = await request.body()
-    job = await run_in_threadpool(cancel, shared, job_id, Kind.TRAINING, _read_keep(body) if body.strip() else None)
-    response.status_code = 200 if job.is_final else 202
-    return JobView.of(job)
+    keep = _read_keep(body) if body.strip() else None
+    return await answer_cancelled(shared, job_id, Kind.TRAINING, prefer, response, keep=keep)
 
 
 def _submit_one(shared: State, body: bytes, key: str | None) -> Submitted[JobView]:

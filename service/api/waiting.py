@@ -8,6 +8,7 @@ from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 
 from service.api.state import State
+from service.errors import NotFound
 from service.jobs import Job
 
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=$|,|;)", re.IGNORECASE)
@@ -26,9 +27,26 @@ def responds_async(prefer: str | None) -> bool:
     return any(part.strip().lower() == "respond-async" for part in re.split("[,;]", prefer or ""))
 
 
-async def finished(shared: State, job_id: str, seconds: float, response: Response) -> Job:
-    """The job once it is final, or as it stands when the time is over; holds no thread while it waits."""
-    response.headers["Preference-Applied"] = f"wait={seconds:g}"
+async def waited(shared: State, job_id: str, prefer: str | None, response: Response) -> Job | None:
+    """The job once it is final, or as it stands when the time that `Prefer` gives is over.
+
+    None if it gives none, or the job was deleted: what is known of it already is the answer.
+    """
+    seconds = preferred_wait(prefer, shared.settings.max_wait_seconds)
+    if seconds is not None:
+        try:
+            job = await _finished(shared, job_id, seconds)
+        except NotFound:
+            return None
+        response.headers["Preference-Applied"] = f"wait={seconds:g}"
+        return job
+    if responds_async(prefer):
+        response.headers["Preference-Applied"] = "respond-async"
+    return None
+
+
+async def _finished(shared: State, job_id: str, seconds: float) -> Job:
+    # No thread is held meanwhile.
     deadline = time.monotonic() + seconds
     pause = _FIRST_PAUSE
     job = await run_in_threadpool(_read, shared, job_id)

@@ -1,6 +1,7 @@
 """Learning that jobs have new events: one look at the database serves all who watch in this process."""
 
 import asyncio
+import sys
 import time
 from collections import Counter
 
@@ -14,6 +15,9 @@ _PAUSE_SECONDS = 0.05
 
 _LONGEST_SILENCE_SECONDS = 0.25
 """Between two looks at the events themselves on PostgreSQL, which does not tell of progress."""
+
+_NEVER = sys.maxsize
+"""The number of the last event of a job that has none any more: nobody is to wait for the next."""
 
 
 class Watch:
@@ -29,7 +33,7 @@ class Watch:
         self.is_closing = False
 
     async def wait(self, job_id: str, seq: int, timeout_seconds: float) -> bool:
-        """Whether the job got an event after number `seq` before the time-out, or before the watch was closed."""
+        """Whether the job got an event after number `seq`, or went, before the time-out or the end of the watch."""
         self._watched[job_id] += 1
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
@@ -78,4 +82,4 @@ class Watch:
 
     def _latest_of(self, watched: set[str]) -> dict[str, int]:
         with self._database.reading() as tx:
-            return tx.events.latest(watched)
+            return dict.fromkeys(watched, _NEVER) | tx.events.latest(watched)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.checks.ranges import RANGES
 from service.checks.targets import Want, wanted_by
 from service.errors import Findings
 from service.nn import losses
@@ -12,21 +13,6 @@ from service.nn import losses
 _PROBABILITIES = {"softmax", "sparsemax"}
 _SIDES = {"sigmoid", "hard_sigmoid", "sparse_sigmoid"}
 _LOGARITHMS = {"log_softmax", "log_sigmoid"}
-_RANGES = {
-    "softmax": (0, 1),
-    "sparsemax": (0, 1),
-    "sigmoid": (0, 1),
-    "hard_sigmoid": (0, 1),
-    "sparse_sigmoid": (0, 1),
-    "tanh": (-1, 1),
-    "hard_tanh": (-1, 1),
-    "softsign": (-1, 1),
-    "relu": (0, np.inf),
-    "relu6": (0, 6),
-    "softplus": (0, np.inf),
-    "exponential": (0, np.inf),
-}
-"""What these activations can give at all."""
 _HINGES = {"Hinge", "SquaredHinge", "CategoricalHinge"}
 
 
@@ -77,7 +63,7 @@ def warn_of_unreachable(
     """Warns where targets lie beyond what the last activation can give, or where it learns badly."""
     if wanted_by(loss) is not Want.NUMBERS or activation is None:
         return
-    low, high = _RANGES.get(activation, (-np.inf, np.inf))
+    low, high = RANGES.get(activation, (-np.inf, np.inf))
     if y.min() < low or y.max() > high:
         said = f"{activation} gives numbers from {low} to {high}; some targets lie beyond. Use linear, or scale them."
         findings.warn(at_activation, "unreachable_targets", said)

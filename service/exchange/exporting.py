@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from service.checks.ranges import threshold_of
 from service.exchange.keras_columns import INPUTS, surround
 from service.exchange.onnx_columns import read_columns
 from service.exchange.python_columns import inputs_of
@@ -13,10 +14,9 @@ from service.features import Encoder
 from service.formats.jsontext import write_json
 from service.formats.keras_archive import write_archive
 from service.formats.onnx_file import write_onnx
-from service.formats.python_script import ROWS, write_script
+from service.formats.python_script import write_script
 from service.formats.weights import pack, unpack
 from service.nn import Sequential
-from service.prediction import threshold_of
 from service.published import Published, check_intact
 from service.spec import CompileSpec, ModelSpec
 
@@ -96,14 +96,14 @@ def _onnx(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes
         metadata,
         read_inputs=None if encoder is None else functools.partial(read_columns, encoder=encoder),
         classes=notes.get("classes", ()),
-        threshold=threshold_of(model),
+        threshold=threshold_of(model.layers[-1].output_activation),
     )
 
 
 def _python(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes:
     title = f"version {version.number} of the model {version.model}"
     model, classes, encoder = _built(version, weights), version.output["classes"], _encoder(version)
-    return write_script(model, title, classes, ROWS if encoder is None else inputs_of(encoder))
+    return write_script(model, title, classes, None if encoder is None else inputs_of(encoder))
 
 
 def _safetensors(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes:

@@ -28,9 +28,10 @@ from service.formats.python_script import ScriptInputs
 Row = Mapping[str, Any]
 
 _USAGE = """\
-In Python: `from predictor import predict; predict([{{"name of a column": value, ...}}, ...])`, rows by column name.
+In Python: `from predictor import predict; predict([{"name of a column": value, ...}, ...])`, rows by column name.
 In a shell: `python predictor.py rows.csv > predictions.json`, or `python predictor.py < rows.json > predictions.json`.
-None, NaN and an empty text are values that are not there; dates are texts in ISO 8601, in UTC if they name no zone."""
+None, NaN and an empty text are values that are not there; dates are texts in ISO 8601, in UTC if they name no zone.
+For other rows it raises ValueError, or in a shell says so on standard error and exits with 2."""
 _IMPORTS = """\
 import csv
 import json
@@ -58,12 +59,17 @@ def read(paths: Sequence[str]) -> Any:
     if not paths:
         return json.load(sys.stdin)
     with Path(paths[0]).open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+        lines = csv.DictReader(file)
+        rows = list(lines)
+    for place, row in enumerate(rows):
+        if None in row or None in row.values():
+            raise ValueError(f"Row {place}: expected {len(lines.fieldnames or [])} values; received more or fewer.")
+    return rows
 
 
 def number(rows: Sequence[Row], name: str, *, mean: float, deviation: float, fill: float, marks: bool) -> Any:
     """The distance from the mean in deviations, and where it is wanted a mark of each value that is not there."""
-    values = np.array([number_of(row[name]) for row in rows], np.float64)
+    values = numbers_of(rows, name, number_of, "a number")
     absent = np.isnan(values)
     scaled = (np.where(absent, fill, values) - mean) / deviation
     return np.stack([scaled, absent] if marks else [scaled], axis=1)
@@ -72,8 +78,8 @@ def number(rows: Sequence[Row], name: str, *, mean: float, deviation: float, fil
 def category(rows: Sequence[Row], name: str, texts: Sequence[str], *, absent: int, width: int) -> Any:
     """The place of each text, 0 for those that training did not see; ones and zeros where there is a width."""
     places = {"": absent} | {text: place for place, text in enumerate(texts, 1)}
-    values = [row[name] for row in rows]
-    found = np.array([[absent if is_absent(value) else places.get(text_of(value), 0)] for value in values])
+    values = column_of(rows, name)
+    found = np.array([[absent if value is None else places.get(text_of(value), 0)] for value in values])
     return found == np.arange(width) if width else found
 
 
@@ -81,8 +87,7 @@ def date(
     rows: Sequence[Row], name: str, *, mean: float, deviation: float, fill: float, circles: Sequence[str], marks: bool
 ) -> Any:
     """The time in deviations, and where in the year, the week and the day it is."""
-    texts = [row[name] for row in rows]
-    values = np.array([math.nan if is_absent(text) or not text else days_of(text) for text in texts], np.float64)
+    values = numbers_of(rows, name, days_of, "a date in ISO 8601")
     absent = np.isnan(values)
     days = np.where(absent, fill, values)
     turns = {"year": days / DAYS_A_YEAR, "week": np.floor(days + THURSDAY) / DAYS_A_WEEK, "day": days}
@@ -91,18 +96,32 @@ def date(
     return np.stack([(days - mean) / deviation, *points, *([absent] if marks else [])], axis=1)
 
 
+def numbers_of(rows: Sequence[Row], name: str, read: Callable[[Any], float], expected: str) -> Any:
+    """What `read` makes of each value of a column, NaN where nothing is."""
+    values = []
+    for place, value in enumerate(column_of(rows, name)):
+        try:
+            values.append(math.nan if value in (None, "") else read(value))
+        except (OverflowError, TypeError, ValueError):
+            raise ValueError(f"Row {place}, column {name!r}: expected {expected}; received {value!r:.60}.") from None
+    return np.array(values, np.float64)
+
+
+def column_of(rows: Sequence[Row], name: str) -> list[Any]:
+    """The values of a column, None where nothing is in the words of Python, JSON or pandas."""
+    for place, row in enumerate(rows):
+        if not isinstance(row, dict) or name not in row:
+            received = ", ".join(map(repr, row)) if isinstance(row, dict) else "no object"
+            raise ValueError(f"Row {place}: expected the column {name!r}; received {received or 'nothing'}.")
+    values = [row[name] for row in rows]
+    return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+
+
 def number_of(value: Any) -> float:
-    """A value as a number: true is 1, and what is not there is NaN; texts are read."""
-    if is_absent(value) or value == "":
-        return math.nan
+    """A value as a number: true is 1; texts are read."""
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return float(value.lower() == "true")
     return float(value)
-
-
-def is_absent(value: Any) -> bool:
-    """Whether nothing is there, in the words of Python, JSON or pandas."""
-    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {"number": number, "category": category, "date": date}

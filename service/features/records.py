@@ -87,7 +87,7 @@ def read_columns(
     """As `read_records`, of an object with a list of values for each column."""
     before = findings.total
     for name in value.keys() - {*encoder.names, *encoder.others}:
-        findings.error(at + pointer(name)[1:], "unknown_column", _unknown(encoder.names))
+        findings.error(at + pointer(name)[1:], "unknown_column", unknown_column(encoder.names))
     for name in set(encoder.names) - value.keys():
         findings.error(at + pointer(name)[1:], "missing", f"The column {name[:40]!r} is missing.")
     if findings.total > before:
@@ -127,6 +127,12 @@ def days_of(text: str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() / _DAY_SECONDS
 
 
+def unknown_column(names: Sequence[str]) -> str:
+    """What is said of a column that is not one of these."""
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return f"Unknown column. Known: {', '.join(name[:40] for name in names[:10])}{more}."
+
+
 def _records(columns: Mapping[str, Sequence[Any]], encoder: Encoder) -> Records:
     return Records(columns, [column.name for column in encoder.columns if column.type == "date"])
 
@@ -138,7 +144,7 @@ def _check_objects(rows: list[dict[str, Any]], encoder: Encoder, at: str, findin
         if row.keys() == wanted:
             continue
         for name in row.keys() - allowed:
-            findings.error(at + pointer(index, name)[1:], "unknown_column", _unknown(names))
+            findings.error(at + pointer(index, name)[1:], "unknown_column", unknown_column(names))
         for name in sorted(wanted - row.keys()):
             said = f"The column {name[:40]!r} is missing; null says that a value is not known."
             findings.error(at + pointer(index, name)[1:], "missing", said)
@@ -182,8 +188,3 @@ def _is_date(text: str) -> bool:
     except (ValueError, OverflowError):
         return False
     return True
-
-
-def _unknown(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return f"Unknown column. Known: {', '.join(name[:40] for name in names[:10])}{more}."

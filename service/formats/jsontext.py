@@ -47,5 +47,5 @@ def _read_with_non_finite(text: bytes) -> Any:
 
 
 def write_json(value: Any) -> bytes:
-    """The JSON text of a value; arrays become lists, and a number that is not finite becomes `null`."""
-    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+    """The JSON text of a value; arrays become lists, what is not finite `null`, and times in UTC end in `Z`."""
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z)

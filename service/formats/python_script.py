@@ -41,7 +41,12 @@ def predict(rows):
 
 
 if __name__ == "__main__":
-    json.dump(predict({given}).tolist(), sys.stdout)
+    try:
+        predictions = predict({given}).tolist()
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    json.dump(predictions, sys.stdout)
 '''
 
 
@@ -60,21 +65,37 @@ class ScriptInputs:
     """What the expressions call."""
 
 
-ROWS = ScriptInputs(
-    usage="""\
+def numbers(rows: Any, columns: int) -> Any:
+    """The rows as an array (rows, columns)."""
+    expected = f"Expected rows of {columns} numbers each"
+    try:
+        x = np.asarray(rows, np.float32)
+    except (OverflowError, TypeError, ValueError):
+        raise ValueError(f"{expected}; received rows of different widths, or something that is no number.") from None
+    if x.shape[1:] != (columns,):
+        raise ValueError(f"{expected}; received the shape {x.shape}.")
+    return x
+
+
+def rows_of(columns: int) -> ScriptInputs:
+    """Rows of so many numbers, as the network takes them."""
+    return ScriptInputs(
+        usage=f"""\
 In Python: `from predictor import predict; predict([[...], [...]])`, rows of {columns} numbers each.
-In a shell: `python predictor.py < rows.json > predictions.json`, both lists of rows.""",
-    imports="import json\nimport math\nimport sys\nfrom pathlib import Path",
-    expression="np.asarray(rows, np.float32)",
-    given="json.load(sys.stdin)",
-)
-"""Rows of numbers, as the network takes them."""
+In a shell: `python predictor.py < rows.json > predictions.json`, both lists of rows.
+For other rows it raises ValueError, or in a shell says so on standard error and exits with 2.""",
+        imports="import json\nimport math\nimport sys\nfrom pathlib import Path",
+        expression=f"numbers(rows, {columns})",
+        given="json.load(sys.stdin)",
+        functions=[numbers],
+    )
 
 
 def write_script(
-    model: Sequential, title: str, classes: Sequence[str] | None = None, inputs: ScriptInputs = ROWS
+    model: Sequential, title: str, classes: Sequence[str] | None = None, inputs: ScriptInputs | None = None
 ) -> bytes:
     """A zip with a script that predicts as the model does; `Invalid` names a layer that it has no words for."""
+    inputs = inputs or rows_of(model.input_shape[-1])
     script = ScriptLines(model.input_shape[-1])
     script.functions += inputs.functions
     weights: dict[str, Any] = {}
@@ -90,7 +111,7 @@ def write_script(
         weights |= {f"{place}_{weight.name}": weight.value for weight in layer.weights}
     text = _FRAME.format(
         title=title,
-        usage=inputs.usage.format(columns=model.input_shape[-1]),
+        usage=inputs.usage,
         imports=inputs.imports,
         inputs=inputs.expression,
         given=inputs.given,

@@ -5,6 +5,7 @@ Small products are faster on one thread, and trainings side by side must not fig
 
 import contextlib
 import ctypes
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ class Blas:
         library = _library()
         self._get = _function(library, "get")
         self._set = _function(library, "set")
-        self.most = self.threads()
+        self.most = self._outside = self.threads()
+        self._inside: dict[object, int] = {}
+        self._lock = threading.Lock()
 
     def threads(self) -> int:
         """The number of threads in use; 1 where the library cannot tell."""
@@ -30,8 +33,9 @@ class Blas:
 
     def set_threads(self, count: int) -> None:
         """Uses `count` threads from now on; `threads_for` never asks for more."""
-        self.most = count
-        self._use(count)
+        with self._lock:
+            self.most = self._outside = count
+            self._use_newest()
 
     def threads_for(self, rows: int, parameters: int) -> int:
         """How many threads a step of `rows` through `parameters` weights should take: one if it is small work."""
@@ -39,15 +43,22 @@ class Blas:
 
     @contextlib.contextmanager
     def limited_to(self, count: int) -> Iterator[None]:
-        """Inside, products use `count` threads."""
-        before = self.threads()
-        self._use(count)
+        """Inside, products use `count` threads. Of several that overlap the last to begin decides for all."""
+        mine = object()
+        with self._lock:
+            if not self._inside:
+                self._outside = self.threads()
+            self._inside[mine] = count
+            self._use_newest()
         try:
             yield
         finally:
-            self._use(before)
+            with self._lock:
+                del self._inside[mine]
+                self._use_newest()
 
-    def _use(self, count: int) -> None:
+    def _use_newest(self) -> None:
+        count = next(reversed(self._inside.values()), self._outside)
         if self._set is not None and count != self.threads():
             self._set(count)
 

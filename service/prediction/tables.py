@@ -82,8 +82,8 @@ class TablePrediction:
     ) -> Iterator[Any]:
         """The pyarrow tables of the answer; `Invalid` with the cells that no input can be made of, if there are any.
 
-        Once there is one, nothing more is predicted, but the other rows are looked at. `watch` hears how many rows
-        are done.
+        Once there is one, nothing more is predicted, but the other rows are looked at. `watch` hears after each block
+        how many rows are predicted.
         """
         done, predictions = 0, np.empty((0, *self._loaded.model.output_shape[1:]), np.float32)
         for part, start, x in _ahead(self._inputs(tables, findings)):
@@ -91,7 +91,7 @@ class TablePrediction:
                 predictions = np.empty((part.rows, *predictions.shape[1:]), np.float32)
             if not findings.total:
                 predictions[start : start + len(x)] = self._loaded.predict(x)
-            done += len(x)
+                done += len(x)
             watch(done)
             if start + len(x) == part.rows and not findings.total:
                 yield self._answer(part, predictions)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.checks.fits import resolved_loss
+from service.checks.ranges import threshold_of
 from service.checks.targets import check_targets, encoded, wanted_by
 from service.datasets import Dataset
 from service.errors import Findings
@@ -38,14 +39,18 @@ class LoadedVersion:
     ) -> None:
         """`features` are what the columns of its table have learnt; `others` are columns that it has no use for."""
         arrays, _ = unpack(weights)
-        self.model = ModelSpec.model_validate(spec).build(columns, seed=0)
+        self._spec = ModelSpec.model_validate(spec)
+        self.model = self._spec.build(columns, seed=0)
         self.model.set_weights(list(arrays.values()))
+        self.size_bytes = len(weights)
         self.columns = columns
         self.units = int(self.model.output_shape[-1])
+        self._threshold = threshold_of(self.model.layers[-1].output_activation)
         self.classes = None if classes is None else list(classes)
         self.targets = None if targets is None else list(targets)
         self.encoder = None if features is None else Encoder.from_json_list(features, (*others, *(targets or ())))
         self._lock = threading.Lock()
+        self._evaluating = threading.Lock()
 
     @classmethod
     def of(cls, version: Published, weights: bytes) -> Self:
@@ -85,7 +90,7 @@ class LoadedVersion:
     def likeliest(self, predictions: Floats) -> NDArray[np.int64]:
         """The index of the most likely class (rows,) of each prediction."""
         if self.units == 1:
-            return (predictions[:, 0] > threshold_of(self.model)).astype(np.int64)
+            return (predictions[:, 0] > self._threshold).astype(np.int64)
         index: NDArray[np.int64] = predictions[:, : len(self.classes or ()) or None].argmax(axis=1)
         return index
 
@@ -104,7 +109,7 @@ class LoadedVersion:
     def scored(self) -> list[str] | None:
         """The names of what `scores` scores; None where the outputs are no scores."""
         if len(self.model.output_shape) != 2 or (
-            self.units == 1 and len(self.classes or ()) != 2 and threshold_of(self.model) == 0
+            self.units == 1 and len(self.classes or ()) != 2 and self._threshold == 0
         ):
             return None
         return self.names(2 if self.units == 1 else len(self.classes or ()) or self.units)
@@ -115,8 +120,7 @@ class LoadedVersion:
             return None
         if self.units > 1:
             return predictions if self.classes is None else predictions[:, : len(self.classes)]
-        other = 1 - predictions if threshold_of(self.model) else -predictions
-        return np.concatenate([other, predictions], axis=-1)
+        return np.concatenate([2 * self._threshold - predictions, predictions], axis=-1)
 
     def evaluate(
         self, compiled: Mapping[str, Any], dataset: Dataset, findings: Findings, *, repeats: int = 0
@@ -124,6 +128,7 @@ class LoadedVersion:
         """Loss and metrics, and a report, on a dataset; `Invalid` with the findings where it does not suit.
 
         With `repeats` the report says how much each feature matters, by dealing its values to other rows so often.
+        Others may predict meanwhile; who evaluates, too, waits.
         """
         asked = CompileSpec.model_validate(compiled)
         loss = resolved_loss(asked, dataset.y, self.units)
@@ -138,24 +143,30 @@ class LoadedVersion:
         findings.raise_errors()
         want = wanted_by(loss)
         y = encoded(dataset.y, want, self.units)
-        with self._lock, np.errstate(all="ignore"):
-            self.model.compile(**asked.arguments() | {"optimizer": "sgd"})
-            measured = self.model.evaluate(dataset.x, y, sample_weight=dataset.sample_weight, return_dict=True)
-            predictions = self.model.predict(dataset.x)
-        metrics = {name: float(value) if np.isfinite(value) else None for name, value in measured.items()}
-        names = self.classes or self.targets
-        from_logits = getattr(loss, "from_logits", False)
-        found = report(predictions, y, want, names=names, from_logits=from_logits)
-        if repeats:
-            found["importance"] = self._importance(dataset, y, repeats)
+        # One copy of the network at a time, however many ask.
+        with self._evaluating, np.errstate(all="ignore"):
+            model = self._copy()
+            model.compile(**asked.arguments() | {"optimizer": "sgd"})
+            measured = model.evaluate(dataset.x, y, sample_weight=dataset.sample_weight, return_dict=True)
+            predictions = model.predict(dataset.x)
+            metrics = {name: float(value) if np.isfinite(value) else None for name, value in measured.items()}
+            names = self.classes or self.targets
+            from_logits = getattr(loss, "from_logits", False)
+            found = report(predictions, y, want, names=names, from_logits=from_logits, threshold=self._threshold)
+            if repeats:
+                found["importance"] = self._importance(model, dataset, y, repeats)
         return metrics, found
 
-    def _importance(self, dataset: Dataset, y: Any, repeats: int) -> list[dict[str, Any]]:
-        """How much the loss grows without each feature; others may predict between two measurements."""
+    def _copy(self) -> Sequential:
+        model = self._spec.build(self.columns, seed=0)
+        model.set_weights([weight.value for weight in self.model.weights])
+        return model
+
+    def _importance(self, model: Sequential, dataset: Dataset, y: Any, repeats: int) -> list[dict[str, Any]]:
+        """How much the loss of the network grows without each feature."""
 
         def loss(x: Any) -> float:
-            with self._lock, np.errstate(all="ignore"):
-                measured = self.model.evaluate(x, y, sample_weight=dataset.sample_weight, return_dict=True)
+            measured = model.evaluate(x, y, sample_weight=dataset.sample_weight, return_dict=True)
             return float(measured["loss"])
 
         columns, place = {}, 0
@@ -166,17 +177,15 @@ class LoadedVersion:
         return importance(loss, dataset.x.copy(), columns, repeats=repeats, seed=0)
 
 
-def threshold_of(model: Sequential) -> float:
-    """Where one output turns from the first class to the second: probabilities at 0.5, everything else at 0."""
-    activation = model.layers[-1].output_activation or ""
-    return 0.5 if "sigmoid" in activation else 0.0
-
-
 class LoadedVersions:
-    """Versions kept in memory, the least recently used forgotten first; a version never changes, so none is stale."""
+    """Versions kept in memory, the least recently used forgotten first; a version never changes, so none is stale.
 
-    def __init__(self, size: int) -> None:
+    At most `size` of them, with weights of `size_bytes` together; the last one always stays, however large.
+    """
+
+    def __init__(self, size: int, size_bytes: int) -> None:
         self._size = size
+        self._size_bytes = size_bytes
         self._lock = threading.Lock()
         self._versions: OrderedDict[str, LoadedVersion] = OrderedDict()
 
@@ -192,5 +201,9 @@ class LoadedVersions:
         """Keeps a version in memory, and no more of them than fit."""
         with self._lock:
             self._versions[version_id] = loaded
-            while len(self._versions) > self._size:
+            while len(self._versions) > 1 and not self._fit():
                 self._versions.popitem(last=False)
+
+    def _fit(self) -> bool:
+        size_bytes = sum(loaded.size_bytes for loaded in self._versions.values())
+        return len(self._versions) <= self._size and size_bytes <= self._size_bytes

@@ -13,7 +13,7 @@ MOST_CATEGORIES = 100
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class FeatureSpec(_Part):

@@ -43,7 +43,7 @@ _NAME, _NUMBER = "<name>", "<number>"
 class Thing(BaseModel):
     """A thing with its class name and arguments; subclasses are made from the classes of `nn`."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
     made_from: ClassVar[Any]
 

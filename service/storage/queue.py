@@ -5,7 +5,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from service.jobs import CancelRequested, Claim, ClaimLost, Job, Keep, Kind, Progress, Status, Verdict
+from service.jobs import (
+    CancelRequested,
+    Claim,
+    ClaimLost,
+    Job,
+    Keep,
+    Kind,
+    Progress,
+    Status,
+    Verdict,
+    worker_lost,
+)
 from service.storage import queue_sql as sql
 from service.storage.checkpoints import Checkpoint, Checkpoints
 from service.storage.clock import Clock
@@ -46,8 +57,7 @@ class Queue:
         published. `owner` names the worker for `end_leases`.
         """
         now, lease_id = self._clock.now(), secrets.token_hex(16)
-        for ended in self._connection.execute(sql.END_ABANDONED, {"now": now}).all():
-            self._tell_end(ended.id, Status(ended.status), error=ended.error)
+        self._end_abandoned(now, worker_lost())
         wanted = {"now": now, "owner": owner, "lease_id": lease_id, "lease_seconds": lease_seconds}
         row = self._connection.execute(sql.CLAIM, wanted).one_or_none()
         if row is None:
@@ -133,14 +143,21 @@ class Queue:
             self._end(claim, Status.SUCCEEDED, version=number)
         return number
 
-    def end_leases(self, owner: str) -> int:
+    def end_leases(self, owner: str, exit_code: int | None = None) -> int:
         """Frees the jobs of a worker known to be dead, so that nobody waits for its lease; returns how many.
 
-        `owner` may be the beginning that the names of several workers share.
+        `owner` may be the beginning that the names of several workers share. A job that is not to be tried again
+        fails at once, and says what is known of the `exit_code`.
         """
         freed = self._connection.execute(sql.END_LEASES, {"owner_prefix": owner}).rowcount
+        self._end_abandoned(self._clock.now(), worker_lost(exit_code), owner)
         self._news.queued += freed
         return freed
+
+    def _end_abandoned(self, now: float | None, error: dict[str, str], owner: str | None = None) -> None:
+        given = {"now": now, "worker_lost": error, "owner_prefix": owner}
+        for ended in self._connection.execute(sql.END_ABANDONED, given).all():
+            self._tell_end(ended.id, Status(ended.status), error=ended.error)
 
     def _beat(self, claim: Claim, progress: Progress | None) -> tuple[Verdict, Keep | None]:
         values: dict[str, Any] = {"lease_seconds": claim.lease_seconds}

@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from service.config import LONGEST_LEASE_SECONDS
 from service.jobs import LONGEST_PAUSE_SECONDS, MAX_STALLS, Job, Status
 from service.storage.clock import NOW
 from service.storage.tables import IS_HELD, IS_QUEUED, checkpoints, jobs
@@ -32,10 +33,6 @@ from service.storage.tables import IS_HELD, IS_QUEUED, checkpoints, jobs
 FIELDS = [field.name for field in fields(Job)]
 JOB = [jobs.c[name] for name in FIELDS]
 
-WORKER_LOST = {
-    "reason": "worker_lost",
-    "detail": f"{MAX_STALLS} workers died over this job without progress; it may need more memory than there is.",
-}
 AT_THE_START = {"epoch": 0, "fraction": 0.0, "metrics": {}, "expected_at": None}
 
 _LEASE_END = NOW + bindparam("lease_seconds", type_=Double)
@@ -51,9 +48,12 @@ def _first(query: Select[tuple[str]]) -> ScalarSelect[str]:
     return query.limit(1).with_for_update(skip_locked=True).scalar_subquery()
 
 
-_OVERDUE = select(jobs.c.id).where(IS_HELD, jobs.c.lease_until < NOW)
+# What began before the clock was set back, a lease or a pause, ends all the same.
+OVERDUE = and_(IS_HELD, not_(jobs.c.lease_until.between(NOW, NOW + LONGEST_LEASE_SECONDS)))
+"""Whether the worker of a held job may be taken for dead; needs `now`."""
+
+_OVERDUE = select(jobs.c.id).where(OVERDUE)
 _EXPIRED = _first(_OVERDUE.order_by(jobs.c.lease_until, jobs.c.id))
-# A pause that began before the clock was set back ends all the same.
 _PAUSES = func.coalesce(jobs.c.lease_until, 0.0).between(NOW, NOW + LONGEST_PAUSE_SECONDS)
 READY = and_(IS_QUEUED, not_(_PAUSES))
 """Whether a queued job may be claimed now; needs `now`."""
@@ -125,13 +125,17 @@ HAS_CHECKPOINT = exists().where(checkpoints.c.job_id == jobs.c.id)
 
 _LEAVES_WEIGHTS = and_(jobs.c.keep.is_not(None), HAS_CHECKPOINT)
 
-_ABANDONED = _OVERDUE.where((_IS_CANCELLING & not_(_LEAVES_WEIGHTS)) | (jobs.c.stalls >= MAX_STALLS - 1))
+_OWNER = bindparam("owner_prefix", type_=Text)
+_IS_OWNED = func.substr(jobs.c.owner, 1, func.length(_OWNER)) == _OWNER
+_ABANDONED = _OVERDUE.where(
+    (_IS_CANCELLING & not_(_LEAVES_WEIGHTS)) | (jobs.c.stalls >= MAX_STALLS - 1), _OWNER.is_(None) | _IS_OWNED
+)
 END_ABANDONED = (
     update(jobs)
     .where(jobs.c.id.in_(_ABANDONED.with_for_update(skip_locked=True)))
     .values(
         status=case((_IS_CANCELLING, Status.CANCELLED), else_=Status.FAILED),
-        error=case((_IS_CANCELLING, null()), else_=literal(WORKER_LOST, JSON)),
+        error=case((_IS_CANCELLING, null()), else_=bindparam("worker_lost", type_=JSON)),
         stalls=jobs.c.stalls + 1,
         finished_at=NOW,
         lease_until=None,
@@ -139,7 +143,10 @@ END_ABANDONED = (
     )
     .returning(jobs.c.id, jobs.c.status, jobs.c.error)
 )
-"""Ends the jobs that lost their worker and are not to be tried again."""
+"""Ends the jobs that lost their worker and are not to be tried again, `owner_prefix`'s or everybody's.
+
+What fails does so with the error `worker_lost`.
+"""
 
 LET_GO = (
     update(jobs)
@@ -153,8 +160,5 @@ LET_GO = (
 )
 """Ends the claim on a job that is cancelling, if there are weights that another may publish in `lease_seconds`."""
 
-_OWNER = bindparam("owner_prefix", type_=Text)
-END_LEASES = (
-    update(jobs).where(IS_HELD, func.substr(jobs.c.owner, 1, func.length(_OWNER)) == _OWNER).values(lease_until=0.0)
-)
+END_LEASES = update(jobs).where(IS_HELD, _IS_OWNED).values(lease_until=0.0)
 """Frees the jobs of one owner, or of all whose names begin alike."""

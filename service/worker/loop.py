@@ -23,9 +23,6 @@ from service.worker.predicting import predict
 IDLE_SECONDS = 1.0
 """How often an idle worker looks into the queue when nobody wakes it: it may find a job whose worker died."""
 
-SHORTEST_PAUSE_SECONDS = 1.0
-"""A job whose data or checkpoint cannot be had now is let go for so long; twice as long each time in a row."""
-
 _GLANCE_SECONDS = 0.2
 _RETRY_SECONDS = 0.2
 
@@ -68,7 +65,6 @@ class Worker:
         self._chores = chores
         self._directory = directory or Path(tempfile.gettempdir()) / "fitd"
         self._artifact: str | None = None
-        self._pauses: dict[str, float] = {}
 
     def run(self) -> None:
         """Works until `leaving` is set; outlasts a database that is away for a while."""
@@ -98,28 +94,20 @@ class Worker:
         )
         monitor.salvage = checkpointer.salvage
         try:
-            if claim.job.status is Status.CANCELLING:
-                write = _finish_cancel(claim, checkpointer)
-            else:
-                write = self._attempt(claim, monitor, checkpointer)
-            self._pauses.pop(claim.job.id, None)
+            write = self._attempt(claim, monitor, checkpointer)
         except Unavailable as error:
-            write = self._wait_for_storage(claim, error)
+            write = _wait_for_storage(claim, error)
         self._settle(claim, write)
         checkpointer.tidy()
         self._tidy()
         return True
 
-    def _wait_for_storage(self, claim: Claim, error: Unavailable) -> Write:
-        before = self._pauses.get(claim.job.id, SHORTEST_PAUSE_SECONDS / 2)
-        pause = self._pauses[claim.job.id] = min(2 * before, LONGEST_PAUSE_SECONDS)
-        _log.warning("%s: waits %g s at least: %s", claim.job.id, pause, error)
-        return lambda tx: tx.jobs.release(claim, pause)
-
     def _attempt(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> Write:
-        """Trains or predicts, and returns how to write down what came of it."""
+        """Trains, predicts, or ends a cancel that another left; returns how to write down what came of it."""
         try:
             with monitor:
+                if claim.job.status is Status.CANCELLING:
+                    return _finish_cancel(claim, checkpointer)
                 new = self._make(claim, monitor, checkpointer)
         except ClaimLost:
             return _give_up
@@ -187,6 +175,13 @@ def _finish_cancel(claim: Claim, checkpointer: Checkpointer) -> Write:
     """What a cancelled job leaves whose worker is gone: nobody trains it any more."""
     left = None if claim.job.keep is None else checkpointer.salvage(claim.job.keep)
     return lambda tx: tx.jobs.finish_cancel(claim, None, left)
+
+
+def _wait_for_storage(claim: Claim, error: Unavailable) -> Write:
+    """Others may have the job after a pause, twice as long for each time that it was given back before."""
+    pause = min(2**claim.times_given_back, LONGEST_PAUSE_SECONDS)
+    _log.warning("%s: waits %g s at least: %s", claim.job.id, pause, error)
+    return lambda tx: tx.jobs.release(claim, pause)
 
 
 def _publish(tx: Transaction, claim: Claim, new: NewVersion | NewDataset, progress: Progress) -> None:

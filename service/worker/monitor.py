@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from service.errors import Unavailable
-from service.jobs import CancelRequested, Claim, ClaimLost, EpochResult, Keep, Progress, Released, Verdict
+from service.jobs import CancelRequested, Claim, ClaimLost, EpochResult, Keep, Progress, Released, Status, Verdict
 from service.nn.callbacks import Callback
 from service.storage import Database, NewVersion
 
@@ -32,7 +32,8 @@ class Monitor(Callback):
 
     The hooks only note how far the training is, so a long epoch waits for no disk, and a job that is shorter than
     a beat costs no write at all: its history travels with its result. `salvage` makes a version of what is stored,
-    for a cancel that the training does not hear.
+    for a cancel that the training does not hear. A cancel that came before the claim is no reason to stop: it is what
+    the claim is for.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class Monitor(Callback):
             for epoch in progress.history:
                 del self._unsaved[epoch]
         self._renewed = start
-        if verdict is Verdict.CANCEL:
+        if verdict is Verdict.CANCEL and self._claim.job.status is not Status.CANCELLING:
             self._stop = CancelRequested(keep)
         elif verdict is Verdict.LOST:
             self._stop = ClaimLost()

@@ -13,6 +13,7 @@ from service.config import Settings
 from service.features import load_dataset
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
+from service.spec import TrainingRequest
 from service.storage import Database
 from service.training import TrainingResult, train
 from service.worker.housekeeping import Housekeeping
@@ -29,6 +30,8 @@ def run(settings: Settings, database: Database, owner: str | None = None) -> Non
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: leaving.set())
     worker = make_worker(settings, database, owner or f"worker-{secrets.token_hex(8)}", leaving)
+    # Otherwise it is built when first used, and a job would wait for it.
+    TrainingRequest.model_rebuild()
     logging.getLogger("fitd.worker").info("Ready")
     worker.run()
 

@@ -109,7 +109,7 @@ class Supervisor:
             code = child.ended()
             if code is not None:
                 _log.warning("The %s ended (%d) and is started again", child.title, code)
-                self._free(child.owner)
+                self._free(child.owner, code)
             if child.process is None and time.monotonic() >= child.due_at:
                 child.start(self._tenure.name)
 
@@ -117,11 +117,11 @@ class Supervisor:
         due = [child.due_at for child in self._children if child.process is None]
         return max(0.0, min(due) - time.monotonic()) if due else None
 
-    def _free(self, owner: str) -> None:
+    def _free(self, owner: str, exit_code: int | None = None) -> None:
         if owner:
             # If the database is away, the leases end by themselves.
             with contextlib.suppress(Unavailable), self._database.transaction() as tx:
-                tx.jobs.end_leases(owner)
+                tx.jobs.end_leases(owner, exit_code)
 
     def _stop(self) -> None:
         _log.info("Stopping")

@@ -63,6 +63,19 @@ def test_the_result_is_a_dataset_that_says_what_predict_says(service: Service, d
             assert np.allclose(found[name].to_numpy(), expected[name].to_numpy(), rtol=1e-5, atol=1e-7)
 
 
+def test_a_job_tells_what_was_asked_for(service: Service, dataset: str) -> None:
+    asked: dict[str, Any] = {
+        "outputs": ["predictions", "probabilities"],
+        "top_k": 2,
+        "include": ["name"],
+        "name": "answers",
+    }
+    for job in (submitted(service, dataset, **asked), service.client.get(PATH).json()["items"][0]):
+        assert {key: job[key] for key in asked} == asked
+    plain = submitted(service, dataset)
+    assert {key: plain[key] for key in asked} == {"outputs": None, "top_k": None, "include": [], "name": None}
+
+
 def test_a_named_result_stays_and_another_goes_with_its_job(service: Service, dataset: str) -> None:
     named = finished(service, dataset, name="answers")
     other = finished(service, dataset, outputs=["predictions"])
@@ -200,6 +213,10 @@ def test_a_dataset_that_lacks_columns_is_refused_at_once(service: Service, datas
         ("#/columns/bill", "missing"),
         ("#/columns/shelf", "unknown_column"),
     }
+    told = [error["detail"] for error in problem["errors"] if error["code"] == "unknown_column"]
+    row = {"instances": [{"shelf": 1}]}
+    asked = assert_problem(service.client.post("/v1/models/penguins:predict", json=row), 422, "invalid_request")
+    assert told == [error["detail"] for error in asked["errors"] if error["code"] == "unknown_column"]
 
 
 def test_a_cell_that_no_input_can_be_made_of_fails_the_job(service: Service, dataset: str) -> None:
@@ -210,6 +227,7 @@ def test_a_cell_that_no_input_can_be_made_of_fails_the_job(service: Service, dat
     assert (job["status"], job["result"], job["error"]["reason"]) == ("failed", None, "bad_data")
     assert "#/rows/17/mass" in job["error"]["detail"]
     assert "heavy" not in str(job)
+    assert (job["progress"]["fraction"], job["progress"]["rows_done"]) == (0.0, 0)
     assert list(service.settings.scratch.iterdir()) == []
 
 

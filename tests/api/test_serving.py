@@ -31,7 +31,7 @@ def test_what_was_found_once_is_at_hand_until_something_changes(tmp_path: Path, 
     url = {} if backend == "sqlite" else {"database_url": new_database()}
     with Service(tmp_path, **url) as service:
         service.train(fit={"epochs": 1})
-        serving = Serving(service.database, 4)
+        serving = Serving(service.database, 4, 2**30)
         assert at_hand(serving, "xor") is None
         found = serving.find("xor", None)
         deadline = time.monotonic() + 30
@@ -56,7 +56,7 @@ def test_what_another_process_changes_is_noticed_soon(tmp_path: Path, backend: s
     with Service(tmp_path, **url) as service:
         service.train(fit={"epochs": 1})
         other = Database.of(service.settings)
-        serving = Serving(other, 4)
+        serving = Serving(other, 4, 2**30)
         serving.find("xor", None)
         service.client.delete("/v1/models/xor")
         deadline = time.monotonic() + 30
@@ -76,7 +76,7 @@ def test_a_version_is_loaded_once_however_many_ask(service: Service, monkeypatch
         return load(self, version)
 
     monkeypatch.setattr(Serving, "_load", counted)
-    serving = Serving(service.database, 4)
+    serving = Serving(service.database, 4, 2**30)
     everybody = threading.Barrier(2)
     threads = [threading.Thread(target=serving.find, args=("xor", None)) for _ in range(4)]
     for thread in threads:
@@ -89,7 +89,7 @@ def test_a_version_is_loaded_once_however_many_ask(service: Service, monkeypatch
 
 def test_a_version_that_could_not_be_loaded_is_tried_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     service.train(fit={"epochs": 1})
-    serving = Serving(service.database, 4)
+    serving = Serving(service.database, 4, 2**30)
     with monkeypatch.context() as patched:
         patched.setattr(LoadedVersion, "__init__", None)
         with pytest.raises(TypeError):
@@ -101,7 +101,7 @@ def test_no_more_networks_are_kept_than_the_setting_says(tmp_path: Path) -> None
     with Service(tmp_path) as service:
         for name in ("a", "b"):
             service.train(model=name, fit={"epochs": 1})
-        serving = Serving(service.database, 1)
+        serving = Serving(service.database, 1, 2**30)
         serving.find("a", None)
         serving.find("b", None)
         assert at_hand(serving, "a") is None
@@ -123,7 +123,7 @@ def test_weights_that_changed_in_storage_are_not_served(service: Service) -> Non
 
 def test_a_version_that_is_gone_is_found_no_more(service: Service) -> None:
     service.train(fit={"epochs": 1})
-    serving = Serving(service.database, 4)
+    serving = Serving(service.database, 4, 2**30)
     serving.find("xor", 1)
     with service.database.transaction() as tx:
         tx.models.delete("xor", 1)

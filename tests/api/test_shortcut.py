@@ -134,6 +134,7 @@ def test_both_ways_give_the_same_answers_and_headers(client: httpx.Client, taken
         (PREDICT, b" " * 300_000 + ROW, {}, 200),
         (PREDICT, b" " * 700_000, {}, 413),
         (PREDICT.replace("xor", "nothing"), ROW, {}, 404),
+        (f"{PREDICT}?includes=name", ROW, {}, 422),
         (INFER, orjson.dumps({"inputs": []}), {}, 400),
     ],
 )

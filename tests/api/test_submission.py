@@ -42,6 +42,20 @@ def test_a_key_sent_again_with_a_wish_to_wait_gets_the_job_as_it_is_now(service:
     assert (again.status_code, again.json()["status"]) == (200, "succeeded")
 
 
+@pytest.mark.parametrize("prefer", [{}, {"Prefer": "wait=5"}])
+def test_a_key_sent_again_is_answered_as_at_first_when_the_job_is_gone(
+    service: Service, prefer: dict[str, str]
+) -> None:
+    headers = {"Idempotency-Key": "a-key"} | prefer
+    first = service.client.post(PATHS[0], json=small(), headers={"Idempotency-Key": "a-key"})
+    service.work()
+    assert service.client.delete(first.headers["Location"]).status_code == 204
+    again = service.client.post(PATHS[0], json=small(), headers=headers)
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert "Preference-Applied" not in again.headers
+
+
 def test_a_job_that_was_stored_although_its_answer_was_lost_has_its_data(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

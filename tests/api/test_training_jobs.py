@@ -152,6 +152,7 @@ def test_a_training_that_leaves_the_numbers_fails_and_says_why(service: Service)
     assert (job["status"], job["version"]) == ("failed", None)
     assert job["error"]["reason"] == "diverged"
     assert "learning rate" in job["error"]["detail"]
+    assert job["progress"]["fraction"] == job["progress"]["epoch"] / job["progress"]["epochs"] < 1
     assert_problem(service.client.get("/v1/models/xor"), 404, "not_found")
 
 

@@ -99,3 +99,53 @@ def test_more_requests_wait_than_there_are_threads(service: Service) -> None:
     for thread in waiting:
         thread.join()
     assert [answer.json()["status"] for answer in answers] == ["succeeded"] * 60
+
+
+def cancelled_at_once(service: Service, header: str) -> Any:
+    """The answer to a cancel of a job that a worker holds."""
+    location = service.client.post("/v1/training-jobs", json=small()).headers["Location"]
+    with service.database.transaction() as tx:
+        claim = tx.jobs.claim("test", 15.0)
+    assert claim is not None
+
+    def stop() -> None:
+        while service.client.get(location).json()["status"] != "cancelling":
+            time.sleep(0.01)
+        with service.database.transaction() as tx:
+            tx.jobs.finish_cancel(claim)
+
+    worker = threading.Thread(target=stop)
+    worker.start()
+    answer = service.client.post(f"{location}:cancel", headers={"Prefer": header})
+    worker.join()
+    return answer
+
+
+def test_a_cancel_waits_for_the_job_to_stop(service: Service) -> None:
+    answer = cancelled_at_once(service, "wait=30")
+    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+    assert answer.headers["Preference-Applied"] == "wait=30"
+
+
+@pytest.mark.parametrize("header", ["wait=0", "respond-async"])
+def test_a_cancel_is_answered_as_soon_as_it_is_asked_to_be(service: Service, header: str) -> None:
+    answer = cancelled_at_once(service, header)
+    assert (answer.status_code, answer.json()["status"]) == (202, "cancelling")
+    assert answer.headers["Preference-Applied"] == header
+    assert answer.headers["Retry-After"]
+
+
+def test_a_job_that_goes_while_somebody_waits_for_it_is_answered_as_it_was_known(service: Service) -> None:
+    def delete() -> None:
+        while not (items := service.client.get("/v1/training-jobs").json()["items"]):
+            time.sleep(0.01)
+        with service.database.transaction() as tx:
+            tx.jobs.cancel(items[0]["id"])
+            tx.jobs.delete(items[0]["id"])
+
+    deleter = threading.Thread(target=delete)
+    deleter.start()
+    answer = submit(service, "30")
+    deleter.join()
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    assert "Preference-Applied" not in answer.headers

@@ -37,13 +37,16 @@ def wide(server: Server, model: str) -> str:
 
 
 def test_a_job_that_kills_its_workers_fails_after_five_and_the_others_are_trained(server: Server) -> None:
-    poison = [submit(server, 5, kind) for kind in ("segfault", "exit", "killed")]
+    told = {"segfault": "ended by signal 11", "exit": "more memory", "killed": "killed (SIGKILL)"}
+    poison = {submit(server, 5, kind): words for kind, words in told.items()}
     others = [submit(server, 5, f"other-{number}") for number in range(10)]
     assert {once(server, job, is_final)["status"] for job in others} == {"succeeded"}
-    for job in poison:
+    for job, words in poison.items():
         failed = once(server, job, is_final)
         assert (failed["status"], failed["error"]["reason"], failed["attempt"]) == ("failed", "worker_lost", 5)
         assert failed["version"] is None
+        assert words in failed["error"]["detail"]
+        assert ("FITD_MAX_MEMORY_BYTES" in failed["error"]["detail"]) == ("SIGKILL" in words)
 
 
 def test_a_job_that_needs_more_memory_than_its_worker_may_have_says_so_and_costs_no_worker(server: Server) -> None:

@@ -27,7 +27,7 @@ def test_every_code_of_a_problem_is_explained() -> None:
 def test_every_reason_of_a_failed_job_is_explained() -> None:
     documented = set(re.findall(r"^\| `([a-z_]+)` \| [A-Z]", DOCUMENT, re.MULTILINE))
     said = {"training_failed", "invalid_request", "damaged"}
-    for name in ("guards.py", "worker/loop.py", "storage/queue_sql.py"):
+    for name in ("guards.py", "worker/loop.py", "jobs.py"):
         text = (ROOT / "service" / name).read_text("utf-8")
         for groups in re.findall(r'code="([a-z_]+)"|"reason": "([a-z_]+)"|return "([a-z_]+)"|claim, "([a-z_]+)"', text):
             said.update(filter(None, groups))

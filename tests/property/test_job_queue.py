@@ -3,7 +3,7 @@
 import atexit
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from service.config import LONGEST_LEASE_SECONDS
 from service.jobs import (
     FINAL,
     HELD,
@@ -120,16 +121,22 @@ class JobQueue(RuleBasedStateMachine):
 
     def next_job(self) -> str | None:
         """Ends in the model what a claim ends; then the job whose lease ended first, else the oldest queued."""
-        expired = {id_: job for id_, job in self.jobs.items() if job.status in HELD and job.lease_until < self.clock()}
-        for job in expired.values():
-            if job.status is Status.CANCELLING and not job.leaves_weights:
-                job.move(Status.CANCELLED)
-            elif job.stalls + 1 >= MAX_STALLS:
-                job.move(Status.CANCELLED if job.status is Status.CANCELLING else Status.FAILED)
+        expired = {id_: job for id_, job in self.jobs.items() if job.status in HELD and not self.is_ahead(job)}
+        self.bury(expired.values())
         left = [(job.lease_until, id_) for id_, job in expired.items() if job.status in HELD]
         waiting = {id_: job for id_, job in self.jobs.items() if job.status is Status.QUEUED}
         queued = [(-job.priority, id_) for id_, job in waiting.items() if job.pause_until < self.clock()]
         return min(left or queued, default=(0, None))[1]
+
+    def is_ahead(self, job: Expected) -> bool:
+        return self.clock() <= job.lease_until <= self.clock() + LONGEST_LEASE_SECONDS
+
+    def bury(self, expired: Iterable[Expected]) -> None:
+        for job in expired:
+            if job.status is Status.CANCELLING and not job.leaves_weights:
+                job.move(Status.CANCELLED)
+            elif job.stalls + 1 >= MAX_STALLS:
+                job.move(Status.CANCELLED if job.status is Status.CANCELLING else Status.FAILED)
 
     @precondition(lambda self: self.claims_made)
     @rule(claim=claims)
@@ -235,9 +242,17 @@ class JobQueue(RuleBasedStateMachine):
     def a_worker_dies(self, owner: str) -> None:
         with self.database.transaction() as tx:
             tx.jobs.end_leases(owner)
-        for claim, claimed_by in self.claims_made:
-            if claimed_by == owner and self.holds(claim):
-                self.jobs[claim.job.id].lease_until = 0.0
+        held = [claim for claim, claimed_by in self.claims_made if claimed_by == owner and self.holds(claim)]
+        for claim in held:
+            self.jobs[claim.job.id].lease_until = 0.0
+        self.bury([self.jobs[claim.job.id] for claim in held])
+
+    @precondition(lambda self: any(job.claim for job in self.jobs.values()))
+    @rule()
+    def the_clock_is_set_back(self) -> None:
+        self.clock.advance(-3600)
+        for job in self.jobs.values():
+            job.pause_until = 0.0
 
     @precondition(lambda self: any(job.claim for job in self.jobs.values()))
     @rule(seconds=st.sampled_from([1.0, 2.0, LEASE_SECONDS / 2, LEASE_SECONDS + 1]))

@@ -33,10 +33,9 @@ def test_two_classes_of_one_output_are_measured_alike() -> None:
     truth = RNG.integers(0, 2, 300)
     logits = RNG.normal(size=(300, 1)) + truth[:, None]
     scores = 1 / (1 + np.exp(-logits))
-    for predictions, from_logits in ((scores, False), (logits, True)):
-        found = report(
-            predictions, truth[:, None].astype(float), Want.SIDES, names=["no", "yes"], from_logits=from_logits
-        )
+    y = truth[:, None].astype(float)
+    for predictions, threshold in ((scores, 0.5), (logits, 0.0)):
+        found = report(predictions, y, Want.SIDES, names=["no", "yes"], from_logits=threshold == 0, threshold=threshold)
         assert found["classes"][1]["roc_auc"] == pytest.approx(metrics.roc_auc_score(truth, scores[:, 0]))
         assert found["accuracy"] == pytest.approx(metrics.accuracy_score(truth, scores[:, 0] > 0.5))
     curve = found["curves"][0]["roc"]
@@ -49,6 +48,8 @@ def test_labels_that_go_together_are_measured_each() -> None:
     found = report(scores, truth.astype(float), Want.SIDES, names=["x", "y"], from_logits=False)
     for i, one in enumerate(found["outputs"]):
         assert one["f1"] == pytest.approx(metrics.f1_score(truth[:, i], scores[:, i] > 0.5))
+    shifted = report(scores - 0.5, truth.astype(float), Want.SIDES, names=["x", "y"], from_logits=True, threshold=0.0)
+    assert [one["f1"] for one in shifted["outputs"]] == [one["f1"] for one in found["outputs"]]
     alone = report(scores, np.ones((100, 2)), Want.SIDES, names=None, from_logits=False)
     assert alone["outputs"][0]["roc_auc"] is None
 

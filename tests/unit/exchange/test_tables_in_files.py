@@ -111,6 +111,36 @@ def test_a_script_takes_a_csv_file(script: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(run(script, str(file)), predicted(version, weights, rows), rtol=1e-6, atol=1e-6)
 
 
+def refused(script: Path, *arguments: str, given: str = "") -> str:
+    """The one line that a script says of rows that it cannot take."""
+    command = [sys.executable, "-I", "-W", "error", str(script), *arguments]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    return done.stderr.strip()
+
+
+def test_a_script_says_in_a_line_what_it_expected_and_received(script: Path, tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = rows_for()[:2]
+    first = COLUMNS[0].name
+    numbers, dates = (next(one.name for one in COLUMNS if one.type == kind) for kind in ("number", "date"))
+    wrong = {
+        f"Row 1: expected the column {first!r}; received 'other'.": [rows[0], {"other": 1}],
+        f"Row 0: expected the column {first!r}; received no object.": [[1, 2]],
+        f"Row 1, column {numbers!r}: expected a number; received 'heavy'.": [rows[0], rows[1] | {numbers: "heavy"}],
+        f"Row 0, column {numbers!r}: expected a number; received [1].": [rows[0] | {numbers: [1]}],
+        f"Row 0, column {dates!r}: expected a date in ISO 8601; received 5.": [rows[0] | {dates: 5}],
+    }
+    for said, given in wrong.items():
+        assert refused(script, given=json.dumps(given)) == said
+    file = tmp_path / "rows.csv"
+    file.write_text("a,b\n1,2\n1\n")
+    assert refused(script, str(file)) == "Row 1: expected 2 values; received more or fewer."
+    file.write_text("a,b\n1,2,3\n")
+    assert refused(script, str(file)) == "Row 0: expected 2 values; received more or fewer."
+    assert "No such file" in refused(script, str(tmp_path / "nowhere.csv"))
+    assert "line 1 column 1" in refused(script, given="not JSON")
+
+
 @pytest.mark.parametrize("nothing", [None, math.nan, ""])
 def test_nothing_is_what_json_pandas_and_csv_files_have_for_it(nothing: Any) -> None:
     rows = [{"a": nothing}]
@@ -133,7 +163,7 @@ def test_values_are_told_from_texts_and_texts_from_values() -> None:
 
 def test_a_script_is_short_and_imports_numpy_and_the_standard_library(script: Path) -> None:
     lines = script.read_text(encoding="ascii").splitlines()
-    assert len(lines) < 150
+    assert len(lines) < 170
     imported = {line.split()[1].split(".")[0] for line in lines if line.startswith(("import ", "from "))}
     assert imported == {"__future__", "csv", "datetime", "json", "math", "numpy", "pathlib", "sys"}
 

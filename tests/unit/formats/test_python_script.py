@@ -69,6 +69,27 @@ def test_a_script_answers_in_a_shell(tmp_path: Path) -> None:
     np.testing.assert_allclose(json.loads(done.stdout), model.predict(x), rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("rows", "received"),
+    [
+        ("[[1, 2, 3]]", "the shape (1, 3)"),
+        ("[1, 2]", "the shape (2,)"),
+        ("[]", "the shape (0,)"),
+        ("[[1, 2], [1]]", "rows of different widths"),
+        ('[["one", 2]]', "something that is no number"),
+        (f"[[1{'0' * 400}, 2]]", "something that is no number"),
+        ('[{"a": 1}]', "something that is no number"),
+    ],
+)
+def test_a_script_says_in_a_line_what_it_expected_and_received(tmp_path: Path, rows: str, received: str) -> None:
+    unpacked(write_script(nn.Sequential([nn.Input((2,)), nn.layers.Dense(1)]), "sums"), tmp_path)
+    command = [sys.executable, "-I", "-W", "error", str(tmp_path / "predictor.py")]
+    done = subprocess.run(command, input=rows, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("Expected rows of 2 numbers each; received ")
+    assert received in done.stderr
+
+
 def test_what_users_name_is_never_code() -> None:
     evil = '"""\nimport os; os.abort() #'
     model = nn.Sequential([nn.Input((2,)), nn.layers.Dense(2, name=evil)], name=evil)

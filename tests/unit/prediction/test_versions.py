@@ -1,6 +1,7 @@
 """Prediction: a stored version answers as the model that was trained, to many at once."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,7 @@ def test_rows_are_predicted_alike_alone_and_together() -> None:
         (2, "softmax", "sparse_categorical_crossentropy"),
         (1, "sigmoid", "binary_crossentropy"),
         (1, "tanh", "hinge"),
+        (1, "log_sigmoid", "hinge"),
     ],
 )
 def test_classes_are_named_from_whatever_the_last_layer_gives(units: int, activation: str, loss: str) -> None:
@@ -127,9 +129,67 @@ def test_names_are_refused_by_a_version_that_never_saw_one() -> None:
 
 def test_the_versions_least_recently_used_are_forgotten_first() -> None:
     _, version = trained()
-    versions = LoadedVersions(2)
+    versions = LoadedVersions(2, 2**30)
     for name in ("a", "b"):
         versions.add(name, version)
     assert versions.find("a") is version
     versions.add("c", version)
     assert [versions.find(name) for name in ("a", "b", "c")] == [version, None, version]
+
+
+def test_versions_are_forgotten_when_their_weights_together_are_too_large() -> None:
+    _, version = trained()
+    versions = LoadedVersions(10, 2 * version.size_bytes)
+    for name in ("a", "b", "c"):
+        versions.add(name, version)
+    assert [versions.find(name) for name in ("a", "b", "c")] == [None, version, version]
+
+
+def test_a_version_larger_than_all_may_be_stays_until_another_comes() -> None:
+    _, version = trained()
+    versions = LoadedVersions(10, version.size_bytes - 1)
+    for name, before in (("a", "none"), ("b", "a")):
+        versions.add(name, version)
+        assert versions.find(name) is version
+        assert versions.find(before) is None
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "hard_sigmoid", "sparse_sigmoid", "log_sigmoid", "tanh", "linear"])
+def test_the_named_class_is_the_one_with_the_higher_score_and_the_one_that_is_reported(activation: str) -> None:
+    result, version = trained(1, activation, "hinge")
+    predictions = version.predict(X)
+    scores = version.scores(predictions)
+    assert scores is not None
+    np.testing.assert_array_equal(version.likeliest(predictions), scores.argmax(axis=1))
+    _, report = version.evaluate(result.compile, Dataset(X, LABELS, NAMES), Findings())
+    assert report["accuracy"] == np.mean(version.likeliest(predictions) == LABELS)
+
+
+class HeldUp:
+    """Weights of rows that an evaluation has to wait for."""
+
+    def __init__(self) -> None:
+        self.wanted, self.given = threading.Event(), threading.Event()
+
+    def __len__(self) -> int:
+        return len(X)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        self.wanted.set()
+        assert self.given.wait(30)
+        return np.ones(len(X), np.float32)
+
+
+def test_predictions_go_on_while_an_evaluation_lasts() -> None:
+    result, version = trained()
+    expected = version.predict(X)
+    weights: Any = HeldUp()
+    with ThreadPoolExecutor(1) as beside:
+        evaluation = beside.submit(
+            version.evaluate, result.compile, Dataset(X, LABELS, NAMES, sample_weight=weights), Findings(), repeats=1
+        )
+        assert weights.wanted.wait(30)
+        assert not version.is_busy
+        np.testing.assert_array_equal(version.predict(X), expected)
+        weights.given.set()
+        assert evaluation.result(30)[0]["accuracy"] == pytest.approx(np.mean(expected.argmax(axis=1) == LABELS))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
+from service.config import LONGEST_LEASE_SECONDS
 from service.jobs import MAX_STALLS, CancelRequested, Claim, ClaimLost, EpochResult, Keep, Progress, Status, Verdict
 from service.storage import Database, Transaction
 from service.storage.checkpoints import Checkpoint
@@ -348,6 +349,51 @@ def test_a_job_over_which_five_workers_died_fails(database: Database, clock: Sta
     assert failed.error["reason"] == "worker_lost"
 
 
+@pytest.mark.parametrize(
+    ("exit_code", "words", "hint"),
+    [
+        (-9, "The last was killed (SIGKILL)", "FITD_MAX_MEMORY_BYTES"),
+        (-11, "The last was ended by signal 11", ""),
+        (70, "without progress. It may need", ""),
+        (None, "without progress. It may need", ""),
+    ],
+)
+def test_a_job_that_is_given_up_tells_the_signal_that_ended_its_last_worker(
+    database: Database, exit_code: int | None, words: str, hint: str
+) -> None:
+    job, other = add_job(database), add_job(database)
+    for number in range(1, MAX_STALLS + 1):
+        assert take(database, owner="serve-1.a").job.id == job.id
+        if number == MAX_STALLS:
+            assert take(database, owner="serve-1.b").job.id == other.id
+        with database.transaction() as tx:
+            tx.jobs.end_leases("serve-1.a", exit_code)
+    failed = read_job(database, job.id)
+    assert failed.status is Status.FAILED
+    assert failed.error is not None
+    assert failed.error["reason"] == "worker_lost"
+    assert words in failed.error["detail"]
+    assert hint in failed.error["detail"]
+    assert ("FITD_" in failed.error["detail"]) == bool(hint)
+    assert read_job(database, other.id).status is Status.RUNNING
+
+
+def test_a_lease_further_ahead_than_any_may_be_is_not_believed(database: Database, clock: StandingClock) -> None:
+    job = add_job(database)
+    take(database)
+    clock.advance(-LONGEST_LEASE_SECONDS)
+    with database.transaction() as tx:
+        assert tx.jobs.ready() == 1
+    assert take(database).job.id == job.id
+
+
+def test_the_longest_lease_is_believed(database: Database) -> None:
+    add_job(database)
+    take(database, lease_seconds=LONGEST_LEASE_SECONDS)
+    with database.transaction() as tx:
+        assert tx.jobs.claim("other", 15) is None
+
+
 def test_the_leases_of_the_dead_end_at_once(database: Database) -> None:
     for _ in range(3):
         add_job(database)
@@ -395,5 +441,6 @@ def test_taking_a_job_searches_by_an_index(tmp_path: Path) -> None:
         for statement, parameters in updates:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
             assert "TEMP B-TREE" not in str(plan)
-            assert not [step.detail for step in plan if "SCAN" in step.detail and "ix_jobs_queued" not in step.detail]
+            scans = [step.detail for step in plan if "SCAN" in step.detail]
+            assert all("ix_jobs_queued" in scan or "ix_jobs_held" in scan for scan in scans), scans
     database.close()

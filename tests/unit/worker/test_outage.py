@@ -149,7 +149,7 @@ def test_a_job_whose_checkpoint_is_in_a_bucket_that_is_away_waits_longer_each_ti
     other = submit(database, epochs=1)
     pauses = []
     for _ in range(7):
-        assert training.run_one()
+        assert worker(database).run_one()  # whoever tries it next knows of the pauses before
         waiting = read_job(database, job.id)
         assert (waiting.status, waiting.attempt, waiting.epoch) == (Status.QUEUED, 0, 3)
         since = clock()
@@ -158,7 +158,7 @@ def test_a_job_whose_checkpoint_is_in_a_bucket_that_is_away_waits_longer_each_ti
         while not ready(database):
             clock.advance(0.5)
         pauses.append(clock() - since)
-    assert pauses == pytest.approx([1, 2, 4, 8, 16, 30, 30], abs=0.6)
+    assert pauses == pytest.approx([2, 4, 8, 16, 30, 30, 30], abs=0.6)  # it had been given back once before
     bucket.start()
     assert training.run_one()
     assert read_job(database, job.id).attempt == 1

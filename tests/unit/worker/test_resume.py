@@ -375,3 +375,49 @@ def test_a_worker_paused_beyond_its_lease_while_it_writes_a_checkpoint_writes_no
     with database.reading() as tx:
         assert len(tx.checkpoints.newest(job.id)) == (1 if phase == "before the bytes" else 0)
         assert tx.models.page() == ([], None)
+
+
+def left_cancelling(database: Database) -> Job:
+    """A job whose worker let go of it with a checkpoint, and whose cancel is to keep the weights."""
+    job = submit(database)
+    leaving = threading.Event()
+    worker(database, At(3, leaving.set), leaving=leaving).run_one()
+    with database.transaction() as tx:
+        return tx.jobs.cancel(job.id, Keep.LAST)
+
+
+@pytest.mark.usefixtures("always")
+def test_the_claim_on_a_cancelled_job_is_renewed_while_its_weights_are_fetched(
+    database: Database, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = left_cancelling(database)
+    fetch = database.artifacts.get
+
+    def fetch_slowly(name: str) -> Any:
+        for _ in range(3):
+            mark = database.mark()
+            clock.advance(14)
+            assert database.wait_for_change(30, since=mark)
+            with database.transaction() as tx:
+                assert tx.jobs.claim("another", 15) is None
+        return fetch(name)
+
+    monkeypatch.setattr(database.artifacts, "get", fetch_slowly)
+    assert worker(database).run_one()
+    done = read_job(database, job.id)
+    assert (done.status, done.version, done.attempt) == (Status.CANCELLED, 1, 1)
+
+
+@pytest.mark.usefixtures("always")
+def test_weights_that_break_whoever_reads_them_end_the_cancelled_job_and_not_the_worker(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = left_cancelling(database)
+
+    def run_out(_name: str) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(database.artifacts, "get", run_out)
+    assert worker(database).run_one()
+    done = read_job(database, job.id)
+    assert (done.status, done.version) == (Status.CANCELLED, None)
