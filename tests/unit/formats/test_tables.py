@@ -140,7 +140,7 @@ def test_a_column_that_changes_its_mind_late_keeps_every_value(tmp_path: Path) -
 
 @pytest.mark.parametrize("end", [b"1.5,word\n", b'5" pipe,word\n', "Öl,2\n".encode("cp1252")])
 def test_a_csv_that_is_read_again_takes_no_more_memory_than_its_blocks(tmp_path: Path, end: bytes) -> None:
-    rows = b"1,2222222222222222\n" * 2_000_000
+    rows = b"1,2222222222222222\n" * 4_000_000
     (tmp_path / "source").write_bytes(b"a,b\n" + rows + end)
     code = """
 import sys, tracemalloc
@@ -155,8 +155,8 @@ print(pa.default_memory_pool().max_memory() + tracemalloc.get_traced_memory()[1]
     call = [sys.executable, "-c", code, str(tmp_path / "source"), str(tmp_path / "target")]
     done = subprocess.run(call, capture_output=True, check=True, text=True, timeout=120)
     table = Table.from_file(tmp_path / "target")
-    assert table.rows == 2_000_001
-    assert int(done.stdout) < 36 << 20 < len(rows)
+    assert table.rows == 4_000_001
+    assert int(done.stdout) < 60 << 20 < len(rows)
 
 
 def test_every_type_becomes_a_plain_one(tmp_path: Path) -> None:
