@@ -216,6 +216,7 @@ def main() -> None:
         stack.callback(server.stop)
         server.restart()
         memory = idle_megabytes(api_of(server))
+        httpx.post(server.url + PREDICT, content=instances(1), headers=JSON).raise_for_status()  # as others get ready
         urls = {"floor": stack.enter_context(floor(folder)), "ours": server.url}
         if given.python:
             urls |= {one: stack.enter_context(peer(folder, one, given.python)) for one in PEERS}

@@ -120,8 +120,9 @@ class Shortcut(HttpToolsProtocol):
             super().on_body(body)
 
     def _write(self, answered: Answered, request_id: bytes) -> None:
-        described = [*self.server_state.default_headers, *answered.headers.items()]
-        lines = [b"HTTP/1.1 200 OK", *(b"%s: %s" % header for header in described)]
-        lines.append(b"content-length: %d\r\nx-request-id: %s\r\n\r\n" % (len(answered.content), request_id))
-        self.transport.write(b"\r\n".join(lines) + answered.content)
+        lines = [b"HTTP/1.1 200 OK"]
+        lines += [b"%s: %s" % header for header in self.server_state.default_headers]
+        lines += [b"%s: %s" % header for header in answered.headers.items()]
+        lines += [b"content-length: %d" % len(answered.content), b"x-request-id: " + request_id, b"", answered.content]
+        self.transport.write(b"\r\n".join(lines))
         self.on_response_complete()
