@@ -29,7 +29,7 @@ from service.storage import Database
 from tests.e2e.server import ROOT, Server, free_port
 from tests.serving import canonical
 
-ROUNDS = 2
+ROUNDS = 5
 PREDICT, INFER = "/v1/models/digits:predict", "/v2/models/digits/infer"
 PEERS = ("litserve", "mlserver")
 JSON = {"Content-Type": "application/json"}
