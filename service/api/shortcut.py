@@ -13,7 +13,8 @@ from service.api.serving import LIGHT_BODY, Which
 from service.api.state import State
 
 _REMEMBERED = 1000
-"""URLs."""
+_LONGEST_REMEMBERED = 400
+"""Bytes of a URL; there is no way to a longer one."""
 
 Answer = Callable[[State, Headers, bytes, str, Which], Answered | None]
 """The answer to headers and a body about the model of this name, and its version of this number or label if any.
@@ -35,9 +36,12 @@ class Ways:
     def __init__(self, shared: State, *ways: Way) -> None:
         self._shared = shared
         self._ways = [(re.compile(way.pattern), way.answer) for way in ways]
-        self.find = lru_cache(_REMEMBERED)(self._find)
-        """The answer to this URL without a query, and the name and version in it; None where there is no way."""
+        self._found = lru_cache(_REMEMBERED)(self._match)
         self.largest_body = min(LIGHT_BODY, shared.settings.max_body_bytes)
+
+    def find(self, url: bytes) -> tuple[Answer, str, Which] | None:
+        """Who answers this URL without a query, and the name and version in it; None where there is no way."""
+        return self._found(url) if len(url) <= _LONGEST_REMEMBERED else None
 
     def answer(self, url: bytes, headers: Headers, body: bytes) -> Answered | None:
         """The answer to a POST to a URL that there is a way to; None where the route has to be asked."""
@@ -50,7 +54,7 @@ class Ways:
         except Exception:  # noqa: BLE001 - the route meets it again, and says what it is
             return None
 
-    def _find(self, url: bytes) -> tuple[Answer, str, Which] | None:
+    def _match(self, url: bytes) -> tuple[Answer, str, Which] | None:
         for pattern, answer in self._ways:
             found = pattern.fullmatch(url.decode("latin-1"))
             if found is not None:
@@ -69,13 +73,14 @@ class Shortcut(HttpToolsProtocol):
     def __init__(self, ways: Ways, **given: Any) -> None:
         super().__init__(**given)
         self._ways = ways
-        self._kept: bytes | None = None
-        """The body so far of a request of which the application knows nothing yet."""
+        self._kept: list[bytes] | None = None
+        """The pieces so far of the body of a request of which the application knows nothing yet."""
+        self._kept_bytes = 0
 
     def on_headers_complete(self) -> None:
         """Keeps the request here if it may be answered here."""
         if self._ways.find(self.url) is not None and self._may_keep():
-            self._kept = b""
+            self._kept, self._kept_bytes = [], 0
         else:
             super().on_headers_complete()
 
@@ -84,15 +89,16 @@ class Shortcut(HttpToolsProtocol):
         if self._kept is None:
             super().on_body(body)
             return
-        self._kept += body
-        if len(self._kept) > self._ways.largest_body:
+        self._kept.append(body)
+        self._kept_bytes += len(body)
+        if self._kept_bytes > self._ways.largest_body:
             self._give_over()
 
     def on_message_complete(self) -> None:
         """Answers, or lets the application answer."""
         if self._kept is not None:
             headers = dict(self.headers)
-            answered = self._ways.answer(self.url, headers, self._kept)
+            answered = self._ways.answer(self.url, headers, b"".join(self._kept))
             if answered is not None:
                 self._kept = None
                 self._write(answered, name_of(headers))
@@ -114,10 +120,10 @@ class Shortcut(HttpToolsProtocol):
         return is_next and self.parser.should_keep_alive() and self.parser.get_method() == b"POST"
 
     def _give_over(self) -> None:
-        body, self._kept = self._kept, None
+        pieces, self._kept = self._kept, None
         super().on_headers_complete()
-        if body:
-            super().on_body(body)
+        for piece in pieces or ():
+            super().on_body(piece)
 
     def _write(self, answered: Answered, request_id: bytes) -> None:
         lines = [b"HTTP/1.1 200 OK"]
