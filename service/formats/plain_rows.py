@@ -12,7 +12,6 @@ try:
 except ImportError:  # there is no wheel for this Python
     simdjson = None  # type: ignore[assignment]
 
-_BRACKET = ord("[")
 _LARGEST_SQUARE = float(np.finfo(np.float32).max) ** 2
 
 
@@ -27,7 +26,7 @@ def read_plain_rows(text: bytes, key: str, columns: int, limits: Limits) -> NDAr
         document: Any = simdjson.Parser().parse(text)
         rows: Any = document[key] if list(document) == [key] else ()
         # The buffer is flat whatever the lists are. No key has a bracket, so all brackets are of lists.
-        brackets = np.count_nonzero(np.frombuffer(text, np.uint8) == _BRACKET)
+        brackets = len(text) - len(text.replace(b"[", b""))  # a sixth of the time of count
         if {len(row) for row in rows} != {columns} or brackets != len(rows) + 1:
             return None
         if len(rows) > limits.max_rows or len(rows) * columns > limits.max_cells:
