@@ -9,6 +9,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from service.api.answered import Answered, Headers
 from service.api.gate import name_of
+from service.api.outbox import Outbox
 from service.api.serving import LIGHT_BODY, Which
 from service.api.state import State
 
@@ -37,6 +38,7 @@ class Ways:
         self._shared = shared
         self._ways = [(re.compile(way.pattern), way.answer) for way in ways]
         self._found = lru_cache(_REMEMBERED)(self._match)
+        self.outbox = Outbox()
         self.largest_body = min(LIGHT_BODY, shared.settings.max_body_bytes)
 
     def find(self, url: bytes) -> tuple[Answer, str, Which] | None:
@@ -108,6 +110,7 @@ class Shortcut(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Ends the connection after the request that has begun."""
+        self._ways.outbox.empty()
         if self._kept is not None:
             self._give_over()
         super().shutdown()
@@ -130,5 +133,5 @@ class Shortcut(HttpToolsProtocol):
         lines += [b"%s: %s" % header for header in self.server_state.default_headers]
         lines += [b"%s: %s" % header for header in answered.headers.items()]
         lines += [b"content-length: %d" % len(answered.content), b"x-request-id: " + request_id, b"", answered.content]
-        self.transport.write(b"\r\n".join(lines))
+        self._ways.outbox.put(self.transport, b"\r\n".join(lines))
         self.on_response_complete()
