@@ -19,7 +19,7 @@ from service.training import TrainingResult, train
 from service.worker.housekeeping import Housekeeping
 from service.worker.loop import Train, Worker
 
-_NICENESS = 15
+_NICENESS = 19
 
 
 def run(settings: Settings, database: Database, owner: str | None = None) -> None:
