@@ -26,7 +26,7 @@ def test_a_trained_model_tells_the_classes_apart_and_names_them(shared: Service)
     assert view["predicted_classes"] == SMALL["data"]["y"]
 
 
-def test_the_hot_path_and_the_way_round_it_give_the_same_bytes(shared: Service) -> None:
+def test_a_row_among_many_gets_the_prediction_that_it_gets_alone(shared: Service) -> None:
     many = X * 2000
     alone = predict(shared, many[:4]).json()["predictions"]
     together = predict(shared, many).json()["predictions"]

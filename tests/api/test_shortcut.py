@@ -185,6 +185,44 @@ def test_a_body_may_come_in_pieces(listening: Listening, client: httpx.Client, h
     assert b"HTTP/1.1 200" in stream
 
 
+def test_a_label_moves_under_load_without_a_failed_or_mixed_answer(tmp_path: Path, taken: list[bytes]) -> None:
+    with Service(tmp_path) as service:
+        service.train(fit={"epochs": 1})
+        service.train(fit={"epochs": 30})
+        listening = Listening(service)
+        base = "http://{}:{}/v1/models/xor".format(*listening.address)
+        named = f"{base}/labels/stable"
+        rows = {"instances": [[0, 1]]}
+        expected = [httpx.post(f"{base}/versions/{n}:predict", json=rows).json()["predictions"] for n in (1, 2)]
+        assert expected[0] != expected[1]
+        httpx.put(named, json={"version": 1}).raise_for_status()
+        wrong: list[str] = []
+        done = threading.Event()
+
+        def ask() -> None:
+            with httpx.Client() as client:
+                while not done.is_set():
+                    answer = client.post(f"{named}:predict", json=rows)
+                    view = answer.json()
+                    if answer.status_code != 200 or view["predictions"] != expected[view["version"] - 1]:
+                        wrong.append(answer.text)
+
+        askers = [threading.Thread(target=ask) for _ in range(3)]
+        for asker in askers:
+            asker.start()
+        with httpx.Client() as client:
+            for move in range(20):
+                moved = 1 + move % 2
+                client.put(named, json={"version": moved}).raise_for_status()
+                assert [client.post(f"{named}:predict", json=rows).json()["version"] for _ in range(3)] == [moved] * 3
+        done.set()
+        for asker in askers:
+            asker.join()
+        listening.stop()
+    assert wrong == []
+    assert b"/v1/models/xor/labels/stable:predict" in taken
+
+
 def test_a_chunked_body_is_answered(client: httpx.Client, taken: list[bytes]) -> None:
     client.post(PREDICT, content=ROW, headers={"Content-Type": "application/json"})
     answer = client.post(PREDICT, content=iter([ROW[:5], ROW[5:]]), headers={"Content-Type": "application/json"})
