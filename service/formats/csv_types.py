@@ -23,24 +23,26 @@ def widest_types(source: Path, dialect: Dialect, names: list[str]) -> Any:
                 # Of whole numbers only 0 and 1 are booleans, too.
                 doubtful |= {place} if {types[place], found} == {pa.int64(), pa.bool_()} else set()
                 types[place] = _wider(types[place], found)
-    for place in doubtful:
-        trial = [pa.bool_() if place == one else pa.string() for one in range(len(names))]
-        if pa.types.is_boolean(types[place]) and not _fits(source, dialect, names, trial):
-            types[place] = pa.string()
+    doubtful = {place for place in doubtful if pa.types.is_boolean(types[place])}
+    for place in doubtful - _booleans(source, dialect, names, doubtful) if doubtful else ():
+        types[place] = pa.string()
     return pa.schema(zip(names, types, strict=True))
 
 
-def _fits(source: Path, dialect: Dialect, names: list[str], types: list[Any]) -> bool:
+def _booleans(source: Path, dialect: Dialect, names: list[str], places: set[int]) -> set[int]:
+    """Those of the columns at these places whose texts are all booleans, by one reading however many they are."""
     import pyarrow as pa  # noqa: PLC0415 - as above
+    from pyarrow import csv  # noqa: PLC0415 - as above
 
-    schema = pa.schema(zip(names, types, strict=True))
-    try:
-        with source.open("rb") as text:
-            return all(
-                batch.num_columns for batch in batches_of(text, dialect, names, types=schema, has_odd_quotes=True)
-            )
-    except pa.ArrowInvalid:
-        return False
+    options = csv.ConvertOptions()
+    known = {*options.true_values, *options.false_values}
+    texts = pa.schema([(name, pa.string()) for name in names])
+    with source.open("rb") as text:
+        for batch in batches_of(text, dialect, names, types=texts, has_odd_quotes=True):
+            for place in list(places):
+                if not known.issuperset(batch.column(place).dictionary_encode().dictionary.to_pylist()):
+                    places = places - {place}
+    return places
 
 
 def check_texts(schema: Any) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,28 @@ def test_the_header_says_how_long_to_wait_at_most_as_long_as_the_limit(
     assert preferred_wait(header, 60) == seconds
 
 
+def wait_until(service: Service, holds: Callable[[], object]) -> None:
+    """Waits for changes of the database until this holds."""
+    while True:
+        mark = service.database.mark()
+        if holds():
+            return
+        assert service.database.wait_for_change(30, since=mark)
+
+
+def listed(service: Service) -> Any:
+    """The jobs, once there is one."""
+    wait_until(service, lambda: service.rows()["jobs"])
+    return service.client.get("/v1/training-jobs").json()["items"]
+
+
 def submit(service: Service, wait: str) -> Any:
     return service.client.post("/v1/training-jobs", json=small(), headers={"Prefer": f"wait={wait}"})
 
 
 def test_a_job_that_is_done_in_time_is_the_answer(service: Service) -> None:
     def work() -> None:
-        while not service.rows()["jobs"]:
-            time.sleep(0.01)
+        wait_until(service, lambda: service.rows()["jobs"])
         service.work()
 
     worker = threading.Thread(target=work)
@@ -75,9 +90,7 @@ def test_waiting_ends_at_the_limit_of_the_settings(tmp_path: Path) -> None:
 
 def test_a_job_that_is_cancelled_ends_the_waiting(service: Service) -> None:
     def cancel() -> None:
-        while not (items := service.client.get("/v1/training-jobs").json()["items"]):
-            time.sleep(0.01)
-        service.client.post(items[0]["links"]["cancel"])
+        service.client.post(listed(service)[0]["links"]["cancel"])
 
     canceller = threading.Thread(target=cancel)
     canceller.start()
@@ -92,8 +105,7 @@ def test_more_requests_wait_than_there_are_threads(service: Service) -> None:
     waiting = [threading.Thread(target=lambda: answers.append(submit(service, "30"))) for _ in range(60)]
     for thread in waiting:
         thread.start()
-    while service.rows()["jobs"] < 60:
-        time.sleep(0.02)
+    wait_until(service, lambda: service.rows()["jobs"] == 60)
     assert service.client.get("/v1/models").status_code == 200
     service.work()
     for thread in waiting:
@@ -109,8 +121,7 @@ def cancelled_at_once(service: Service, header: str) -> Any:
     assert claim is not None
 
     def stop() -> None:
-        while service.client.get(location).json()["status"] != "cancelling":
-            time.sleep(0.01)
+        wait_until(service, lambda: service.client.get(location).json()["status"] == "cancelling")
         with service.database.transaction() as tx:
             tx.jobs.finish_cancel(claim)
 
@@ -137,11 +148,10 @@ def test_a_cancel_is_answered_as_soon_as_it_is_asked_to_be(service: Service, hea
 
 def test_a_job_that_goes_while_somebody_waits_for_it_is_answered_as_it_was_known(service: Service) -> None:
     def delete() -> None:
-        while not (items := service.client.get("/v1/training-jobs").json()["items"]):
-            time.sleep(0.01)
+        job_id = listed(service)[0]["id"]
         with service.database.transaction() as tx:
-            tx.jobs.cancel(items[0]["id"])
-            tx.jobs.delete(items[0]["id"])
+            tx.jobs.cancel(job_id)
+            tx.jobs.delete(job_id)
 
     deleter = threading.Thread(target=delete)
     deleter.start()

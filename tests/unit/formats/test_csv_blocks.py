@@ -9,7 +9,7 @@ import pytest
 
 from service.config import Limits
 from service.errors import Invalid, Malformed
-from service.formats import csv_blocks
+from service.formats import csv_blocks, csv_types
 from service.formats.csv_blocks import cut, exhaust
 from service.formats.delimited import Dialect
 from service.formats.quotes import OddQuotesError, OpenQuoteError, Quotes
@@ -139,6 +139,21 @@ def test_a_column_has_the_type_that_takes_every_row_wherever_the_text_is_cut(tmp
     kinds = {"number": "number", "word": "category", "date": "date", "mixed": "category"}
     assert table.kinds == kinds | {"flag": "boolean", "late": "number", "yes": "boolean", "two": "category"}
     assert (table.rows, table.arrow["word"][0].as_py()) == (80, "1")
+
+
+def test_columns_of_which_only_their_texts_tell_the_type_are_read_once_more_together(tmp_path: Path) -> None:
+    names = [f"yes{place}" for place in range(9)]
+    rows = [",".join([cell] * len(names)) for cell in ("1", "true", "0", "") for _ in range(20)]
+    (tmp_path / "source").write_text("\n".join([",".join(names), *rows]))
+    dialect = Dialect(delimiter=",", header=True, encoding="utf-8")
+    with (
+        mock.patch.object(csv_blocks, "_BLOCK_BYTES", 200),
+        mock.patch.object(csv_blocks, "_FIRST_BLOCK_BYTES", 200),
+        mock.patch.object(csv_types, "batches_of", wraps=csv_blocks.batches_of) as readings,
+    ):
+        schema = csv_types.widest_types(tmp_path / "source", dialect, names)
+    assert set(map(str, schema.types)) == {"bool"}
+    assert readings.call_count == 2
 
 
 def test_equal_tables_are_equal_bytes_however_they_came(tmp_path: Path) -> None:

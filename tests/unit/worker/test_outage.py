@@ -15,8 +15,8 @@ from service.nn.callbacks import Callback
 from service.storage import Database, NewVersion
 from service.worker.loop import Worker
 from tests.postgres import new_database
+from tests.resuming import At, published, submit, worker
 from tests.storing import StandingClock, add_job, new_version, read_job, sqlite_url, take, wait_for_end
-from tests.unit.worker.test_resume import At, published, submit, worker
 
 
 class Outage:
