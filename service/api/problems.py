@@ -1,6 +1,7 @@
 """Problems: every refusal and failure as `application/problem+json` (RFC 9457)."""
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +19,7 @@ from service.formats.jsontext import write_json
 from service.spec.mistakes import expectation
 
 MEDIA_TYPE = "application/problem+json"
+_OF_TENSORFLOW = re.compile(r"/v1/models/[^/]+(/(versions|labels)/[^/]+)?(/metadata)?")
 log = logging.getLogger("fitd.api")
 
 
@@ -47,6 +49,9 @@ class Problem(BaseModel):
     request_id: str = Field(description="Also in the header `X-Request-Id`, and in the service's log.")
     errors: list[ProblemError] | None = Field(None, description="The mistakes, as many as are shown.")
     errors_total: int | None = Field(None, description="How many mistakes there are.")
+    error: str | None = Field(
+        None, description="All that in one text, on the paths where clients of TensorFlow Serving look for it."
+    )
 
 
 KINDS: Mapping[type[errors.FitdError], tuple[int, str]] = {
@@ -78,10 +83,11 @@ def problem(
     """The answer for a problem; it names the request, and never what the request contained."""
     request_id = request.state.request_id
     named = {"X-Request-Id": request_id, **(headers or {})}
-    if is_of_protocol(request.scope["path"]):
-        found = [f"{one.get('pointer') or one['parameter']}: {one['detail']}" for one in more.get("errors", ())]
-        text = write_json({"error": " ".join(found) or detail})
-        return Response(text, 400 if status == 422 else status, headers=named, media_type="application/json")
+    path, found = request.scope["path"], more.get("errors", ())
+    text = " ".join(f"{one.get('pointer') or one['parameter']}: {one['detail']}" for one in found) or detail
+    if is_of_protocol(path):
+        refusal = write_json({"error": text})
+        return Response(refusal, 400 if status == 422 else status, headers=named, media_type="application/json")
     content = {
         "type": f"urn:fitd:{code}",
         "title": title,
@@ -91,6 +97,8 @@ def problem(
         "request_id": request_id,
         **more,
     }
+    if _OF_TENSORFLOW.fullmatch(path):
+        content["error"] = text
     return Response(write_json(content), status, headers=named, media_type=MEDIA_TYPE)
 
 

@@ -141,6 +141,23 @@ def test_what_does_not_exist_is_not_found(shared: Service, verb: str, path: str)
     assert_problem(shared.client.get(f"{path}/metadata"), 404, "not_found")
 
 
+@pytest.mark.parametrize("verb", ["predict", "classify", "regress"])
+def test_an_error_is_told_where_clients_look_for_it(shared: Service, verb: str) -> None:
+    key = "instances" if verb == "predict" else "examples"
+    rows = [[0]] if verb == "predict" else [{"x": [0]}]
+    problem = ask(shared, verb, {key: rows}).json()
+    assert problem["error"] == " ".join(f"{one['pointer']}: {one['detail']}" for one in problem["errors"])
+    for path in (f"/v1/models/nothing:{verb}", f"/v1/models/xor/versions/9:{verb}"):
+        missing = shared.client.post(path, json={key: rows}).json()
+        assert missing["error"] == missing["detail"]
+
+
+@pytest.mark.parametrize("path", ["/v1/models/nothing", "/v1/models/xor/versions/9", "/v1/models/nothing/metadata"])
+def test_what_is_missing_is_told_there_as_well(shared: Service, path: str) -> None:
+    problem = shared.client.get(path).json()
+    assert problem["error"] == problem["detail"]
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_the_metadata_say_names_and_shapes_of_input_and_output(shared: Service, path: str) -> None:
     view = shared.client.get(f"{path}/metadata").json()
