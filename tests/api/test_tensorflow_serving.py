@@ -172,6 +172,24 @@ def test_the_metadata_say_names_and_shapes_of_input_and_output(shared: Service, 
     assert shapes == {"input": ("DT_FLOAT", ["-1", "2"]), "predictions": ("DT_FLOAT", ["-1", "1"])}
 
 
+def test_what_its_documentation_shows_of_half_plus_two_is_answered_so(service: Service) -> None:
+    """The exchanges of its guide to the REST API; of a network one output is a row of one number."""
+    spec = {"layers": [{"class_name": "Dense", "units": 1, "input_dim": 1}]}
+    asked = {"model": "half_plus_two", "spec": spec, "weights": [[[0.5]], [2.0]]}
+    imported = service.client.post("/v1/models:import", json=asked)
+    assert imported.status_code == 201, imported.text
+    path = "/v1/models/half_plus_two"
+    predicted = ask(service, "predict", {"instances": [1.0, 2.0, 5.0]}, path)
+    assert predicted.json()["predictions"] == [[2.5], [3.0], [4.5]]
+    columns = ask(service, "predict", {"signature_name": "serving_default", "inputs": [1.0, 2.0, 5.0]}, path)
+    assert columns.json()["outputs"] == [[2.5], [3.0], [4.5]]
+    regressed = ask(service, "regress", {"examples": [{"x": 1.0}, {"x": 2.0}]}, path)
+    assert regressed.json() == {"results": [2.5, 3.0]}
+    status = {"error_code": "OK", "error_message": ""}
+    listed = service.client.get(path).json()["model_version_status"]
+    assert listed == [{"version": "1", "state": "AVAILABLE", "status": status}]
+
+
 def test_a_model_lists_the_versions_that_answer(service: Service) -> None:
     for _ in range(3):
         service.train(fit={"epochs": 1})
