@@ -25,7 +25,10 @@ class Block(NamedTuple):
 
 
 class Batches:
-    """Inputs, targets and row weights of a fit, cut into blocks of whole batches."""
+    """Inputs, targets and row weights of a fit, cut into blocks of whole batches.
+
+    With `ones`, inputs of shape (rows, features) come as (rows, features + 1), the last column of which is 1.
+    """
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Batches:
         batch_size: int,
         dtype: Any,
         target_dtype: Any = None,
+        ones: bool = False,
     ) -> None:
         self.rows = len(x)
         self.batch_size = batch_size = min(batch_size, max(1, self.rows))
@@ -43,7 +47,9 @@ class Batches:
         row_bytes = max(1, int(np.prod(x.shape[1:]))) * np.dtype(dtype).itemsize
         most_rows = max(batch_size, min(BLOCK_ROWS, BLOCK_BYTES // row_bytes))
         self.block_rows = min(most_rows // batch_size * batch_size, self.steps * batch_size)
-        self._columns = [_Column(x, dtype, self.block_rows)]
+        self._columns: list[_Column | _Joined] = [_Column(x, dtype, self.block_rows)]
+        if ones:
+            self._columns = [_Joined(x, dtype, self.block_rows)]
         self._columns += [_Column(y, target_dtype or dtype, self.block_rows)] if y is not None else []
         self._columns += [_Column(weights, dtype, self.block_rows)] if weights is not None else []
         self._has_y, self._has_weights = y is not None, weights is not None
@@ -138,4 +144,18 @@ class _Column:
             np.take(self._values, index, axis=0, out=out, mode="clip")
         else:
             out[...] = self._values[index]
+        return out
+
+
+class _Joined:
+    """Inputs with a column of ones after their own."""
+
+    def __init__(self, values: Array, dtype: Any, block_rows: int) -> None:
+        self._inputs = _Column(values, dtype, block_rows)
+        self._with_ones = np.ones((block_rows, values.shape[1] + 1), dtype)
+
+    def take(self, index: Any, rows: int) -> Array:
+        """The rows of `index`, contiguous and of the right type."""
+        out = self._with_ones[:rows]
+        out[:, :-1] = self._inputs.take(index, rows)
         return out

@@ -4,13 +4,10 @@ Small products are faster on one thread, and trainings side by side must not fig
 """
 
 import contextlib
-import ctypes
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
-import numpy as np
+from service.nn import openblas
 
 # Multiplications of one step below which a second thread costs more than it brings.
 SMALL_WORK = 4_000_000
@@ -20,9 +17,8 @@ class Blas:
     """The thread count of the loaded library; a library that cannot be told is left alone."""
 
     def __init__(self) -> None:
-        library = _library()
-        self._get = _function(library, "get")
-        self._set = _function(library, "set")
+        self._get = _function("get")
+        self._set = _function("set")
         self.most = self._outside = self.threads()
         self._inside: dict[object, int] = {}
         self._lock = threading.Lock()
@@ -63,20 +59,9 @@ class Blas:
             self._set(count)
 
 
-def _library() -> Any:
-    for path in (Path(np.__file__).parent.parent / "numpy.libs").glob("*openblas*"):
-        with contextlib.suppress(OSError):
-            return ctypes.CDLL(str(path))
-    return None
-
-
-def _function(library: Any, verb: str) -> Callable[..., int] | None:
-    names = ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads")
-    for name in names:
-        found: Callable[..., int] | None = getattr(library, name.format(verb), None)
-        if found is not None:
-            return found
-    return None
+def _function(verb: str) -> Callable[..., int] | None:
+    found = openblas.function(f"openblas_{verb}_num_threads")
+    return None if found is None else found[0]
 
 
 _blas = Blas()

@@ -16,15 +16,16 @@ from service.nn.variable import Parameters
 
 Array = np.ndarray[Any, Any]
 
-# Numbers in the largest array of a half. Below, two threads hand the interpreter to each other so often that nothing
-# is gained; then products on several threads are the better choice.
-FEWEST_NUMBERS = 500_000
+# Multiplications of a forward pass. Below, two threads hand the interpreter to each other so often that nothing is
+# gained; then products on several threads are the better choice.
+LARGE_WORK = 50_000_000
 
 
 def can_split(network: Network, rows: int) -> bool:
     """Whether the rows of a batch have nothing to do with each other, and their halves are large."""
     plain = all(layer.rows_are_independent and layer.penalty is None for layer in network.layers)
-    return plain and rows // 2 * network.widest >= FEWEST_NUMBERS
+    weights = sum(weight.value.size for layer in network.layers for weight in layer.weights)
+    return plain and rows * weights >= LARGE_WORK
 
 
 def connect_halves(
@@ -65,7 +66,7 @@ def connect_halves(
             assert variable.regularizer is not None
             network.tally.value += variable.regularizer(variable.value)
             variable.gradient += variable.regularizer.gradient(variable.value)
-        optimizer.step()
+        optimizer.step(beside.do)
         return outputs
 
     return step

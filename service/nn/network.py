@@ -71,17 +71,28 @@ class Network:
                 self._connections.popitem(last=False)
         return found
 
+    @property
+    def takes_ones(self) -> bool:
+        """Whether inputs to train on come with a last column of ones: few are copied sooner than a bias is added."""
+        first = self.layers[0] if self.layers else None
+        return self._takes(0) and isinstance(first, Dense) and self.input_shape[0] <= first.units
+
     def _joined(self, index: int) -> bool:
         """Whether the layer at `index` hands a column of ones to the next one."""
-        if not 0 <= index < len(self.layers) - 1 or len(self.input_shape) != 1 or self.parameters is None:
+        if not 0 <= index < len(self.layers) - 1:
             return False
-        giver, taker = self.layers[index : index + 2]
-        if not giver.joins or not isinstance(taker, Dense) or not taker.use_bias:
+        giver = self.layers[index]
+        return giver.joins and giver.trainable and self._takes(index + 1)
+
+    def _takes(self, index: int) -> bool:
+        """Whether the layer at `index` can take a column of ones beside its inputs."""
+        taker = self.layers[index] if index < len(self.layers) else None
+        if not isinstance(taker, Dense) or not taker.use_bias or len(self.input_shape) != 1 or self.parameters is None:
             return False
-        return giver.trainable and self.parameters.joined(taker.kernel, taker.bias) is not None
+        return self.parameters.joined(taker.kernel, taker.bias) is not None
 
     def connect(self, rows: int, *, training: bool, fused: bool) -> Connection:
-        """New passes with memory of their own."""
+        """New passes with memory of their own; in training, `forward` wants the ones that `takes_ones` tells of."""
         shape: tuple[Any, ...] = (rows, *self.input_shape)
         passes: list[Pass] = []
         learnt_before = False
@@ -96,7 +107,7 @@ class Network:
                 needs_input_gradient=learnt_before,
                 fused=fused and index == len(self.layers) - 1,
                 parameters=self.parameters,
-                takes_ones=training and self._joined(index - 1),
+                takes_ones=training and (self._joined(index - 1) if index else self.takes_ones),
                 gives_ones=training and self._joined(index),
             )
             made = layer.connect(shape, setting)

@@ -81,5 +81,7 @@ def split(data: Samples, fraction: float) -> tuple[Samples, Samples]:
 
 def unit_rows(y: Array) -> bool:
     """Whether every row of the targets sums to one."""
+    ones = np.ones(y.shape[-1], y.dtype) if y.dtype.kind == "f" else None  # a product with ones sums short rows faster
     pieces = (y[at : at + 4096] for at in range(0, len(y), 4096))
-    return all(bool((np.abs(piece.sum(axis=-1) - 1) < 1e-6).all()) for piece in pieces)
+    sums = (piece.sum(axis=-1) if ones is None else piece @ ones for piece in pieces)
+    return all(bool((np.abs(of_rows - 1) < 1e-6).all()) for of_rows in sums)

@@ -52,7 +52,8 @@ def connect_step(
 def connect_gradient(network: Network, objective: Objective, rows: int, *, of: int, unit_rows: bool) -> Step:
     """Forward and backward for `rows` of a batch of `of` rows: takes inputs, targets and the rows' factors.
 
-    A row's factor is its share in the reduced loss; None is one over the number of rows of the batch.
+    The inputs come with a column of ones where the network `takes_ones`. A row's factor is its share in the reduced
+    loss; None is one over the number of rows of the batch.
     """
     loss, dtype = objective.loss, network.dtype
     last = network.layers[-1]

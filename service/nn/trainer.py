@@ -128,7 +128,7 @@ class Trainer:
         loop = self._ready(data)
         threads = blas.threads_for(batch_size, self.parameters.values.size)
         loop.expect(data.y, threads)
-        batches = self._batches(data, batch_size)
+        batches = self._batches(data, batch_size, ones=loop.network.takes_ones)
         steps = steps_per_epoch or batches.steps
         self.rows_per_epoch = steps * batch_size if steps_per_epoch else len(data.x)
         watchers = self._watchers(callbacks, epochs, steps)
@@ -218,7 +218,7 @@ class Trainer:
         data = samples.weighted(samples.samples(x, y, sample_weight), class_weight)
         loop = self._ready(data)
         loop.expect(data.y)
-        feed = Feed(self._batches(data, len(data.x)).blocks())
+        feed = Feed(self._batches(data, len(data.x), ones=loop.network.takes_ones).blocks())
         return _answer(loop.train(feed, 1, [], self), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
@@ -237,7 +237,7 @@ class Trainer:
             loop = self._loop = Loop(network, self.parameters, self.optimizer, objective)
         return loop
 
-    def _batches(self, data: Samples, batch_size: int) -> Batches:
+    def _batches(self, data: Samples, batch_size: int, *, ones: bool = False) -> Batches:
         loss, y, dtype = self._require_objective().loss, data.y, self.network().dtype
         same_rank = y.ndim == len(self.output_shape)
         if loss.takes_classes and same_rank:
@@ -245,7 +245,8 @@ class Trainer:
         elif not loss.takes_classes and not same_rank:
             y = y[..., None]
         target_dtype = np.int64 if loss.takes_classes else dtype
-        return Batches(data.x, y, data.weights, batch_size=batch_size, dtype=dtype, target_dtype=target_dtype)
+        types: dict[str, Any] = {"dtype": dtype, "target_dtype": target_dtype}
+        return Batches(data.x, y, data.weights, batch_size=batch_size, ones=ones, **types)
 
     def _check_inputs(self, x: Array, network: Network) -> None:
         expected = network.input_shape

@@ -1,10 +1,22 @@
 """Piecewise linear activations and their exponential relatives."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from service.nn.activations.activation import REGISTRY, Array, InPlace
+
+# More numbers leave the cache, where a second array to read costs more than it saves.
+CACHED = 1 << 18
+
+
+def zeros_like(shape: tuple[int, ...], dtype: Any) -> Array:
+    """What to compare an array of this shape with for its positive part.
+
+    NumPy takes the larger of two arrays in whole registers, that of an array and a number one after the other.
+    """
+    return np.zeros(shape if math.prod(shape) <= CACHED else (), dtype)
 
 
 @REGISTRY.register()
@@ -51,10 +63,10 @@ def relu_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
     """y = max(x, 0); dx = dy where y > 0, else 0."""
     # Multiplying by a mask of booleans would convert it each time.
     slope = np.empty(shape, dtype)
-    zero = np.zeros((), dtype)
+    zero, zeros = np.zeros((), dtype), zeros_like(shape, dtype)
 
     def forward(x: Array) -> Array:
-        return np.maximum(x, zero, out=x)
+        return np.maximum(x, zeros, out=x)
 
     def backward(dy: Array, y: Array) -> Array:
         np.greater(y, zero, out=slope)

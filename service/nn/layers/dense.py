@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from service.nn import activations
+from service.nn.activations.rectifiers import zeros_like
 from service.nn.arguments import ArgumentError, Of, Range
 from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape, require_width
 
@@ -123,7 +124,7 @@ class Dense(Layer):
         activate, deactivate = activations.REGISTRY.get(self.activation).connect(z.shape, setting.dtype)
         with_ones = np.ones((rows, self.units + 1), setting.dtype)
         beside_ones = with_ones[:, :-1]
-        zero = np.zeros((), setting.dtype)
+        zero, zeros = np.zeros((), setting.dtype), zeros_like(z.shape, setting.dtype)
         dx = np.empty((rows if setting.needs_input_gradient else 0, width), setting.dtype)
         ones = np.ones(rows, setting.dtype)
         takes, gives, fused, needs_dx = (
@@ -142,7 +143,7 @@ class Dense(Layer):
             if not takes:
                 np.add(z, bias, out=z)
             if gives:
-                np.maximum(z, zero, out=beside_ones)
+                np.maximum(z, zeros, out=beside_ones)
                 return with_ones
             y = activate(z)
             return y

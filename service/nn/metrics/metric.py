@@ -98,7 +98,7 @@ class MeanOfRows(Metric):
     def add(self, values: Array, weights: Array | None) -> None:
         """Takes in the numbers of some rows."""
         if weights is None:
-            self.total += float(values.sum(dtype=np.float64))
+            self.total += float(np.count_nonzero(values) if values.dtype == bool else values.sum(dtype=np.float64))
             self.count += values.size
         else:
             self.total += float((values * weights).sum())

@@ -4,9 +4,10 @@ from typing import Any
 
 from service.nn import registry
 from service.nn.optimizers import schedules
-from service.nn.optimizers.adam import Adam, Adamax, AdamW, Lamb, Muon, Nadam
+from service.nn.optimizers.adam import Adam, Adamax, AdamW, Lamb, Nadam
 from service.nn.optimizers.adaptive import Adadelta, Adafactor, Adagrad, Ftrl, RMSprop
 from service.nn.optimizers.gradient_descent import SGD, Lion
+from service.nn.optimizers.muon import Muon
 from service.nn.optimizers.optimizer import REGISTRY, Optimizer
 
 __all__ = [

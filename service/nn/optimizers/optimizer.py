@@ -1,8 +1,9 @@
 """What an optimizer is: a rule that turns flat gradients into new flat weights, piece by piece."""
 
+import functools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -14,9 +15,15 @@ from service.nn.registry import Configurable, Registry
 from service.nn.variable import Parameters, Variable
 
 Array = np.ndarray[Any, Any]
+# Changes the weights of one piece, at this rate.
+Update = Callable[[float], None]
+# Runs two tasks at once and comes back when both are done.
+Both = Callable[[Callable[[], None], Callable[[], None]], None]
 
 # Weights, gradient, slots and scratch of one piece stay in the first-level cache or near it.
 PIECE = 32768
+# Two threads hand the interpreter to each other between passes: fewer, longer ones lose less by it.
+SHARED_PIECE = 65536
 # A slot of a unit that gets no gradient shrinks for ever; numbers too small for float32's normal
 # range are a hundred times slower to compute with. Every so many steps such remains become zero.
 SWEEP_STEPS = 64
@@ -78,6 +85,14 @@ class Optimizer(Configurable):
         """
         raise NotImplementedError
 
+    def connect(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array) -> Update:
+        """`update` bound to one piece; a subclass may answer a faster form of the same formula."""
+
+        def update(rate: float) -> None:
+            self.update(w, g, slots, scratch, rate)
+
+        return update
+
     @property
     def iterations(self) -> int:
         """Number of updates made."""
@@ -102,32 +117,44 @@ class Optimizer(Configurable):
         self.parameters = parameters
         self.batches = 0
         size, dtype = parameters.values.size, parameters.values.dtype
+        self._shared: tuple[list[Update], list[Update]] | None = None
         self._slots = {name: np.full(size, self.initial_slot(name), dtype) for name in self.slots()}
         self._average = parameters.values.copy() if self.use_ema else None
         self._unaveraged: Array | None = None
         self._accumulated = np.zeros(size, dtype) if self.gradient_accumulation_steps else None
-        flat = [parameters.values, parameters.gradients, *self._slots.values()]
+        self._flat = [parameters.values, parameters.gradients, *self._slots.values()]
         if self.whole_variables:
-            views = [parameters.like(array) for array in flat]
+            views = [parameters.like(array) for array in self._flat]
             self._pieces = [(piece[0], piece[1], piece[2:]) for piece in zip(*views, strict=True)]
-            self._scratch = [np.empty_like(piece[0]) for piece in self._pieces]
+            self._updates = [self.connect(*piece, np.empty_like(piece[0])) for piece in self._pieces]
         else:
-            parts = [slice(start, start + PIECE) for start in range(0, size, PIECE)]
-            self._pieces = [(flat[0][p], flat[1][p], tuple(array[p] for array in flat[2:])) for p in parts]
-            scratch = np.empty(min(size, PIECE), dtype)
-            self._scratch = [scratch[: piece[0].size] for piece in self._pieces]
-        self._work = list(zip(self._pieces, self._scratch, strict=True))
+            self._updates = self._connect_part(0, size, PIECE)
         self._constrained = [variable for variable in parameters.variables if variable.constraint]
         clips = self.clipnorm is not None or self.clipvalue is not None or self.global_clipnorm is not None
         self._plain = not (clips or self.weight_decay or self.use_ema or self._accumulated is not None)
 
-    def step(self) -> None:
-        """One batch's gradients have arrived: updates the weights, or gathers until enough batches have."""
+    def _connect_part(self, start: int, stop: int, size: int) -> list[Update]:
+        """The updates of the weights from `start` to `stop`, in pieces of this size that share a scratch."""
+        scratch = np.empty(min(stop - start, size), self._flat[0].dtype)
+        updates = []
+        for at in range(start, stop, size):
+            w, g, *slots = (array[at : min(at + size, stop)] for array in self._flat)
+            updates.append(self.connect(w, g, tuple(slots), scratch[: w.size]))
+        return updates
+
+    def step(self, both: Both | None = None) -> None:
+        """One batch's gradients have arrived: updates the weights, or gathers until enough batches have.
+
+        `both` runs two calls at once, for one half of the weights each.
+        """
         rate = self.current_learning_rate()
         if self._plain or self._gathered(rate):
             self.begin(rate)
-            for (w, g, slots), scratch in self._work:
-                self.update(w, g, slots, scratch, rate)
+            if both is None or self.whole_variables:
+                _apply(self._updates, rate)
+            else:
+                upper, lower = self._halves()
+                both(functools.partial(_apply, lower, rate), functools.partial(_apply, upper, rate))
         if self._average is not None:
             self._follow()
         for variable in self._constrained:
@@ -136,6 +163,15 @@ class Optimizer(Configurable):
         self.batches += 1
         if self.batches % SWEEP_STEPS == 0:
             self._sweep()
+
+    def _halves(self) -> tuple[list[Update], list[Update]]:
+        if self._shared is None:
+            size = self._flat[0].size
+            self._shared = (
+                self._connect_part(0, size // 2, SHARED_PIECE),
+                self._connect_part(size // 2, size, SHARED_PIECE),
+            )
+        return self._shared
 
     def begin(self, rate: float) -> None:
         """Called once before the pieces of a step: the place for numbers that all pieces share."""
@@ -228,6 +264,11 @@ class Optimizer(Configurable):
             was_averaged = np.array_equal(self.parameters.values, state["average"])
             if was_averaged:  # else other weights were put in their place, those of the best epoch for one
                 self.parameters.values[...] = state["unaveraged"]
+
+
+def _apply(updates: list[Update], rate: float) -> None:
+    for update in updates:
+        update(rate)
 
 
 def _norm(array: Array) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service import nn
-from service.nn import activations, blas, halves
+from service.nn import activations, blas, halves, openblas
 from service.nn.beside import Beside
 from service.nn.callbacks.callback import is_better_when_larger
 from service.nn.models import model_from_config, model_from_json
@@ -313,7 +313,7 @@ def test_two_halves_of_a_step_on_two_threads_learn_what_one_step_learns(
     first = nn.layers.Dense(200, "relu", kernel_regularizer="l2", kernel_initializer=nn.initializers.HeNormal(1))
     start = model_of(first, nn.layers.Dense(3, "softmax"), columns=200)
     monkeypatch.setattr(blas, "SMALL_WORK", 0)
-    monkeypatch.setattr(halves, "FEWEST_NUMBERS", 1000)
+    monkeypatch.setattr(halves, "LARGE_WORK", 1000)
     assert halves.can_split(start.network(), 65)
     before, results = blas.threads(), []
     try:
@@ -388,7 +388,7 @@ def test_a_metric_by_its_short_name_is_better_when_smaller() -> None:
 
 
 def test_a_library_that_cannot_tell_its_threads_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(np, "__file__", "/nowhere/numpy/__init__.py")
+    monkeypatch.setattr(openblas, "_LIBRARY", None)
     unknown = blas.Blas()
     with unknown.limited_to(2):
         assert unknown.threads() == 1

@@ -21,7 +21,7 @@ Y = X[:, :1] * X[:, 1:2]
 def split_early(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Two threads also for little work."""
     monkeypatch.setattr(blas, "SMALL_WORK", 0)
-    monkeypatch.setattr(halves, "FEWEST_NUMBERS", 1000)
+    monkeypatch.setattr(halves, "LARGE_WORK", 1000)
     before = blas.threads()
     yield
     blas.set_threads(before)

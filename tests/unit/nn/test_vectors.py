@@ -1,0 +1,84 @@
+"""Passes of OpenBLAS over vectors, and what is done without them."""
+
+import ctypes
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service import nn
+from service.nn import openblas, vectors
+from service.nn.initializers import Zeros
+from service.nn.optimizers import Optimizer
+from service.nn.optimizers.optimizer import PIECE
+from service.nn.variable import Parameters, Variable
+
+Array = np.ndarray[Any, Any]
+SIZE = 3 * PIECE + 5
+untyped: Any = nn
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_pass_multiplies_and_adds_and_reads_its_numbers_anew(dtype: str) -> None:
+    x, y = np.linspace(-1, 1, 99, dtype=dtype), np.linspace(3, 4, 99, dtype=dtype)
+    expected, b = 2.5 * (0.25 * x - 2 * y) + x, vectors.scalar(dtype, -2)
+    vectors.axpby(vectors.scalar(dtype, 0.25), x, b, y)()
+    b.value = 2.5
+    vectors.axpby(vectors.scalar(dtype, 1), x, b, y)()
+    np.testing.assert_allclose(y, expected, rtol=1e-5)
+    vectors.axpy(vectors.scalar(dtype, -1), x, y)()
+    np.testing.assert_allclose(y, expected - x, rtol=1e-5)
+
+
+def test_a_pass_keeps_its_memory_alive() -> None:
+    x, y = np.ones(1000, np.float32), np.zeros(1000, np.float32)
+    bound = vectors.axpy(vectors.scalar(np.float32, 2), x, y)
+    address = x.ctypes.data
+    del x
+    bound()
+    assert (y == 2).all()
+    assert (ctypes.c_float * 1000).from_address(address)[999] == 1
+
+
+def test_only_numbers_of_one_or_two_words_are_offered() -> None:
+    assert vectors.offered(np.float32)
+    assert vectors.offered("float64")
+    assert not vectors.offered(np.float16)
+    assert openblas.function("no_such_function") is None
+
+
+def learnt(optimizer: Optimizer, dtype: Any, both: Any = None) -> Array:
+    """Weights after a few steps along random gradients."""
+    rng = np.random.default_rng(3)
+    held = Parameters([Variable("v", rng.normal(size=SIZE).astype(dtype), initializer=Zeros())], dtype)
+    optimizer.build(held)
+    for _ in range(5):
+        held.gradients[:] = rng.normal(size=SIZE)
+        optimizer.step(both)
+    return held.values
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["Adam", "AdamW"])
+def test_an_optimizer_learns_the_same_with_openblas_and_without(
+    name: str, dtype: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = learnt(getattr(untyped.optimizers, name)(0.01), dtype)
+    monkeypatch.setattr(vectors, "offered", lambda dtype: False)
+    plain = learnt(getattr(untyped.optimizers, name)(0.01), dtype)
+    np.testing.assert_allclose(fast, plain, rtol=1e-5 if dtype == np.float32 else 1e-12, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", nn.optimizers.REGISTRY.classes())
+def test_an_optimizer_learns_the_same_in_two_halves(name: str) -> None:
+    calls: list[int] = []
+
+    def both(there: Any, here: Any) -> None:
+        calls.append(1)
+        there()
+        here()
+
+    whole = learnt(getattr(untyped.optimizers, name)(0.01), np.float64)
+    halves = learnt(getattr(untyped.optimizers, name)(0.01), np.float64, both)
+    np.testing.assert_allclose(halves, whole, rtol=1e-12)
+    assert len(calls) == (0 if nn.optimizers.REGISTRY.classes()[name].whole_variables else 5)
