@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from service.checks.targets import Want, wanted_by
 from service.nn import losses
 from service.spec.spelling import BY_SHAPE, REGISTRIES
-from service.spec.vocabulary import MODELS, Named, Thing, made, reference, tag_of
+from service.spec.vocabulary import Named, Thing, made, model_of, reference
 from service.training import TrainingResult
 
 KINDS = sorted(REGISTRIES)
@@ -75,7 +75,7 @@ def test_every_class_is_reachable_in_each_spelling(kind: str, cls: type) -> None
 
 @pytest.mark.parametrize(("kind", "cls"), CLASSES, ids=lambda part: getattr(part, "__name__", part))
 def test_every_argument_has_its_default(kind: str, cls: type) -> None:
-    fields = MODELS[tag_of(kind, cls.__name__)].model_fields
+    fields = model_of(kind, cls).model_fields
     parameters = inspect.signature(cls).parameters
     assert set(fields) == {*parameters, "class_name"}
     for field in dataclasses.fields(cls):
@@ -110,11 +110,11 @@ def test_names_that_follow_from_shapes_are_reachable(kind: str) -> None:
 
 def test_every_kind_that_an_argument_refers_to_is_known() -> None:
     for kind, cls in CLASSES:
-        TypeAdapter(MODELS[tag_of(kind, cls.__name__)]).json_schema()
+        TypeAdapter(model_of(kind, cls)).json_schema()
 
 
 def test_no_two_models_share_a_name_in_the_documentation() -> None:
-    names = [model.__name__ for model in MODELS.values()]
+    names = [model_of(kind, cls).__name__ for kind, cls in CLASSES]
     assert len(set(names)) == len(names)
 
 
