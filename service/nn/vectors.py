@@ -1,4 +1,4 @@
-"""Passes over vectors that multiply and add at once, by OpenBLAS; NumPy needs two or three for the same."""
+"""Passes over memory by OpenBLAS, where NumPy needs two or three for the same or a slower one."""
 
 import ctypes
 import functools
@@ -10,6 +10,7 @@ import numpy as np
 from service.nn import openblas
 
 Array = np.ndarray[Any, Any]
+ROW_MAJOR, TRANSPOSED = ctypes.c_int(101), ctypes.c_int(112)
 # A number that bound passes read anew each time: set its `value`.
 Scalar = ctypes.c_float | ctypes.c_double
 Pass = Callable[[], object]
@@ -23,7 +24,7 @@ _TYPES: dict[Any, tuple[str, type[Scalar]]] = {
 def offered(dtype: Any) -> bool:
     """Whether there are such passes over vectors of this type."""
     known = _TYPES.get(np.dtype(dtype))
-    return known is not None and _function("axpy", known[0]) is not None and _function("axpby", known[0]) is not None
+    return known is not None and all(_function(name, known[0]) for name in ("axpy", "axpby", "omatcopy"))
 
 
 def scalar(dtype: Any, value: float = 0.0) -> Scalar:
@@ -33,26 +34,40 @@ def scalar(dtype: Any, value: float = 0.0) -> Scalar:
 
 def axpy(a: Scalar, x: Array, y: Array) -> Pass:
     """A call that makes y = a x + y; only where `offered`, for contiguous memory that stays where it is."""
-    return _bound("axpy", a, x, None, y)
+    return _bound("axpy", a, x, (), y)
 
 
 def axpby(a: Scalar, x: Array, b: Scalar, y: Array) -> Pass:
     """A call that makes y = a x + b y; only where `offered`, for contiguous memory that stays where it is."""
-    return _bound("axpby", a, x, b, y)
+    return _bound("axpby", a, x, (b,), y)
 
 
-def _bound(name: str, a: Scalar, x: Array, b: Scalar | None, y: Array) -> Pass:
+def transpose(x: Array, y: Array) -> Pass:
+    """A call that makes y = x.T for matrices; only where `offered`, for contiguous memory that stays where it is."""
+    function, integer = _found("omatcopy", x, y)
+    rows, columns = (integer(size) for size in x.shape)
+    one = scalar(x.dtype, 1)
+    return functools.partial(function, ROW_MAJOR, TRANSPOSED, rows, columns, one, _at(x), columns, _at(y), rows)
+
+
+def _bound(name: str, a: Scalar, x: Array, factors: tuple[Scalar, ...], y: Array) -> Pass:
+    function, integer = _found(name, x, y)
+    size, stride = integer(x.size), integer(1)
+    return functools.partial(function, size, a, _at(x), stride, *factors, _at(y), stride)
+
+
+def _found(name: str, x: Array, y: Array) -> tuple[Any, Any]:
     found = _function(name, _TYPES[y.dtype][0])
     assert found is not None
     assert x.dtype == y.dtype
     assert x.size == y.size
     assert x.flags.c_contiguous
     assert y.flags.c_contiguous
-    function, integer = found
-    size, stride = integer(x.size), integer(1)
-    before, after = (array.ctypes.data_as(ctypes.c_void_p) for array in (x, y))
-    factors = () if b is None else (b,)
-    return functools.partial(function, size, a, before, stride, *factors, after, stride)
+    return found
+
+
+def _at(array: Array) -> ctypes.c_void_p:
+    return array.ctypes.data_as(ctypes.c_void_p)  # which keeps the array alive
 
 
 @functools.cache

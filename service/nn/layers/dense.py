@@ -1,11 +1,12 @@
 """The fully connected layer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 
-from service.nn import activations
+from service.nn import activations, vectors
 from service.nn.activations.rectifiers import zeros_like
 from service.nn.arguments import ArgumentError, Of, Range
 from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape, require_width
@@ -82,7 +83,7 @@ class Dense(Layer):
         ones = np.ones(rows, setting.dtype)
         flat = len(shape) == 2
         learns, fused, needs_dx = self.trainable, setting.fused, setting.needs_input_gradient
-        dot, add = np.dot, np.add
+        dot, add, times_transposed = np.dot, np.add, connect_transposed(kernel, rows)
         x = y = z
 
         def forward(inputs: Array) -> Array:
@@ -103,7 +104,7 @@ class Dense(Layer):
                 if bias_gradient is not None:
                     dot(ones, dz, out=bias_gradient)
             if needs_dx:
-                dot(dz, kernel.T, out=dx)
+                times_transposed(dz, dx)
             return dx_shaped
 
         return Pass(forward, backward)
@@ -133,7 +134,7 @@ class Dense(Layer):
             setting.fused,
             setting.needs_input_gradient,
         )
-        dot = np.dot
+        dot, times_transposed = np.dot, connect_transposed(kernel, rows)
         x = y = z
 
         def forward(inputs: Array) -> Array:
@@ -158,7 +159,32 @@ class Dense(Layer):
             if not takes:
                 dot(ones, dz, out=bias_gradient)
             if needs_dx:
-                dot(dz, kernel.T, out=dx)
+                times_transposed(dz, dx)
             return dx
 
         return Pass(forward, backward)
+
+
+# OpenBLAS has kernels without packing for products of at most so many multiplications.
+SMALL_PRODUCT = 1_000_000
+# Below, a copy takes as long as it saves.
+FEWEST = {"rows": 32, "features": 64, "units": 32}
+
+
+def connect_transposed(kernel: Array, rows: int) -> Callable[[Array, Array], object]:
+    """dz @ kernel.T into dx, for a kernel (features, units), dz (rows, units) and dx (rows, features).
+
+    Small matrices are multiplied so much slower by a transposed one that to transpose it first pays.
+    """
+    features, units = kernel.shape
+    large = rows >= FEWEST["rows"] and features >= FEWEST["features"] and units >= FEWEST["units"]
+    if not large or rows * features * units > SMALL_PRODUCT or not vectors.offered(kernel.dtype):
+        return lambda dz, dx: np.dot(dz, kernel.T, out=dx)
+    turned = np.empty((units, features), kernel.dtype)
+    turn = vectors.transpose(kernel, turned)
+
+    def times_transposed(dz: Array, dx: Array) -> None:
+        turn()
+        np.dot(dz, turned, out=dx)
+
+    return times_transposed

@@ -9,6 +9,7 @@ import pytest
 from service import nn
 from service.nn import openblas, vectors
 from service.nn.initializers import Zeros
+from service.nn.layers.dense import connect_transposed
 from service.nn.optimizers import Optimizer
 from service.nn.optimizers.optimizer import PIECE
 from service.nn.variable import Parameters, Variable
@@ -45,6 +46,19 @@ def test_only_numbers_of_one_or_two_words_are_offered() -> None:
     assert vectors.offered("float64")
     assert not vectors.offered(np.float16)
     assert openblas.function("no_such_function") is None
+
+
+def test_a_small_gradient_through_a_transposed_copy_is_the_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    kernel, dz = (rng.normal(size=shape).astype(np.float32) for shape in ((64, 48), (40, 48)))
+    copied, plain = np.empty((40, 64), np.float32), np.empty((40, 64), np.float32)
+    times_transposed = connect_transposed(kernel, 40)
+    kernel *= 2  # weights change from step to step
+    times_transposed(dz, copied)
+    monkeypatch.setattr(vectors, "offered", lambda dtype: False)
+    connect_transposed(kernel, 40)(dz, plain)
+    np.testing.assert_allclose(copied, plain, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(plain, dz @ kernel.T, rtol=1e-4, atol=1e-4)
 
 
 def learnt(optimizer: Optimizer, dtype: Any, both: Any = None) -> Array:
