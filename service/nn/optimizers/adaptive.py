@@ -7,8 +7,9 @@ from typing import Annotated
 
 import numpy as np
 
+from service.nn import vectors
 from service.nn.arguments import ArgumentError, Range
-from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Share
+from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Share, Update
 from service.nn.variable import Parameters
 
 Epsilon = Annotated[float, Range(minimum=0)]
@@ -33,6 +34,34 @@ class RMSprop(Optimizer):
         """The mean square, the step momentum and the mean gradient, where they are used."""
         used = (("velocity", True), ("momentum", self.momentum > 0), ("average_gradient", self.centered))
         return tuple(name for name, wanted in used if wanted)
+
+    def build(self, parameters: Parameters) -> None:
+        """The step along the scaled gradient is a number that bound passes read."""
+        self._step = vectors.scalar(parameters.values.dtype)
+        super().build(parameters)
+
+    def begin(self, rate: float) -> None:
+        """Against the gradient."""
+        self._step.value = -rate
+
+    def connect(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array) -> Update:
+        """Without momentum and mean gradient: six passes where NumPy's BLAS multiplies and adds at once."""
+        if len(slots) > 1 or not vectors.offered(w.dtype):
+            return super().connect(w, g, slots, scratch)
+        (v,) = slots
+        share, rho = (vectors.scalar(w.dtype, value) for value in (1 - self.rho, self.rho))
+        follow, move = vectors.axpby(share, scratch, rho, v), vectors.axpy(self._step, scratch, w)
+        epsilon = np.asarray(self.epsilon, w.dtype)
+
+        def update(rate: float) -> None:
+            np.square(g, out=scratch)
+            follow()
+            np.add(v, epsilon, out=scratch)
+            np.sqrt(scratch, out=scratch)
+            np.divide(g, scratch, out=scratch)
+            move()
+
+        return update
 
     def update(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array, rate: float) -> None:
         """v is the first slot, then momentum, then the mean gradient."""

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Share
+from service.nn import vectors
+from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Share, Update
+from service.nn.variable import Parameters
 
 
 @REGISTRY.register()
@@ -20,8 +22,34 @@ class SGD(Optimizer):
         """Only momentum needs one."""
         return ("momentum",) if self.momentum else ()
 
+    def build(self, parameters: Parameters) -> None:
+        """The step along the gradient is a number that bound passes read."""
+        self._step = vectors.scalar(parameters.values.dtype)
+        super().build(parameters)
+
+    def begin(self, rate: float) -> None:
+        """Against the gradient."""
+        self._step.value = -rate
+
+    def connect(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array) -> Update:
+        """Each sum of the formula is one pass where NumPy's BLAS multiplies and adds at once."""
+        if not vectors.offered(w.dtype):
+            return super().connect(w, g, slots, scratch)
+        passes = [vectors.axpy(self._step, g, w)]
+        if slots:
+            (m,) = slots
+            one, momentum = (vectors.scalar(w.dtype, value) for value in (1, self.momentum))
+            moves = [vectors.axpy(momentum, m, w), *passes] if self.nesterov else [vectors.axpy(one, m, w)]
+            passes = [vectors.axpby(self._step, g, momentum, m), *moves]
+
+        def update(rate: float) -> None:
+            for each in passes:
+                each()
+
+        return update
+
     def update(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array, rate: float) -> None:
-        """Four passes at most."""
+        """As the formula."""
         np.multiply(g, rate, out=scratch)
         if not slots:
             w -= scratch

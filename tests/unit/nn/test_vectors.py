@@ -73,13 +73,24 @@ def learnt(optimizer: Optimizer, dtype: Any, both: Any = None) -> Array:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", ["Adam", "AdamW"])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("Adam", {}),
+        ("AdamW", {"beta_1": 0.5, "epsilon": 0.1}),
+        ("SGD", {}),
+        ("SGD", {"momentum": 0.9}),
+        ("SGD", {"momentum": 0.9, "nesterov": True}),
+        ("RMSprop", {"rho": 0.7}),
+    ],
+    ids=str,
+)
 def test_an_optimizer_learns_the_same_with_openblas_and_without(
-    name: str, dtype: Any, monkeypatch: pytest.MonkeyPatch
+    name: str, options: dict[str, Any], dtype: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fast = learnt(getattr(untyped.optimizers, name)(0.01), dtype)
+    fast = learnt(getattr(untyped.optimizers, name)(0.01, **options), dtype)
     monkeypatch.setattr(vectors, "offered", lambda dtype: False)
-    plain = learnt(getattr(untyped.optimizers, name)(0.01), dtype)
+    plain = learnt(getattr(untyped.optimizers, name)(0.01, **options), dtype)
     np.testing.assert_allclose(fast, plain, rtol=1e-5 if dtype == np.float32 else 1e-12, atol=1e-6)
 
 
