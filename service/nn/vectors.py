@@ -28,8 +28,9 @@ def offered(dtype: Any) -> bool:
 
 
 def scalar(dtype: Any, value: float = 0.0) -> Scalar:
-    """A number of this type for passes to read."""
-    return _TYPES[np.dtype(dtype)][1](value)
+    """A number of this type for passes to read; of two words for types that no pass is offered for."""
+    known = _TYPES.get(np.dtype(dtype))
+    return ctypes.c_double(value) if known is None else known[1](value)
 
 
 def axpy(a: Scalar, x: Array, y: Array) -> Pass:

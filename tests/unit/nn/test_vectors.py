@@ -94,6 +94,11 @@ def test_an_optimizer_learns_the_same_with_openblas_and_without(
     np.testing.assert_allclose(fast, plain, rtol=1e-5 if dtype == np.float32 else 1e-12, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adam"])
+def test_numbers_of_half_a_word_learn_without_openblas(name: str) -> None:
+    assert np.isfinite(learnt(getattr(untyped.optimizers, name)(0.01), np.float16)).all()
+
+
 @pytest.mark.parametrize("name", nn.optimizers.REGISTRY.classes())
 def test_an_optimizer_learns_the_same_in_two_halves(name: str) -> None:
     calls: list[int] = []
