@@ -24,7 +24,7 @@ _TYPES: dict[Any, tuple[str, type[Scalar]]] = {
 def offered(dtype: Any) -> bool:
     """Whether there are such passes over vectors of this type."""
     known = _TYPES.get(np.dtype(dtype))
-    return known is not None and all(_function(name, known[0]) for name in ("axpy", "axpby", "omatcopy"))
+    return known is not None and all(_function(name, known[0]) for name in ("axpby", "omatcopy"))
 
 
 def scalar(dtype: Any, value: float = 0.0) -> Scalar:
@@ -33,14 +33,11 @@ def scalar(dtype: Any, value: float = 0.0) -> Scalar:
     return ctypes.c_double(value) if known is None else known[1](value)
 
 
-def axpy(a: Scalar, x: Array, y: Array) -> Pass:
-    """A call that makes y = a x + y; only where `offered`, for contiguous memory that stays where it is."""
-    return _bound("axpy", a, x, (), y)
-
-
 def axpby(a: Scalar, x: Array, b: Scalar, y: Array) -> Pass:
     """A call that makes y = a x + b y; only where `offered`, for contiguous memory that stays where it is."""
-    return _bound("axpby", a, x, (b,), y)
+    function, integer = _found("axpby", x, y)
+    size, stride = integer(x.size), integer(1)
+    return functools.partial(function, size, a, _at(x), stride, b, _at(y), stride)
 
 
 def transpose(x: Array, y: Array) -> Pass:
@@ -49,12 +46,6 @@ def transpose(x: Array, y: Array) -> Pass:
     rows, columns = (integer(size) for size in x.shape)
     one = scalar(x.dtype, 1)
     return functools.partial(function, ROW_MAJOR, TRANSPOSED, rows, columns, one, _at(x), columns, _at(y), rows)
-
-
-def _bound(name: str, a: Scalar, x: Array, factors: tuple[Scalar, ...], y: Array) -> Pass:
-    function, integer = _found(name, x, y)
-    size, stride = integer(x.size), integer(1)
-    return functools.partial(function, size, a, _at(x), stride, *factors, _at(y), stride)
 
 
 def _found(name: str, x: Array, y: Array) -> tuple[Any, Any]:

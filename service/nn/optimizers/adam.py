@@ -74,7 +74,7 @@ class Adam(Optimizer):
         m, v = slots
         one, b1, b2 = (vectors.scalar(w.dtype, value) for value in (1, self.beta_1, self.beta_2))
         follow, follow_square = vectors.axpby(one, g, b1, m), vectors.axpby(one, scratch, b2, v)
-        move, epsilon = vectors.axpy(self._move, scratch, w), self._scaled_epsilon
+        move, epsilon = vectors.axpby(self._move, scratch, one, w), self._scaled_epsilon
         square, sqrt, add, divide = np.square, np.sqrt, np.add, np.divide
 
         def update(rate: float) -> None:

@@ -49,8 +49,8 @@ class RMSprop(Optimizer):
         if len(slots) > 1 or not vectors.offered(w.dtype):
             return super().connect(w, g, slots, scratch)
         (v,) = slots
-        share, rho = (vectors.scalar(w.dtype, value) for value in (1 - self.rho, self.rho))
-        follow, move = vectors.axpby(share, scratch, rho, v), vectors.axpy(self._step, scratch, w)
+        share, rho, one = (vectors.scalar(w.dtype, value) for value in (1 - self.rho, self.rho, 1))
+        follow, move = vectors.axpby(share, scratch, rho, v), vectors.axpby(self._step, scratch, one, w)
         epsilon = np.asarray(self.epsilon, w.dtype)
 
         def update(rate: float) -> None:

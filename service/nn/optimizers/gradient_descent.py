@@ -35,11 +35,11 @@ class SGD(Optimizer):
         """Each sum of the formula is one pass where NumPy's BLAS multiplies and adds at once."""
         if not vectors.offered(w.dtype):
             return super().connect(w, g, slots, scratch)
-        passes = [vectors.axpy(self._step, g, w)]
+        one, momentum = (vectors.scalar(w.dtype, value) for value in (1, self.momentum))
+        passes = [vectors.axpby(self._step, g, one, w)]
         if slots:
             (m,) = slots
-            one, momentum = (vectors.scalar(w.dtype, value) for value in (1, self.momentum))
-            moves = [vectors.axpy(momentum, m, w), *passes] if self.nesterov else [vectors.axpy(one, m, w)]
+            moves = [vectors.axpby(momentum, m, one, w), *passes] if self.nesterov else [vectors.axpby(one, m, one, w)]
             passes = [vectors.axpby(self._step, g, momentum, m), *moves]
 
         def update(rate: float) -> None:
