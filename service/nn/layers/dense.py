@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from service.nn import activations, vectors
+from service.nn import activations, openblas
 from service.nn.activations.rectifiers import zeros_like
 from service.nn.arguments import ArgumentError, Of, Range
 from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape, require_width
@@ -178,10 +178,10 @@ def connect_transposed(kernel: Array, rows: int) -> Callable[[Array, Array], obj
     """
     features, units = kernel.shape
     large = rows >= FEWEST["rows"] and features >= FEWEST["features"] and units >= FEWEST["units"]
-    if not large or rows * features * units > SMALL_PRODUCT or not vectors.offered(kernel.dtype):
+    if not large or rows * features * units > SMALL_PRODUCT or not openblas.offered(kernel.dtype):
         return lambda dz, dx: np.dot(dz, kernel.T, out=dx)
     turned = np.empty((units, features), kernel.dtype)
-    turn = vectors.transpose(kernel, turned)
+    turn = openblas.transpose(kernel, turned)
 
     def times_transposed(dz: Array, dx: Array) -> None:
         turn()

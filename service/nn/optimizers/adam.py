@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from service.nn import vectors
+from service.nn import openblas
 from service.nn.arguments import Range
 from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Update
 from service.nn.variable import Parameters
@@ -40,7 +40,7 @@ class Adam(Optimizer):
         self._b1, self._b2 = np.asarray(self.beta_1, dtype), np.asarray(self.beta_2, dtype)
         self._scaled_epsilon = np.asarray(self.epsilon / math.sqrt(1 - self.beta_2), dtype)
         self._size = np.zeros((), dtype)
-        self._move = vectors.scalar(dtype)
+        self._move = openblas.scalar(dtype)
         super().build(parameters)
 
     def begin(self, rate: float) -> None:
@@ -69,12 +69,12 @@ class Adam(Optimizer):
 
     def connect(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array) -> Update:
         """The same in seven passes, three of which multiply and add at once, where NumPy's BLAS has them."""
-        if self.amsgrad or not vectors.offered(w.dtype):
+        if self.amsgrad or not openblas.offered(w.dtype):
             return super().connect(w, g, slots, scratch)
         m, v = slots
-        one, b1, b2 = (vectors.scalar(w.dtype, value) for value in (1, self.beta_1, self.beta_2))
-        follow, follow_square = vectors.axpby(one, g, b1, m), vectors.axpby(one, scratch, b2, v)
-        move, epsilon = vectors.axpby(self._move, scratch, one, w), self._scaled_epsilon
+        one, b1, b2 = (openblas.scalar(w.dtype, value) for value in (1, self.beta_1, self.beta_2))
+        follow, follow_square = openblas.axpby(one, g, b1, m), openblas.axpby(one, scratch, b2, v)
+        move, epsilon = openblas.axpby(self._move, scratch, one, w), self._scaled_epsilon
         square, sqrt, add, divide = np.square, np.sqrt, np.add, np.divide
 
         def update(rate: float) -> None:

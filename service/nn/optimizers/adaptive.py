@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from service.nn import vectors
+from service.nn import openblas
 from service.nn.arguments import ArgumentError, Range
 from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Share, Update
 from service.nn.variable import Parameters
@@ -37,7 +37,7 @@ class RMSprop(Optimizer):
 
     def build(self, parameters: Parameters) -> None:
         """The step along the scaled gradient is a number that bound passes read."""
-        self._step = vectors.scalar(parameters.values.dtype)
+        self._step = openblas.scalar(parameters.values.dtype)
         super().build(parameters)
 
     def begin(self, rate: float) -> None:
@@ -46,11 +46,11 @@ class RMSprop(Optimizer):
 
     def connect(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array) -> Update:
         """Without momentum and mean gradient: six passes where NumPy's BLAS multiplies and adds at once."""
-        if len(slots) > 1 or not vectors.offered(w.dtype):
+        if len(slots) > 1 or not openblas.offered(w.dtype):
             return super().connect(w, g, slots, scratch)
         (v,) = slots
-        share, rho, one = (vectors.scalar(w.dtype, value) for value in (1 - self.rho, self.rho, 1))
-        follow, move = vectors.axpby(share, scratch, rho, v), vectors.axpby(self._step, scratch, one, w)
+        share, rho, one = (openblas.scalar(w.dtype, value) for value in (1 - self.rho, self.rho, 1))
+        follow, move = openblas.axpby(share, scratch, rho, v), openblas.axpby(self._step, scratch, one, w)
         epsilon = np.asarray(self.epsilon, w.dtype)
 
         def update(rate: float) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.nn import vectors
+from service.nn import openblas
 from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Share, Update
 from service.nn.variable import Parameters
 
@@ -24,7 +24,7 @@ class SGD(Optimizer):
 
     def build(self, parameters: Parameters) -> None:
         """The step along the gradient is a number that bound passes read."""
-        self._step = vectors.scalar(parameters.values.dtype)
+        self._step = openblas.scalar(parameters.values.dtype)
         super().build(parameters)
 
     def begin(self, rate: float) -> None:
@@ -33,14 +33,16 @@ class SGD(Optimizer):
 
     def connect(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array) -> Update:
         """Each sum of the formula is one pass where NumPy's BLAS multiplies and adds at once."""
-        if not vectors.offered(w.dtype):
+        if not openblas.offered(w.dtype):
             return super().connect(w, g, slots, scratch)
-        one, momentum = (vectors.scalar(w.dtype, value) for value in (1, self.momentum))
-        passes = [vectors.axpby(self._step, g, one, w)]
+        one, momentum = (openblas.scalar(w.dtype, value) for value in (1, self.momentum))
+        passes = [openblas.axpby(self._step, g, one, w)]
         if slots:
             (m,) = slots
-            moves = [vectors.axpby(momentum, m, one, w), *passes] if self.nesterov else [vectors.axpby(one, m, one, w)]
-            passes = [vectors.axpby(self._step, g, momentum, m), *moves]
+            moves = (
+                [openblas.axpby(momentum, m, one, w), *passes] if self.nesterov else [openblas.axpby(one, m, one, w)]
+            )
+            passes = [openblas.axpby(self._step, g, momentum, m), *moves]
 
         def update(rate: float) -> None:
             for each in passes:

@@ -1,4 +1,4 @@
-"""Passes of OpenBLAS over vectors, and what is done without them."""
+"""Passes of OpenBLAS over openblas, and what is done without them."""
 
 import ctypes
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service import nn
-from service.nn import openblas, vectors
+from service.nn import openblas
 from service.nn.initializers import Zeros
 from service.nn.layers.dense import connect_transposed
 from service.nn.optimizers import Optimizer
@@ -22,16 +22,16 @@ untyped: Any = nn
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_pass_multiplies_and_adds_and_reads_its_numbers_anew(dtype: str) -> None:
     x, y = np.linspace(-1, 1, 99, dtype=dtype), np.linspace(3, 4, 99, dtype=dtype)
-    expected, b = 2.5 * (0.25 * x - 2 * y) + x, vectors.scalar(dtype, -2)
-    vectors.axpby(vectors.scalar(dtype, 0.25), x, b, y)()
+    expected, b = 2.5 * (0.25 * x - 2 * y) + x, openblas.scalar(dtype, -2)
+    openblas.axpby(openblas.scalar(dtype, 0.25), x, b, y)()
     b.value = 2.5
-    vectors.axpby(vectors.scalar(dtype, 1), x, b, y)()
+    openblas.axpby(openblas.scalar(dtype, 1), x, b, y)()
     np.testing.assert_allclose(y, expected, rtol=1e-5)
 
 
 def test_a_pass_keeps_its_memory_alive() -> None:
     x, y = np.ones(1000, np.float32), np.zeros(1000, np.float32)
-    bound = vectors.axpby(vectors.scalar(np.float32, 2), x, vectors.scalar(np.float32), y)
+    bound = openblas.axpby(openblas.scalar(np.float32, 2), x, openblas.scalar(np.float32), y)
     address = x.ctypes.data
     del x
     bound()
@@ -40,9 +40,9 @@ def test_a_pass_keeps_its_memory_alive() -> None:
 
 
 def test_only_numbers_of_one_or_two_words_are_offered() -> None:
-    assert vectors.offered(np.float32)
-    assert vectors.offered("float64")
-    assert not vectors.offered(np.float16)
+    assert openblas.offered(np.float32)
+    assert openblas.offered("float64")
+    assert not openblas.offered(np.float16)
     assert openblas.function("no_such_function") is None
 
 
@@ -53,7 +53,7 @@ def test_a_small_gradient_through_a_transposed_copy_is_the_gradient(monkeypatch:
     times_transposed = connect_transposed(kernel, 40)
     kernel *= 2  # weights change from step to step
     times_transposed(dz, copied)
-    monkeypatch.setattr(vectors, "offered", lambda dtype: False)
+    monkeypatch.setattr(openblas, "offered", lambda dtype: False)
     connect_transposed(kernel, 40)(dz, plain)
     np.testing.assert_allclose(copied, plain, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(plain, dz @ kernel.T, rtol=1e-4, atol=1e-4)
@@ -87,7 +87,7 @@ def test_an_optimizer_learns_the_same_with_openblas_and_without(
     name: str, options: dict[str, Any], dtype: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fast = learnt(getattr(untyped.optimizers, name)(0.01, **options), dtype)
-    monkeypatch.setattr(vectors, "offered", lambda dtype: False)
+    monkeypatch.setattr(openblas, "offered", lambda dtype: False)
     plain = learnt(getattr(untyped.optimizers, name)(0.01, **options), dtype)
     np.testing.assert_allclose(fast, plain, rtol=1e-5 if dtype == np.float32 else 1e-12, atol=1e-6)
 
