@@ -40,7 +40,6 @@ class Adam(Optimizer):
         self._b1, self._b2 = np.asarray(self.beta_1, dtype), np.asarray(self.beta_2, dtype)
         self._scaled_epsilon = np.asarray(self.epsilon / math.sqrt(1 - self.beta_2), dtype)
         self._size = np.zeros((), dtype)
-        self._move = openblas.scalar(dtype)
         super().build(parameters)
 
     def begin(self, rate: float) -> None:
@@ -48,7 +47,7 @@ class Adam(Optimizer):
         t = self.step_number
         corrected = rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         self._size[...] = size = corrected * (1 - self.beta_1) / math.sqrt(1 - self.beta_2)
-        self._move.value = -size
+        self._descent.value = -size
 
     def update(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array, rate: float) -> None:
         """Ten passes."""
@@ -74,7 +73,7 @@ class Adam(Optimizer):
         m, v = slots
         one, b1, b2 = (openblas.scalar(w.dtype, value) for value in (1, self.beta_1, self.beta_2))
         follow, follow_square = openblas.axpby(one, g, b1, m), openblas.axpby(one, scratch, b2, v)
-        move, epsilon = openblas.axpby(self._move, scratch, one, w), self._scaled_epsilon
+        move, epsilon = openblas.axpby(self._descent, scratch, one, w), self._scaled_epsilon
         square, sqrt, add, divide = np.square, np.sqrt, np.add, np.divide
 
         def update(rate: float) -> None:

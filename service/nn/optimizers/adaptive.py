@@ -35,22 +35,13 @@ class RMSprop(Optimizer):
         used = (("velocity", True), ("momentum", self.momentum > 0), ("average_gradient", self.centered))
         return tuple(name for name, wanted in used if wanted)
 
-    def build(self, parameters: Parameters) -> None:
-        """The step along the scaled gradient is a number that bound passes read."""
-        self._step = openblas.scalar(parameters.values.dtype)
-        super().build(parameters)
-
-    def begin(self, rate: float) -> None:
-        """Against the gradient."""
-        self._step.value = -rate
-
     def connect(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array) -> Update:
         """Without momentum and mean gradient: six passes where NumPy's BLAS multiplies and adds at once."""
         if len(slots) > 1 or not openblas.offered(w.dtype):
             return super().connect(w, g, slots, scratch)
         (v,) = slots
         share, rho, one = (openblas.scalar(w.dtype, value) for value in (1 - self.rho, self.rho, 1))
-        follow, move = openblas.axpby(share, scratch, rho, v), openblas.axpby(self._step, scratch, one, w)
+        follow, move = openblas.axpby(share, scratch, rho, v), openblas.axpby(self._descent, scratch, one, w)
         epsilon = np.asarray(self.epsilon, w.dtype)
 
         def update(rate: float) -> None:

@@ -6,7 +6,6 @@ import numpy as np
 
 from service.nn import openblas
 from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Share, Update
-from service.nn.variable import Parameters
 
 
 @REGISTRY.register()
@@ -22,27 +21,18 @@ class SGD(Optimizer):
         """Only momentum needs one."""
         return ("momentum",) if self.momentum else ()
 
-    def build(self, parameters: Parameters) -> None:
-        """The step along the gradient is a number that bound passes read."""
-        self._step = openblas.scalar(parameters.values.dtype)
-        super().build(parameters)
-
-    def begin(self, rate: float) -> None:
-        """Against the gradient."""
-        self._step.value = -rate
-
     def connect(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array) -> Update:
         """Each sum of the formula is one pass where NumPy's BLAS multiplies and adds at once."""
         if not openblas.offered(w.dtype):
             return super().connect(w, g, slots, scratch)
         one, momentum = (openblas.scalar(w.dtype, value) for value in (1, self.momentum))
-        passes = [openblas.axpby(self._step, g, one, w)]
+        passes = [openblas.axpby(self._descent, g, one, w)]
         if slots:
             (m,) = slots
             moves = (
                 [openblas.axpby(momentum, m, one, w), *passes] if self.nesterov else [openblas.axpby(one, m, one, w)]
             )
-            passes = [openblas.axpby(self._step, g, momentum, m), *moves]
+            passes = [openblas.axpby(self._descent, g, momentum, m), *moves]
 
         def update(rate: float) -> None:
             for each in passes:

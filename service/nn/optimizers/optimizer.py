@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
+from service.nn import openblas
 from service.nn.arguments import ArgumentError, Of, Range
 from service.nn.optimizers import schedules
 from service.nn.registry import Configurable, Registry
@@ -117,6 +118,7 @@ class Optimizer(Configurable):
         self.parameters = parameters
         self.batches = 0
         size, dtype = parameters.values.size, parameters.values.dtype
+        self._descent = openblas.scalar(dtype)  # what bound passes multiply the step against the gradient by
         self._shared: tuple[list[Update], list[Update]] | None = None
         self._slots = {name: np.full(size, self.initial_slot(name), dtype) for name in self.slots()}
         self._average = parameters.values.copy() if self.use_ema else None
@@ -149,6 +151,7 @@ class Optimizer(Configurable):
         """
         rate = self.current_learning_rate()
         if self._plain or self._gathered(rate):
+            self._descent.value = -rate
             self.begin(rate)
             if both is None or self.whole_variables:
                 _apply(self._updates, rate)
