@@ -27,9 +27,11 @@ FORMS = (("scipy_", "64_"), ("", "64_"), ("", ""))
 
 
 def _library() -> Any:
-    for path in (Path(np.__file__).parent.parent / "numpy.libs").glob("*openblas*"):
-        with contextlib.suppress(OSError):
-            return ctypes.CDLL(str(path))
+    package = Path(np.__file__).parent
+    for folder in (package.parent / "numpy.libs", package / ".dylibs"):
+        for path in folder.glob("*openblas*"):
+            with contextlib.suppress(OSError):
+                return ctypes.CDLL(str(path))
     return None
 
 
