@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from service.formats.onnx_graph import OnnxGraph
-from service.nn.activations.rectifiers import SELU_ALPHA, SELU_SCALE
+from service.nn.activations.exponentials import SELU_ALPHA, SELU_SCALE
 
 Write = Callable[[OnnxGraph, str], str]
 

@@ -3,7 +3,9 @@
 from typing import Any
 
 from service.nn.activations.activation import REGISTRY, Activation
-from service.nn.activations.rectifiers import celu, elu, exponential, leaky_relu, linear, relu, relu6, selu
+from service.nn.activations.exponentials import celu, elu, exponential, selu
+from service.nn.activations.gelu import gelu
+from service.nn.activations.rectifiers import leaky_relu, linear, relu, relu6
 from service.nn.activations.shrinks import (
     hard_shrink,
     hard_sigmoid,
@@ -15,7 +17,6 @@ from service.nn.activations.shrinks import (
     threshold,
 )
 from service.nn.activations.sigmoids import (
-    gelu,
     log_sigmoid,
     mish,
     sigmoid,

@@ -1,8 +1,9 @@
 """What an activation is: a function of an array, with its gradient written directly below it."""
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -22,6 +23,9 @@ class InPlace(NamedTuple):
     backward: Callable[[Array, Array], Array]
 
 
+# The fast form for arrays of a shape and type; None where there is none for the type.
+Form = Callable[..., InPlace | None]
+F = TypeVar("F", bound=Form)
 # Gradient to x, from the gradient `dy` to the output, the input `x` and the output `y`.
 Gradient = Callable[..., Array]
 
@@ -34,7 +38,8 @@ class Activation:
         self.name = value.__name__
         self._value = value
         self._gradient: Gradient | None = None
-        self._in_place: Callable[[tuple[int, ...], Any], InPlace] | None = None
+        self._in_place: Form | None = None
+        self._formed: frozenset[str] = frozenset()
 
     def __call__(self, x: Any, *args: Any, **arguments: Any) -> Any:
         return self._value(np.asarray(x), *args, **arguments)
@@ -47,9 +52,10 @@ class Activation:
         self._gradient = gradient
         return gradient
 
-    def in_place(self, form: Callable[[tuple[int, ...], Any], InPlace]) -> Callable[[tuple[int, ...], Any], InPlace]:
-        """Decorator: `form(shape, dtype)` is the fast form for the default arguments."""
+    def in_place(self, form: F) -> F:
+        """Decorator: `form(shape, dtype)` is the fast form; of other arguments it takes those in its signature."""
         self._in_place = form
+        self._formed = frozenset(inspect.signature(form).parameters)
         return form
 
     def gradient(self, dy: Array, x: Array, y: Array, **arguments: Any) -> Array:
@@ -59,8 +65,9 @@ class Activation:
 
     def connect(self, shape: tuple[int, ...], dtype: Any, **arguments: Any) -> InPlace:
         """Forward and backward for arrays of one shape; both may overwrite what they are given."""
-        if self._in_place is not None and not arguments:
-            return self._in_place(shape, dtype)
+        form = self._in_place(shape, dtype, **arguments) if self._in_place and self._formed >= set(arguments) else None
+        if form is not None:
+            return form
         saved: list[Array] = []
 
         def forward(x: Array) -> Array:

@@ -4,6 +4,7 @@ Rational approximations of erf and erfc as in Cephes (Moshier, `ndtr.c`), relati
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,3 +41,52 @@ def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
         value *= x
         value += coefficient
     return value
+
+
+# erf(z) = z A(z^2) / B(z^2) for |z| < 3.8325, and one beyond, to all that float32 can tell; lowest power first.
+# A minimax approximation for float32, as XLA has it (`ErfImpl32`), relative error 4e-8 before rounding.
+A = (1.128379143519084, 0.18520832239976145, 0.050955695062380861, 0.0034082910107109506, 0.00022905065861350646)
+B = (1.0, 0.49746925110067538, 0.11098505178285362, 0.014070470171167667, 0.0010179625278914885, 2.3547966471313185e-5,
+     -1.1791602954361697e-7)  # fmt: skip
+END = 3.832506856900711
+# Numbers whose seven powers stay in the cache.
+PART = 8192
+
+
+def connect_normal_distribution(x: Array, out: Array) -> Callable[[], None]:
+    """A call that writes the probabilities that a standard normal variable is below x, all in contiguous float32.
+
+    Both polynomials are one product of their coefficients with the powers of x^2; absolute error below 1e-6.
+    """
+    halves = 0.5 ** np.arange(len(B))
+    coefficients = np.zeros((2, len(B)), np.float32)
+    coefficients[0, : len(A)] = 0.5 * math.sqrt(0.5) * np.array(A) * halves[: len(A)]
+    coefficients[1] = np.array(B) * halves
+    half = np.asarray(0.5, np.float32)
+    sizes = {min(PART, x.size - at) for at in range(0, x.size, PART)}
+    powers = {size: np.ones((len(B), size), np.float32) for size in sizes}
+    values = {size: np.empty((2, size), np.float32) for size in sizes}
+    # Arrays, because NumPy compares arrays in whole registers, but an array with one number one after the other.
+    bounds = np.repeat(np.array([[0], [1], [2 * END**2]], np.float32), max(sizes), axis=1)
+    parts = [slice(at, at + PART) for at in range(0, x.size, PART)]
+    pieces = [(x.reshape(-1)[part], out.reshape(-1)[part]) for part in parts]
+
+    def distribute() -> None:
+        for given, found in pieces:
+            p, v = powers[given.size], values[given.size]
+            zero, one, end = bounds[:, : given.size]
+            np.square(given, out=p[1])
+            np.minimum(p[1], end, out=p[1])
+            np.square(p[1], out=p[2])
+            np.multiply(p[1], p[2], out=p[3])
+            np.square(p[2], out=p[4])
+            np.multiply(p[2], p[3], out=p[5])
+            np.square(p[3], out=p[6])
+            np.dot(coefficients, p, out=v)
+            np.multiply(given, v[0], out=found)
+            np.divide(found, v[1], out=found)
+            np.add(found, half, out=found)
+            np.minimum(found, one, out=found)
+            np.maximum(found, zero, out=found)
+
+    return distribute

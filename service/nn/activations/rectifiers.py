@@ -1,4 +1,4 @@
-"""Piecewise linear activations and their exponential relatives."""
+"""Piecewise linear activations."""
 
 import math
 from typing import Any
@@ -86,6 +86,27 @@ def _leaky_relu_gradient(dy: Array, x: Array, y: Array, negative_slope: float = 
     return np.where(x >= 0, dy, negative_slope * dy)
 
 
+@leaky_relu.in_place
+def leaky_relu_in_place(shape: tuple[int, ...], dtype: Any, negative_slope: float = 0.2) -> InPlace | None:
+    """y = max(x, slope x); dx = dy (slope + (1 - slope) [y >= 0]); only for slopes from 0 up to 1."""
+    if not 0 <= negative_slope < 1:
+        return None
+    factor, zero = np.empty(shape, dtype), np.zeros((), dtype)
+    slope, rest = np.asarray(negative_slope, dtype), np.asarray(1 - negative_slope, dtype)
+
+    def forward(x: Array) -> Array:
+        np.multiply(x, slope, out=factor)
+        return np.maximum(x, factor, out=x)
+
+    def backward(dy: Array, y: Array) -> Array:
+        np.greater_equal(y, zero, out=factor)
+        np.multiply(factor, rest, out=factor)
+        np.add(factor, slope, out=factor)
+        return np.multiply(dy, factor, out=dy)
+
+    return InPlace(forward, backward)
+
+
 @REGISTRY.register()
 def relu6(x: Array) -> Array:
     """y = min(max(x, 0), 6)."""
@@ -95,52 +116,3 @@ def relu6(x: Array) -> Array:
 @relu6.derivative
 def _relu6_gradient(dy: Array, x: Array, y: Array) -> Array:
     return dy * ((x > 0) & (x < 6))
-
-
-@REGISTRY.register()
-def elu(x: Array, alpha: float = 1.0) -> Array:
-    """y = x for x > 0, alpha (e^x - 1) below (Clevert et al. 2015)."""
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
-
-
-@elu.derivative
-def _elu_gradient(dy: Array, x: Array, y: Array, alpha: float = 1.0) -> Array:
-    return np.where(x > 0, dy, dy * (y + alpha))
-
-
-@REGISTRY.register()
-def celu(x: Array, alpha: float = 1.0) -> Array:
-    """y = x for x > 0, alpha (e^(x / alpha) - 1) below (Barron 2017)."""
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
-
-
-@celu.derivative
-def _celu_gradient(dy: Array, x: Array, y: Array, alpha: float = 1.0) -> Array:
-    return np.where(x > 0, dy, dy * (y / alpha + 1))
-
-
-SELU_SCALE = 1.0507009873554805
-SELU_ALPHA = 1.6732632423543772
-
-
-@REGISTRY.register()
-def selu(x: Array) -> Array:
-    """y = scale * elu(x, alpha), with the constants of Klambauer et al. 2017."""
-    return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0)))
-
-
-@selu.derivative
-def _selu_gradient(dy: Array, x: Array, y: Array) -> Array:
-    return dy * np.where(x > 0, x.dtype.type(SELU_SCALE), y + x.dtype.type(SELU_SCALE * SELU_ALPHA))
-
-
-@REGISTRY.register()
-def exponential(x: Array) -> Array:
-    """y = e^x."""
-    with np.errstate(over="ignore"):
-        return np.exp(x)
-
-
-@exponential.derivative
-def _exponential_gradient(dy: Array, x: Array, y: Array) -> Array:
-    return dy * y

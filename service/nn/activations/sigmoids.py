@@ -1,12 +1,11 @@
 """S-shaped activations and the gates made of them."""
 
-import math
 from typing import Any
 
 import numpy as np
 
-from service.nn.activations import erf
 from service.nn.activations.activation import REGISTRY, Array, InPlace
+from service.nn.activations.rectifiers import zeros_like
 
 # Beyond it e^-x leaves float32; the result, 1.6e-38, is already zero for every purpose.
 SATURATION = -87.0
@@ -83,6 +82,28 @@ def _softplus_gradient(dy: Array, x: Array, y: Array) -> Array:
     return dy * sigmoid(x)
 
 
+@softplus.in_place
+def softplus_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
+    """y = max(x, 0) + log(1 + e^-|x|); dx = dy (1 - e^-y), which is dy sigmoid(x)."""
+    rest, zeros = np.empty(shape, dtype), zeros_like(shape, dtype)
+
+    def forward(x: Array) -> Array:
+        np.abs(x, out=rest)
+        np.negative(rest, out=rest)
+        np.exp(rest, out=rest)
+        np.log1p(rest, out=rest)
+        np.maximum(x, zeros, out=x)
+        return np.add(x, rest, out=x)
+
+    def backward(dy: Array, y: Array) -> Array:
+        np.negative(y, out=rest)
+        np.expm1(rest, out=rest)
+        np.negative(rest, out=rest)
+        return np.multiply(dy, rest, out=dy)
+
+    return InPlace(forward, backward)
+
+
 @REGISTRY.register()
 def log_sigmoid(x: Array) -> Array:
     """y = log sigmoid(x) = -softplus(-x)."""
@@ -117,6 +138,27 @@ def _silu_gradient(dy: Array, x: Array, y: Array) -> Array:
     return dy * (s + y * (1 - s))
 
 
+@silu.in_place
+def silu_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
+    """The same with sigmoid(x) kept for the way back."""
+    s, y_kept, slope = (np.empty(shape, dtype) for _ in range(3))
+    one = np.ones((), dtype)
+    squash = sigmoid_in_place(shape, dtype).forward
+
+    def forward(x: Array) -> Array:
+        np.copyto(s, x)
+        squash(s)
+        return np.multiply(x, s, out=y_kept)
+
+    def backward(dy: Array, y: Array) -> Array:
+        np.subtract(one, s, out=slope)
+        np.multiply(slope, y, out=slope)
+        np.add(slope, s, out=slope)
+        return np.multiply(dy, slope, out=dy)
+
+    return InPlace(forward, backward)
+
+
 @REGISTRY.register()
 def mish(x: Array) -> Array:
     """y = x tanh(softplus(x)) (Misra 2019)."""
@@ -129,22 +171,30 @@ def _mish_gradient(dy: Array, x: Array, y: Array) -> Array:
     return dy * (t + x * (1 - t * t) * sigmoid(x))
 
 
-@REGISTRY.register()
-def gelu(x: Array, approximate: bool = False) -> Array:
-    """y = x Phi(x), Phi the normal distribution; `approximate` takes its tanh form (Hendrycks & Gimpel 2016)."""
-    if approximate:
-        return x * 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    return x * erf.normal_distribution(x)
+@mish.in_place
+def mish_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
+    """The same with x, t = tanh(softplus(x)) and sigmoid(x) kept: dx = dy (t + x (1 - t^2) sigmoid(x))."""
+    kept, t, s, slope = (np.empty(shape, dtype) for _ in range(4))
+    one = np.ones((), dtype)
+    soft = softplus_in_place(shape, dtype)
 
+    def forward(x: Array) -> Array:
+        np.copyto(kept, x)
+        soft.forward(x)
+        s.fill(1)
+        soft.backward(s, x)
+        np.tanh(x, out=t)
+        return np.multiply(kept, t, out=x)
 
-@gelu.derivative
-def _gelu_gradient(dy: Array, x: Array, y: Array, approximate: bool = False) -> Array:
-    if approximate:
-        c = math.sqrt(2 / math.pi)
-        t = np.tanh(c * (x + 0.044715 * x**3))
-        return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * c * (1 + 3 * 0.044715 * x * x))
-    density = np.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
-    return dy * (erf.normal_distribution(x) + x * density)
+    def backward(dy: Array, y: Array) -> Array:
+        np.multiply(t, t, out=slope)
+        np.subtract(one, slope, out=slope)
+        np.multiply(slope, kept, out=slope)
+        np.multiply(slope, s, out=slope)
+        np.add(slope, t, out=slope)
+        return np.multiply(dy, slope, out=dy)
+
+    return InPlace(forward, backward)
 
 
 @REGISTRY.register()

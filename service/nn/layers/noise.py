@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 
 from service.nn import randomness
-from service.nn.activations.rectifiers import SELU_ALPHA, SELU_SCALE
+from service.nn.activations.exponentials import SELU_ALPHA, SELU_SCALE
 from service.nn.arguments import ArgumentError, Range
 from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
 

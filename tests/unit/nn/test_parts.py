@@ -240,3 +240,34 @@ def test_a_broken_loss_can_end_the_training_with_an_error() -> None:
     model.compile(nn.optimizers.SGD(1e30), "mse")
     with np.errstate(all="ignore"), pytest.raises(RuntimeError, match="The loss at batch"):
         model.fit(np.ones((9, 1)), np.ones(9), epochs=9, callbacks=[nn.callbacks.TerminateOnNaN(raise_error=True)])
+
+
+@pytest.mark.parametrize("rows", [1, 40, 700])
+def test_gelu_in_training_is_gelu_to_a_millionth(rows: int) -> None:
+    x = np.linspace(-30, 30, rows * 23, dtype=np.float32).reshape(rows, 23)
+    dy = np.linspace(1, -1, x.size, dtype=np.float32).reshape(x.shape)
+    forward, backward = nn.activations.gelu.connect(x.shape, x.dtype)
+    for _ in range(2):  # memory is used again
+        y = forward(x.copy())
+        np.testing.assert_allclose(y, nn.activations.gelu(x.astype(np.float64)), rtol=1e-6, atol=1e-6)
+        exact = nn.activations.gelu.gradient(dy.astype(np.float64), x.astype(np.float64), y)
+        np.testing.assert_allclose(backward(dy.copy(), y), exact, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("elu", {"alpha": 0.3}), ("leaky_relu", {"negative_slope": 0.5})], ids=str
+)
+def test_an_activation_with_arguments_has_its_fast_form_too(name: str, arguments: dict[str, float]) -> None:
+    activation, x = nn.activations.get(name), np.linspace(-3, 3, 24).reshape(4, 6)
+    forward, backward = activation.connect(x.shape, x.dtype, **arguments)
+    y = forward(given := x.copy())
+    assert y is given
+    np.testing.assert_allclose(y, activation(x, **arguments))
+    slope = activation.gradient(np.ones_like(x), x, y, **arguments)
+    np.testing.assert_allclose(backward(np.ones_like(x), y), slope)
+
+
+def test_a_steep_leak_takes_the_plain_form() -> None:
+    x = np.linspace(-3, 3, 24).reshape(4, 6)
+    forward, _ = nn.activations.leaky_relu.connect(x.shape, x.dtype, negative_slope=2.0)
+    np.testing.assert_allclose(forward(x.copy()), nn.activations.leaky_relu(x, 2.0))
