@@ -3,13 +3,13 @@
 from typing import Any
 
 from service.nn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from service.nn.layers.batch_normalization import BatchNormalization
 from service.nn.layers.dense import Dense
 from service.nn.layers.embedding import Embedding
 from service.nn.layers.input_layer import Input, InputLayer
 from service.nn.layers.layer import REGISTRY, Layer
 from service.nn.layers.noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from service.nn.layers.normalization import (
-    BatchNormalization,
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,

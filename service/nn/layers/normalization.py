@@ -5,124 +5,14 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from service.nn.arguments import ArgumentError, Of, Range
+from service.nn.arguments import ArgumentError, Of
+from service.nn.layers.affine import Affine, Axis, Epsilon, axes_of
 from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
-from service.nn.variable import Variable
-
-Epsilon = Annotated[float, Range(minimum=0)]
-Share = Annotated[float, Range(minimum=0, maximum=1)]
-Axis = int | list | tuple  # type: ignore[type-arg]
-
-
-class _Affine(Layer):
-    """y = gamma x^ + beta, with weights only where `scale` and `center` ask for them."""
-
-    # The gradients are looked up in backward, so that halves of a batch on two threads would write over each other.
-    rows_are_independent = False
-
-    gamma: Variable | None = None
-    beta: Variable | None = None
-
-    def _add_affine(self, shape: Shape, *, scale: bool, center: bool) -> None:
-        if scale:
-            self.gamma = self.add_weight(
-                shape,
-                getattr(self, "gamma_initializer", "ones"),
-                "gamma" if hasattr(self, "gamma_initializer") else "scale",
-                regularizer=getattr(self, "gamma_regularizer", None),
-                constraint=getattr(self, "gamma_constraint", None),
-            )
-        if center:
-            self.beta = self.add_weight(
-                shape,
-                getattr(self, "beta_initializer", "zeros"),
-                "beta",
-                regularizer=getattr(self, "beta_regularizer", None),
-                constraint=getattr(self, "beta_constraint", None),
-            )
-
-    def _affine(self, x: Array, shape: Shape) -> Array:
-        if self.gamma is not None:
-            x = x * self.gamma.value.reshape(shape)
-        return x if self.beta is None else x + self.beta.value.reshape(shape)
-
-    def _affine_backward(self, dy: Array, x: Array, shape: Shape, summed: tuple[int, ...]) -> Array:
-        """Stores the gradients of gamma and beta; answers the gradient to x^."""
-        if self.trainable and self.gamma is not None:
-            self.gamma.gradient[...] = (dy * x).sum(axis=summed).reshape(self.gamma.shape)
-        if self.trainable and self.beta is not None:
-            self.beta.gradient[...] = dy.sum(axis=summed).reshape(self.beta.shape)
-        return dy if self.gamma is None else dy * self.gamma.value.reshape(shape)
 
 
 @REGISTRY.register()
 @dataclass(eq=False, repr=False)
-class BatchNormalization(_Affine):
-    """x^ = (x - mean) / sqrt(variance + epsilon) over the batch; in inference with moving means (Ioffe & Szegedy 2015).
-
-    moving = momentum moving + (1 - momentum) batch, with the biased variance. A frozen layer is in inference.
-    """
-
-    rows_are_independent = False
-
-    axis: int = -1
-    momentum: Share = 0.99
-    epsilon: Epsilon = 0.001
-    center: bool = True
-    scale: bool = True
-    beta_initializer: Annotated[Any, Of("initializer")] = "zeros"
-    gamma_initializer: Annotated[Any, Of("initializer")] = "ones"
-    moving_mean_initializer: Annotated[Any, Of("initializer")] = "zeros"
-    moving_variance_initializer: Annotated[Any, Of("initializer")] = "ones"
-    beta_regularizer: Annotated[Any, Of("regularizer")] = None
-    gamma_regularizer: Annotated[Any, Of("regularizer")] = None
-    beta_constraint: Annotated[Any, Of("constraint")] = None
-    gamma_constraint: Annotated[Any, Of("constraint")] = None
-
-    def build(self, input_shape: Shape) -> None:
-        """Four weights of the size of `axis`."""
-        shape = (input_shape[self.axis],)
-        self._add_affine(shape, scale=self.scale, center=self.center)
-        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, "moving_mean", trainable=False)
-        self.moving_variance = self.add_weight(
-            shape, self.moving_variance_initializer, "moving_variance", trainable=False
-        )
-        super().build(input_shape)
-
-    def connect(self, shape: Shape, setting: Setting) -> Pass:
-        """dx = (dx^ - mean(dx^) - x^ mean(dx^ x^)) / deviation, means over the batch."""
-        axis = self.axis % len(shape)
-        summed = tuple(i for i in range(len(shape)) if i != axis)
-        broad = tuple(shape[axis] if i == axis else 1 for i in range(len(shape)))
-        moving_mean, moving_variance = self.moving_mean.value, self.moving_variance.value
-        from_batch = setting.training and self.trainable
-        normalized = inverse = np.empty(0)
-
-        def forward(x: Array) -> Array:
-            nonlocal normalized, inverse
-            if from_batch:
-                mean, variance = x.mean(axis=summed), x.var(axis=summed)
-                moving_mean[...] = self.momentum * moving_mean + (1 - self.momentum) * mean
-                moving_variance[...] = self.momentum * moving_variance + (1 - self.momentum) * variance
-            else:
-                mean, variance = moving_mean, moving_variance
-            inverse = (1 / np.sqrt(variance + self.epsilon)).reshape(broad)
-            normalized = (x - mean.reshape(broad)) * inverse
-            return self._affine(normalized, broad)
-
-        def backward(dy: Array) -> Array:
-            dx = self._affine_backward(dy, normalized, broad, summed)
-            if from_batch:
-                along = (dx * normalized).mean(axis=summed, keepdims=True)
-                dx = dx - dx.mean(axis=summed, keepdims=True) - normalized * along
-            return dx * inverse
-
-        return Pass(forward, backward)
-
-
-@REGISTRY.register()
-@dataclass(eq=False, repr=False)
-class LayerNormalization(_Affine):
+class LayerNormalization(Affine):
     """x^ = (x - mean) / sqrt(variance + epsilon) over the units of each row (Ba et al. 2016)."""
 
     axis: Axis = -1
@@ -138,13 +28,19 @@ class LayerNormalization(_Affine):
 
     def build(self, input_shape: Shape) -> None:
         """gamma and beta of the size of the normalized axes."""
-        shape = tuple(input_shape[axis] for axis in _axes(self.axis, len(input_shape)))
+        shape = tuple(input_shape[axis] for axis in axes_of(self.axis, len(input_shape)))
         self._add_affine(shape, scale=self.scale, center=self.center)
         super().build(input_shape)
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
+        """Over fixed memory for the rows of a table, else by the formula as it stands."""
+        if len(shape) == 2 and axes_of(self.axis, 2) == (1,):
+            return self.connect_rows(shape, setting)
+        return self.connect_any(shape, setting)
+
+    def connect_any(self, shape: Shape, setting: Setting) -> Pass:
         """dx = (dx^ - mean(dx^) - x^ mean(dx^ x^)) / deviation, means over the row."""
-        axes = _axes(self.axis, len(shape))
+        axes = axes_of(self.axis, len(shape))
         broad = tuple(size if i in axes else 1 for i, size in enumerate(shape))
         summed = tuple(i for i in range(len(shape)) if i not in axes)
         normalized = inverse = np.empty(0)
@@ -162,10 +58,54 @@ class LayerNormalization(_Affine):
 
         return Pass(forward, backward)
 
+    def connect_rows(self, shape: Shape, setting: Setting) -> Pass:
+        """The same for rows: means are products with ones."""
+        rows, units = shape
+        dtype = setting.dtype
+        share, ones = np.full((units, 1), 1 / units, dtype), np.ones(rows, dtype)
+        epsilon, one = np.asarray(self.epsilon, dtype), np.ones((), dtype)
+        normalized, product, y = (np.empty(shape, dtype) for _ in range(3))
+        mean, inverse = np.empty((rows, 1), dtype), np.empty((rows, 1), dtype)
+        gamma = self.gamma if self.gamma is None else self.gamma.value
+        beta = self.beta if self.beta is None else self.beta.value
+        gamma_gradient = self.gamma.gradient if self.trainable and self.gamma is not None else None
+        beta_gradient = self.beta.gradient if self.trainable and self.beta is not None else None
+        dot, add, subtract, multiply = np.dot, np.add, np.subtract, np.multiply
+
+        def forward(x: Array) -> Array:
+            dot(x, share, out=mean)
+            subtract(x, mean, out=normalized)
+            np.square(normalized, out=product)
+            dot(product, share, out=inverse)
+            add(inverse, epsilon, out=inverse)
+            np.sqrt(inverse, out=inverse)
+            np.divide(one, inverse, out=inverse)
+            multiply(normalized, inverse, out=normalized)
+            scaled = normalized if gamma is None else multiply(normalized, gamma, out=y)
+            return scaled if beta is None else add(scaled, beta, out=y)
+
+        def backward(dy: Array) -> Array:
+            if gamma_gradient is not None:
+                multiply(dy, normalized, out=product)
+                dot(ones, product, out=gamma_gradient)
+            if beta_gradient is not None:
+                dot(ones, dy, out=beta_gradient)
+            if gamma is not None:
+                multiply(dy, gamma, out=dy)
+            multiply(dy, normalized, out=product)
+            dot(product, share, out=mean)
+            multiply(normalized, mean, out=product)
+            dot(dy, share, out=mean)
+            subtract(dy, product, out=dy)
+            subtract(dy, mean, out=dy)
+            return multiply(dy, inverse, out=dy)
+
+        return Pass(forward, backward)
+
 
 @REGISTRY.register()
 @dataclass(eq=False, repr=False)
-class GroupNormalization(_Affine):
+class GroupNormalization(Affine):
     """Layer normalization within each of `groups` equal parts of `axis` (Wu & He 2018); -1 is a group for each unit."""
 
     groups: int = 32
@@ -217,7 +157,7 @@ class GroupNormalization(_Affine):
 
 @REGISTRY.register()
 @dataclass(eq=False, repr=False)
-class RMSNormalization(_Affine):
+class RMSNormalization(Affine):
     """y = scale x / sqrt(mean(x^2) + epsilon) over the units of each row (Zhang & Sennrich 2019)."""
 
     axis: Axis = -1
@@ -225,13 +165,13 @@ class RMSNormalization(_Affine):
 
     def build(self, input_shape: Shape) -> None:
         """A scale of the size of the normalized axes."""
-        shape = tuple(input_shape[axis] for axis in _axes(self.axis, len(input_shape)))
+        shape = tuple(input_shape[axis] for axis in axes_of(self.axis, len(input_shape)))
         self._add_affine(shape, scale=True, center=False)
         super().build(input_shape)
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """dx = (dx^ - x^ mean(dx^ x^)) / root mean square."""
-        axes = _axes(self.axis, len(shape))
+        axes = axes_of(self.axis, len(shape))
         broad = tuple(size if i in axes else 1 for i, size in enumerate(shape))
         summed = tuple(i for i in range(len(shape)) if i not in axes)
         normalized = inverse = np.empty(0)
@@ -258,7 +198,7 @@ class UnitNormalization(Layer):
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """dx = (dy - y sum(dy y)) / |x|; |x|^2 is at least 1e-12."""
-        axes = _axes(self.axis, len(shape))
+        axes = axes_of(self.axis, len(shape))
         y = inverse = np.empty(0)
 
         def forward(x: Array) -> Array:
@@ -271,8 +211,3 @@ class UnitNormalization(Layer):
             return (dy - y * (dy * y).sum(axis=axes, keepdims=True)) * inverse
 
         return Pass(forward, backward)
-
-
-def _axes(axis: Any, rank: int) -> tuple[int, ...]:
-    given = [axis] if isinstance(axis, int) else list(axis)
-    return tuple(sorted(item % rank for item in given))

@@ -1,0 +1,57 @@
+"""What normalizing layers share: a scale and a shift for each unit."""
+
+from typing import Annotated, Any
+
+from service.nn.arguments import Range
+from service.nn.layers.layer import Array, Layer, Shape
+from service.nn.variable import Variable
+
+Epsilon = Annotated[float, Range(minimum=0)]
+Axis = int | list | tuple  # type: ignore[type-arg]
+
+
+class Affine(Layer):
+    """y = gamma x^ + beta, with weights only where `scale` and `center` ask for them."""
+
+    # The gradients are looked up in backward, so that halves of a batch on two threads would write over each other.
+    rows_are_independent = False
+
+    gamma: Variable | None = None
+    beta: Variable | None = None
+
+    def _add_affine(self, shape: Shape, *, scale: bool, center: bool) -> None:
+        if scale:
+            self.gamma = self.add_weight(
+                shape,
+                getattr(self, "gamma_initializer", "ones"),
+                "gamma" if hasattr(self, "gamma_initializer") else "scale",
+                regularizer=getattr(self, "gamma_regularizer", None),
+                constraint=getattr(self, "gamma_constraint", None),
+            )
+        if center:
+            self.beta = self.add_weight(
+                shape,
+                getattr(self, "beta_initializer", "zeros"),
+                "beta",
+                regularizer=getattr(self, "beta_regularizer", None),
+                constraint=getattr(self, "beta_constraint", None),
+            )
+
+    def _affine(self, x: Array, shape: Shape) -> Array:
+        if self.gamma is not None:
+            x = x * self.gamma.value.reshape(shape)
+        return x if self.beta is None else x + self.beta.value.reshape(shape)
+
+    def _affine_backward(self, dy: Array, x: Array, shape: Shape, summed: tuple[int, ...]) -> Array:
+        """Stores the gradients of gamma and beta; answers the gradient to x^."""
+        if self.trainable and self.gamma is not None:
+            self.gamma.gradient[...] = (dy * x).sum(axis=summed).reshape(self.gamma.shape)
+        if self.trainable and self.beta is not None:
+            self.beta.gradient[...] = dy.sum(axis=summed).reshape(self.beta.shape)
+        return dy if self.gamma is None else dy * self.gamma.value.reshape(shape)
+
+
+def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
+    """The axes that `axis` names, counted from the first and in order."""
+    given = [axis] if isinstance(axis, int) else list(axis)
+    return tuple(sorted(item % rank for item in given))
