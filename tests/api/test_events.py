@@ -127,3 +127,10 @@ def test_the_stream_of_a_slow_reader_ends_when_what_it_tells_was_deleted(service
 
     pieces = asyncio.run(told())
     assert [b"event: status" in piece for piece in pieces] == [False, True]
+
+
+def test_a_head_of_the_stream_of_a_job_that_goes_on_ends_at_once(service: Service) -> None:
+    location = service.client.post("/v1/training-jobs", json=small()).headers["Location"]
+    answer = service.client.request("HEAD", f"{location}/events")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
