@@ -168,10 +168,8 @@ def answer_parameters(request: Request, error: RequestValidationError) -> Respon
 
 
 def _detail(error: Mapping[str, Any]) -> str:
-    if error["type"] != "string_pattern_mismatch":
-        return f"{error['msg']}."
-    _, expected = expectation(error["type"], error["ctx"], error["msg"])
-    return f"Expected {expected}."
+    _, expected = expectation(error["type"], error.get("ctx", {}), error["msg"])
+    return f"{expected}." if expected == error["msg"] else f"Expected {expected}."
 
 
 def answer_disconnect(_request: Request, _error: ClientDisconnect) -> Response:

@@ -63,7 +63,7 @@ def _as_object(value: Any) -> Any:
 
 
 def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+    return value if value is None or isinstance(value, list) else [value]
 
 
 Feature = Annotated[FeatureSpec, BeforeValidator(_as_object)]
@@ -74,10 +74,12 @@ class DataSpec(_Part):
     """A stored dataset and how to use it; of a table every column but the target is learnt from by default."""
 
     dataset: str | None = Field(None, description="The id of an uploaded dataset.")
-    target: Annotated[list[Target] | None, BeforeValidator(lambda value: value and _as_list(value))] = Field(
+    target: Annotated[list[Target] | None, BeforeValidator(_as_list)] = Field(
         None, description="The column to predict, or several.", min_length=1
     )
-    features: list[Feature] | None = Field(None, description="Columns to learn from, by name or with more to say.")
+    features: list[Feature] | None = Field(
+        None, description="Columns to learn from, by name or with more to say.", min_length=1
+    )
     preprocessing: Literal["auto", "none"] = Field(
         "auto", description="`none` hands numbers over as they are, and knows nothing else."
     )

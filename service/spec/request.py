@@ -44,6 +44,9 @@ Count = Annotated[int, Field(ge=1)]
 Priority = Annotated[int, Field(ge=-100, le=100)]
 
 
+_OF_KERAS = ("auto_scale_loss", "jit_compile", "run_eagerly", "steps_per_execution")
+
+
 class Part(BaseModel):
     """A part of a request: no unknown keys, no numbers written as text, nothing infinite."""
 
@@ -108,8 +111,15 @@ class ModelSpec(Part):
         return model
 
 
+def _compilation(value: Any) -> Any:
+    """Without what Keras's `get_compile_config()` says beside it, of which no number depends."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: value[key] for key in value if key not in _OF_KERAS and (key, value[key]) != ("loss_weights", None)}
+
+
 class CompileSpec(Part):
-    """The optimizer, what it makes small, and what else is measured."""
+    """The optimizer, what it makes small, and what else is measured. Keras's `get_compile_config()` may stand here."""
 
     optimizer: Annotated[Any, Named("optimizer")] = "rmsprop"
     loss: Annotated[Any, Named("loss")]
@@ -216,7 +226,7 @@ class TrainingRequest(Continuation):
         "from, or a name is made.",
     )
     spec: Annotated[ModelSpec, BeforeValidator(unwrapped)]
-    compile: CompileSpec
+    compile: Annotated[CompileSpec, BeforeValidator(_compilation)]
     fit: FitSpec = Field(default_factory=FitSpec)
     priority: Priority = Field(0, description="The highest is trained first, among equals the oldest.")
     data: DataSpec | None = Field(
