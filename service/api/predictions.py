@@ -87,7 +87,13 @@ _MOST_REPEATS = 20
 _STORED_SCHEMA = {
     "type": "object",
     "description": "A stored dataset.",
-    "properties": {"dataset": {"type": "string"}},
+    "properties": {
+        "dataset": {"type": "string"},
+        "target": {
+            "description": "The target of the version, with `missing`: `drop` to leave out rows that have none, which "
+            "is so where its training did."
+        },
+    },
     "required": ["dataset"],
 }
 
