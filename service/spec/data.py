@@ -1,8 +1,10 @@
 """What a training request may say about its data: which dataset, what to learn from it, and what to hold out."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from service.spec.spelling import refusal
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 Kind = Literal["number", "category", "boolean", "date"]
@@ -54,8 +56,15 @@ class SplitSpec(_Part):
         description="`stratified` keeps the shares of the classes, `last` takes the last rows, `group` keeps rows "
         "together that agree in `column`.",
     )
-    column: ColumnName | None = None
+    column: ColumnName | None = Field(None, description="With `group` the column that tells the groups.")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+
+    @model_validator(mode="after")
+    def uses_what_it_names(self) -> Self:
+        """A column that tells no groups would be taken for a promise to keep its rows together."""
+        if self.column is not None and self.method != "group":
+            raise refusal("conflict", f"A column goes with the method 'group'; received {self.method!r}.", "column")
+        return self
 
 
 def _as_object(value: Any) -> Any:

@@ -124,6 +124,8 @@ def test_mistakes_about_stored_data_have_their_place() -> None:
     assert refused(both, validation_split=0.1) == {("#/fit/validation_split", "conflict")}
     assert ("#/spec/layers/0/units", "wrong_type") in refused(document(units="many"))
     assert refused(document(loss="mse", activation="linear", units=1)) == {("#/data/target", "loss_mismatch")}
+    named = document(split={"validation": 0.2, "column": "color"})
+    assert refused(named) == {("#/data/split/column", "conflict")}
     inline = document() | {"data": {"x": [[1], [2]], "y": [0, 1], "split": {"validation": 0.5}}}
     found = refused(inline, validation_data={"x": [[1], [2]], "y": [0, 1]})
     assert found == {("#/data/split", "conflict")}
