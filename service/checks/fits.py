@@ -225,9 +225,10 @@ def _check_names(names: list[str], at: str, findings: Findings) -> None:
     held_out = {part + name for part in ("val_", "test_") for name in ("loss", *names)}
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
-            findings.error(at, "duplicate", f"Expected each metric once; {name} is repeated.")
+            findings.error(at, "duplicate", f"Expected each metric once; {name[:60]} is repeated.")
         elif name in held_out | {"loss", "learning_rate"}:
-            findings.error(at, "duplicate", f"Expected names of their own for metrics; {name} means something else.")
+            said = f"Expected names of their own for metrics; {name[:60]} means something else."
+            findings.error(at, "duplicate", said)
 
 
 def _rehearse(request: TrainingRequest, dataset: Dataset, found: Outline, locate: Locate, findings: Findings) -> None:

@@ -38,6 +38,7 @@ _BOUNDS = {
     "too_short": ("min_length", "a list of at least {}"),
     "string_pattern_mismatch": ("pattern", "a text that matches {}"),
 }
+_LARGEST_INTEGER = 2.0**63
 _FORMS = {MODEL_NAME: 'a name of at most 100 letters, digits, ".", "-" and "_", the first a letter or digit'}
 
 
@@ -94,6 +95,8 @@ def shown(value: Any) -> str:
         return kind_of(value)
     if value in ([], ""):
         return f"an empty {'text' if value == '' else 'list'}"
+    if isinstance(value, float) and abs(value) >= _LARGEST_INTEGER:
+        return "a number that is too large"  # as which integers beyond 64 bits are read
     if isinstance(value, int | float) or (isinstance(value, str) and len(value) <= 40):
         return repr(value)[:60]
     return kind_of(value)

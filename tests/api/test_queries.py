@@ -40,6 +40,11 @@ def test_a_parameter_that_is_no_list_and_comes_twice_is_refused(shared: Service)
     assert problem["errors"] == [said]
 
 
+def test_a_value_with_nul_is_refused(shared: Service) -> None:
+    problem = assert_problem(shared.client.get("/v1/datasets?name=a%00b"), 422, "invalid_parameter")
+    assert [error["detail"] for error in problem["errors"]] == ["Expected a text without the character NUL."]
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

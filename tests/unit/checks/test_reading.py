@@ -122,6 +122,10 @@ def test_a_metric_whose_name_means_something_else_is_refused(names: list[str]) -
     document = copy.deepcopy(SMALL)
     document["compile"]["metrics"] = [{"class_name": "MeanAbsoluteError", "name": name} for name in names]
     assert mistakes(document) == [("#/compile/metrics", "duplicate")]
+    document["compile"]["metrics"] = [{"class_name": "MeanAbsoluteError", "name": "a" * 10_000}] * 2
+    with pytest.raises(Invalid) as caught:
+        read_training(document, LIMITS)
+    assert len(caught.value.findings[0].detail) < 120
     document["compile"]["metrics"] = [{"class_name": "MeanAbsoluteError", "name": name} for name in ("val_a", "b")]
     read_training(document, LIMITS)
 
@@ -154,6 +158,7 @@ def test_what_keras_says_of_a_compilation_may_stand_as_it_is() -> None:
     ("asked", "pointer", "said"),
     [
         ({"spec": {"layers": []}}, "#/spec/layers", "Expected a list of at least 1; received an empty list."),
+        ({"fit": {"seed": 1e30}}, "#/fit/seed", "Expected an integer; received a number that is too large."),
         ({"fit": {"class_weight": {"0": -1}}}, "#/fit/class_weight/0", "Expected a number >= 0; received -1."),
         (
             {"data": {"dataset": "ds_1", "target": ""}},
