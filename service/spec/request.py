@@ -111,13 +111,6 @@ class ModelSpec(Part):
         return model
 
 
-def _compilation(value: Any) -> Any:
-    """Without what Keras's `get_compile_config()` says beside it, of which no number depends."""
-    if not isinstance(value, Mapping):
-        return value
-    return {key: value[key] for key in value if key not in _OF_KERAS and (key, value[key]) != ("loss_weights", None)}
-
-
 class CompileSpec(Part):
     """The optimizer, what it makes small, and what else is measured. Keras's `get_compile_config()` may stand here."""
 
@@ -125,6 +118,16 @@ class CompileSpec(Part):
     loss: Annotated[Any, Named("loss")]
     metrics: Metrics = None
     weighted_metrics: Metrics = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def leaves_out_what_changes_no_number(cls, value: Any) -> Any:
+        """What `get_compile_config()` says of how Keras computes."""
+        if not isinstance(value, Mapping):
+            return value
+        return {
+            key: value[key] for key in value if key not in _OF_KERAS and (key, value[key]) != ("loss_weights", None)
+        }
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `compile`: new objects of `nn`, and names as they were written."""
@@ -226,7 +229,7 @@ class TrainingRequest(Continuation):
         "from, or a name is made.",
     )
     spec: Annotated[ModelSpec, BeforeValidator(unwrapped)]
-    compile: Annotated[CompileSpec, BeforeValidator(_compilation)]
+    compile: CompileSpec
     fit: FitSpec = Field(default_factory=FitSpec)
     priority: Priority = Field(0, description="The highest is trained first, among equals the oldest.")
     data: DataSpec | None = Field(
