@@ -214,11 +214,19 @@ def _check_metrics(
                 findings.warn(at, "metric_mismatch", said)
             elif isinstance(metric, metrics.BinaryAccuracy) and getattr(loss, "from_logits", False):
                 findings.warn(at, "metric_mismatch", "Accuracy takes 0.5 as the limit, and logits have theirs at 0.")
+            elif _thresholds(metric) > 1:
+                said = "It gives a number for each threshold, and the history keeps their mean. Ask for each by itself."
+                findings.warn(at, "metric_mismatch", said)
             elif most_likely >= units > 1:
                 said = f"With {units} outputs the true class is always among the {most_likely} most likely."
                 findings.warn(at, "metric_mismatch", said)
     _check_names([str(metric.name) for metric in measured], locate("compile", "metrics"), findings)
     return measured
+
+
+def _thresholds(metric: metrics.Metric) -> int:
+    given = getattr(metric, "thresholds", None)
+    return len(given) if isinstance(given, list | tuple) and not isinstance(metric, metrics.AUC) else 1
 
 
 def _check_names(names: list[str], at: str, findings: Findings) -> None:

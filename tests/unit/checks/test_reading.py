@@ -130,6 +130,18 @@ def test_a_metric_whose_name_means_something_else_is_refused(names: list[str]) -
     read_training(document, LIMITS)
 
 
+def test_a_metric_of_several_thresholds_whose_mean_the_history_keeps_is_warned_of() -> None:
+    document = copy.deepcopy(SMALL)
+    several: list[dict[str, Any]] = [
+        {"class_name": "Precision", "thresholds": [0.1, 0.9]},
+        {"class_name": "TruePositives", "thresholds": [0.5]},
+        {"class_name": "AUC", "thresholds": [0.1, 0.9]},
+    ]
+    document["compile"]["metrics"] = several
+    warned = [(one.pointer, one.code) for one in read_training(document, LIMITS).warnings]
+    assert warned == [("#/compile/metrics/0", "metric_mismatch")]
+
+
 def test_a_metric_may_be_measured_with_weights_and_without() -> None:
     document = copy.deepcopy(SMALL)
     document["compile"] |= {"metrics": ["accuracy"], "weighted_metrics": ["accuracy"]}
