@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from service.config import Settings
+from service.config import Settings, explained, misspelt
 from service.errors import Conflict, FitdError, Unavailable
 from service.storage import Bell, Database
 from service.worker.doors import listen
@@ -40,13 +40,15 @@ def main() -> None:
     try:
         settings = Settings()
     except ValidationError as error:
-        wrong = "\n".join(f"FITD_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
-        sys.exit(f"fitd: these settings are wrong:\n{wrong}")
+        sys.exit(f"fitd: these settings are wrong:\n{explained(error)}")
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for talkative in ("alembic", "uvicorn"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     if arguments.parent is not None:
         follow(arguments.parent, arguments.lifeline)
+    else:
+        for name, nearest in misspelt(os.environ).items():
+            _log.warning("%s is no setting and changes nothing; the nearest is %s", name, nearest)
     try:
         arguments.run(settings, arguments)
     except FitdError as error:

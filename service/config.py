@@ -1,12 +1,13 @@
 """The settings: environment variables with the prefix `FITD_`, each described here once."""
 
 import contextlib
+import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 VERSION = "0.1.0"
@@ -136,3 +137,18 @@ class Settings(BaseSettings, Limits):
     def scratch(self) -> Path:
         """The directory of files that are needed for a moment."""
         return self.data_dir / "scratch"
+
+
+def explained(error: ValidationError) -> str:
+    """A line for each variable that is wrong, and for no other."""
+    # A default that follows from another setting cannot be told while that is wrong, which is no second mistake.
+    found = [one for one in error.errors() if one["type"] != "default_factory_not_called"]
+    return "\n".join(f"FITD_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in found)
+
+
+def misspelt(names: Iterable[str]) -> dict[str, str]:
+    """Of the names of variables those that are nearly that of a setting, and which."""
+    known = [f"FITD_{name.upper()}" for name in Settings.model_fields]
+    unknown = [name for name in names if name.upper().startswith("FITD_") and name.upper() not in known]
+    close = {name: difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8) for name in unknown}
+    return {name: nearest[0] for name, nearest in close.items() if nearest}

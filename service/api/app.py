@@ -20,6 +20,7 @@ from service.api import (
     training_jobs,
 )
 from service.api.gate import Gate
+from service.api.heads import Heads
 from service.api.inference import models as inference_models
 from service.api.inference import server
 from service.api.inference.infer import infer_at_once
@@ -92,6 +93,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     serving = Serving(shared_database, settings.model_cache_size, settings.model_cache_bytes)
     app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics())
     app.state.ways = Ways(app.state.fitd, *WAYS)
+    app.add_middleware(Heads)
     app.add_middleware(
         Gate,
         max_body_bytes=settings.max_body_bytes,

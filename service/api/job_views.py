@@ -226,7 +226,8 @@ class HistoryPage(BaseModel):
 _NOTHING_KEPT = Remark(
     pointer="#/keep",
     code="nothing_to_keep",
-    detail="The job left no version: when it was cancelled, no step was done or no checkpoint could be read.",
+    detail="The job left no version: when it was cancelled, no step was done or no checkpoint could be read, or it had "
+    "stopped before its weights were asked for.",
 )
 
 

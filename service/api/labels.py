@@ -154,8 +154,10 @@ def put_label(
         findings.error("label", "wrong_name", "Expected a name with more than digits, which stand for a version.")
     if type(number) is not int or not 1 <= number < 10**9:
         findings.error("#/version", "out_of_range", "Expected the number of a version, from 1.")
-    if by is not None and not (isinstance(by, str) and len(by) <= _LONGEST_NAME):
-        findings.error("#/by", "wrong_type", f"Expected a text of at most {_LONGEST_NAME} characters.")
+    if by is not None and not (isinstance(by, str) and len(by) <= _LONGEST_NAME and "\0" not in by):
+        findings.error(
+            "#/by", "wrong_type", f"Expected a text of at most {_LONGEST_NAME} characters, none of them NUL."
+        )
     findings.raise_errors()
     with shared.database.transaction() as tx:
         is_new = if_none_match is not None and if_none_match.strip() == "*"

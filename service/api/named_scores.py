@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from service.errors import Finding, Findings, Invalid
 from service.prediction import LoadedVersion
-from service.prediction.outputs import Asked
+from service.prediction.outputs import NO_NAMES, Asked
 from service.spec.prediction import Output
 
 TOP_K_SCHEMA = {"type": "integer", "minimum": 1, "description": "So many of the likeliest classes of each row."}
@@ -26,13 +26,15 @@ EVERYTHING = Asked(frozenset({"predictions", "predicted_classes"}))
 """What is answered where nothing is said."""
 
 
-def read_asked(document: Mapping[str, Any]) -> Asked:
-    """The `outputs` and `top_k` of a request; `Invalid` with the mistakes."""
+def read_asked(document: Mapping[str, Any], loaded: LoadedVersion) -> Asked:
+    """The `outputs` and `top_k` of a request to this version; `Invalid` with the mistakes."""
     findings = Findings()
     known = get_args(Output)
     outputs, top_k = document.get("outputs"), document.get("top_k")
     if outputs is not None and not (isinstance(outputs, list) and outputs and all(one in known for one in outputs)):
         findings.error("#/outputs", "unknown_name", f"Expected a list of some of {', '.join(known)}.")
+    elif "predicted_classes" in (outputs or ()) and not loaded.names_classes:
+        findings.error("#/outputs", "not_a_classifier", NO_NAMES)
     if top_k is not None and not (type(top_k) is int and top_k >= 1):
         findings.error("#/top_k", "out_of_range", "Expected a whole number of at least 1.")
     findings.raise_errors()

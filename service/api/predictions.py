@@ -87,7 +87,13 @@ _MOST_REPEATS = 20
 _STORED_SCHEMA = {
     "type": "object",
     "description": "A stored dataset.",
-    "properties": {"dataset": {"type": "string"}},
+    "properties": {
+        "dataset": {"type": "string"},
+        "target": {
+            "description": "The target of the version, with `missing`: `drop` to leave out rows that have none, which "
+            "is so where its training did."
+        },
+    },
     "required": ["dataset"],
 }
 
@@ -189,7 +195,7 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
     if rows is None:
         document = read_object(body, "instances", "inputs", "signature_name", "outputs", "top_k")
         if "outputs" in document or "top_k" in document:
-            asked = read_asked(document)
+            asked = read_asked(document, loaded)
         rows, key = read_inputs(document, loaded, shared.settings)
     predictions = loaded.predict(rows)
     content = {"model": served.version.model, "version": served.version.number}

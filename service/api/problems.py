@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import Match
 
 from service import errors
 from service.api.inference.refusals import is_of_protocol
@@ -20,6 +21,7 @@ from service.spec.mistakes import expectation
 
 MEDIA_TYPE = "application/problem+json"
 _OF_TENSORFLOW = re.compile(r"/v1/models/[^/]+(/(versions|labels)/[^/]+)?(/metadata)?")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 log = logging.getLogger("fitd.api")
 
 
@@ -139,7 +141,19 @@ def answer_routing(request: Request, error: HTTPException) -> Response:
         405: f"This path does not answer to {request.method}; the header Allow says to what it does.",
     }
     detail = details.get(error.status_code, str(error.detail))
-    return problem(request, error.status_code, code, phrase, detail, headers=error.headers)
+    headers = {"Allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
+    return problem(request, error.status_code, code, phrase, detail, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What the path of this request answers to; each route of a path knows only its own."""
+    routes = request.app.router.routes
+    found = [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    return ["GET", "HEAD", *found[1:]] if "GET" in found else found
 
 
 def answer_parameters(request: Request, error: RequestValidationError) -> Response:
@@ -154,10 +168,8 @@ def answer_parameters(request: Request, error: RequestValidationError) -> Respon
 
 
 def _detail(error: Mapping[str, Any]) -> str:
-    if error["type"] != "string_pattern_mismatch":
-        return f"{error['msg']}."
-    _, expected = expectation(error["type"], error["ctx"], error["msg"])
-    return f"Expected {expected}."
+    _, expected = expectation(error["type"], error.get("ctx", {}), error["msg"])
+    return f"{expected}." if expected == error["msg"] else f"Expected {expected}."
 
 
 def answer_disconnect(_request: Request, _error: ClientDisconnect) -> Response:

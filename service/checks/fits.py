@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from service.checks.indices import check_indices
 from service.checks.losses import check_loss, warn_of_unreachable
 from service.checks.memory import check_memory, memory
 from service.checks.monitors import check_callbacks
@@ -21,9 +22,19 @@ from service.spec.mistakes import pointer_in
 from service.spec.spelling import BY_SHAPE
 from service.spec.vocabulary import made
 
-AT_ARRAYS: Mapping[str, str] = {"x": "#/data/x", "y": "#/data/y", "validation": "#/fit/validation_data/y"}
-AT_TABLE: Mapping[str, str] = {"x": "#/data", "y": "#/data/target", "validation": "#/data/target"}
-"""Where the inputs, the targets and the targets for validation stand in a request."""
+AT_ARRAYS: Mapping[str, str] = {
+    "x": "#/data/x",
+    "y": "#/data/y",
+    "validation_x": "#/fit/validation_data/x",
+    "validation": "#/fit/validation_data/y",
+}
+AT_TABLE: Mapping[str, str] = {
+    "x": "#/data",
+    "y": "#/data/target",
+    "validation_x": "#/data",
+    "validation": "#/data/target",
+}
+"""Where the inputs and the targets, and those for validation, stand in a request."""
 
 _LARGE_INPUT = 100.0
 _FEW_STEPS = 200
@@ -142,9 +153,11 @@ def _check_learning(
         at_activation=at_activation,
         findings=findings,
     )
-    for place, part in ((at["y"], dataset), (at["validation"], dataset.validation)):
+    held = (at["validation_x"], at["validation"], dataset.validation)
+    for at_x, at_y, part in ((at["x"], at["y"], dataset), held):
         if part is not None:
-            check_targets(part.y, part.classes, loss=loss, units=found.units, at=place, findings=findings)
+            check_indices(part.x, found.layers[0], at_x, findings)
+            check_targets(part.y, part.classes, loss=loss, units=found.units, at=at_y, findings=findings)
     _check_class_weight(request, dataset, wanted_by(loss), found.units, findings)
     if findings.total == before:
         warn_of_unreachable(dataset.y, loss, found.activation, at_activation, findings)
@@ -183,11 +196,14 @@ def _check_class_weight(request: TrainingRequest, dataset: Dataset, want: Want, 
 def _check_metrics(
     request: TrainingRequest, y: Any, loss: losses.Loss, *, units: int, locate: Locate, findings: Findings
 ) -> list[metrics.Metric]:
-    measured = []
+    measured: list[metrics.Metric] = []
+    plain = len(request.compile.metrics or [])
     for key in ("metrics", "weighted_metrics"):
         given = getattr(request.compile, key) or []
         for place, (name, metric) in enumerate(zip(given, resolved_metrics(given, y, units), strict=True)):
             at = locate("compile", key, place)
+            if key == "weighted_metrics" and metric.name in {unweighted.name for unweighted in measured[:plain]}:
+                metric.name = f"weighted_{metric.name}"  # as `compile` calls it
             measured.append(metric)
             most_likely = int(getattr(metric, "k", 0))
             if metric.takes_classes and y.ndim == 2 and y.shape[1] > 1:
@@ -198,13 +214,29 @@ def _check_metrics(
                 findings.warn(at, "metric_mismatch", said)
             elif isinstance(metric, metrics.BinaryAccuracy) and getattr(loss, "from_logits", False):
                 findings.warn(at, "metric_mismatch", "Accuracy takes 0.5 as the limit, and logits have theirs at 0.")
+            elif _thresholds(metric) > 1:
+                said = "It gives a number for each threshold, and the history keeps their mean. Ask for each by itself."
+                findings.warn(at, "metric_mismatch", said)
             elif most_likely >= units > 1:
                 said = f"With {units} outputs the true class is always among the {most_likely} most likely."
                 findings.warn(at, "metric_mismatch", said)
-    names = [str(metric.name) for metric in measured]
-    for name in {name for name in names if names.count(name) > 1}:
-        findings.error(locate("compile", "metrics"), "duplicate", f"Expected each metric once; {name} is repeated.")
+    _check_names([str(metric.name) for metric in measured], locate("compile", "metrics"), findings)
     return measured
+
+
+def _thresholds(metric: metrics.Metric) -> int:
+    given = getattr(metric, "thresholds", None)
+    return len(given) if isinstance(given, list | tuple) and not isinstance(metric, metrics.AUC) else 1
+
+
+def _check_names(names: list[str], at: str, findings: Findings) -> None:
+    held_out = {part + name for part in ("val_", "test_") for name in ("loss", *names)}
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            findings.error(at, "duplicate", f"Expected each metric once; {name[:60]} is repeated.")
+        elif name in held_out | {"loss", "learning_rate"}:
+            said = f"Expected names of their own for metrics; {name[:60]} means something else."
+            findings.error(at, "duplicate", said)
 
 
 def _rehearse(request: TrainingRequest, dataset: Dataset, found: Outline, locate: Locate, findings: Findings) -> None:

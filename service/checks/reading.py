@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from service.checks.continuing import OpenStart, no_versions, read_start, settled, with_left_out
 from service.checks.fits import AT_ARRAYS, AT_TABLE, check_fits, classifies, fitting_units
+from service.checks.indices import check_places
 from service.checks.outline import Outline
 from service.config import Limits
 from service.datasets import Dataset, read_dataset, with_sample_weight, with_validation
@@ -16,7 +17,7 @@ from service.features import Learnt, Prepared, prepare
 from service.formats.arrays import kind_of
 from service.spec import TrainingRequest
 from service.spec.data import DataSpec
-from service.spec.mistakes import report
+from service.spec.mistakes import pointer_in, report
 from service.spec.request import PARTS
 from service.tables import Table
 
@@ -90,6 +91,9 @@ def read_training(
         request = request.model_copy(update={"spec": spec})
     at = AT_TABLE if isinstance(data, Table) else AT_ARRAYS
     found = check_fits(request, prepared.dataset, limits, findings, document=document, at=at)
+    if found is not None and prepared.encoder is not None:
+        size = pointer_in(document, "spec", "layers", found.places[0], "input_dim")
+        check_places(prepared.encoder, found.layers[0], size, findings)
     if found is not None and start is not None:
         request = settled(request, found, start, document=document, compiles=compiles, findings=findings)
     if found is None or findings.total:

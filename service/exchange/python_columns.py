@@ -102,6 +102,8 @@ def numbers_of(rows: Sequence[Row], name: str, read: Callable[[Any], float], exp
     for place, value in enumerate(column_of(rows, name)):
         try:
             values.append(math.nan if value in (None, "") else read(value))
+            if abs(values[-1]) > float(np.finfo(np.float32).max):
+                raise OverflowError
         except (OverflowError, TypeError, ValueError):
             raise ValueError(f"Row {place}, column {name!r}: expected {expected}; received {value!r:.60}.") from None
     return np.array(values, np.float64)
@@ -109,6 +111,9 @@ def numbers_of(rows: Sequence[Row], name: str, read: Callable[[Any], float], exp
 
 def column_of(rows: Sequence[Row], name: str) -> list[Any]:
     """The values of a column, None where nothing is in the words of Python, JSON or pandas."""
+    if not isinstance(rows, list | tuple) or not rows:
+        received = "none" if isinstance(rows, list | tuple) else type(rows).__name__
+        raise ValueError(f"Expected a list of one row or more; received {received}.")
     for place, row in enumerate(rows):
         if not isinstance(row, dict) or name not in row:
             received = ", ".join(map(repr, row)) if isinstance(row, dict) else "no object"

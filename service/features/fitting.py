@@ -61,12 +61,19 @@ def fit_encoder(
                 here = f"{at}/features/{place}" if chosen else at
                 findings.error(here, unfit.code, f"The column {feature.name[:40]!r} {unfit.said}")
     for why, names in left_out.items():
-        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-        shown = ", ".join(map(repr, names[:5]))
-        findings.warn(at, f"{why}_column", f"Left out, because {_TEACH_NOTHING[why]}: {shown}{more}.")
+        findings.warn(at, f"{why}_column", f"Left out, because {_TEACH_NOTHING[why]}: {_some(names)}.")
     if findings.total == before and not columns:
-        findings.error(at, "no_features", "Expected a column to learn from besides the target; there is none.")
+        reasons = "; ".join(
+            f"{_TEACH_NOTHING[why].partition(';')[0]}: {_some(names)}" for why, names in left_out.items()
+        )
+        said = f"all others are left out ({reasons})" if reasons else "there is none"
+        findings.error(at, "no_features", f"Expected a column to learn from besides the target; {said}.")
     return Encoder(columns) if findings.total == before else None
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"{', '.join(map(repr, names[:5]))}{more}"
 
 
 def _check_place(feature: FeatureSpec, table: Table, used: Sequence[str], before: Sequence[FeatureSpec]) -> None:
@@ -95,7 +102,7 @@ def _fit(table: Table, feature: FeatureSpec, rows: Rows, *, plain: bool, chosen:
     else:
         numbers = table.numbers(feature.name)
         if np.isinf(numbers).any():
-            raise _UnfitColumnError("not_finite", "holds infinite numbers: expected finite ones.")
+            raise _UnfitColumnError("not_finite", "holds numbers that are infinite or beyond float32: expected others.")
         values = taken(numbers, rows)
         absent = np.isnan(values)
     if absent.all():

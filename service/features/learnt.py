@@ -107,7 +107,7 @@ def _unreadable(table: Table, column: AnyColumn) -> tuple[str, str] | None:
     if kind not in READABLE[column.type]:
         return "wrong_type", f"The column {name[:40]!r} holds values of the type {kind}: expected {column.type}."
     if column.type != "category" and np.isinf(table.numbers(name)).any():
-        return "not_finite", f"The column {name[:40]!r} holds infinite numbers: expected finite ones."
+        return "not_finite", f"The column {name[:40]!r} holds numbers that are infinite or beyond float32."
     return None
 
 

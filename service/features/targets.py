@@ -73,7 +73,7 @@ def _read(
         return None
     numbers = None if kind == "category" else table.numbers(name)
     if numbers is not None and np.isinf(numbers).any():
-        findings.error(here, "not_finite", f"Expected finite numbers in {name[:40]!r}.")
+        findings.error(here, "not_finite", f"Expected finite numbers in the range of float32 in {name[:40]!r}.")
         return None
     is_classes = kind == "category" or (alone and (kind == "boolean" or (classifies and _is_whole(numbers))))
     if is_classes:

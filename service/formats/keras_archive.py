@@ -20,6 +20,8 @@ CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 OPTIMIZER = "optimizer"
 
 
+_NOT_IN_NAMES = {"/", "\0"}
+
 Surround = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Makes, of the JSON of a Sequential, that of a Functional model which has it as its one layer with weights."""
 
@@ -38,10 +40,13 @@ def write_archive(
     The notes stand in the metadata, which Keras does not read. `Invalid` names a layer that Keras would take for
     something else.
     """
+    if _NOT_IN_NAMES & set(model.name):
+        expected = "Keras allows no slash in the name of the network, and its file no NUL."
+        raise Invalid([Finding(pointer("spec", "name"), "not_exportable", expected)])
     for number, layer in enumerate(model.layers):
         said = _misunderstanding(layer, is_last=layer is model.layers[-1])
         if said is not None:
-            said = f"Keras would not compute what the layer {layer.name!r} computes: {said}"
+            said = f"Keras would not compute what the layer {str(layer.name)[:60]!r} computes: {said}"
             raise Invalid([Finding(pointer("spec", "layers", number), "not_exportable", said)])
     metadata = {"keras_version": KERAS_VERSION, "date_saved": f"{saved_at:%Y-%m-%d@%H:%M:%S}", **(notes or {})}
     text = model.to_json() if surround is None else json.dumps(surround(json.loads(model.to_json())))
@@ -62,8 +67,8 @@ def _misunderstanding(layer: Layer, *, is_last: bool) -> str | None:
         return "its sparsemax gives other numbers where several units share."
     if layer.output_activation == "glu" and not is_last:
         return "it does not tell the layer after glu that there are half as many units."
-    if "/" in str(layer.name):
-        return "it allows no slash in a name."
+    if _NOT_IN_NAMES & set(str(layer.name)):
+        return "it allows no slash in a name, and its file no NUL."
     return None
 
 

@@ -1,31 +1,28 @@
 """The state of an optimizer as Keras keeps it in a file: a list of variables, in the order in which they are made."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.nn.optimizers import Adafactor, Adam, Muon, Optimizer, RMSprop
+from service.nn.variable import Variable
 
 Array = NDArray[Any]
-
-_OTHERWISE = (Adafactor, Muon)
-"""Keras makes other variables for these."""
 
 _MOST_BATCHES = 2**31
 
 
 def keras_variables(optimizer: Optimizer) -> list[Array] | None:
-    """The variables of an optimizer that has steps behind it; None for one whose variables Keras lays out otherwise."""
-    if optimizer.parameters is None or isinstance(optimizer, _OTHERWISE):
+    """The variables of an optimizer; None for one that knows no weights yet."""
+    if optimizer.parameters is None:
         return None
     state = optimizer.get_state()
     found = [np.asarray(optimizer.batches, np.int32)]
     found += [state["learning_rate"].astype(np.float32)] if "learning_rate" in state else []
-    flat = {name: state[name] * _scale(optimizer, name) for name in _in_order(optimizer)}
-    views = {name: optimizer.parameters.like(array.astype(np.float32)) for name, array in flat.items()}
-    found += [views[name][place] for name, place in _places(optimizer)]
+    found += [(view * _scale(optimizer, name)).astype(np.float32) for name, view in _views(optimizer, state)]
     return found + ([state["product"].astype(np.float32)] if "product" in state else [])
 
 
@@ -43,11 +40,8 @@ def read_keras_variables(optimizer: Optimizer, variables: Sequence[Array]) -> bo
     if scalars == 2:
         state["learning_rate"] = np.asarray(rate)
     given = iter(variables[scalars:])
-    parts: dict[str, list[Array]] = {}
-    for name, _ in _places(optimizer):
-        parts.setdefault(name, []).append(next(given).reshape(-1))
-    for name, arrays in parts.items():
-        state[name] = np.concatenate(arrays) / _scale(optimizer, name)
+    for name, view in _views(optimizer, state):
+        view[...] = next(given) / _scale(optimizer, name)
     if "product" in state:
         state["product"] = np.asarray(float(next(given)))
     optimizer.set_state(state)
@@ -64,16 +58,43 @@ def _groups(optimizer: Optimizer) -> list[tuple[str, ...]]:
     return [*groups, slots[:2], *((name,) for name in slots[2:])]
 
 
-def _in_order(optimizer: Optimizer) -> list[str]:
-    return [name for group in _groups(optimizer) for name in group]
-
-
-def _places(optimizer: Optimizer) -> Iterator[tuple[str, int]]:
-    """Which part of which array each variable is: the array's name, and the number of the weight."""
-    weights = 0 if optimizer.parameters is None else len(optimizer.parameters.variables)
+def _views(optimizer: Optimizer, state: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+    """Each variable with the name of the array in `state` of which it is a view."""
+    parameters = optimizer.parameters
+    if parameters is None:
+        return
+    slots = optimizer.slots()
     for group in _groups(optimizer):
-        for place in range(weights):
-            yield from ((name, place) for name in group)
+        views = {name: parameters.like(state[name]) for name in group}
+        factors = (state[f"factor_{number}"] for number in count())
+        for place, variable in enumerate(parameters.variables):
+            if isinstance(optimizer, Adafactor) and group == slots:
+                yield from _of_adafactor(variable, factors, views["velocity"][place])
+            else:
+                matrix = isinstance(optimizer, Muon) and group == slots and _is_matrix(optimizer, variable)
+                yield from ((name, views[name][place]) for name in (group[:1] if matrix else group))
+
+
+def _of_adafactor(variable: Variable, factors: Iterator[Array], velocity: Array) -> Iterator[tuple[str, Array]]:
+    """Of a matrix the factors, and what follows from them; of a vector nothing twice, and its mean squares."""
+    is_matrix = len(variable.shape) > 1
+    rows, columns = (next(factors), next(factors)) if is_matrix else (np.zeros(()), np.zeros(()))
+    yield "rows", rows
+    yield "columns", columns
+    yield "velocity", _product(rows, columns) if is_matrix else velocity
+
+
+def _product(rows: Array, columns: Array) -> Array:
+    """The mean squares that Keras keeps beside the factors of a matrix: they follow from these, and are no state."""
+    mean = rows.mean(axis=-1, keepdims=True)
+    share = np.divide(rows, mean, out=np.zeros_like(rows), where=mean > 0)
+    return np.asarray(share[..., None] * columns[..., None, :])
+
+
+def _is_matrix(optimizer: Muon, variable: Variable) -> bool:
+    """Whether the weight is orthogonalized: Keras makes no mean squares for it."""
+    words = [*(optimizer.exclude_layers or ()), *(["embedding"] if optimizer.exclude_embeddings else [])]
+    return len(variable.shape) == 2 and not any(word in variable.path for word in words)
 
 
 def _scale(optimizer: Optimizer, name: str) -> float:

@@ -43,7 +43,7 @@ def predict(rows):
 if __name__ == "__main__":
     try:
         predictions = predict({given}).tolist()
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     json.dump(predictions, sys.stdout)
@@ -69,11 +69,14 @@ def numbers(rows: Any, columns: int) -> Any:
     """The rows as an array (rows, columns)."""
     expected = f"Expected rows of {columns} numbers each"
     try:
-        x = np.asarray(rows, np.float32)
+        with np.errstate(over="ignore"):
+            x = np.asarray(rows, np.float32)
     except (OverflowError, TypeError, ValueError):
         raise ValueError(f"{expected}; received rows of different widths, or something that is no number.") from None
     if x.shape[1:] != (columns,):
         raise ValueError(f"{expected}; received the shape {x.shape}.")
+    if not np.isfinite(x).all():
+        raise ValueError(f"{expected}; received NaN, Infinity, or a number beyond float32.")
     return x
 
 

@@ -13,6 +13,9 @@ from service.spec.prediction import PredictionJobRequest
 
 Floats = NDArray[np.float32]
 
+NO_NAMES = "Expected a version that knows classes; ask this one for `predictions`."
+"""What is told to who asks for more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -48,8 +51,7 @@ class Outputs:
             "top_k": asked.top_k is not None and not self._scored,
         }
         for key in (key for key, is_wrong in wrong.items() if is_wrong):
-            expected = "Expected a version that knows classes; this one has only `predictions`."
-            findings.error(f"{at}{key}", "not_a_classifier", expected)
+            findings.error(f"{at}{key}", "not_a_classifier", NO_NAMES)
         self._best = min(asked.top_k or 0, len(self._scored))
         self.names = self._names()
 

@@ -1,8 +1,10 @@
 """What a training request may say about its data: which dataset, what to learn from it, and what to hold out."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from service.spec.spelling import refusal
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 Kind = Literal["number", "category", "boolean", "date"]
@@ -54,8 +56,15 @@ class SplitSpec(_Part):
         description="`stratified` keeps the shares of the classes, `last` takes the last rows, `group` keeps rows "
         "together that agree in `column`.",
     )
-    column: ColumnName | None = None
+    column: ColumnName | None = Field(None, description="With `group` the column that tells the groups.")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+
+    @model_validator(mode="after")
+    def uses_what_it_names(self) -> Self:
+        """A column that tells no groups would be taken for a promise to keep its rows together."""
+        if self.column is not None and self.method != "group":
+            raise refusal("conflict", f"A column goes with the method 'group'; received {self.method!r}.", "column")
+        return self
 
 
 def _as_object(value: Any) -> Any:
@@ -63,7 +72,7 @@ def _as_object(value: Any) -> Any:
 
 
 def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+    return value if value is None or isinstance(value, list) else [value]
 
 
 Feature = Annotated[FeatureSpec, BeforeValidator(_as_object)]
@@ -74,10 +83,12 @@ class DataSpec(_Part):
     """A stored dataset and how to use it; of a table every column but the target is learnt from by default."""
 
     dataset: str | None = Field(None, description="The id of an uploaded dataset.")
-    target: Annotated[list[Target] | None, BeforeValidator(lambda value: value and _as_list(value))] = Field(
+    target: Annotated[list[Target] | None, BeforeValidator(_as_list)] = Field(
         None, description="The column to predict, or several.", min_length=1
     )
-    features: list[Feature] | None = Field(None, description="Columns to learn from, by name or with more to say.")
+    features: list[Feature] | None = Field(
+        None, description="Columns to learn from, by name or with more to say.", min_length=1
+    )
     preprocessing: Literal["auto", "none"] = Field(
         "auto", description="`none` hands numbers over as they are, and knows nothing else."
     )

@@ -12,11 +12,14 @@ from service.spec.request import MODEL_NAME
 from service.spec.vocabulary import MODELS
 
 _EXPECTED = {
+    "bool_parsing": "true or false",
     "bool_type": "true or false",
     "dict_type": "an object",
     "finite_number": "a finite number",
     "float_type": "a number",
     "int_from_float": "an integer",
+    "int_parsing": "an integer",
+    "int_parsing_size": "an integer",
     "int_type": "an integer",
     "list_type": "a list",
     "mapping_type": "an object",
@@ -30,9 +33,12 @@ _BOUNDS = {
     "greater_than_equal": ("ge", "a number >= {}"),
     "less_than": ("lt", "a number < {}"),
     "less_than_equal": ("le", "a number <= {}"),
+    "string_too_long": ("max_length", "a text of length {} or less"),
+    "string_too_short": ("min_length", "a text of length {} or more"),
     "too_short": ("min_length", "a list of at least {}"),
     "string_pattern_mismatch": ("pattern", "a text that matches {}"),
 }
+_LARGEST_INTEGER = 2.0**63
 _FORMS = {MODEL_NAME: 'a name of at most 100 letters, digits, ".", "-" and "_", the first a letter or digit'}
 
 
@@ -51,10 +57,12 @@ def report(
 ) -> None:
     """Notes each mistake that pydantic found in `document`, once, and never a value longer than a word or two."""
     expectations: dict[str, tuple[str, list[str], Any]] = {}
+    places: set[str] = set()
     for one in error.errors(include_url=False):
         place = _find(document, one["loc"], root, parts, is_missing=one["type"] == "missing")
         context = one.get("ctx", {})
         at = pointer(*place.keys)
+        places.add(at)
         if "detail" in context:
             at = pointer(*_step_in(place, context["at"]).keys) if "at" in context else at
             findings.error(at, one["type"], context["detail"])
@@ -65,7 +73,10 @@ def report(
         else:
             code, expected = expectation(one["type"], context, one["msg"])
             expectations.setdefault(at, (code, [], one["input"]))[1].append(expected)
+    inside = {at.rpartition("/")[0] for at in places}
     for at, (code, choices, received) in expectations.items():
+        if at in inside:  # one of its forms was recognized, and the mistake is further in; these are the other forms
+            continue
         choice = " or ".join(dict.fromkeys(choices))
         findings.error(at, code, f"Expected {choice}; received {shown(received)}.")
 
@@ -82,6 +93,10 @@ def shown(value: Any) -> str:
     """A value in a message: numbers and short texts as they are, everything else by its kind."""
     if isinstance(value, bool) or value is None:
         return kind_of(value)
+    if value in ([], ""):
+        return f"an empty {'text' if value == '' else 'list'}"
+    if isinstance(value, float) and abs(value) >= _LARGEST_INTEGER:
+        return "a number that is too large"  # as which integers beyond 64 bits are read
     if isinstance(value, int | float) or (isinstance(value, str) and len(value) <= 40):
         return repr(value)[:60]
     return kind_of(value)
@@ -96,7 +111,7 @@ def expectation(kind: str, context: Mapping[str, Any], message: str) -> tuple[st
         bound = context[key]
         text = f"{bound:g}" if isinstance(bound, int | float) else str(bound)
         return ("out_of_range" if "number" in words else "wrong_form"), words.format(text)
-    if kind == "literal_error":
+    if kind in ("enum", "literal_error"):
         return "unknown_name", str(context["expected"])
     return ("not_finite" if kind == "finite_number" else "wrong_type"), _EXPECTED.get(kind, message)
 

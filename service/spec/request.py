@@ -44,6 +44,9 @@ Count = Annotated[int, Field(ge=1)]
 Priority = Annotated[int, Field(ge=-100, le=100)]
 
 
+_OF_KERAS = ("auto_scale_loss", "jit_compile", "run_eagerly", "steps_per_execution")
+
+
 class Part(BaseModel):
     """A part of a request: no unknown keys, no numbers written as text, nothing infinite."""
 
@@ -109,12 +112,22 @@ class ModelSpec(Part):
 
 
 class CompileSpec(Part):
-    """The optimizer, what it makes small, and what else is measured."""
+    """The optimizer, what it makes small, and what else is measured. Keras's `get_compile_config()` may stand here."""
 
     optimizer: Annotated[Any, Named("optimizer")] = "rmsprop"
     loss: Annotated[Any, Named("loss")]
     metrics: Metrics = None
     weighted_metrics: Metrics = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def leaves_out_what_changes_no_number(cls, value: Any) -> Any:
+        """What `get_compile_config()` says of how Keras computes."""
+        if not isinstance(value, Mapping):
+            return value
+        return {
+            key: value[key] for key in value if key not in _OF_KERAS and (key, value[key]) != ("loss_weights", None)
+        }
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `compile`: new objects of `nn`, and names as they were written."""

@@ -145,6 +145,8 @@ class Datasets:
 
     def get(self, dataset_id: str, *, lock: bool = False) -> StoredDataset:
         """The description of a dataset; with `lock` nobody can delete it before this transaction ends."""
+        if not looks_like_id("ds", dataset_id):  # PostgreSQL cannot even look for a text with NUL
+            raise NotFound("dataset", dataset_id)
         query = select(*_COLUMNS).where(datasets.c.id == dataset_id)
         row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
         if row is None:

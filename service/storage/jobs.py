@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Text, and_, bindparam, case, delete, func, insert, not_, null, select, update
+from sqlalchemy import Text, and_, bindparam, case, delete, func, insert, not_, null, or_, select, update
 
 from service.errors import Conflict, NotFound, TooMany
 from service.jobs import Job, Keep, Kind, Status
@@ -22,9 +22,10 @@ _ADD = (
 _GET = select(*JOB).where(jobs.c.id == bindparam("job_id"))
 _KEPT = bindparam("kept", type_=Text)
 _ENDS = and_(IS_QUEUED, not_(and_(_KEPT.is_not(None), HAS_CHECKPOINT)))
+_ASKS_FOR_MORE = and_(jobs.c.status == Status.CANCELLING, jobs.c.keep.is_(None), _KEPT.is_not(None))
 _CANCEL = (
     update(jobs)
-    .where(jobs.c.id == bindparam("job_id"), jobs.c.status.in_((Status.QUEUED, Status.RUNNING)))
+    .where(jobs.c.id == bindparam("job_id"), or_(jobs.c.status.in_((Status.QUEUED, Status.RUNNING)), _ASKS_FOR_MORE))
     .values(
         status=case((_ENDS, Status.CANCELLED), else_=Status.CANCELLING),
         finished_at=case((_ENDS, NOW), else_=null()),
@@ -107,7 +108,8 @@ class Jobs(Queue):
     def cancel(self, job_id: str, keep: Keep | None = None) -> Job:
         """Cancels a queued job at once, tells the worker of a running one to stop, leaves a final one.
 
-        `keep` asks for the weights so far; a queued job that has a checkpoint waits for a worker to publish it.
+        `keep` asks for the weights so far, also of a job that is cancelling and was to leave none; a queued job that
+        has a checkpoint waits for a worker to publish it.
         """
         values = {"job_id": job_id, "kept": keep, "now": self._clock.now()}
         row = self._connection.execute(_CANCEL, values).one_or_none()

@@ -163,9 +163,11 @@ class Monitor(Callback):
     def _result(self, metrics: dict[str, float | None], seconds: float) -> EpochResult:
         if self.model is None:
             return EpochResult(metrics, seconds=seconds)
+        # A callback that lowers the rate notes first at which one the epoch was trained.
+        rate = metrics.get("learning_rate", self.model.optimizer.current_learning_rate())
         return EpochResult(
             metrics,
-            learning_rate=float(self.model.optimizer.current_learning_rate()),
+            learning_rate=None if rate is None else float(rate),
             seconds=seconds,
             rows_per_second=self.model.rows_per_epoch / seconds if seconds > 0 else None,
         )

@@ -4,6 +4,7 @@ import gzip
 import io
 from typing import Any
 
+import httpx
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -376,3 +377,31 @@ def test_what_validate_says_of_a_table_is_what_becomes_of_it(service: Service) -
     assert view["rows"] == {"training": 168, "validation": 24, "test": 48}
     assert view["features"][:3] == ["island:unknown", "island=Biscoe", "island=Dream"]
     assert view["summary"][-1]["output_shape"] == [None, 3]
+
+
+def test_an_evaluation_leaves_out_the_rows_without_a_target_where_the_training_did_or_it_is_asked_to(
+    service: Service,
+) -> None:
+    whole = "a,y\n" + "".join(f"{number},{2 * number}\n" for number in range(8))
+    gaps = upload(service, (whole + "8,\n9,\n").encode())
+    asked = {"spec": {"layers": [{"class_name": "Dense", "units": 1}]}, "compile": {"loss": "mse"}}
+
+    def measure(model: str, **data: Any) -> httpx.Response:
+        return service.client.post(f"/v1/models/{model}:evaluate", json={"data": {"dataset": gaps["id"], **data}})
+
+    drop = {"name": "y", "missing": "drop"}
+    for model, dataset, target in (("dropped", gaps, drop), ("whole", upload(service, whole.encode()), "y")):
+        data = {"dataset": dataset["id"], "target": target}
+        assert service.client.post("/v1/training-jobs", json={**asked, "model": model, "data": data}).is_success
+    service.work()
+    assert measure("dropped").json()["rows"] == 8
+    assert_problem(measure("whole"), 422, "invalid_request")
+    answer = measure("whole", target=drop)
+    assert (answer.status_code, answer.json().get("rows")) == (200, 8)
+    wrong: list[tuple[Any, str, str]] = [
+        ("a", "#/data/target", "conflict"),
+        ({"name": "y", "missing": "guess"}, "#/data/target/missing", "unknown_name"),
+    ]
+    for target, pointer, code in wrong:
+        problem = assert_problem(measure("whole", target=target), 422, "invalid_request")
+        assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [(pointer, code)]

@@ -127,3 +127,21 @@ def test_the_stream_of_a_slow_reader_ends_when_what_it_tells_was_deleted(service
 
     pieces = asyncio.run(told())
     assert [b"event: status" in piece for piece in pieces] == [False, True]
+
+
+def test_a_head_of_the_stream_of_a_job_that_goes_on_ends_at_once(service: Service) -> None:
+    location = service.client.post("/v1/training-jobs", json=small()).headers["Location"]
+    answer = service.client.request("HEAD", f"{location}/events")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+
+
+def test_an_epoch_tells_the_learning_rate_at_which_it_was_trained(service: Service) -> None:
+    plateau = {"class_name": "ReduceLROnPlateau", "monitor": "loss", "factor": 0.5, "patience": 1, "min_delta": 100}
+    job = service.train(
+        compile={"optimizer": {"class_name": "SGD", "learning_rate": 0.5}, "loss": "binary_crossentropy"},
+        fit={"epochs": 4, "callbacks": [plateau]},
+    )
+    epochs = service.client.get(job["links"]["history"]).json()["items"]
+    assert [epoch["learning_rate"] for epoch in epochs] == [0.5, 0.5, 0.25, 0.125]
+    assert [epoch["metrics"]["learning_rate"] for epoch in epochs] == [0.5, 0.5, 0.25, 0.125]

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,3 +80,17 @@ def test_names_with_odd_characters_are_kept(postgres: Service) -> None:
 def test_a_path_with_odd_characters_is_not_found(postgres: Service) -> None:
     for path in ("/v1/models/%00", "/v1/training-jobs/%00", "/v1/training-jobs/x"):
         assert_problem(postgres.client.get(path), 404, "not_found")
+
+
+def test_a_text_with_nul_that_postgresql_cannot_keep_or_look_for_is_refused(postgres: Service) -> None:
+    client = postgres.client
+    upload: dict[str, Any] = {"content": b"a,b\n1,2\n", "headers": {"Content-Type": "text/csv"}}
+    assert_problem(client.post("/v1/datasets?name=a%00b", **upload), 422, "invalid_parameter")
+    assert_problem(client.get("/v1/datasets?name=a%00b"), 422, "invalid_parameter")
+    postgres.train(model="named", fit={"epochs": 1})
+    moved = client.request("PUT", "/v1/models/named/labels/stable", json={"version": 1, "by": "a\0b"})
+    measured = client.post("/v1/models/named:evaluate", json={"data": {"dataset": "ds_\0"}})
+    trained = client.post("/v1/training-jobs", json={**small(), "data": {"dataset": "ds_\0", "target": "y"}})
+    for answer, pointer in ((moved, "#/by"), (measured, "#/data/dataset"), (trained, "#/data/dataset")):
+        problem = assert_problem(answer, 422, "invalid_request")
+        assert [error["pointer"] for error in problem["errors"]] == [pointer]

@@ -41,9 +41,14 @@ def test_several_outputs_name_the_most_likely_class(service: Service) -> None:
     assert view["predicted_classes"] == names[np.argmax(view["predictions"], axis=1)].tolist()
 
 
-def test_targets_without_names_are_predicted_without_names(service: Service) -> None:
+def test_targets_without_names_are_predicted_without_names_and_who_asks_for_them_is_told(service: Service) -> None:
     service.train(data={"y": [1, 0, 0, 1]})
     assert "predicted_classes" not in predict(service).json()
+    for outputs in (["predicted_classes"], ["predictions", "predicted_classes"]):
+        asked = {"instances": [[0, 1]], "outputs": outputs}
+        problem = assert_problem(service.client.post("/v1/models/xor:predict", json=asked), 422, "invalid_request")
+        found = [(error["pointer"], error["code"]) for error in problem["errors"]]
+        assert found == [("#/outputs", "not_a_classifier")]
 
 
 def test_the_latest_version_answers_unless_one_is_named(service: Service) -> None:

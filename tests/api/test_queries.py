@@ -33,6 +33,34 @@ def test_a_parameter_that_a_route_does_not_know_is_refused_with_those_that_it_kn
     assert problem["errors"] == [said]
 
 
+def test_a_parameter_that_is_no_list_and_comes_twice_is_refused(shared: Service) -> None:
+    answer = shared.client.get("/v1/training-jobs?status=failed&status=succeeded&limit=1")
+    problem = assert_problem(answer, 422, "invalid_parameter")
+    said = {"parameter": "status", "code": "invalid_parameter", "detail": "Expected one value; received 2."}
+    assert problem["errors"] == [said]
+
+
+def test_a_value_with_nul_is_refused(shared: Service) -> None:
+    problem = assert_problem(shared.client.get("/v1/datasets?name=a%00b"), 422, "invalid_parameter")
+    assert [error["detail"] for error in problem["errors"]] == ["Expected a text without the character NUL."]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("limit=many", "an integer"),
+        ("limit=" + "9" * 5000, "an integer"),
+        ("limit=0", "a number >= 1"),
+        ("status=lost", "'queued', 'running', 'cancelling', 'cancelled', 'succeeded' or 'failed'"),
+    ],
+)
+def test_a_parameter_that_does_not_fit_is_told_in_the_words_of_all_other_mistakes(
+    shared: Service, query: str, expected: str
+) -> None:
+    problem = assert_problem(shared.client.get(f"/v1/training-jobs?{query}"), 422, "invalid_parameter")
+    assert [error["detail"] for error in problem["errors"]] == [f"Expected {expected}."]
+
+
 def test_the_nearest_parameter_is_suggested(shared: Service) -> None:
     problem = assert_problem(shared.client.get("/v1/models?limits=5"), 422, "invalid_parameter")
     assert problem["errors"][0]["detail"] == "Unknown parameter. Did you mean 'limit'? Known: limit, cursor."

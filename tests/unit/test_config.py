@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.config import VERSION, Settings, memory_here
+from service.config import VERSION, Settings, explained, memory_here, misspelt
 
 
 @pytest.fixture(autouse=True)
@@ -89,3 +89,17 @@ def test_every_setting_says_what_it_is() -> None:
 def test_the_release_is_that_of_the_project() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["version"] == VERSION
+
+
+def test_only_the_variables_that_are_wrong_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FITD_PORT", "70000")
+    monkeypatch.setenv("FITD_WORKERS", "some")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert [line.partition(":")[0] for line in explained(caught.value).splitlines()] == ["FITD_PORT", "FITD_WORKERS"]
+
+
+def test_a_variable_that_is_nearly_a_setting_is_noticed() -> None:
+    links = ["FITD_SERVICE_HOST", "FITD_PORT_8000_TCP_ADDR", "FITD_SERVICE_PORT"]  # as Kubernetes makes them
+    names = ["FITD_WROKERS", "FITD_WORKERS", "fitd_workers", "FITD_DATADIR", "PATH", *links]
+    assert misspelt(names) == {"FITD_WROKERS": "FITD_WORKERS", "FITD_DATADIR": "FITD_DATA_DIR"}

@@ -95,6 +95,102 @@ def test_the_ignored_class_is_no_label_out_of_range() -> None:
     assert mistakes(document) == [("#/data/y/2", "out_of_range")]
 
 
+def embedding(**changes: Any) -> dict[str, Any]:
+    """A request that looks its inputs up among three vectors."""
+    document = copy.deepcopy(SMALL) | changes
+    first = [{"class_name": "Embedding", "input_dim": 3, "output_dim": 2}, {"class_name": "Flatten"}]
+    document["spec"]["layers"] = [*first, {"class_name": "Dense", "units": 1, "activation": "sigmoid"}]
+    return document
+
+
+def test_inputs_that_an_embedding_has_no_vector_for_are_refused() -> None:
+    assert read_training(embedding(data={"x": [[0, 2]], "y": [1]}), LIMITS).outline.units == 1
+    wrong = embedding(data={"x": [[0, 3], [-1, 2], [0.5, 1]], "y": [0, 1, 1]})
+    assert mistakes(wrong) == [(f"#/data/x/{place}", "out_of_range") for place in ("0/1", "1/0", "2/0")]
+    held = embedding(fit={"validation_data": {"x": [[7, 0]], "y": [1]}})
+    assert mistakes(held) == [("#/fit/validation_data/x/0/0", "out_of_range")]
+    many = embedding(data={"x": [[9, 9]] * 50, "y": [0, 1] * 25})
+    with pytest.raises(Invalid, match="a whole number from 0 to 2") as caught:
+        read_training(many, LIMITS)
+    assert (len(caught.value.findings), caught.value.total) == (20, 100)
+
+
+@pytest.mark.parametrize(
+    "names", [["loss"], ["learning_rate"], ["val_loss"], ["mae", "val_mae"], ["mae", "test_mae"], ["a", "a"]]
+)
+def test_a_metric_whose_name_means_something_else_is_refused(names: list[str]) -> None:
+    document = copy.deepcopy(SMALL)
+    document["compile"]["metrics"] = [{"class_name": "MeanAbsoluteError", "name": name} for name in names]
+    assert mistakes(document) == [("#/compile/metrics", "duplicate")]
+    document["compile"]["metrics"] = [{"class_name": "MeanAbsoluteError", "name": "a" * 10_000}] * 2
+    with pytest.raises(Invalid) as caught:
+        read_training(document, LIMITS)
+    assert len(caught.value.findings[0].detail) < 120
+    document["compile"]["metrics"] = [{"class_name": "MeanAbsoluteError", "name": name} for name in ("val_a", "b")]
+    read_training(document, LIMITS)
+
+
+def test_a_metric_of_several_thresholds_whose_mean_the_history_keeps_is_warned_of() -> None:
+    document = copy.deepcopy(SMALL)
+    several: list[dict[str, Any]] = [
+        {"class_name": "Precision", "thresholds": [0.1, 0.9]},
+        {"class_name": "TruePositives", "thresholds": [0.5]},
+        {"class_name": "AUC", "thresholds": [0.1, 0.9]},
+    ]
+    document["compile"]["metrics"] = several
+    warned = [(one.pointer, one.code) for one in read_training(document, LIMITS).warnings]
+    assert warned == [("#/compile/metrics/0", "metric_mismatch")]
+
+
+def test_a_metric_may_be_measured_with_weights_and_without() -> None:
+    document = copy.deepcopy(SMALL)
+    document["compile"] |= {"metrics": ["accuracy"], "weighted_metrics": ["accuracy"]}
+    document["fit"] |= {"sample_weight": [1, 2, 3, 4], "callbacks": [{"class_name": "EarlyStopping"}]}
+    document["fit"]["callbacks"][0] |= {"monitor": "weighted_accuracy"}
+    checked = read_training(document, LIMITS)
+    assert checked.inline is not None
+    assert {"accuracy", "weighted_accuracy"} <= set(train(checked.request, checked.inline).metrics)
+    document["compile"]["weighted_metrics"] *= 2
+    assert ("#/compile/metrics", "duplicate") in mistakes(document)
+
+
+def test_what_keras_says_of_a_compilation_may_stand_as_it_is() -> None:
+    document = copy.deepcopy(SMALL)
+    asked = read_training(document, LIMITS).request
+    document["compile"] |= {"loss_weights": None, "weighted_metrics": None, "run_eagerly": False, "jit_compile": True}
+    document["compile"] |= {"steps_per_execution": 1, "auto_scale_loss": True}
+    read = read_training(document, LIMITS).request.compile
+    assert read.arguments() == asked.compile.arguments()
+    assert read.model_dump(exclude_unset=True).keys() - asked.compile.model_dump().keys() == set()
+    document["compile"]["loss_weights"] = [2.0]
+    assert mistakes(document) == [("#/compile/loss_weights", "unknown_key")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointer", "said"),
+    [
+        ({"spec": {"layers": []}}, "#/spec/layers", "Expected a list of at least 1; received an empty list."),
+        ({"fit": {"seed": 1e30}}, "#/fit/seed", "Expected an integer; received a number that is too large."),
+        ({"fit": {"class_weight": {"0": -1}}}, "#/fit/class_weight/0", "Expected a number >= 0; received -1."),
+        (
+            {"data": {"dataset": "ds_1", "target": ""}},
+            "#/data/target",
+            "Expected a text of length 1 or more; received an empty text.",
+        ),
+        (
+            {"data": {"dataset": "ds_1", "target": "a", "features": []}},
+            "#/data/features",
+            "Expected a list of at least 1; received an empty list.",
+        ),
+    ],
+)
+def test_a_mistake_is_told_once_and_as_what_it_is(asked: dict[str, Any], pointer: str, said: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_training(copy.deepcopy(SMALL) | asked, LIMITS)
+    found = [(one.pointer, one.detail) for one in caught.value.findings]
+    assert [detail for at, detail in found if at.startswith(pointer)] == [said]
+
+
 def test_limits_are_the_settings() -> None:
     tight = Limits(max_layers=1, max_units=7, max_epochs=99, max_parameters=5)
     assert {code for _, code in mistakes(SMALL, tight)} == {"too_many_layers", "too_many_units", "too_many_epochs"}

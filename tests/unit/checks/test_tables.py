@@ -124,9 +124,25 @@ def test_mistakes_about_stored_data_have_their_place() -> None:
     assert refused(both, validation_split=0.1) == {("#/fit/validation_split", "conflict")}
     assert ("#/spec/layers/0/units", "wrong_type") in refused(document(units="many"))
     assert refused(document(loss="mse", activation="linear", units=1)) == {("#/data/target", "loss_mismatch")}
+    named = document(split={"validation": 0.2, "column": "color"})
+    assert refused(named) == {("#/data/split/column", "conflict")}
     inline = document() | {"data": {"x": [[1], [2]], "y": [0, 1], "split": {"validation": 0.5}}}
     found = refused(inline, validation_data={"x": [[1], [2]], "y": [0, 1]})
     assert found == {("#/data/split", "conflict")}
+
+
+def test_numbers_of_a_table_that_an_embedding_cannot_look_up_are_refused() -> None:
+    asked = document(features=["size"])
+    asked["spec"]["layers"] = [
+        {"class_name": "Embedding", "input_dim": 4, "output_dim": 2},
+        {"class_name": "Flatten"},
+        *asked["spec"]["layers"],
+    ]
+    assert refused(asked) == {("#/data", "out_of_range")}
+    asked["data"]["features"] = [{"name": "color", "encoding": "integer"}]
+    assert read_training(asked, LIMITS, opened).outline.units == 2
+    asked["spec"]["layers"][0]["input_dim"] = 3
+    assert refused(asked) == {("#/data", "out_of_range"), ("#/spec/layers/0/input_dim", "out_of_range")}
 
 
 def test_a_service_without_datasets_knows_none() -> None:

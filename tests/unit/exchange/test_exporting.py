@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,11 +61,25 @@ def test_an_archive_tells_when_it_was_made_and_what_its_outputs_are_called() -> 
     assert metadata == {"keras_version": "3.15.1", "date_saved": "2026-01-02@03:04:05", "classes": ["a", "b"]}
 
 
-@pytest.mark.parametrize("layer", [{"activation": "sparsemax"}, {"activation": "glu"}, {"name": "a/b"}])
+@pytest.mark.parametrize(
+    "layer", [{"activation": "sparsemax"}, {"activation": "glu"}, {"name": "a/b"}, {"name": "a\0"}]
+)
 def test_what_keras_would_misunderstand_is_refused_by_name(layer: dict[str, Any]) -> None:
     version, weights = stored(**layer)
-    with pytest.raises(Invalid, match=r"Keras would not compute what the layer '(dense|a/b)' computes") as refused:
+    with pytest.raises(
+        Invalid, match=r"Keras would not compute what the layer '(dense|a/b|a.x00)' computes"
+    ) as refused:
         export(version, weights, "keras")
     assert [(one.pointer, one.code) for one in refused.value.findings] == [("#/spec/layers/0", "not_exportable")]
     for file_format in ("onnx", "python"):
         assert export(version, weights, file_format).content
+
+
+@pytest.mark.parametrize("name", ["a/b", "a\0"])
+def test_a_network_whose_name_keras_refuses_is_no_archive(name: str) -> None:
+    version, weights = stored()
+    version = replace(version, spec={**version.spec, "name": name})
+    with pytest.raises(Invalid, match="name of the network") as refused:
+        export(version, weights, "keras")
+    assert [(one.pointer, one.code) for one in refused.value.findings] == [("#/spec/name", "not_exportable")]
+    assert export(version, weights, "onnx").content

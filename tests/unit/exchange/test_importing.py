@@ -83,3 +83,16 @@ def test_classes_are_named_in_predictions() -> None:
     assert (name, made.output["classes"]) == ("named", ["no", "yes"])
     loaded = LoadedVersion(made.spec, columns=2, classes=made.output["classes"], weights=made.weights)
     assert loaded.named(loaded.predict(np.array([[3, 0], [-3, 0]], np.float32))) == ["yes", "no"]
+
+
+def test_json_may_bring_its_compilation_as_keras_writes_it() -> None:
+    layers = [{"class_name": "Dense", "units": 1, "input_dim": 2}]
+    compiled = {
+        "loss": "mse",
+        "loss_weights": None,
+        "run_eagerly": False,
+        "steps_per_execution": 1,
+        "jit_compile": True,
+    }
+    document = {"spec": {"layers": layers}, "compile": compiled, "weights": [[[1.0], [2.0]], [0.0]]}
+    assert import_json(document, Limits())[1].compile == {"loss": "mse"}

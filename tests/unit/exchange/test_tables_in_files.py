@@ -123,7 +123,14 @@ def test_a_script_says_in_a_line_what_it_expected_and_received(script: Path, tmp
     rows: list[dict[str, Any]] = rows_for()[:2]
     first = COLUMNS[0].name
     numbers, dates = (next(one.name for one in COLUMNS if one.type == kind) for kind in ("number", "date"))
-    wrong = {
+    wrong: dict[str, Any] = {
+        "Expected a list of one row or more; received int.": 5,
+        "Expected a list of one row or more; received NoneType.": None,
+        "Expected a list of one row or more; received dict.": rows[0],
+        "Expected a list of one row or more; received str.": "rows",
+        "Expected a list of one row or more; received none.": [],
+        f"Row 0, column {numbers!r}: expected a number; received inf.": [rows[0] | {numbers: math.inf}],
+        f"Row 0, column {numbers!r}: expected a number; received 1e+39.": [rows[0] | {numbers: 1e39}],
         f"Row 1: expected the column {first!r}; received 'other'.": [rows[0], {"other": 1}],
         f"Row 0: expected the column {first!r}; received no object.": [[1, 2]],
         f"Row 1, column {numbers!r}: expected a number; received 'heavy'.": [rows[0], rows[1] | {numbers: "heavy"}],
@@ -137,8 +144,11 @@ def test_a_script_says_in_a_line_what_it_expected_and_received(script: Path, tmp
     assert refused(script, str(file)) == "Row 1: expected 2 values; received more or fewer."
     file.write_text("a,b\n1,2,3\n")
     assert refused(script, str(file)) == "Row 0: expected 2 values; received more or fewer."
+    file.write_text("a,b\n")
+    assert refused(script, str(file)) == "Expected a list of one row or more; received none."
     assert "No such file" in refused(script, str(tmp_path / "nowhere.csv"))
     assert "line 1 column 1" in refused(script, given="not JSON")
+    assert "recursion" in refused(script, given="[" * 100_000)
 
 
 @pytest.mark.parametrize("nothing", [None, math.nan, ""])

@@ -298,3 +298,13 @@ def test_arrays_that_are_no_rows_are_refused(x: Any, y: Any, at: str) -> None:
 def test_arrays_of_texts_are_classes() -> None:
     made = dataset_of_arrays(np.eye(3), np.array(["b", "a", "b"]), Findings())
     assert (made.classes, made.y.tolist()) == (("a", "b"), [1, 0, 1])
+
+
+def test_who_has_nothing_to_learn_from_is_told_why() -> None:
+    findings = Findings()
+    one = Table(pa.table({"age": [30.0], "sex": ["f"], "ill": ["yes"]}))
+    assert prepare(one, DataSpec.model_validate({"target": "ill"}), findings, classifies=True) is None
+    why = "all others are left out (all training rows have the same value: 'age', 'sex')"
+    assert [error.detail for error in findings.errors] == [
+        f"Expected a column to learn from besides the target; {why}."
+    ]

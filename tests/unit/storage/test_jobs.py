@@ -3,7 +3,7 @@
 import pytest
 
 from service.errors import Conflict, Malformed, NotFound, TooMany
-from service.jobs import EpochResult, Progress, Status
+from service.jobs import EpochResult, Keep, Progress, Status
 from service.storage import Database, NewDataset
 from service.storage.checkpoints import Checkpoint
 from tests.storing import StandingClock, add_job, new_version, read_job, take
@@ -103,6 +103,19 @@ def test_a_running_job_is_cancelling_until_its_worker_stops(database: Database) 
         tx.jobs.finish_cancel(claim, Progress(epoch=1, fraction=0.3, history={1: EpochResult({"loss": 1.0})}))
     done = read_job(database, job.id)
     assert (done.status, done.epoch, done.version) == (Status.CANCELLED, 1, None)
+
+
+def test_weights_may_be_asked_for_until_a_job_that_is_cancelling_has_stopped(database: Database) -> None:
+    job = add_job(database)
+    claim = take(database)
+    asked: list[Keep | None] = [None, Keep.BEST, None, Keep.LAST]
+    for keep in asked:
+        with database.transaction() as tx:
+            assert tx.jobs.cancel(job.id, keep).status is Status.CANCELLING
+    assert read_job(database, job.id).keep is Keep.BEST
+    with database.transaction() as tx:
+        tx.jobs.finish_cancel(claim)
+        assert tx.jobs.cancel(job.id, Keep.LAST).keep is Keep.BEST
 
 
 def test_a_final_job_stays_as_it_is_when_cancelled(database: Database) -> None:
