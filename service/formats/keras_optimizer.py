@@ -71,7 +71,8 @@ def _views(optimizer: Optimizer, state: Mapping[str, Array]) -> Iterator[tuple[s
             if isinstance(optimizer, Adafactor) and group == slots:
                 yield from _of_adafactor(variable, factors, views["velocity"][place])
             else:
-                matrix = isinstance(optimizer, Muon) and group == slots and _is_matrix(optimizer, variable)
+                # Keras makes no mean squares for what is orthogonalized.
+                matrix = isinstance(optimizer, Muon) and group == slots and optimizer.orthogonalizes(variable)
                 yield from ((name, views[name][place]) for name in (group[:1] if matrix else group))
 
 
@@ -89,12 +90,6 @@ def _product(rows: Array, columns: Array) -> Array:
     mean = rows.mean(axis=-1, keepdims=True)
     share = np.divide(rows, mean, out=np.zeros_like(rows), where=mean > 0)
     return np.asarray(share[..., None] * columns[..., None, :])
-
-
-def _is_matrix(optimizer: Muon, variable: Variable) -> bool:
-    """Whether the weight is orthogonalized: Keras makes no mean squares for it."""
-    words = [*(optimizer.exclude_layers or ()), *(["embedding"] if optimizer.exclude_embeddings else [])]
-    return len(variable.shape) == 2 and not any(word in variable.path for word in words)
 
 
 def _scale(optimizer: Optimizer, name: str) -> float:

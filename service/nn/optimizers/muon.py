@@ -9,7 +9,7 @@ import numpy as np
 from service.nn.arguments import Range
 from service.nn.optimizers.adam import Below1, Epsilon
 from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Share
-from service.nn.variable import Parameters
+from service.nn.variable import Parameters, Variable
 
 
 @REGISTRY.register()
@@ -46,14 +46,15 @@ class Muon(Optimizer):
         self._matrices = {
             id(piece[0])
             for piece, variable in zip(self._pieces, parameters.variables, strict=True)
-            if variable.value.ndim == 2 and not self._excluded(variable.path)
+            if self.orthogonalizes(variable)
         }
         self._plain = False
 
-    def _excluded(self, path: str) -> bool:
-        if self.exclude_embeddings and "embedding" in path.lower():
-            return True
-        return any(word in path for word in self.exclude_layers or ())
+    def orthogonalizes(self, variable: Variable) -> bool:
+        """Whether the weight is a matrix that is not left to Adam."""
+        is_embedding = self.exclude_embeddings and "embedding" in variable.path.lower()
+        excluded = is_embedding or any(word in variable.path for word in self.exclude_layers or ())
+        return len(variable.shape) == 2 and not excluded
 
     def decay(self, rate: float) -> None:
         """Matrices and Adam's variables have a weight decay each."""
