@@ -12,7 +12,7 @@ from service.errors import Finding, Invalid, Malformed, pointer
 from service.formats.delimited import Dialect
 from service.formats.quotes import OpenQuoteError, Quotes
 
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 2 << 20
 _FIRST_BLOCK_BYTES = 4 << 20
 """The first block decides the types; a column that changes its mind later costs a second reading of everything."""
 
