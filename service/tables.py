@@ -3,6 +3,7 @@
 import mmap
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from pathlib import Path
 from typing import Any, Self
 
@@ -65,22 +66,30 @@ class Table:
 
     def slice(self, start: int, rows: int) -> Self:
         """The table of some rows that follow each other."""
-        part = type(self)(self.arrow.slice(start, rows))
-        part._file = self._file
-        return part
+        return self._with(self.arrow.slice(start, rows))
 
     def parts(self, rows: int) -> Iterator[Self]:
         """The table in parts of at most so many rows; the memory of one is given back when the next is asked for."""
+        import pyarrow as pa  # noqa: PLC0415 - as above
+
         for batch in self.arrow.to_batches(max_chunksize=rows):
-            yield type(self).of_batch(batch)
+            part = self._with(pa.Table.from_batches([batch]))
+            part._is_part, part._file = True, None
+            yield part
             self._let_go()
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """A column (rows,) as numbers, dates in days since 1970, NaN where nothing is; `Malformed` for texts."""
+        """A column (rows,) as numbers, dates in days since 1970, NaN where nothing is; `Malformed` for texts.
+
+        They may lie in the table itself and are not to be written to.
+        """
         import pyarrow as pa  # noqa: PLC0415 - only who has a table pays for it
 
         self._let_go()
         column, kind = self.arrow[name], self.kinds[name]
+        where_they_lie = _finite_floats(column)
+        if where_they_lie is not None:
+            return where_they_lie
         if kind == "category":
             column = _parsed(column, name)
         elif kind in ("boolean", "empty"):
@@ -121,6 +130,12 @@ class Table:
         except (OverflowError, UnicodeError):
             raise Malformed("The table holds texts or dates that cannot be read.", code="bad_table") from None
 
+    def _with(self, arrow: Any) -> Self:
+        """The table of a pyarrow table with the same columns."""
+        other = copy(self)
+        other.arrow, other.rows = arrow, arrow.num_rows
+        return other
+
     def _let_go(self) -> None:
         """Gives back the memory that the columns read so far lie in; of a file it is only a copy."""
         import pyarrow as pa  # noqa: PLC0415 - as above
@@ -149,10 +164,11 @@ class Table:
             described = {"missing": missing, "distinct": len(counted), "values": values}
             looks_like = _looks_like(counted.field("values")) if kind == "category" else None
             return described | ({} if looks_like is None else {"looks_like": looks_like})
-        if pa.types.is_floating(column.type):
-            column = _without_nan(column)
+        extremes: dict[str, Any] | None = _extremes_of_floats(column) if pa.types.is_floating(column.type) else None
+        if extremes is None:
+            column = _without_nan(column) if pa.types.is_floating(column.type) else column
             missing = column.null_count
-        extremes = pc.min_max(column).as_py()
+            extremes = pc.min_max(column).as_py()
         if kind == "date":
             shown = {key: value and f"{value.isoformat()}Z" for key, value in extremes.items()}
             return {"missing": missing, **shown}
@@ -191,6 +207,27 @@ def _looks_like(texts: Any) -> str | None:
         if all(looks) and pc.any(pc.match_substring_regex(texts, _MARKED)).as_py():
             return kind
     return None
+
+
+def _finite_floats(column: Any) -> NDArray[np.float64] | None:
+    """The numbers of a column without a copy, where that is possible and each is there and in the range of float32."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    if column.num_chunks != 1 or column.null_count or column.type != pa.float64():
+        return None
+    values: NDArray[np.float64] = column.chunk(0).to_numpy()
+    # One product is quicker than to look at each, and neither NaN nor anything beyond the range leaves it that small.
+    with np.errstate(over="ignore"):
+        return values if values.dot(values) <= _LARGEST**2 else None
+
+
+def _extremes_of_floats(column: Any) -> dict[str, float] | None:
+    """What pyarrow's `min_max` finds, in a quarter of its time; None where a value is missing or NaN."""
+    if column.null_count or not len(column):
+        return None
+    chunks = [chunk.to_numpy() for chunk in column.chunks if len(chunk)]
+    least = float(np.min([chunk.min() for chunk in chunks]))
+    return None if np.isnan(least) else {"min": least, "max": float(np.max([chunk.max() for chunk in chunks]))}
 
 
 def _without_nan(column: Any) -> Any:

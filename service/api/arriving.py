@@ -56,18 +56,21 @@ class _Arrival:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.size = 0
-        self._opened = file.open("w+b")
+        self._opened = file.open("w+b", buffering=0)
         self._read = 0
+        self._wanted = 0
         self._is_whole = self._is_broken = False
         self._changed = threading.Condition()
 
     def write(self, piece: bytes) -> None:
         """Adds what has come."""
-        self._opened.write(piece)
-        self._opened.flush()
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[self._opened.write(rest) :]
         with self._changed:
             self.size += len(piece)
-            self._changed.notify()
+            if self.size >= self._wanted:  # to wake the reader for less costs more than it brings
+                self._changed.notify()
 
     def end(self, *, broken: bool = False) -> None:
         """Says that nothing more will come; it is not broken if that was said before."""
@@ -79,7 +82,8 @@ class _Arrival:
     def read(self, size: int, /) -> bytes:
         """The next so many bytes once they are there, fewer only at the end; `ConnectionError` if that never comes."""
         with self._changed:
-            self._changed.wait_for(lambda: self._is_whole or self.size - self._read >= size)
+            self._wanted = self._read + size
+            self._changed.wait_for(lambda: self._is_whole or self.size >= self._wanted)
             if self._is_broken:
                 raise ConnectionAbortedError
         piece = os.pread(self._opened.fileno(), size, self._read)

@@ -12,7 +12,7 @@ from service.errors import Finding, Invalid, Malformed, pointer
 from service.formats.delimited import Dialect
 from service.formats.quotes import OpenQuoteError, Quotes
 
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 2 << 20
 _FIRST_BLOCK_BYTES = 4 << 20
 """The first block decides the types; a column that changes its mind later costs a second reading of everything."""
 
@@ -46,16 +46,15 @@ def batches_of(
     text = source if dialect.encoding == "utf-8" else _Encoded(source, str(dialect.encoding))
     quotes = Quotes(str(dialect.delimiter), dialect.quote)
     blocks = cut(text, quotes, has_odd=has_odd_quotes)
-    read = partial(_parsed, quotes=None if has_odd_quotes else quotes)
     options = csv_options(dialect, names, types=types, skips_header=True, **_WHOLE_BLOCK)
     rows = 0
     try:
-        first = _located(partial(read, next(blocks, memoryview(b"")), options=options), rows_before=0)
+        first = _located(partial(_parsed, next(blocks, memoryview(b"")), options), rows_before=0)
         rows = first.num_rows + bool(dialect.header)
         yield first
         options = csv_options(dialect, names, types=types or (first.schema if agree else None), **_WHOLE_BLOCK)
         with ThreadPoolExecutor(THREADS) as pool:
-            for reading in _in_order(pool, partial(read, options=options), blocks, ahead=THREADS):
+            for reading in _in_order(pool, partial(_parsed, options=options), blocks, ahead=THREADS):
                 batch = _located(reading.result, rows_before=rows)
                 rows += batch.num_rows
                 yield batch
@@ -147,14 +146,13 @@ def _located(read: Callable[[], Any], *, rows_before: int) -> Any:
         raise Malformed(detail, code="bad_table") from None
 
 
-def _parsed(block: memoryview, options: dict[str, Any], quotes: Quotes | None) -> Any:
+def _parsed(block: memoryview, options: dict[str, Any]) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import csv  # noqa: PLC0415 - as above
 
-    if quotes is not None:
-        quotes.check(block)
     table = csv.read_csv(pa.BufferReader(pa.py_buffer(block)), **options)
-    return pa.concat_batches(table.to_batches()) if table.num_rows else pa.RecordBatch.from_pylist([], table.schema)
+    (batch,) = table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
+    return batch
 
 
 class _Encoded:

@@ -4,6 +4,9 @@ import contextlib
 import re
 
 import numpy as np
+from numpy.typing import NDArray
+
+Places = NDArray[np.int64]
 
 
 class OddQuotesError(Exception):
@@ -27,23 +30,20 @@ class Quotes:
         self._text = re.compile(opens + rb"(?:[^%b]++|%b%b)*+" % (mark, mark, mark) + closes)
 
     def end_of_rows(self, block: bytes) -> int:
-        """Where the last row ends that is there to its end, if every other quote opens a text; 0 if none is."""
+        """Where the last row ends that is there to its end; 0 if none is, `OddQuotesError` as `check` up to there."""
         if self._quote not in block:
             return block.rfind(b"\n") + 1 or block.rfind(b"\r", 0, -1) + 1
         codes = np.frombuffer(block, np.uint8)
         quotes = np.flatnonzero(codes == self._quote[0])
-        for newline, may_end in ((b"\n", codes), (b"\r", codes[:-1])):  # a \n may follow that is not there yet
-            newlines = np.flatnonzero(may_end == ord(newline))
-            outside = np.flatnonzero(np.searchsorted(quotes, newlines) % 2 == 0)
-            if len(outside):
-                return int(newlines[outside[-1]]) + 1
-        return 0
+        # A \n may follow a \r that is not there yet.
+        end = _last_outside(block, b"\n", quotes) or _last_outside(block[:-1], b"\r", quotes)
+        self._check(codes[:end], quotes[: np.searchsorted(quotes, end)])
+        return end
 
     def end_of_rows_among_odd(self, block: bytes) -> int:
         """As `end_of_rows`, wherever quotes stand; before a row that does not close one, if that is not the first."""
         with contextlib.suppress(OddQuotesError):
             if end := self.end_of_rows(block):
-                self.check(memoryview(block)[:end])
                 return end
         ends, place = {b"\n": 0, b"\r": 0}, 0
         for text in self._text.finditer(block):
@@ -55,10 +55,12 @@ class Quotes:
             ends = {one: block.rfind(one, place, len(block) - (one == b"\r")) + 1 or end for one, end in ends.items()}
         return ends[b"\n"] or ends[b"\r"]
 
-    def check(self, block: memoryview | bytes) -> None:
+    def check(self, block: bytes) -> None:
         """`OddQuotesError` if not every other quote opens a text and is closed by the next, doubled ones aside."""
         codes = np.frombuffer(block, np.uint8)
-        quotes = np.flatnonzero(codes == self._quote[0])
+        self._check(codes, np.flatnonzero(codes == self._quote[0]))
+
+    def _check(self, codes: NDArray[np.uint8], quotes: Places) -> None:
         opening, closing = quotes[::2], quotes[1::2]
         opens = self._around[codes[opening - 1]] | (opening == 0)
         if not (opens.all() and self._around[codes[np.minimum(closing + 1, len(codes) - 1)]].all()):
@@ -73,6 +75,16 @@ class Quotes:
             is_open = bool(block.count(self._quote) % 2)
         if is_open:
             raise OpenQuoteError
+
+
+def _last_outside(block: bytes, newline: bytes, quotes: Places) -> int:
+    """Behind the last newline that has an even number of quotes before it; 0 if there is none."""
+    last = block.rfind(newline)
+    if last < 0 or np.searchsorted(quotes, last) % 2 == 0:
+        return last + 1
+    newlines = np.flatnonzero(np.frombuffer(block, np.uint8) == ord(newline))
+    outside = np.flatnonzero(np.searchsorted(quotes, newlines) % 2 == 0)
+    return int(newlines[outside[-1]]) + 1 if len(outside) else 0
 
 
 def _is_open(text: re.Match[bytes]) -> bool:

@@ -187,9 +187,32 @@ def _counted(batches: Iterable[Any], columns: int, limits: Limits) -> Iterator[A
 def _plain_batches(batches: Iterable[Any], plain: Any) -> Iterator[Any]:
     import pyarrow as pa  # noqa: PLC0415 - as above
 
+    texts = [name for name, kind in zip(plain.names, plain.types, strict=True) if pa.types.is_string(kind)]
     for batch in batches:
-        columns = [_plain(column, field) for column, field in zip(batch.columns, plain, strict=True)]
-        yield pa.record_batch(columns, schema=plain)
+        for name in texts:
+            _check_texts(batch.column(name), name)
+        yield batch if batch.schema.equals(plain) else _cast(batch, plain)
+
+
+def _check_texts(column: Any, name: str) -> None:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+    texts = column.dictionary if pa.types.is_dictionary(column.type) else column
+    if len(texts) and (pc.max(pc.binary_length(texts)).as_py() or 0) > _LONGEST_TEXT:
+        raise TooLarge(
+            f"A text of the column {name[:40]!r} is longer than {_LONGEST_TEXT:,} bytes.",
+            limit=_LONGEST_TEXT,
+            unit="bytes",
+        )
+
+
+def _cast(batch: Any, plain: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    pairs = zip(batch.columns, plain.types, strict=True)
+    columns = [column if column.type == kind else column.cast(kind, safe=False) for column, kind in pairs]
+    return pa.record_batch(columns, schema=plain)
 
 
 def _even(batches: Iterable[Any], rows: int) -> Iterator[Any]:
@@ -209,20 +232,6 @@ def _even(batches: Iterable[Any], rows: int) -> Iterator[Any]:
                 parts, lacking = [], rows
     if parts:
         yield pa.concat_batches(parts)
-
-
-def _plain(column: Any, field: Any) -> Any:
-    import pyarrow as pa  # noqa: PLC0415 - as above
-    import pyarrow.compute as pc  # noqa: PLC0415 - as above
-
-    texts = column.dictionary if pa.types.is_dictionary(column.type) else column
-    if pa.types.is_string(field.type) and len(texts) and (pc.max(pc.binary_length(texts)).as_py() or 0) > _LONGEST_TEXT:
-        raise TooLarge(
-            f"A text of the column {field.name[:40]!r} is longer than {_LONGEST_TEXT:,} bytes.",
-            limit=_LONGEST_TEXT,
-            unit="bytes",
-        )
-    return column if column.type == field.type else column.cast(field.type, safe=False)
 
 
 def _plain_schema(schema: Any, limits: Limits) -> Any:

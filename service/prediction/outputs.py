@@ -56,7 +56,7 @@ class Outputs:
         self.names = self._names()
 
     def columns(self, predictions: Floats) -> list[Any]:
-        """The pyarrow arrays of the columns `names`, for predictions (rows, ...)."""
+        """The pyarrow arrays of the columns `names`, for predictions (rows, ...); those of texts are dictionaries."""
         import pyarrow as pa  # noqa: PLC0415 - only who asks in columns pays for it
 
         made: list[Any] = []
@@ -95,6 +95,7 @@ class Outputs:
 
 
 def _texts(names: Sequence[str], places: NDArray[np.int64]) -> Any:
+    """The names at these places, as a dictionary and the places in it."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
-    return pa.array(names, pa.string()).take(pa.array(places))
+    return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), pa.array(names, pa.string()))

@@ -1,5 +1,6 @@
 """Tables predicted: for each row a row of outputs, in order, whatever their number in the memory of one block."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -21,6 +22,10 @@ PART_ROWS = 65_536
 _PART_BYTES = 64 << 20
 _MOST_ROWS, _FEWEST_ROWS = 8192, 256
 _BLOCK_BYTES = 16 << 20
+_MOST_AHEAD = PART_ROWS // _MOST_ROWS
+_BYTES_AHEAD = 16 << 20
+"""A part that is read takes as long as several blocks that are predicted; whoever predicts has not to wait for it."""
+
 _BLOCK_WORK = 4_000_000_000
 """Multiplications of one block: others who ask the same version wait no longer than for one."""
 
@@ -69,6 +74,7 @@ class TablePrediction:
         width = max(loaded.columns, self.encoder.width, loaded.units)
         work = _BLOCK_WORK // max(1, loaded.model.count_params())
         self._block_rows = max(_FEWEST_ROWS, min(_MOST_ROWS, _BLOCK_BYTES // (4 * width), work))
+        self._blocks_ahead = max(1, min(_MOST_AHEAD, _BYTES_AHEAD // (4 * width * self._block_rows)))
         self._part_rows = max(self._block_rows, min(PART_ROWS, _PART_BYTES // (4 * max(1, len(self.names)))))
 
     def check_size(self, rows: int, limits: Limits) -> None:
@@ -86,7 +92,7 @@ class TablePrediction:
         how many rows are predicted.
         """
         done, predictions = 0, np.empty((0, *self._loaded.model.output_shape[1:]), np.float32)
-        for part, start, x in _ahead(self._inputs(tables, findings)):
+        for part, start, x in _ahead(self._inputs(tables, findings), self._blocks_ahead):
             if start == 0:
                 predictions = np.empty((part.rows, *predictions.shape[1:]), np.float32)
             if not findings.total:
@@ -117,13 +123,17 @@ class TablePrediction:
         return pa.table(columns, names=self.names)
 
 
-def _ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each made by a thread of its own while the caller works on the one before."""
+def _ahead(items: Iterator[Item], most: int) -> Iterator[Item]:
+    """The same items, of which a thread of its own makes so many while the caller works on the one before."""
     with ThreadPoolExecutor(1, "fitd-ahead") as beside:
-        coming = beside.submit(_next, items)
-        while found := coming.result():
-            coming = beside.submit(_next, items)
-            yield found[0]
+        coming = deque(beside.submit(_next, items) for _ in range(most))
+        try:
+            while found := coming.popleft().result():
+                coming.append(beside.submit(_next, items))
+                yield found[0]
+        finally:
+            for one in coming:
+                one.cancel()
 
 
 def _next(items: Iterator[Item]) -> tuple[Item] | None:

@@ -13,6 +13,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -61,11 +62,9 @@ class Artifacts:
         self._store.write(name, content)
         return name
 
-    def put_file(self, label: str, file: Path) -> str:
-        """Keeps a file's content, which need not fit into memory; the file is used up."""
-        with file.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        name = f"{label}.{secrets.token_hex(4)}.{digest}"
+    def put_file(self, label: str, file: Path, sha256: str) -> str:
+        """Keeps a file's content, which need not fit into memory and has this hash; the file is used up."""
+        name = f"{label}.{secrets.token_hex(4)}.{sha256}"
         self._store.take(name, file)
         return name
 
@@ -110,6 +109,15 @@ def _digest(content: Content) -> str:
             digest.update(view[start : start + _PIECE_BYTES])
             content.madvise(mmap.MADV_DONTNEED)  # who maps it wants it out of memory until it is looked at
     return digest.hexdigest()
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file, which goes to its disk meanwhile: who puts it has not to wait for that any more."""
+    with file.open("rb") as content, ThreadPoolExecutor(1, "fitd-sync") as beside:
+        syncing = beside.submit(os.fsync, content.fileno())
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+        syncing.result()
+    return digest
 
 
 def digest_of(name: str) -> str:

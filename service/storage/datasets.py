@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, delete, func, insert, 
 
 from service.errors import Conflict, NotFound
 from service.jobs import FINAL
-from service.storage.artifacts import Artifacts, digest_of
+from service.storage.artifacts import Artifacts, digest_of, sha256_of
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
@@ -84,13 +85,15 @@ class NewDataset:
 
         size_bytes = file.stat().st_size
         table = Table.from_file(file)
-        described = table.describe()
         is_small = size_bytes <= LARGEST_ROW_BYTES
+        with ThreadPoolExecutor(1, "fitd-sha256") as beside:
+            hashing = None if is_small else beside.submit(sha256_of, file)
+            described = table.describe()
         return cls(
             table.rows,
             len(table.names),
             content=file.read_bytes() if is_small else None,
-            artifact=None if is_small else artifacts.put_file("ds", file),
+            artifact=None if hashing is None else artifacts.put_file("ds", file, hashing.result()),
             size_bytes=size_bytes,
             form="table",
             name=name,

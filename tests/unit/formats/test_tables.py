@@ -333,6 +333,25 @@ def test_every_column_can_be_had_as_numbers() -> None:
         np.testing.assert_array_equal(table.numbers(name), numbers)
 
 
+def test_numbers_that_are_all_there_are_not_copied() -> None:
+    values = pa.array([1.5, -2.0, float(np.finfo(np.float32).max)])
+    numbers = Table(pa.table({"a": values})).numbers("a")
+    assert np.shares_memory(numbers, values.to_numpy())
+    assert numbers.tolist() == values.to_pylist()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[0.5, -3.0, 2.0, 7.25], [0.5, None, 2.0, 7.25], [0.5, float("nan"), -1.0, 2.0], [float("nan"), None, None, None]],
+)
+def test_the_least_and_the_most_of_numbers_are_those_that_are_there(values: list[float | None]) -> None:
+    column = pa.chunked_array([values[:2], [], values[2:]], pa.float64())
+    there = [value for value in values if value is not None and not np.isnan(value)]
+    (described,) = Table(pa.table({"a": column})).describe()
+    assert described["missing"] == len(values) - len(there)
+    assert (described["min"], described["max"]) == (min(there, default=None), max(there, default=None))
+
+
 def test_dates_beyond_the_calendar_are_refused(tmp_path: Path) -> None:
     far = pa.array([2**62], pa.int64()).cast(pa.timestamp("us"))
     with pytest.raises(Malformed):

@@ -1,5 +1,6 @@
 """Tables predicted in blocks: each row as it is alone, in order, under names that say what it is."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from service.datasets import Dataset
 from service.errors import Findings, Invalid, TooLarge
 from service.prediction import LoadedVersion
 from service.prediction.outputs import Asked
-from service.prediction.tables import TablePrediction, kinds_of_arrays, tables_of
+from service.prediction.tables import PART_ROWS, TablePrediction, kinds_of_arrays, tables_of
 from service.tables import Table
 from service.training import train
 
@@ -97,6 +98,21 @@ def test_every_row_is_answered_in_order_however_the_rows_are_cut(classifier: Loa
     assert np.allclose(scores.sum(axis=1), 1, atol=1e-5)
     names = np.array(["blue", "green", "red"])
     assert whole["predicted_kind"].to_pylist() == names[scores.argmax(axis=1)].tolist()
+
+
+def test_no_more_than_a_part_is_read_ahead(classifier: LoadedVersion) -> None:
+    asked_for: list[int] = []
+
+    def many() -> Iterator[Table]:
+        for start in range(0, ROWS, 500):
+            asked_for.append(start)
+            yield Table(TABLE.slice(start, 500))
+
+    findings = Findings()
+    answers = TablePrediction(classifier, Asked(), Table(TABLE).kinds, findings).answers(many(), findings)
+    assert len(next(answers)) == 500
+    del answers
+    assert len(asked_for) <= 1 + PART_ROWS // 8192
 
 
 def test_the_same_table_gives_the_same_bits(classifier: LoadedVersion) -> None:

@@ -193,3 +193,14 @@ def test_predictions_go_on_while_an_evaluation_lasts() -> None:
         np.testing.assert_array_equal(version.predict(X), expected)
         weights.given.set()
         assert evaluation.result(30)[0]["accuracy"] == pytest.approx(np.mean(expected.argmax(axis=1) == LABELS))
+
+
+@pytest.mark.parametrize("classes", [2, 5, 40])
+def test_the_likeliest_class_is_the_first_that_has_the_most_however_many_rows_are_asked_for(classes: int) -> None:
+    names = [f"class {n}" for n in range(classes)]
+    _, loaded = trained(units=classes, classes=names)
+    scores = RNG.integers(0, 4, (5000, classes)).astype(np.float32)  # many are equal
+    scores[::7, -1] = np.nan
+    scores[::11] = -np.inf
+    assert loaded.likeliest(scores).tolist() == scores.argmax(axis=1).tolist()
+    assert loaded.likeliest(scores[:9]).tolist() == scores[:9].argmax(axis=1).tolist()
