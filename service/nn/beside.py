@@ -4,11 +4,16 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from service.nn import subnormals
+
 Task = Callable[[], None]
 
 
 class Beside:
-    """One thread that does what it is given while the caller does something else; it ends with the process."""
+    """One thread that does what it is given while the caller does something else; it ends with the process.
+
+    Numbers below the normal range are zeros in it.
+    """
 
     def __init__(self) -> None:
         self._tasks: SimpleQueue[Task] = SimpleQueue()
@@ -34,6 +39,7 @@ class Beside:
             raise failure
 
     def _work(self) -> None:
+        subnormals.flush()
         while True:
             task, failure = self._tasks.get(), None
             try:

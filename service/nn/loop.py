@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from service.nn import samples
+from service.nn import samples, subnormals
 from service.nn.batches import Batches, Block, Feed
 from service.nn.beside import Beside
 from service.nn.callbacks import Callback
@@ -113,13 +113,14 @@ class Loop:
         tally, outputs = self.network.tally, self._outputs(len(block.x))
         x, y, weights = block.x, block.y, block.weights
         assert y is not None
-        for start, stop in bounds:
-            rows = stop - start
-            step = self._steps.get(rows) or self._connect(rows)
-            part = None if weights is None else weights[start:stop]
-            outputs[start:stop] = step(x[start:stop], y[start:stop], part)
-            if tally.value:
-                self.objective.add_penalty(tally.take(), rows)
+        with subnormals.flushed():
+            for start, stop in bounds:
+                rows = stop - start
+                step = self._steps.get(rows) or self._connect(rows)
+                part = None if weights is None else weights[start:stop]
+                outputs[start:stop] = step(x[start:stop], y[start:stop], part)
+                if tally.value:
+                    self.objective.add_penalty(tally.take(), rows)
         self._gather(block, bounds, outputs[bounds[0][0] : bounds[-1][1]])
 
     def _measure_run(self, block: Block, bounds: list[tuple[int, int]]) -> None:
