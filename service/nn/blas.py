@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 
 from service.nn import openblas
 
-# Multiplications of one step below which a second thread costs more than it brings.
-SMALL_WORK = 4_000_000
+# Multiplications of a forward pass below which a second thread costs more than it brings: threads hand the interpreter
+# to each other between NumPy's calls, and the numbers from one core to the other.
+SMALL_WORK = 20_000_000
 
 
 class Blas:

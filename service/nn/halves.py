@@ -1,6 +1,7 @@
 """A training step in two halves of the batch, each on a thread of its own with one BLAS thread.
 
-On large layers it beats products on two threads, because everything between the products is shared, too.
+It is as fast as products on two threads at worst, because everything between the products is shared, too. And other
+work on the machine slows it down by what it takes; threads of BLAS, which wait for each other, it nearly stops.
 """
 
 from typing import Any
@@ -16,16 +17,11 @@ from service.nn.variable import Parameters
 
 Array = np.ndarray[Any, Any]
 
-# Multiplications of a forward pass. Below, two threads hand the interpreter to each other so often that nothing is
-# gained; then products on several threads are the better choice.
-LARGE_WORK = 50_000_000
 
-
-def can_split(network: Network, rows: int) -> bool:
-    """Whether the rows of a batch have nothing to do with each other, and their halves are large."""
-    plain = all(layer.rows_are_independent and layer.penalty is None for layer in network.layers)
-    weights = sum(weight.value.size for layer in network.layers for weight in layer.weights)
-    return plain and rows * weights >= LARGE_WORK
+def splits(network: Network, rows: int, threads: int) -> bool:
+    """Whether a step is made in halves: on two threads, where the rows of a batch have nothing to do with each other."""
+    alone = all(layer.rows_are_independent and layer.penalty is None for layer in network.layers)
+    return threads == 2 and rows > 1 and alone
 
 
 def connect_halves(

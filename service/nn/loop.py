@@ -10,7 +10,7 @@ from service.nn import samples, subnormals
 from service.nn.batches import Batches, Block, Feed
 from service.nn.beside import Beside
 from service.nn.callbacks import Callback
-from service.nn.halves import can_split, connect_halves
+from service.nn.halves import connect_halves, splits
 from service.nn.network import CONNECTIONS, Network
 from service.nn.objective import Objective
 from service.nn.optimizers import Optimizer
@@ -144,7 +144,7 @@ class Loop:
 
     def _connect(self, rows: int) -> Step:
         parts = (self.network, self.objective, self.optimizer, self.parameters, rows)
-        if self.threads > 1 and can_split(self.network, rows):
+        if splits(self.network, rows, self.threads):
             step = connect_halves(*parts, BESIDE, unit_rows=self._unit_rows)
         else:
             step = connect_step(*parts, unit_rows=self._unit_rows)

@@ -9,7 +9,7 @@ from service.nn import blas, optimizers, samples
 from service.nn.arguments import ArgumentError
 from service.nn.batches import Batches, Feed
 from service.nn.callbacks import Callback, History
-from service.nn.halves import can_split
+from service.nn.halves import splits
 from service.nn.layers.layer import Clock
 from service.nn.loop import Loop
 from service.nn.metrics import Metric
@@ -151,7 +151,7 @@ class Trainer:
             validate=validate,
         )
         state, self._state = self._state, None
-        with blas.limited_to(1 if threads == 1 or can_split(loop.network, batch_size) else threads):
+        with blas.limited_to(1 if splits(loop.network, batch_size, threads) else threads):
             run.go(state)
         return self.history
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from service import nn
-from service.nn import blas, halves
+from service.nn import blas
 from service.nn.beside import Beside
 from service.nn.models import model_from_config
 
@@ -21,7 +21,6 @@ Y = X[:, :1] * X[:, 1:2]
 def split_early(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Two threads also for little work."""
     monkeypatch.setattr(blas, "SMALL_WORK", 0)
-    monkeypatch.setattr(halves, "LARGE_WORK", 1000)
     before = blas.threads()
     yield
     blas.set_threads(before)
