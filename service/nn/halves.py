@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 
 
 def splits(network: Network, rows: int, threads: int) -> bool:
-    """Whether a step is made in halves: on two threads, where the rows of a batch have nothing to do with each other."""
+    """Whether a step is made in halves: on two threads, where the rows of a batch are apart from each other."""
     alone = all(layer.rows_are_independent and layer.penalty is None for layer in network.layers)
     return threads == 2 and rows > 1 and alone
 
