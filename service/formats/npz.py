@@ -1,5 +1,7 @@
 """NumPy's `.npz` files: named arrays, read without pickle, and no larger than they may be."""
 
+import errno
+import tokenize
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,9 @@ from service.config import Limits
 from service.errors import Malformed, TooLarge
 
 NPZ = "application/x-npz"
+# SyntaxError and TokenError are what NumPy's reader of headers lets through.
+_UNREADABLE = (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError, NotImplementedError, RuntimeError,
+               SyntaxError, tokenize.TokenError)  # fmt: skip
 
 
 def read_npz(file: Path, limits: Limits, *names: str) -> dict[str, NDArray[Any]]:
@@ -19,8 +24,8 @@ def read_npz(file: Path, limits: Limits, *names: str) -> dict[str, NDArray[Any]]
     try:
         with zipfile.ZipFile(file) as archive:
             return {name: _read(archive, name, limits) for name in names}
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+    except _UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # that is a place before the file
             raise
         expected = " and ".join(names)
         raise Malformed(

@@ -385,3 +385,12 @@ def test_what_is_no_arrow_file_is_not_opened() -> None:
 def test_texts_that_look_like_numbers_or_dates_are_told(texts: list[str | None], looks_like: str | None) -> None:
     [described] = Table(pa.table({"a": pa.array(texts, pa.string())})).describe()
     assert (described["type"], described.get("looks_like")) == ("category", looks_like)
+
+
+@pytest.mark.parametrize(("old", "new"), [(b"}", b"\0"), (b"(", b"["), (b"'descr'", b"descr")], ids=repr)
+def test_a_header_of_numpy_that_cannot_be_read_is_refused(tmp_path: Path, old: bytes, new: bytes) -> None:
+    file = tmp_path / "file.npz"
+    np.savez(file, x=np.eye(3), y=np.arange(3))
+    file.write_bytes(file.read_bytes().replace(old, new, 1))
+    with pytest.raises(Malformed):
+        read_npz(file, LIMITS, "x", "y")
