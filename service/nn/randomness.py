@@ -6,12 +6,30 @@ import numpy as np
 
 WEIGHTS, ORDER, NOISE, SPLIT = range(4)
 
+_APART = 0x9E3779B97F4A7C15F39CC0605CEDC835
+"""The golden ratio of all that PCG64 draws, as in its `jumped`: places a power of two apart would be alike."""
+
 _seeds: np.random.SeedSequence | None = None
 
 
 def generator(seed: int, purpose: int, *position: int) -> np.random.Generator:
     """The stream that belongs to one place: the same arguments give the same numbers."""
     return np.random.default_rng([seed, purpose, *position])
+
+
+class Stream:
+    """The random numbers of each step at one place: those of a step are had again by asking for it again."""
+
+    def __init__(self, seed: int, purpose: int, *position: int) -> None:
+        self._bits = np.random.PCG64([seed, purpose, *position])
+        self._start = self._bits.state
+        self._generator = np.random.Generator(self._bits)
+
+    def at(self, step: int) -> np.random.Generator:
+        """The generator where the numbers of this step begin, which the next call moves on."""
+        self._bits.state = self._start
+        self._bits.advance(step * _APART)
+        return self._generator
 
 
 def set_random_seed(seed: int) -> None:

@@ -33,10 +33,6 @@ class Clock:
         self.seed = seed
         self.step = 0
 
-    def generator(self, layer: int) -> np.random.Generator:
-        """The random numbers of one layer in this step."""
-        return randomness.generator(self.seed, randomness.NOISE, layer, self.step)
-
 
 @dataclass(frozen=True)
 class Setting:

@@ -1,6 +1,7 @@
 """Layers that disturb training and do nothing in inference."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,11 +12,14 @@ from service.nn.activations.exponentials import SELU_ALPHA, SELU_SCALE
 from service.nn.arguments import ArgumentError, Range
 from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
 
+Drawing = Callable[[], np.random.Generator]
+"""What gives the random numbers of the step that is taken."""
+
 Rate = Annotated[float, Range(minimum=0, maximum=1)]
 
 
 class _Noise(Layer):
-    """What the noise layers share: silence in inference, and a generator for each step."""
+    """What the noise layers share: silence in inference, and random numbers for each step."""
 
     rows_are_independent = False
     seed: int | None
@@ -23,19 +27,20 @@ class _Noise(Layer):
     def _silent(self) -> bool:
         raise NotImplementedError
 
-    def _disturb(self, shape: Shape, setting: Setting) -> Pass:
+    def _disturb(self, shape: Shape, setting: Setting, drawing: Drawing) -> Pass:
         raise NotImplementedError
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """The identity unless it trains."""
         if not setting.training or self._silent():
             return Pass(lambda x: x, lambda dy: dy)
-        return self._disturb(shape, setting)
-
-    def _generator(self, setting: Setting) -> np.random.Generator:
-        if self.seed is not None:
-            return randomness.generator(self.seed, randomness.NOISE, setting.clock.step)
-        return setting.clock.generator(setting.index)
+        clock = setting.clock
+        stream = (
+            randomness.Stream(clock.seed, randomness.NOISE, setting.index)
+            if self.seed is None
+            else randomness.Stream(self.seed, randomness.NOISE)
+        )
+        return self._disturb(shape, setting, lambda: stream.at(clock.step))
 
 
 @REGISTRY.register()
@@ -50,17 +55,18 @@ class Dropout(_Noise):
     def _silent(self) -> bool:
         return self.rate == 0
 
-    def _disturb(self, shape: Shape, setting: Setting) -> Pass:
+    def _disturb(self, shape: Shape, setting: Setting, drawing: Drawing) -> Pass:
         noise_shape = _noise_shape(self.noise_shape, shape)
-        uniform = np.empty(noise_shape, np.float32)
+        size = math.prod(noise_shape)
         kept = np.empty(noise_shape, bool)
         factor = np.empty(noise_shape, setting.dtype)
         y = np.empty(shape, setting.dtype)
         scale = 0.0 if self.rate == 1 else 1 / (1 - self.rate)
+        least = np.uint32(min(round(self.rate * 2**32), 2**32 - 1))
 
         def forward(x: Array) -> Array:
-            self._generator(setting).random(dtype=np.float32, out=uniform)
-            np.greater_equal(uniform, self.rate, out=kept)
+            words = drawing().bit_generator.random_raw((size + 1) // 2).view(np.uint32)
+            np.greater_equal(words[:size].reshape(noise_shape), least, out=kept)
             np.multiply(kept, scale, out=factor)
             return np.multiply(x, factor, out=y)
 
@@ -82,7 +88,7 @@ class AlphaDropout(_Noise):
     def _silent(self) -> bool:
         return self.rate == 0
 
-    def _disturb(self, shape: Shape, setting: Setting) -> Pass:
+    def _disturb(self, shape: Shape, setting: Setting, drawing: Drawing) -> Pass:
         dropped = -SELU_ALPHA * SELU_SCALE
         a = 1 / math.sqrt((1 - self.rate) * (1 + self.rate * dropped**2)) if self.rate < 1 else 0.0
         b = -a * dropped * self.rate
@@ -91,7 +97,7 @@ class AlphaDropout(_Noise):
 
         def forward(x: Array) -> Array:
             nonlocal kept
-            kept = self._generator(setting).random(noise_shape, np.float32) >= self.rate
+            kept = drawing().random(noise_shape, np.float32) >= self.rate
             return (a * np.where(kept, x, x.dtype.type(dropped)) + b).astype(x.dtype)
 
         def backward(dy: Array) -> Array:
@@ -111,13 +117,13 @@ class GaussianDropout(_Noise):
     def _silent(self) -> bool:
         return self.rate == 0
 
-    def _disturb(self, shape: Shape, setting: Setting) -> Pass:
+    def _disturb(self, shape: Shape, setting: Setting, drawing: Drawing) -> Pass:
         stddev = math.sqrt(self.rate / (1 - self.rate))
         factor: Array = np.empty(0)
 
         def forward(x: Array) -> Array:
             nonlocal factor
-            factor = (1 + stddev * self._generator(setting).standard_normal(shape, np.float32)).astype(x.dtype)
+            factor = (1 + stddev * drawing().standard_normal(shape, np.float32)).astype(x.dtype)
             return x * factor
 
         def backward(dy: Array) -> Array:
@@ -137,9 +143,9 @@ class GaussianNoise(_Noise):
     def _silent(self) -> bool:
         return self.stddev == 0
 
-    def _disturb(self, shape: Shape, setting: Setting) -> Pass:
+    def _disturb(self, shape: Shape, setting: Setting, drawing: Drawing) -> Pass:
         def forward(x: Array) -> Array:
-            noise = self._generator(setting).standard_normal(shape, np.float32)
+            noise = drawing().standard_normal(shape, np.float32)
             return (x + self.stddev * noise).astype(x.dtype)
 
         return Pass(forward, lambda dy: dy)
