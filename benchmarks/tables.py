@@ -22,7 +22,7 @@ from pyarrow import csv
 from service.config import Limits
 from service.datasets import read_dataset
 from service.errors import Findings
-from service.formats.jsontext import read_json
+from service.formats.plain_rows import read_json_with_rows
 from tests.e2e.server import ROOT, Server, free_port
 from tests.e2e.test_workers import children, pid_of
 
@@ -57,7 +57,7 @@ def read_json_rows() -> None:
 
     found = best_of(
         10 * ROUNDS,
-        Call(lambda: read_dataset(read_json(body)["data"], Findings(), Limits())),
+        Call(lambda: read_dataset(read_json_with_rows(body)["data"], Findings(), Limits())),
         Call(plainly),
         Call(lambda: orjson.loads(body)),
     )

@@ -14,6 +14,7 @@ from service.api.state import State
 from service.checks import CheckedTraining, read_training
 from service.errors import Finding, Findings, Invalid, Malformed, pointer
 from service.formats.jsontext import read_json
+from service.formats.plain_rows import read_json_with_rows
 from service.storage import NewDataset, StoredDataset, Transaction
 
 MOST_IN_A_BATCH = 1000
@@ -41,7 +42,7 @@ class Jobs(Generic[View]):
 
 def read_one(shared: State, body: bytes) -> list[CheckedTraining]:
     """The training that a body asks for."""
-    return [read_training(read_json(body), shared.settings, shared.open_dataset, shared.open_start)]
+    return [read_training(read_json_with_rows(body), shared.settings, shared.open_dataset, shared.open_start)]
 
 
 def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:

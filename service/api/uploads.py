@@ -13,8 +13,8 @@ from service.formats.compression import compression_of, unpacked
 from service.formats.csv_blocks import Readable, exhaust
 from service.formats.delimited import Dialect
 from service.formats.json_rows import read_whole
-from service.formats.jsontext import read_json
 from service.formats.npz import NPZ, read_npz
+from service.formats.plain_rows import read_json_with_rows
 from service.formats.tables import ARROW, ARROW_STREAM, CSV, JSON, MAGIC, NDJSON, PARQUET, write_table
 from service.storage import NewDataset
 
@@ -100,7 +100,7 @@ def read_upload(
     limits = shared.settings
     file, text, media_type = told_apart(file, arriving, media_type, limits)
     if media_type == JSON and not _start_of(file).lstrip().startswith(b"["):
-        given = _checked(read_json(read_whole(file, limits)), shared)
+        given = _checked(read_json_with_rows(read_whole(file, limits)), shared)
         return NewDataset.of_arrays(given, shared.database.artifacts, name=name, uploaded=True)
     if media_type == NPZ:
         arrays = read_npz(file, limits, "x", "y")

@@ -20,7 +20,18 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 def read_rows(value: Any, at: str, findings: Findings, limits: Limits) -> Floats | None:
-    """The (rows, columns) array of a list of lists of numbers, or None and a finding for each mistake."""
+    """The (rows, columns) array of a list of lists of numbers, or None and a finding for each mistake.
+
+    Numbers (rows, columns) that are an array already are as good.
+    """
+    if isinstance(value, np.ndarray):
+        if not fits(len(value), value.shape[1], at, findings, limits):
+            return None
+        with np.errstate(over="ignore"):
+            numbers = value.astype(np.float32)
+        if np.isfinite(numbers).all():
+            return numbers
+        value = value.tolist()
     if not _is_list_of(value, {list}):
         _find_wrong_rows(value, at, findings)
     elif not all(value) or len(set(map(len, value))) > 1:

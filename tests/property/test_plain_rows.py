@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from service.api.instances import read_prediction
 from service.config import Settings
-from service.errors import Invalid
+from service.errors import Findings, Invalid, Malformed
 from service.formats import plain_rows
-from service.formats.plain_rows import read_plain_rows
+from service.formats.arrays import read_rows
+from service.formats.jsontext import read_json
+from service.formats.plain_rows import read_json_with_rows, read_plain_rows
 
 SETTINGS = Settings(_env_file=None, max_rows=6, max_cells=12)
 NUMBERS = st.one_of(st.integers(-(2**24), 2**24), st.floats(width=64))
@@ -97,3 +99,64 @@ def test_everything_else_is_left_to_the_careful_reader(body: bytes) -> None:
 def test_without_the_quick_reader_everything_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain_rows, "simdjson", None)
     assert read_plain_rows(b'{"instances": [[1, 2]]}', "instances", 2, SETTINGS) is None
+
+
+OTHERS = st.dictionaries(st.sampled_from(["y", "fit", "[", "x"]), st.one_of(CELLS, ROWS, st.just({"x": [["["]]})))
+
+
+def listed(document: Any) -> Any:
+    """The document with lists where it has arrays."""
+    if isinstance(document, dict):
+        return {key: listed(value) for key, value in document.items()}
+    return document.tolist() if isinstance(document, np.ndarray) else document
+
+
+@given(OTHERS, OTHERS, st.one_of(PLAIN, ROWS), st.booleans(), st.booleans())
+@example({}, {}, [[[1, 2], []], [3, 4]], True, False)
+@example({"y": "["}, {}, [[[1, 2], []], [3, 4]], True, True)
+def test_a_document_is_the_same_whether_its_rows_are_an_array_or_lists(
+    around: dict[str, Any], data: dict[str, Any], x: Any, is_inside: bool, escaped: bool
+) -> None:
+    document = {**around, "data": {**data, "x": x}} if is_inside else {**data, "x": x}
+    body = json.dumps(document, ensure_ascii=False).encode()
+    if escaped:
+        body = body.replace(b'"["', b'"\\u005b"')
+    np.testing.assert_equal(listed(read_json_with_rows(body)), read_json(body))
+
+
+@given(PLAIN, st.data())
+def test_a_damaged_document_is_read_or_refused_as_without_the_quick_way(rows: Any, data: st.DataObject) -> None:
+    body = bytearray(json.dumps({"fit": {"epochs": 1}, "data": {"x": rows, "y": [1, 2]}}).encode())
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(body) - 1))
+        body[place : place + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
+    try:
+        expected = read_json(bytes(body))
+    except Malformed:
+        with pytest.raises(Malformed):
+            read_json_with_rows(bytes(body))
+    else:
+        np.testing.assert_equal(listed(read_json_with_rows(bytes(body))), expected)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": {"x": [[1, 2], [3, 4]], "y": ["[", 1]}, "fit": {"batch": []}}',
+        b'{"y": [0, 1], "x": [[1, 2], [3, 4]]}',
+    ],
+)
+def test_rows_of_a_document_become_an_array(body: bytes) -> None:
+    document = read_json_with_rows(body)
+    found = document.get("data", document)["x"]
+    assert isinstance(found, np.ndarray)
+    assert listed(document) == read_json(body)
+
+
+@pytest.mark.parametrize("number", ["1e39", "-1e39"])
+def test_a_number_beyond_float32_in_an_array_is_found_where_it_is(number: str) -> None:
+    document = read_json_with_rows(f'{{"x": [[1, 2], [3, {number}]]}}'.encode())
+    findings = Findings()
+    assert isinstance(document["x"], np.ndarray)
+    assert read_rows(document["x"], "#/x", findings, SETTINGS) is None
+    assert [(one.pointer, one.code) for one in findings.errors] == [("#/x/1/1", "not_finite")]
