@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from service.api.serving import Served
 from service.datasets import Dataset
 from service.errors import Findings
-from service.features.learnt import find_unreadable
+from service.features.learnt import find_unreadable, with_classes
 from service.features.rows import taken
 from service.features.targets import read_answers
 from service.spec.data import DataSpec
@@ -23,9 +23,10 @@ def prepare_evaluation(
     allowed = {"dataset", "target"} if isinstance(data, Table) else {"dataset"}
     for key in asked.keys() - allowed:
         findings.error(f"#/data/{key}", "unknown_key", "Expected the dataset alone: the version knows its columns.")
-    if isinstance(data, Dataset):
-        return data
     loaded = served.loaded
+    if isinstance(data, Dataset):
+        classes = None if loaded.classes is None else tuple(loaded.classes)
+        return with_classes(data, classes, "the version", findings, "#/data")
     if loaded.encoder is None or loaded.targets is None:
         expected = "Expected x and y: this version was not trained on the columns of a table."
         findings.error("#/data/dataset", "conflict", expected)

@@ -81,6 +81,12 @@ def upload(service: Service, content: bytes, query: str = "", headers: dict[str,
     return view
 
 
+def arrays(service: Service, x: Any, y: Any) -> dict[str, Any]:
+    sink = io.BytesIO()
+    np.savez(sink, x=x, y=y)
+    return upload(service, sink.getvalue(), headers={"Content-Type": "application/x-npz"})
+
+
 def trained(service: Service, **changes: Any) -> dict[str, Any]:
     dataset = upload(service, csv_of(penguins()), "?name=penguins")
     answer = service.client.post("/v1/training-jobs", json=request(dataset["id"], **changes))
@@ -405,3 +411,22 @@ def test_an_evaluation_leaves_out_the_rows_without_a_target_where_the_training_d
     for target, pointer, code in wrong:
         problem = assert_problem(measure("whole", target=target), 422, "invalid_request")
         assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [(pointer, code)]
+
+
+def test_stored_arrays_are_measured_in_the_classes_of_the_version(service: Service) -> None:
+    x, names = np.eye(3, dtype=np.float32)[[0, 1, 2] * 8], np.array(["a", "b", "c"] * 8)
+    data = {"dataset": arrays(service, x, names)["id"]}
+    asked = {**request(""), "model": "letters", "data": data}
+    assert service.client.post("/v1/training-jobs", json=asked).is_success
+    service.work()
+
+    def measure(**data: Any) -> httpx.Response:
+        return service.client.post("/v1/models/letters:evaluate", json={"data": data})
+
+    fewer = names != "a"
+    stored = measure(dataset=arrays(service, x[fewer], names[fewer])["id"]).json()
+    assert stored["metrics"] == measure(x=x[fewer].tolist(), y=names[fewer].tolist()).json()["metrics"]
+    assert [one["rows"] for one in stored["report"]["classes"]] == [0, 8, 8]
+    strange = measure(dataset=arrays(service, x, np.where(fewer, names, "z"))["id"])
+    errors = assert_problem(strange, 422, "invalid_request")["errors"]
+    assert [(error["pointer"], error["code"]) for error in errors] == [("#/data/y", "unknown_class")]
