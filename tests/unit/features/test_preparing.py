@@ -1,5 +1,6 @@
 """A table becomes inputs and targets: learnt from the training rows, split as asked, alike in every order."""
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,16 @@ def test_numbers_are_standardized_by_the_training_rows_alone() -> None:
     assert made.dataset.x[1, 0] == 0, "a gap is filled with the mean"
     assert made.parts is not None
     assert {name: part["rows"] for name, part in made.parts.items()} == {"training": 3, "validation": 3}
+
+
+@pytest.mark.parametrize("equal", [[0.1] * 6, pa.array([1_711_879_872_123_459] * 6, pa.timestamp("us"))])
+def test_a_constant_column_that_changes_later_does_not_explode(equal: Any) -> None:
+    values = pa.array(equal)
+    made = prepared(table(age=values), features=["age"])
+    assert np.abs(made.dataset.x[:, 0]).max() < 1e-6
+    later = [one + 1 if isinstance(one, float) else one + timedelta(days=1) for one in values.to_pylist()]
+    arrow = pa.table({"age": pa.array(later, values.type)})
+    np.testing.assert_allclose(encoder_of(made).encode(Table(arrow))[0][:, 0], 1, rtol=1e-6)
 
 
 def test_each_type_becomes_the_inputs_that_its_names_tell() -> None:
