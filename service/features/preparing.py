@@ -105,7 +105,7 @@ def _prepare_table(
     used = [*answers.names, *(name for name in (asked.sample_weight, asked.split and asked.split.column) if name)]
     fitted = parts.training[: max(kept, 1)]
     if learnt is None or learnt.encoder is None:
-        encoder = fit_encoder(table, asked, used=used, rows=fitted, findings=findings, at=at)
+        encoder = fit_encoder(table, asked, used=used, rows=fitted, everything=answers.rows, findings=findings, at=at)
     else:
         encoder = learnt.encoder
         find_unreadable(table, encoder, f"{at}/dataset", findings)

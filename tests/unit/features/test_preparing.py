@@ -192,6 +192,21 @@ def test_what_cannot_be_prepared_is_pointed_at() -> None:
     assert refused(split={"test": 0.99}) == {("#/data/split", "empty_split")}
 
 
+def test_gaps_in_rows_that_are_held_out_are_refused_as_those_of_the_training() -> None:
+    features = [{"name": "age", "missing": "reject"}]
+    gap = table(age=[20.0, 30.0, 40.0, 60.0, 30.0, None])
+    held: tuple[dict[str, Any], ...] = (
+        {"split": {"test": 0.2, "method": "last"}},
+        {"split": {"validation": 0.2, "method": "last"}},
+        {"validation_split": 0.2},
+    )
+    for asked in held:
+        assert refused(data=gap, features=features, **asked) == {("#/data/features/0", "missing")}
+    dropped = table(age=[20.0, 30.0, 40.0, 60.0, 30.0, None], ill=[*TABLE["ill"][:5], None])
+    drop = {"name": "ill", "missing": "drop"}
+    assert len(prepared(data=dropped, features=features, target=drop, validation_split=0.2).dataset.y) == 5
+
+
 def test_weights_follow_their_rows() -> None:
     made = prepared(sample_weight="weight", split={"validation": 0.3, "method": "last"})
     assert made.dataset.sample_weight is not None
