@@ -85,7 +85,7 @@ def classifies(asked: CompileSpec) -> bool:
 def fitting_units(asked: CompileSpec, dataset: Dataset, activation: str | None) -> int:
     """How many units the last layer needs for these targets: one for each class or number."""
     y = dataset.y
-    if y.ndim == 2:
+    if y.ndim == 2 and y.shape[1] > 1:
         return int(y.shape[1])
     loss = asked.loss
     by_shape = loss in BY_SHAPE["loss"]

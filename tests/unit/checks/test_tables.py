@@ -100,6 +100,14 @@ def test_arrays_tell_the_size_as_well() -> None:
     assert "test_loss" in result.metrics
 
 
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy", "crossentropy"])
+def test_class_indices_in_rows_of_their_own_tell_the_size_as_well(loss: str) -> None:
+    asked = document(loss=loss) | {"data": {"x": np.eye(9).tolist(), "y": [[0], [1], [2]] * 3}}
+    checked = read_training(asked, LIMITS, opened)
+    assert checked.outline.units == 3
+    assert train(checked.request, checked.dataset).metrics["loss"] is not None
+
+
 def test_balanced_weights_make_up_for_rare_classes() -> None:
     asked = document()
     asked["fit"]["class_weight"] = "balanced"
