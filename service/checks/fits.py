@@ -115,12 +115,17 @@ def class_weights(request: TrainingRequest, dataset: Dataset) -> dict[int, float
     if request.fit.class_weight == "balanced":
         kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
         y = dataset.y[:kept]
-        labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1).astype(np.int64)
-        counts = np.bincount(labels)
-        present = np.count_nonzero(counts)
-        return {index: len(labels) / (present * int(count)) for index, count in enumerate(counts) if count}
+        labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1).round().astype(np.int64)
+        ignored = _ignored_class(request.compile)
+        classes, counts = np.unique(labels if ignored is None else labels[labels != ignored], return_counts=True)
+        mean = counts.sum() / max(1, len(classes))
+        return {int(label): float(mean / count) for label, count in zip(classes, counts, strict=True)}
     names = {name: index for index, name in enumerate(dataset.classes or ())}
     return {names[key] if key in names else int(key): value for key, value in request.fit.class_weight.items()}
+
+
+def _ignored_class(asked: CompileSpec) -> int | None:
+    return None if asked.loss in BY_SHAPE["loss"] else getattr(made("loss", asked.loss), "ignore_class", None)
 
 
 def _check_split(request: TrainingRequest, dataset: Dataset, locate: Locate, findings: Findings) -> None:

@@ -116,6 +116,30 @@ def test_balanced_weights_make_up_for_rare_classes() -> None:
     assert train(checked.request, TABLE).metrics["loss"] is not None
 
 
+@pytest.mark.parametrize(
+    ("loss", "units", "activation", "labels", "weights"),
+    [
+        ("hinge", 1, "tanh", [-1, 1, 1, 1], {-1: 2.0, 1: 2 / 3}),
+        ("binary_crossentropy", 1, "sigmoid", [0.0, 0.9, 0.9, 0.9], {0: 2.0, 1: 2 / 3}),
+        (
+            {"class_name": "SparseCategoricalCrossentropy", "ignore_class": -1},
+            2,
+            "softmax",
+            [-1, 0, 1, 1],
+            {0: 1.5, 1: 0.75},
+        ),
+    ],
+)
+def test_balanced_weights_are_those_of_the_labels_as_the_loss_takes_them(
+    loss: Any, units: int, activation: str, labels: list[float], weights: dict[int, float]
+) -> None:
+    asked = document(loss=loss, units=units, activation=activation)
+    asked |= {"data": {"x": [[0], [1], [2], [3]], "y": labels}, "fit": {"epochs": 1, "class_weight": "balanced"}}
+    checked = read_training(asked, LIMITS, opened)
+    assert class_weights(checked.request, checked.dataset) == pytest.approx(weights)
+    assert train(checked.request, checked.dataset).metrics["loss"] is not None
+
+
 def refused(asked: dict[str, Any], **fit: Any) -> set[tuple[str, str]]:
     with pytest.raises(Invalid) as caught:
         read_training(asked | {"fit": {**asked["fit"], **fit}}, LIMITS, opened)
