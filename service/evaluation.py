@@ -1,7 +1,8 @@
 """What a network gets right and wrong on data: the numbers and curves behind a loss.
 
 Curves and areas follow their definitions as scikit-learn computes them: the ROC area by trapezoids over distinct
-scores, average precision as the sum of precisions weighted by the steps of recall.
+scores, average precision as the sum of precisions weighted by the steps of recall. So does the mean of F1: it is that
+of the classes that occur, in the data or in the predictions.
 """
 
 from collections.abc import Callable, Sequence
@@ -75,10 +76,11 @@ def _classification(scores: Array, truth: Array, chosen: Array, names: list[str]
     np.add.at(counts, (truth[known], chosen[known]), 1)
     classes = [_of_class(counts, scores[:, i], truth == i, i, name) for i, name in enumerate(names)]
     shown = [1] if len(names) == 2 else range(min(len(names), _MOST_CURVES))
+    occurs = counts.sum(axis=0) + counts.sum(axis=1) > 0
     return {
         "kind": "classification",
         "accuracy": float((truth == chosen).mean()),
-        "macro_f1": _mean([one["f1"] for one in classes]),
+        "macro_f1": _mean([one["f1"] for one, there in zip(classes, occurs, strict=True) if there]),
         "macro_roc_auc": _mean([one["roc_auc"] for one in classes]),
         "confusion_matrix": {"classes": names, "counts": counts.tolist()},
         "classes": classes,

@@ -29,6 +29,14 @@ def test_classes_are_measured_as_scikit_learn_does() -> None:
     assert one_hot["accuracy"] == found["accuracy"]
 
 
+def test_classes_that_do_not_occur_are_no_part_of_the_mean() -> None:
+    truth = np.array([1, 1, 2, 2, 2])
+    scores = np.eye(5)[[1, 2, 2, 2, 4]]
+    found = report(scores, truth, Want.INDICES, names=list("abcde"), from_logits=False)
+    assert found["macro_f1"] == pytest.approx(metrics.f1_score(truth, scores.argmax(1), average="macro"))
+    assert [one["rows"] for one in found["classes"]] == [0, 2, 3, 0, 0]
+
+
 def test_two_classes_of_one_output_are_measured_alike() -> None:
     truth = RNG.integers(0, 2, 300)
     logits = RNG.normal(size=(300, 1)) + truth[:, None]
