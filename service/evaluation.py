@@ -49,6 +49,13 @@ def report(
     return _classification(scores, truth, scores.argmax(axis=1), _names(names, predictions.shape[1]))
 
 
+def names_for(
+    want: Want, units: int, classes: Sequence[str] | None, targets: Sequence[str] | None
+) -> Sequence[str] | None:
+    """The names that `report` takes: a single output that tells two classes apart is neither of them."""
+    return targets if classes is None and (want is not Want.SIDES or units > 1) else classes
+
+
 def importance(
     measure: Callable[[Array], float], x: Array, columns: dict[str, slice], *, repeats: int, seed: int
 ) -> list[dict[str, Any]]:

@@ -11,7 +11,10 @@ from service.checks.estimate import estimate
 from service.checks.fits import class_weights
 from service.config import Limits
 from service.datasets import Dataset
-from service.errors import Invalid, NotFound
+from service.errors import Findings, Invalid, NotFound
+from service.features import prepare
+from service.prediction import LoadedVersion
+from service.spec.data import DataSpec
 from service.tables import Table
 from service.training import train
 
@@ -138,6 +141,22 @@ def test_balanced_weights_are_those_of_the_labels_as_the_loss_takes_them(
     checked = read_training(asked, LIMITS, opened)
     assert class_weights(checked.request, checked.dataset) == pytest.approx(weights)
     assert train(checked.request, checked.dataset).metrics["loss"] is not None
+
+
+def test_the_sides_of_one_output_are_not_named_after_its_target() -> None:
+    table = Table(TABLE.arrow.append_column("share", pa.array(np.linspace(0, 1, 60))))
+    asked = document(activation="sigmoid", loss="binary_crossentropy", target="share", split={"test": 0.3})
+    request = read_training(asked, LIMITS, lambda _id: table).request
+    made = train(request, table)
+    assert made.evaluation is not None
+    assert made.evaluation["report"]["confusion_matrix"]["classes"] == ["0", "1"]
+    told: dict[str, Any] = {"columns": made.input["shape"][-1], "classes": None, "targets": made.output["targets"]}
+    version = LoadedVersion(made.spec, weights=made.weights, **told)
+    prepared = prepare(table, request.data or DataSpec(), Findings(), classifies=True)
+    assert prepared is not None
+    assert prepared.dataset.test is not None
+    _, report = version.evaluate(made.compile, prepared.dataset.test, Findings())
+    assert report == made.evaluation["report"]
 
 
 def refused(asked: dict[str, Any], **fit: Any) -> set[tuple[str, str]]:
