@@ -244,6 +244,27 @@ def test_a_split_deals_every_row_once_and_the_same_way_again(
         assert parts.training[-1] < parts.test[0]
 
 
+@pytest.mark.parametrize(
+    ("rows", "validation", "test", "counts"),
+    [
+        (1, 0.0, 0.6, (1, 0, 0)),
+        (2, 0.3, 0.3, (1, 0, 1)),
+        (3, 0.5, 0.4, (1, 1, 1)),
+        (3, 0.0, 0.9, (1, 0, 2)),
+        (2, 0.7, 0.3, (0, 1, 1)),
+        (10, 0.1, 0.2, (7, 1, 2)),
+    ],
+)
+def test_no_class_is_held_out_to_its_last_row(
+    rows: int, validation: float, test: float, counts: tuple[int, int, int]
+) -> None:
+    groups = np.array([0] * 20 + [1] * rows, np.int32)
+    asked = SplitSpec(validation=validation, test=test, method="stratified")
+    parts = split(np.arange(len(groups)), asked, groups)
+    found = [int(groups[part].sum()) for part in (parts.training, parts.validation, parts.test)]
+    assert tuple(found) == counts
+
+
 @settings(deadline=None)
 @given(order=st.permutations(["age", "sex", "smokes", "day"]), seed=st.integers(0, 9))
 def test_the_order_of_columns_never_matters(order: list[str], seed: int) -> None:
