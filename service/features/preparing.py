@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.datasets import Dataset
+from service.datasets import Dataset, Targets
 from service.errors import Findings
 from service.features.encoder import Encoder
 from service.features.fitting import fit_encoder
@@ -28,6 +28,8 @@ def load_dataset(form: str, content: bytes | mmap.mmap) -> Dataset | Table:
 
 GLIMPSE_ROWS = 256
 _MOST_CLASSES_COUNTED = 1000
+_NEARLY = 1e-3
+_NO_CLASSES = "Expected classes to share out evenly; the target holds numbers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def prepare(
             learnt=learnt,
             at=at,
         )
-    return _prepare_arrays(adopted, asked, findings, validation_split, at)
+    return _prepare_arrays(adopted, asked, findings, validation_split, at, classifies=classifies)
 
 
 def _prepare_table(
@@ -123,7 +125,7 @@ def _prepare_table(
 
 
 def _prepare_arrays(
-    dataset: Dataset, asked: DataSpec, findings: Findings, validation_split: float, at: str
+    dataset: Dataset, asked: DataSpec, findings: Findings, validation_split: float, at: str, *, classifies: bool
 ) -> Prepared | None:
     for key in ("target", "features", "sample_weight"):
         if getattr(asked, key) is not None:
@@ -131,16 +133,28 @@ def _prepare_arrays(
             return None
     if asked.split is None:
         return Prepared(dataset)
-    y = dataset.y.argmax(axis=1).astype(np.int32) if dataset.y.ndim == 2 and dataset.y.shape[1] > 1 else dataset.y
     if asked.split.method == "group":
         findings.error(f"{at}/split/method", "conflict", "Groups need a table with a column that tells them.")
         return None
-    parts = split(np.arange(dataset.rows), asked.split, y.reshape(len(y)).astype(np.int32))
+    labels = _labels(dataset.y) if asked.split.method == "stratified" and classifies else None
+    if asked.split.method == "stratified" and labels is None:
+        findings.error(f"{at}/split/method", "conflict", _NO_CLASSES)
+        return None
+    parts = split(np.arange(dataset.rows), asked.split, labels)
     if not _check_parts(parts, asked, findings, at):
         return None
     made = {name: _taken(dataset, rows) for name, rows in parts.named().items()}
     whole = replace(made["training"], validation=made.get("validation"), test=made.get("test"))
     return Prepared(whole, parts=_report(whole, validation_split))
+
+
+def _labels(y: Targets) -> NDArray[np.int32] | None:
+    """The class of each row, where each has one."""
+    if y.ndim == 2 and y.shape[1] > 1:
+        are_shares = (np.abs(y.sum(axis=1) - 1) < _NEARLY).all()
+        return y.argmax(axis=1).astype(np.int32) if are_shares else None
+    labels = y.reshape(len(y))
+    return labels.astype(np.int32) if (labels == np.floor(labels)).all() else None
 
 
 def _taken(dataset: Dataset, rows: Rows) -> Dataset:
@@ -169,8 +183,7 @@ def _groups(
         return None
     if asked.split.method == "stratified":
         if answers.classes is None:
-            expected = "Expected classes to share out evenly; the target holds numbers."
-            findings.error(f"{at}/split/method", "conflict", expected)
+            findings.error(f"{at}/split/method", "conflict", _NO_CLASSES)
             return None
         return np.asarray(taken(answers.y, answers.rows), np.int32)
     if asked.split.column is None or asked.split.column not in table.kinds:

@@ -327,6 +327,21 @@ def test_arrays_can_be_split_as_well() -> None:
 
 
 @pytest.mark.parametrize(
+    ("y", "classifies"),
+    [
+        (np.arange(10, dtype=np.float32) / 7, False),
+        (np.arange(10, dtype=np.int32) % 2, False),
+        (np.arange(10, dtype=np.float32) / 10, True),
+        (np.ones((10, 3), np.float32), True),
+    ],
+)
+def test_arrays_of_numbers_have_no_classes_to_share_out(y: Any, classifies: bool) -> None:
+    data, asked = Dataset(np.zeros((10, 1), np.float32), y), {"test": 0.3, "method": "stratified"}
+    found = refused(data, target=None, split=asked, classifies=classifies)
+    assert found == {("#/data/split/method", "conflict")}
+
+
+@pytest.mark.parametrize(
     ("x", "y", "at"),
     [
         (np.zeros(3), np.zeros(3), "#/x"),
