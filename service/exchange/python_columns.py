@@ -22,8 +22,9 @@ from service.features.columns import (
     CategoryColumn,
     DateColumn,
 )
-from service.features.records import days_of, text_of
+from service.features.records import days_of
 from service.formats.python_script import ScriptInputs
+from service.tables import text_of
 
 Row = Mapping[str, Any]
 

@@ -11,6 +11,7 @@ from service.errors import Findings, pointer
 from service.features.columns import AnyColumn, Codes, NumberColumn, Numbers
 from service.features.encoder import Encoder
 from service.formats.arrays import kind_of
+from service.tables import text_of
 
 _DAY_SECONDS = 86_400.0
 _NOTHING = type(None)
@@ -110,15 +111,6 @@ def read_values(
         name = column.name
         _check_values(columns[name], column, lambda row, name=name: place(name, row), findings)
     return None if findings.total > before else _records(columns, encoder)
-
-
-def text_of(value: Any) -> str:
-    """A value as the text by which it is one of several categories: 3 and 3.0 are the same, true is a word."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def days_of(text: str) -> float:
