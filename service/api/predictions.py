@@ -93,6 +93,7 @@ _STORED_SCHEMA = {
             "description": "The target of the version, with `missing`: `drop` to leave out rows that have none, which "
             "is so where its training did."
         },
+        "sample_weight": {"type": "string", "description": "The column with the weight of each row in the loss."},
     },
     "required": ["dataset"],
 }

@@ -93,7 +93,7 @@ def _prepare_table(
     answers = read_answers(table, asked, classifies=classifies, findings=findings, at=at)
     if learnt is not None and answers is not None:
         learnt.find_misfits(answers, findings, at)
-    weights = _sample_weight(table, asked, findings, at)
+    weights = read_sample_weight(table, asked, findings, at)
     groups = _groups(table, asked, answers, findings, at)
     if answers is None or findings.total:
         return None
@@ -162,7 +162,8 @@ def _taken(dataset: Dataset, rows: Rows) -> Dataset:
     return Dataset(taken(dataset.x, rows), taken(dataset.y, rows), dataset.classes, weight)
 
 
-def _sample_weight(table: Table, asked: DataSpec, findings: Findings, at: str) -> NDArray[np.float32] | None:
+def read_sample_weight(table: Table, asked: DataSpec, findings: Findings, at: str) -> NDArray[np.float32] | None:
+    """The weight of each row of the table, where a column is named that has them; a finding for each mistake."""
     if asked.sample_weight is None:
         return None
     here = f"{at}/sample_weight"

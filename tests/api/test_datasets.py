@@ -430,3 +430,30 @@ def test_stored_arrays_are_measured_in_the_classes_of_the_version(service: Servi
     strange = measure(dataset=arrays(service, x, np.where(fewer, names, "z"))["id"])
     errors = assert_problem(strange, 422, "invalid_request")["errors"]
     assert [(error["pointer"], error["code"]) for error in errors] == [("#/data/y", "unknown_class")]
+
+
+def test_an_evaluation_weighs_the_rows_of_a_table_as_the_test_part_was_weighed(service: Service) -> None:
+    lines = [f"{number},{2 * number},{number % 3}" for number in range(20)]
+    whole, test = (upload(service, "\n".join(["a,y,w", *some]).encode()) for some in (lines, lines[-5:]))
+    split = {"test": 0.25, "method": "last"}
+    asked = {
+        "model": "weighed",
+        "spec": {"layers": [{"class_name": "Dense", "units": 1}]},
+        "compile": {"loss": "mse"},
+        "fit": {"epochs": 1, "seed": 1},
+        "data": {"dataset": whole["id"], "target": "y", "sample_weight": "w", "split": split},
+    }
+    answer = service.client.post("/v1/training-jobs", json=asked)
+    service.work()
+
+    def measure(**data: Any) -> httpx.Response:
+        asked = {"data": {"dataset": test["id"], **data}}
+        return service.client.post("/v1/models/weighed:evaluate", json=asked)
+
+    job = service.client.get(answer.headers["Location"]).json()
+    stored = service.client.get(job["links"]["version"]).json()["metrics"]["test_loss"]
+    assert measure(sample_weight="w").json()["metrics"] == {"loss": stored}
+    assert measure().json()["metrics"] != {"loss": stored}
+    for wrong in ("nobody", 7):
+        errors = assert_problem(measure(sample_weight=wrong), 422, "invalid_request")["errors"]
+        assert [error["pointer"] for error in errors] == ["#/data/sample_weight"]
