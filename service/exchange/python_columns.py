@@ -38,7 +38,7 @@ import csv
 import json
 import math
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path"""
 
 

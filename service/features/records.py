@@ -1,7 +1,7 @@
 """Records: rows of a request in the data's own words, read as strictly as the columns that they are for."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +13,6 @@ from service.features.encoder import Encoder
 from service.formats.arrays import kind_of
 from service.tables import text_of
 
-_DAY_SECONDS = 86_400.0
 _NOTHING = type(None)
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -116,7 +115,9 @@ def read_values(
 def days_of(text: str) -> float:
     """The days since 1970, in UTC where no zone is named, of a date or time in ISO 8601; ValueError for other texts."""
     moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() / _DAY_SECONDS
+    # A quotient of whole microseconds, as in a table: seconds as a float would be rounded before.
+    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+    return since / timedelta(days=1)
 
 
 def unknown_column(names: Sequence[str]) -> str:

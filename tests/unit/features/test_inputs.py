@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyarrow import csv
 
 from service.config import Limits
@@ -15,7 +17,7 @@ from service.features import Encoder
 from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn
 from service.features.inputs import encoder_of, inputs_of, text_columns
 from service.features.learnt import find_unreadable
-from service.features.records import read_records
+from service.features.records import days_of, read_records
 from service.formats.delimited import Dialect
 from service.formats.tables import write_table
 from service.tables import Table
@@ -164,3 +166,10 @@ def test_a_category_is_the_same_text_in_a_table_a_record_and_a_csv(values: Any, 
     dialect = Dialect(texts=text_columns(encoder))
     write_table(tmp_path / "asked.csv", "text/csv", tmp_path / "asked.arrow", Limits(), dialect)
     assert encoder.encode(Table.from_file(tmp_path / "asked.arrow"))[0].tolist() == expected
+
+
+@given(microseconds=st.integers(0, 2**51))
+def test_a_time_is_the_same_number_in_a_table_and_a_record(microseconds: int) -> None:
+    times = pa.array([microseconds], pa.timestamp("us"))
+    (expected,) = Table(pa.table({"seen": times})).numbers("seen")
+    assert days_of(times[0].as_py().isoformat()) == expected
