@@ -35,13 +35,14 @@ def prepare_evaluation(
     for name in loaded.targets:
         if name not in data.kinds:
             findings.error("#/data/dataset", "missing", f"The dataset has no column {name[:40]!r}.")
-    find_unreadable(data, loaded.encoder, "#/data/dataset", findings)
     spec = _read_asked(asked, served, loaded.targets, findings)
-    if spec is None or findings.total:
-        return None
-    classifies = loaded.classes is not None
-    answers = read_answers(data, spec, classifies=classifies, findings=findings, at="#/data")
-    weights = read_sample_weight(data, spec, findings, "#/data")
+    answers = None
+    if spec is not None and not findings.total:
+        classifies = loaded.classes is not None
+        answers = read_answers(data, spec, classifies=classifies, findings=findings, at="#/data")
+    rows = range(data.rows) if answers is None else answers.rows
+    find_unreadable(data, loaded.encoder, "#/data/dataset", findings, rows)
+    weights = None if spec is None else read_sample_weight(data, spec, answers, findings, "#/data")
     if answers is None or findings.total:
         return None
     x = loaded.encoder.encode(data, [answers.rows])[0]

@@ -11,6 +11,7 @@ from service.datasets import Dataset
 from service.errors import Findings
 from service.features.columns import READABLE, AnyColumn
 from service.features.encoder import Encoder
+from service.features.rows import Rows
 from service.features.targets import Answers
 from service.spec.data import DataSpec
 from service.tables import Table
@@ -97,15 +98,18 @@ def with_classes(
     return None
 
 
-def find_unreadable(table: Table, encoder: Encoder, at: str, findings: Findings) -> None:
-    """Notes each column of the encoder that a table lacks, or has in a form or with gaps that it cannot take."""
+def find_unreadable(table: Table, encoder: Encoder, at: str, findings: Findings, rows: Rows) -> None:
+    """Notes each column of the encoder that a table lacks, or has in a form or with gaps that it cannot take.
+
+    Gaps are looked for in these rows.
+    """
     before = findings.total
     for column in encoder.columns:
         said = _unreadable(table, column)
         if said is not None:
             findings.error(at, *said)
     if findings.total == before:
-        encoder.find_rejected(table, at, findings)
+        encoder.find_rejected(table, at, findings, rows)
 
 
 def _unreadable(table: Table, column: AnyColumn) -> tuple[str, str] | None:

@@ -93,7 +93,7 @@ def _prepare_table(
     answers = read_answers(table, asked, classifies=classifies, findings=findings, at=at)
     if learnt is not None and answers is not None:
         learnt.find_misfits(answers, findings, at)
-    weights = read_sample_weight(table, asked, findings, at)
+    weights = read_sample_weight(table, asked, answers, findings, at)
     groups = _groups(table, asked, answers, findings, at)
     if answers is None or findings.total:
         return None
@@ -110,7 +110,7 @@ def _prepare_table(
         encoder = fit_encoder(table, asked, used=used, rows=fitted, everything=answers.rows, findings=findings, at=at)
     else:
         encoder = learnt.encoder
-        find_unreadable(table, encoder, f"{at}/dataset", findings)
+        find_unreadable(table, encoder, f"{at}/dataset", findings, answers.rows)
     if encoder is None or findings.total:
         return None
     named = parts.named()
@@ -162,8 +162,10 @@ def _taken(dataset: Dataset, rows: Rows) -> Dataset:
     return Dataset(taken(dataset.x, rows), taken(dataset.y, rows), dataset.classes, weight)
 
 
-def read_sample_weight(table: Table, asked: DataSpec, findings: Findings, at: str) -> NDArray[np.float32] | None:
-    """The weight of each row of the table, where a column is named that has them; a finding for each mistake."""
+def read_sample_weight(
+    table: Table, asked: DataSpec, answers: Answers | None, findings: Findings, at: str
+) -> NDArray[np.float32] | None:
+    """The weight of each row of the table, where a column is named that has it for all rows with a target."""
     if asked.sample_weight is None:
         return None
     here = f"{at}/sample_weight"
@@ -171,7 +173,8 @@ def read_sample_weight(table: Table, asked: DataSpec, findings: Findings, at: st
         findings.error(here, "unknown_column", "Expected the name of a column of numbers.")
         return None
     weights = table.numbers(asked.sample_weight)
-    if not (np.isfinite(weights) & (weights >= 0)).all():
+    used = weights if answers is None else taken(weights, answers.rows)
+    if not (np.isfinite(used) & (used >= 0)).all():
         findings.error(here, "out_of_range", "Expected a weight of at least 0 in every row.")
     return weights.astype(np.float32)
 
@@ -191,9 +194,10 @@ def _groups(
         findings.error(f"{at}/split/column", "unknown_column", "Expected the name of the column that tells the groups.")
         return None
     _, codes = table.encoded(asked.split.column)
-    if (codes == MISSING).any():
+    groups = taken(codes, answers.rows)
+    if (groups == MISSING).any():
         findings.error(f"{at}/split/column", "missing", "Expected a group in every row; some have none.")
-    return taken(codes, answers.rows)
+    return groups
 
 
 def _check_parts(parts: Parts, asked: DataSpec, findings: Findings, at: str) -> bool:

@@ -457,3 +457,19 @@ def test_an_evaluation_weighs_the_rows_of_a_table_as_the_test_part_was_weighed(s
     for wrong in ("nobody", 7):
         errors = assert_problem(measure(sample_weight=wrong), 422, "invalid_request")["errors"]
         assert [error["pointer"] for error in errors] == ["#/data/sample_weight"]
+
+
+def test_an_evaluation_passes_over_gaps_in_rows_that_the_training_left_out(service: Service) -> None:
+    rows = [",," if number == 3 else f"{number},{2 * number},1" for number in range(9)]
+    gaps = upload(service, "\n".join(["a,y,w", *rows]).encode())
+    data = {"dataset": gaps["id"], "target": {"name": "y", "missing": "drop"}, "sample_weight": "w"}
+    asked = {
+        "model": "gaps",
+        "spec": {"layers": [{"class_name": "Dense", "units": 1}]},
+        "compile": {"loss": "mse"},
+        "data": {**data, "features": [{"name": "a", "missing": "reject"}]},
+    }
+    assert service.client.post("/v1/training-jobs", json=asked).is_success
+    service.work()
+    answer = service.client.post("/v1/models/gaps:evaluate", json={"data": data})
+    assert (answer.status_code, answer.json().get("rows")) == (200, 8)

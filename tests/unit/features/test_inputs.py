@@ -104,7 +104,7 @@ def test_a_version_reads_the_same_columns_wherever_it_is_asked_and_texts_one_by_
         table, asked, measured = Table(pa.table({"age": values})), Findings(), Findings()
         assert table.kinds == {"age": kind}
         encoder_of(Encoder([column]), 1, table.kinds, [], asked)
-        find_unreadable(table, Encoder([column]), "#/data", measured)
+        find_unreadable(table, Encoder([column]), "#/data", measured, range(1))
         wrong = {one.code for one in measured.errors} & {"wrong_type"}
         assert {one.code for one in asked.errors} == (wrong if kind != "category" else set())
 

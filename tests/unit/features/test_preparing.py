@@ -13,6 +13,7 @@ from service.config import Limits
 from service.datasets import Dataset, dataset_of_arrays
 from service.errors import Findings, Invalid
 from service.features import Encoder, Prepared, load_dataset, prepare
+from service.features.learnt import find_unreadable
 from service.features.records import read_columns, read_records
 from service.features.splits import split
 from service.spec.data import DataSpec, SplitSpec
@@ -207,6 +208,29 @@ def test_gaps_in_rows_that_are_held_out_are_refused_as_those_of_the_training() -
     assert len(prepared(data=dropped, features=features, target=drop, validation_split=0.2).dataset.y) == 5
 
 
+def test_rows_that_are_left_out_need_no_weight_group_or_value() -> None:
+    gaps: dict[str, Any] = {
+        "ill": [None, *TABLE["ill"][1:]],
+        "weight": [None, 2.0, 1.0, 1.0, 3.0, 1.0],
+        "shop": [None, "a", "b", "b", "c", "c"],
+        "age": [None, 30.0, 40.0, 60.0, 30.0, 50.0],
+    }
+    asked: dict[str, Any] = {
+        "target": {"name": "ill", "missing": "drop"},
+        "sample_weight": "weight",
+        "split": {"test": 0.4, "method": "group", "column": "shop"},
+        "features": [{"name": "age", "missing": "reject"}],
+    }
+    made = prepared(table(**gaps), **asked)
+    assert made.dataset.test is not None
+    assert made.dataset.rows + made.dataset.test.rows == 5
+    findings = Findings()
+    find_unreadable(table(**gaps), encoder_of(made), "#", findings, range(1, 6))
+    assert not findings.total
+    find_unreadable(table(**gaps), encoder_of(made), "#", findings, np.array([0, 2]))
+    assert [one.pointer for one in findings.errors] == ["#/0"]
+
+
 def test_weights_follow_their_rows() -> None:
     made = prepared(sample_weight="weight", split={"validation": 0.3, "method": "last"})
     assert made.dataset.sample_weight is not None
@@ -311,7 +335,7 @@ def test_wrong_cells_of_records_are_found_each_at_its_place() -> None:
         ("#/rows", "length_mismatch")
     }
     findings = Findings()
-    encoder.find_rejected(table(weight=[None, 1.0, 2.0, 1.0, 1.0, 1.0]), "#/data", findings)
+    encoder.find_rejected(table(weight=[None, 1.0, 2.0, 1.0, 1.0, 1.0]), "#/data", findings, range(6))
     assert [finding.pointer for finding in findings.errors] == ["#/data/0"]
 
 
