@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.checks.indices import check_indices
-from service.checks.losses import check_loss, warn_of_unreachable
+from service.checks.losses import SIGMOIDS, check_loss, warn_of_unreachable
 from service.checks.memory import check_memory, memory
 from service.checks.monitors import check_callbacks
 from service.checks.outline import FAILURES, Locate, Outline, outline
@@ -91,7 +91,7 @@ def fitting_units(asked: CompileSpec, dataset: Dataset, activation: str | None) 
     by_shape = loss in BY_SHAPE["loss"]
     want = (
         Want.SIDES
-        if by_shape and activation == "sigmoid"
+        if by_shape and activation in SIGMOIDS
         else Want.SHARES
         if by_shape
         else wanted_by(made("loss", loss))

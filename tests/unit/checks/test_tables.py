@@ -88,6 +88,29 @@ def test_units_for_classes_that_the_targets_do_not_have_are_warned_of(asked: dic
     assert (("#/spec/layers/0/units", "unused_units") in found) is warned
 
 
+@pytest.mark.parametrize(
+    ("layers", "units"),
+    [
+        ([{"class_name": "Dense", "config": {"units": "auto", "activation": "softmax"}}], 2),
+        ([{"class_name": "Dense", "units": "auto"}, {"class_name": "Activation", "activation": "softmax"}], 2),
+        ([{"class_name": "Dense", "units": "auto"}, {"class_name": "Softmax"}], 2),
+        ([{"class_name": "Dense", "units": "auto"}, {"class_name": "Activation", "activation": "sigmoid"}], 1),
+        ([{"class_name": "Dense", "units": "auto", "activation": "hard_sigmoid"}], 1),
+        ([{"class_name": "Dense", "units": "auto", "activation": {"class_name": "sigmoid"}}], 1),
+    ],
+)
+def test_the_size_is_found_however_the_last_layers_are_written(layers: list[dict[str, Any]], units: int) -> None:
+    for spec in ({"layers": layers}, {"class_name": "Sequential", "config": {"name": "net", "layers": layers}}):
+        found = read_training(document() | {"spec": spec}, LIMITS, opened)
+        assert found.outline.units == units
+        assert found.request.spec.make_layers()[0].get_config()["units"] == units
+
+
+def test_only_the_last_layer_with_units_finds_its_size() -> None:
+    layers = [{"class_name": "Dense", "units": "auto"}, {"class_name": "Dense", "units": 2, "activation": "softmax"}]
+    assert refused(document() | {"spec": {"layers": layers}}) == {("#/spec/layers/0/units", "wrong_type")}
+
+
 def test_arrays_tell_the_size_as_well() -> None:
     asked = document(loss="sparse_categorical_crossentropy") | {"data": {"dataset": "ds_arrays"}}
     assert read_training(asked, LIMITS, opened).outline.units == 3
