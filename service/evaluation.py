@@ -117,7 +117,7 @@ def _binary(scores: Array, truth: Array, threshold: float, name: str) -> dict[st
 
 
 def _areas(scores: Array, truth: Array) -> dict[str, float | None]:
-    if truth.all() or not truth.any():
+    if not _can_be_ranked(scores, truth):
         return {"roc_auc": None, "average_precision": None}
     hits, misses = _cumulated(scores, truth)
     recall, false = hits / hits[-1], misses / misses[-1]
@@ -127,7 +127,7 @@ def _areas(scores: Array, truth: Array) -> dict[str, float | None]:
 
 
 def _curves(scores: Array, truth: Array) -> dict[str, Any]:
-    if truth.all() or not truth.any():
+    if not _can_be_ranked(scores, truth):
         return {"roc": None, "precision_recall": None}
     hits, misses = _cumulated(scores, truth)
     places = np.unique(np.linspace(0, len(hits) - 1, _MOST_POINTS).round().astype(int))
@@ -137,6 +137,11 @@ def _curves(scores: Array, truth: Array) -> dict[str, Any]:
         "roc": {"false_positive_rate": [0.0, *false.tolist()], "true_positive_rate": [0.0, *recall.tolist()]},
         "precision_recall": {"precision": [1.0, *precision.tolist()], "recall": [0.0, *recall.tolist()]},
     }
+
+
+def _can_be_ranked(scores: Array, truth: Array) -> bool:
+    """Whether there are both sides to tell apart, and a score of each row."""
+    return bool(truth.any() and not truth.all() and not np.isnan(scores).any())
 
 
 def _cumulated(scores: Array, truth: Array) -> tuple[Array, Array]:

@@ -50,6 +50,14 @@ def test_two_classes_of_one_output_are_measured_alike() -> None:
     assert (curve["false_positive_rate"][-1], curve["true_positive_rate"][-1]) == (1, 1)
 
 
+def test_scores_that_are_no_numbers_have_no_curve() -> None:
+    truth = np.array([[0.0], [1.0], [0.0], [1.0]])
+    found = report(np.array([[np.nan], [0.9], [0.2], [0.4]]), truth, Want.SIDES, names=None, from_logits=False)
+    assert {(one["roc_auc"], one["average_precision"]) for one in found["classes"]} == {(None, None)}
+    assert found["macro_roc_auc"] is None
+    assert found["curves"] == [{"class": "1", "roc": None, "precision_recall": None}]
+
+
 def test_labels_that_go_together_are_measured_each() -> None:
     truth = RNG.random((100, 2)) < 0.4
     scores = np.clip(0.5 * truth + RNG.random((100, 2)) * 0.6, 0, 1)
