@@ -18,6 +18,7 @@ Array = NDArray[Any]
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _MOST_POINTS = 101
 _MOST_CURVES = 20
+_MOST_COUNTED = 1000
 
 
 def report(
@@ -78,25 +79,39 @@ def importance(
 
 
 def _classification(scores: Array, truth: Array, chosen: Array, names: list[str]) -> dict[str, Any]:
-    counts = np.zeros((len(names), len(names)), np.int64)
     known = (truth >= 0) & (truth < len(names)) & (chosen < len(names))
-    np.add.at(counts, (truth[known], chosen[known]), 1)
-    classes = [_of_class(counts, scores[:, i], truth == i, i, name) for i, name in enumerate(names)]
+    counts = _counted(truth[known], chosen[known], len(names))
+    there, said, hits = (
+        np.bincount(labels, minlength=len(names))
+        for labels in (truth[known], chosen[known], truth[known & (truth == chosen)])
+    )
+    classes = [
+        _of_class(name, scores[:, i], truth == i, hit=hits[i], said=said[i], there=there[i])
+        for i, name in enumerate(names)
+    ]
     shown = [1] if len(names) == 2 else range(min(len(names), _MOST_CURVES))
-    occurs = counts.sum(axis=0) + counts.sum(axis=1) > 0
+    occurs = there + said > 0
     return {
         "kind": "classification",
         "accuracy": float((truth == chosen).mean()),
-        "macro_f1": _mean([one["f1"] for one, there in zip(classes, occurs, strict=True) if there]),
+        "macro_f1": _mean([one["f1"] for one, one_occurs in zip(classes, occurs, strict=True) if one_occurs]),
         "macro_roc_auc": _mean([one["roc_auc"] for one in classes]),
-        "confusion_matrix": {"classes": names, "counts": counts.tolist()},
+        "confusion_matrix": {"classes": names, "counts": counts},
         "classes": classes,
         "curves": [{"class": names[i], **_curves(scores[:, i], truth == i)} for i in shown],
     }
 
 
-def _of_class(counts: Array, scores: Array, truth: Array, index: int, name: str) -> dict[str, Any]:
-    hit, said, there = counts[index, index], counts[:, index].sum(), counts[index].sum()
+def _counted(truth: Array, chosen: Array, classes: int) -> list[list[int]] | None:
+    """How often each class was taken for each; None where that would be millions of numbers."""
+    if classes > _MOST_COUNTED:
+        return None
+    cells = np.bincount(truth * classes + chosen, minlength=classes**2)
+    counts: list[list[int]] = cells.reshape(classes, classes).tolist()
+    return counts
+
+
+def _of_class(name: str, scores: Array, truth: Array, *, hit: int, said: int, there: int) -> dict[str, Any]:
     precision, recall = _ratio(hit, said), _ratio(hit, there)
     return {
         "class": name,
@@ -110,10 +125,11 @@ def _of_class(counts: Array, scores: Array, truth: Array, index: int, name: str)
 
 def _binary(scores: Array, truth: Array, threshold: float, name: str) -> dict[str, Any]:
     chosen = scores > threshold
-    counts = np.array(
-        [[(~truth & ~chosen).sum(), (~truth & chosen).sum()], [(truth & ~chosen).sum(), (truth & chosen).sum()]]
-    )
-    return {**_of_class(counts, scores, truth, 1, name), "curves": _curves(scores, truth)}
+    hit, said, there = ((truth & chosen).sum(), chosen.sum(), truth.sum())
+    return {
+        **_of_class(name, scores, truth, hit=hit, said=said, there=there),
+        "curves": _curves(scores, truth),
+    }
 
 
 def _areas(scores: Array, truth: Array) -> dict[str, float | None]:

@@ -37,6 +37,17 @@ def test_classes_that_do_not_occur_are_no_part_of_the_mean() -> None:
     assert [one["rows"] for one in found["classes"]] == [0, 2, 3, 0, 0]
 
 
+@pytest.mark.parametrize("classes", [1000, 1001])
+def test_a_matrix_of_millions_of_numbers_is_left_out(classes: int) -> None:
+    truth = np.arange(0, classes, 50)
+    scores = np.eye(classes)[truth]
+    found = report(scores, truth, Want.INDICES, names=None, from_logits=False)
+    counts = found["confusion_matrix"]["counts"]
+    assert (counts is None) is (classes > 1000)
+    assert counts is None or sum(map(sum, counts)) == len(truth)
+    assert (found["macro_f1"], len(found["classes"])) == (1, classes)
+
+
 def test_two_classes_of_one_output_are_measured_alike() -> None:
     truth = RNG.integers(0, 2, 300)
     logits = RNG.normal(size=(300, 1)) + truth[:, None]
