@@ -38,11 +38,13 @@ def split(rows: Indices, asked: SplitSpec, groups: NDArray[np.int32] | None = No
         return _ordered(_cut(rows, asked))
     if asked.method == "random" or groups is None:
         return _ordered(_cut(rng.permutation(rows), asked))
-    keys = rng.permutation(np.unique(groups))
+    found, counts = np.unique(groups, return_counts=True)
+    keys = rng.permutation(found)
     if asked.method == "group":
         return _ordered([rows[np.isin(groups, part)] for part in _cut(keys, asked)])
     trains = asked.validation + asked.test < _ALL
-    pieces = [_cut(rng.permutation(rows[groups == key]), asked, trains=trains) for key in np.sort(keys)]
+    by_key = np.split(rows[np.argsort(groups, kind="stable")], np.cumsum(counts)[:-1])
+    pieces = [_cut(rng.permutation(of_key), asked, trains=trains) for of_key in by_key]
     return _ordered([np.concatenate(part) for part in zip(*pieces, strict=True)])
 
 
