@@ -1,7 +1,8 @@
 """What a network gets right and wrong on data: the numbers and curves behind a loss.
 
 Curves and areas follow their definitions as scikit-learn computes them: the ROC area by trapezoids over distinct
-scores, average precision as the sum of precisions weighted by the steps of recall.
+scores, average precision as the sum of precisions weighted by the steps of recall. So does the mean of F1: it is that
+of the classes that occur, in the data or in the predictions.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ Array = NDArray[Any]
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _MOST_POINTS = 101
 _MOST_CURVES = 20
+_MOST_COUNTED = 1000
 
 
 def report(
@@ -48,6 +50,13 @@ def report(
     return _classification(scores, truth, scores.argmax(axis=1), _names(names, predictions.shape[1]))
 
 
+def names_for(
+    want: Want, units: int, classes: Sequence[str] | None, targets: Sequence[str] | None
+) -> Sequence[str] | None:
+    """The names that `report` takes: a single output that tells two classes apart is neither of them."""
+    return targets if classes is None and (want is not Want.SIDES or units > 1) else classes
+
+
 def importance(
     measure: Callable[[Array], float], x: Array, columns: dict[str, slice], *, repeats: int, seed: int
 ) -> list[dict[str, Any]]:
@@ -70,24 +79,39 @@ def importance(
 
 
 def _classification(scores: Array, truth: Array, chosen: Array, names: list[str]) -> dict[str, Any]:
-    counts = np.zeros((len(names), len(names)), np.int64)
     known = (truth >= 0) & (truth < len(names)) & (chosen < len(names))
-    np.add.at(counts, (truth[known], chosen[known]), 1)
-    classes = [_of_class(counts, scores[:, i], truth == i, i, name) for i, name in enumerate(names)]
+    counts = _counted(truth[known], chosen[known], len(names))
+    there, said, hits = (
+        np.bincount(labels, minlength=len(names))
+        for labels in (truth[known], chosen[known], truth[known & (truth == chosen)])
+    )
+    classes = [
+        _of_class(name, scores[:, i], truth == i, hit=hits[i], said=said[i], there=there[i])
+        for i, name in enumerate(names)
+    ]
     shown = [1] if len(names) == 2 else range(min(len(names), _MOST_CURVES))
+    occurs = there + said > 0
     return {
         "kind": "classification",
         "accuracy": float((truth == chosen).mean()),
-        "macro_f1": _mean([one["f1"] for one in classes]),
+        "macro_f1": _mean([one["f1"] for one, one_occurs in zip(classes, occurs, strict=True) if one_occurs]),
         "macro_roc_auc": _mean([one["roc_auc"] for one in classes]),
-        "confusion_matrix": {"classes": names, "counts": counts.tolist()},
+        "confusion_matrix": {"classes": names, "counts": counts},
         "classes": classes,
         "curves": [{"class": names[i], **_curves(scores[:, i], truth == i)} for i in shown],
     }
 
 
-def _of_class(counts: Array, scores: Array, truth: Array, index: int, name: str) -> dict[str, Any]:
-    hit, said, there = counts[index, index], counts[:, index].sum(), counts[index].sum()
+def _counted(truth: Array, chosen: Array, classes: int) -> list[list[int]] | None:
+    """How often each class was taken for each; None where that would be millions of numbers."""
+    if classes > _MOST_COUNTED:
+        return None
+    cells = np.bincount(truth * classes + chosen, minlength=classes**2)
+    counts: list[list[int]] = cells.reshape(classes, classes).tolist()
+    return counts
+
+
+def _of_class(name: str, scores: Array, truth: Array, *, hit: int, said: int, there: int) -> dict[str, Any]:
     precision, recall = _ratio(hit, said), _ratio(hit, there)
     return {
         "class": name,
@@ -101,14 +125,15 @@ def _of_class(counts: Array, scores: Array, truth: Array, index: int, name: str)
 
 def _binary(scores: Array, truth: Array, threshold: float, name: str) -> dict[str, Any]:
     chosen = scores > threshold
-    counts = np.array(
-        [[(~truth & ~chosen).sum(), (~truth & chosen).sum()], [(truth & ~chosen).sum(), (truth & chosen).sum()]]
-    )
-    return {**_of_class(counts, scores, truth, 1, name), "curves": _curves(scores, truth)}
+    hit, said, there = ((truth & chosen).sum(), chosen.sum(), truth.sum())
+    return {
+        **_of_class(name, scores, truth, hit=hit, said=said, there=there),
+        "curves": _curves(scores, truth),
+    }
 
 
 def _areas(scores: Array, truth: Array) -> dict[str, float | None]:
-    if truth.all() or not truth.any():
+    if not _can_be_ranked(scores, truth):
         return {"roc_auc": None, "average_precision": None}
     hits, misses = _cumulated(scores, truth)
     recall, false = hits / hits[-1], misses / misses[-1]
@@ -118,7 +143,7 @@ def _areas(scores: Array, truth: Array) -> dict[str, float | None]:
 
 
 def _curves(scores: Array, truth: Array) -> dict[str, Any]:
-    if truth.all() or not truth.any():
+    if not _can_be_ranked(scores, truth):
         return {"roc": None, "precision_recall": None}
     hits, misses = _cumulated(scores, truth)
     places = np.unique(np.linspace(0, len(hits) - 1, _MOST_POINTS).round().astype(int))
@@ -128,6 +153,11 @@ def _curves(scores: Array, truth: Array) -> dict[str, Any]:
         "roc": {"false_positive_rate": [0.0, *false.tolist()], "true_positive_rate": [0.0, *recall.tolist()]},
         "precision_recall": {"precision": [1.0, *precision.tolist()], "recall": [0.0, *recall.tolist()]},
     }
+
+
+def _can_be_ranked(scores: Array, truth: Array) -> bool:
+    """Whether there are both sides to tell apart, and a score of each row."""
+    return bool(truth.any() and not truth.all() and not np.isnan(scores).any())
 
 
 def _cumulated(scores: Array, truth: Array) -> tuple[Array, Array]:

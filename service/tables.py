@@ -1,7 +1,7 @@
 """Tables: named columns of numbers, booleans, categories and dates, in an Arrow file that need not be copied."""
 
 import mmap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from pathlib import Path
@@ -26,6 +26,9 @@ _LOOKS = {
     "date": r"^\s*((0?[1-9]|[12]\d|3[01])[./-](0?[1-9]|[12]\d|3[01])[./-](\d{2}|\d{4})"
     r"|\d{4}[./](0?[1-9]|1[0-2])[./](0?[1-9]|[12]\d|3[01]))([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?\s*$",
 }
+_NO_TIME = r"( 00:00:00)?\.000000$"
+"""What pyarrow writes of a time that a date does not have."""
+
 _MARKED = r"\d\D\d"
 """What makes digits more than a whole number, which may as well be a name."""
 
@@ -179,15 +182,24 @@ class Table:
         import pyarrow as pa  # noqa: PLC0415 - as above
         import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
-        column = self.arrow[name]
-        if self.kinds[name] == "empty":
-            return column.cast(pa.string())
+        column, kind = self.arrow[name], self.kinds[name]
         if pa.types.is_floating(column.type):
             column = _without_nan(column)
             whole = column.drop_null()
             if pc.all(pc.equal(whole, pc.floor(whole))).as_py() and (pc.max(pc.abs(whole)).as_py() or 0) < 2**53:
-                column = column.cast(pa.int64())
-        return column.cast(pa.string())
+                return column.cast(pa.int64()).cast(pa.string())
+            return _mapped(column, text_of)
+        texts = column.cast(pa.string())
+        return pc.replace_substring_regex(texts, _NO_TIME, "") if kind == "date" else texts
+
+
+def text_of(value: Any) -> str:
+    """A value as the text by which it is one of several categories: 3 and 3.0 are the same, true is a word."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def names_in_order(texts: Sequence[str]) -> list[str]:
@@ -196,6 +208,15 @@ def names_in_order(texts: Sequence[str]) -> list[str]:
         return sorted(texts, key=float)
     except ValueError:
         return sorted(texts)
+
+
+def _mapped(column: Any, text: Callable[[Any], str]) -> Any:
+    """The column with a text in the place of each value."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    encoded = column.combine_chunks().dictionary_encode()
+    texts = pa.array(map(text, encoded.dictionary.to_pylist()), pa.string())
+    return pa.chunked_array([texts.take(encoded.indices)])
 
 
 def _looks_like(texts: Any) -> str | None:

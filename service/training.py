@@ -17,7 +17,7 @@ from service.checks.targets import encoded, wanted_by
 from service.config import VERSION
 from service.datasets import Dataset
 from service.errors import Findings
-from service.evaluation import report
+from service.evaluation import names_for, report
 from service.features import Prepared, prepare
 from service.formats.weights import digest, pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
@@ -215,7 +215,7 @@ def _evaluation(
     with np.errstate(all="ignore"):
         measured = model.evaluate(test.x, y, sample_weight=test.sample_weight, verbose=0, return_dict=True)
         predictions = model.predict(test.x, verbose=0)
-    names = test.classes or targets
+    names = names_for(want, units, test.classes, targets)
     threshold = threshold_of(model.layers[-1].output_activation)
     from_logits = getattr(loss, "from_logits", False)
     found = report(predictions, y, want, names=names, from_logits=from_logits, threshold=threshold)

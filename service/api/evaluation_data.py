@@ -8,7 +8,8 @@ from pydantic import BaseModel, ValidationError
 from service.api.serving import Served
 from service.datasets import Dataset
 from service.errors import Findings
-from service.features.learnt import find_unreadable
+from service.features.learnt import find_unreadable, with_classes
+from service.features.preparing import read_sample_weight
 from service.features.rows import taken
 from service.features.targets import read_answers
 from service.spec.data import DataSpec
@@ -20,12 +21,13 @@ def prepare_evaluation(
     data: Dataset | Table, asked: Mapping[str, Any], served: Served, findings: Findings
 ) -> Dataset | None:
     """The inputs and targets of a stored dataset, or None and a finding for each mistake."""
-    allowed = {"dataset", "target"} if isinstance(data, Table) else {"dataset"}
+    allowed = {"dataset", "target", "sample_weight"} if isinstance(data, Table) else {"dataset"}
     for key in asked.keys() - allowed:
         findings.error(f"#/data/{key}", "unknown_key", "Expected the dataset alone: the version knows its columns.")
-    if isinstance(data, Dataset):
-        return data
     loaded = served.loaded
+    if isinstance(data, Dataset):
+        classes = None if loaded.classes is None else tuple(loaded.classes)
+        return with_classes(data, classes, "the version", findings, "#/data")
     if loaded.encoder is None or loaded.targets is None:
         expected = "Expected x and y: this version was not trained on the columns of a table."
         findings.error("#/data/dataset", "conflict", expected)
@@ -33,16 +35,19 @@ def prepare_evaluation(
     for name in loaded.targets:
         if name not in data.kinds:
             findings.error("#/data/dataset", "missing", f"The dataset has no column {name[:40]!r}.")
-    find_unreadable(data, loaded.encoder, "#/data/dataset", findings)
-    spec = _with_target(asked, served, loaded.targets, findings)
-    if spec is None or findings.total:
-        return None
-    classifies = loaded.classes is not None
-    answers = read_answers(data, spec, classifies=classifies, findings=findings, at="#/data")
+    spec = _read_asked(asked, served, loaded.targets, findings)
+    answers = None
+    if spec is not None and not findings.total:
+        classifies = loaded.classes is not None
+        answers = read_answers(data, spec, classifies=classifies, findings=findings, at="#/data")
+    rows = range(data.rows) if answers is None else answers.rows
+    find_unreadable(data, loaded.encoder, "#/data/dataset", findings, rows)
+    weights = None if spec is None else read_sample_weight(data, spec, answers, findings, "#/data")
     if answers is None or findings.total:
         return None
     x = loaded.encoder.encode(data, [answers.rows])[0]
-    return Dataset(x, taken(answers.y, answers.rows), answers.classes)
+    weight = None if weights is None else taken(weights, answers.rows)
+    return Dataset(x, taken(answers.y, answers.rows), answers.classes, weight)
 
 
 class _Asked(BaseModel):
@@ -51,13 +56,17 @@ class _Asked(BaseModel):
     data: DataSpec
 
 
-def _with_target(
+def _read_asked(
     asked: Mapping[str, Any], served: Served, targets: Sequence[str], findings: Findings
 ) -> DataSpec | None:
-    """The targets of the version; which rows are left out is as asked, else as its training had it."""
+    """The targets of the version, and the weights that are asked for.
+
+    Which rows are left out is as asked, else as its training had it.
+    """
     own = served.version.data.get("target") or [{"name": name} for name in targets]
     try:
-        spec = _Asked.model_validate({"data": {"target": asked.get("target", own)}}).data
+        given = {"target": asked.get("target", own), "sample_weight": asked.get("sample_weight")}
+        spec = _Asked.model_validate({"data": given}).data
     except ValidationError as error:
         report(error, {"data": asked}, _Asked, {"data": DataSpec}, findings)
         return None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.checks.indices import check_indices
-from service.checks.losses import check_loss, warn_of_unreachable
+from service.checks.losses import SIGMOIDS, check_loss, warn_of_unreachable
 from service.checks.memory import check_memory, memory
 from service.checks.monitors import check_callbacks
 from service.checks.outline import FAILURES, Locate, Outline, outline
@@ -85,13 +85,13 @@ def classifies(asked: CompileSpec) -> bool:
 def fitting_units(asked: CompileSpec, dataset: Dataset, activation: str | None) -> int:
     """How many units the last layer needs for these targets: one for each class or number."""
     y = dataset.y
-    if y.ndim == 2:
+    if y.ndim == 2 and y.shape[1] > 1:
         return int(y.shape[1])
     loss = asked.loss
     by_shape = loss in BY_SHAPE["loss"]
     want = (
         Want.SIDES
-        if by_shape and activation == "sigmoid"
+        if by_shape and activation in SIGMOIDS
         else Want.SHARES
         if by_shape
         else wanted_by(made("loss", loss))
@@ -115,12 +115,17 @@ def class_weights(request: TrainingRequest, dataset: Dataset) -> dict[int, float
     if request.fit.class_weight == "balanced":
         kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
         y = dataset.y[:kept]
-        labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1).astype(np.int64)
-        counts = np.bincount(labels)
-        present = np.count_nonzero(counts)
-        return {index: len(labels) / (present * int(count)) for index, count in enumerate(counts) if count}
+        labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1).round().astype(np.int64)
+        ignored = _ignored_class(request.compile)
+        classes, counts = np.unique(labels if ignored is None else labels[labels != ignored], return_counts=True)
+        mean = counts.sum() / max(1, len(classes))
+        return {int(label): float(mean / count) for label, count in zip(classes, counts, strict=True)}
     names = {name: index for index, name in enumerate(dataset.classes or ())}
     return {names[key] if key in names else int(key): value for key, value in request.fit.class_weight.items()}
+
+
+def _ignored_class(asked: CompileSpec) -> int | None:
+    return None if asked.loss in BY_SHAPE["loss"] else getattr(made("loss", asked.loss), "ignore_class", None)
 
 
 def _check_split(request: TrainingRequest, dataset: Dataset, locate: Locate, findings: Findings) -> None:

@@ -10,8 +10,10 @@ from service.checks.targets import Want, wanted_by
 from service.errors import Findings
 from service.nn import losses
 
+SIGMOIDS = {"sigmoid", "hard_sigmoid", "sparse_sigmoid"}
+"""Activations whose outputs are each a probability of its own."""
+
 _PROBABILITIES = {"softmax", "sparsemax"}
-_SIDES = {"sigmoid", "hard_sigmoid", "sparse_sigmoid"}
 _LOGARITHMS = {"log_softmax", "log_sigmoid"}
 _HINGES = {"Hinge", "SquaredHinge", "CategoricalHinge"}
 
@@ -28,7 +30,7 @@ def check_loss(
         hint = "Use binary_crossentropy, or give the last layer a unit for each class."
         findings.error(at_loss, "loss_mismatch", f"{name} chooses among classes; the last layer has one unit. {hint}")
     elif type(loss).__name__ in _HINGES:
-        if activation in _PROBABILITIES | _SIDES:
+        if activation in _PROBABILITIES | SIGMOIDS:
             hint = "Give the last layer tanh or linear."
             findings.warn(
                 at_loss, "loss_mismatch", f"{name} wants outputs from -1 to 1, {activation} gives 0 to 1. {hint}"
@@ -41,12 +43,12 @@ def _check_probabilities(
     loss: losses.Loss, activation: str, *, at_loss: str, at_activation: str, findings: Findings
 ) -> None:
     name, want = str(loss.name or type(loss).__name__), wanted_by(loss)
-    right, fitting = (_SIDES, "sigmoid") if want is Want.SIDES else (_PROBABILITIES, "softmax")
+    right, fitting = (SIGMOIDS, "sigmoid") if want is Want.SIDES else (_PROBABILITIES, "softmax")
     if getattr(loss, "from_logits", False):
-        if activation in _PROBABILITIES | _SIDES | _LOGARITHMS:
+        if activation in _PROBABILITIES | SIGMOIDS | _LOGARITHMS:
             said = f"With from_logits {name} applies {fitting} itself, and the last layer has {activation} already."
             findings.error(at_loss, "loss_mismatch", f"{said} Leave out one of the two.")
-    elif activation in (_PROBABILITIES | _SIDES) - right:
+    elif activation in (_PROBABILITIES | SIGMOIDS) - right:
         said = f"{name} is meant for {fitting}; the last layer has {activation}."
         findings.warn(at_activation, "loss_mismatch", said)
     elif activation not in right:

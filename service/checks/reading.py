@@ -67,8 +67,8 @@ def read_training(
     compiles = document.get("compile") is not None
     learnt = None if start is None else start.learnt
     document = document if start is None else with_left_out(document, start)
-    asks_units = _last_layer(document).get("units") == "auto"
-    request = _read_request(_with_units(document, 1) if asks_units else document, findings)
+    at_units = _units_to_find(document)
+    request = _read_request(_with(document, at_units, 1) if at_units else document, findings)
     data = _read_data(document, request, findings, limits, open_dataset, learnt=learnt)
     if request is None or data is None or findings.total:
         raise findings.refusal()
@@ -85,9 +85,9 @@ def read_training(
     )
     if prepared is None or findings.total:
         raise findings.refusal()
-    if asks_units:
-        units = fitting_units(request.compile, prepared.dataset, _last_layer(document).get("activation"))
-        spec = TrainingRequest.model_validate(_validated(_with_units(document, units))).spec
+    if at_units:
+        units = fitting_units(request.compile, prepared.dataset, request.spec.make_layers()[-1].output_activation)
+        spec = TrainingRequest.model_validate(_validated(_with(document, at_units, units))).spec
         request = request.model_copy(update={"spec": spec})
     at = AT_TABLE if isinstance(data, Table) else AT_ARRAYS
     found = check_fits(request, prepared.dataset, limits, findings, document=document, at=at)
@@ -191,17 +191,28 @@ def _opened(request: TrainingRequest | None, findings: Findings, open_dataset: O
         return None
 
 
-def _layers(document: Mapping[str, Any]) -> list[Any]:
-    spec = document.get("spec")
-    layers = spec.get("layers") if isinstance(spec, Mapping) else None
-    return layers if isinstance(layers, list) else []
+def _units_to_find(document: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """The keys to `units` of the last layer that has any, where they are to be found; else none."""
+    spec, keys = _inside(document.get("spec"), ("spec",))
+    layers = spec["layers"] if isinstance(spec.get("layers"), list) else []
+    for place in reversed(range(len(layers))):
+        layer, at = _inside(layers[place], (*keys, "layers", place))
+        if "units" in layer:
+            return (*at, "units") if layer["units"] == "auto" else ()
+    return ()
 
 
-def _last_layer(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    layers = _layers(document)
-    return layers[-1] if layers and isinstance(layers[-1], Mapping) else {}
+def _inside(value: Any, keys: tuple[str | int, ...]) -> tuple[Mapping[str, Any], tuple[str | int, ...]]:
+    """The arguments of a network or layer, which Keras writes under `config`, and the keys to them."""
+    if not isinstance(value, Mapping):
+        return {}, keys
+    return (value["config"], (*keys, "config")) if isinstance(value.get("config"), Mapping) else (value, keys)
 
 
-def _with_units(document: Mapping[str, Any], units: int) -> dict[str, Any]:
-    layers = [*_layers(document)[:-1], {**_last_layer(document), "units": units}]
-    return {**document, "spec": {**document["spec"], "layers": layers}}
+def _with(whole: Any, keys: tuple[str | int, ...], value: Any) -> Any:
+    """The same document with another value at the end of these keys."""
+    if not keys:
+        return value
+    copied: Any = list(whole) if isinstance(whole, list) else dict(whole)
+    copied[keys[0]] = _with(whole[keys[0]], keys[1:], value)
+    return copied

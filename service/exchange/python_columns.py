@@ -22,8 +22,10 @@ from service.features.columns import (
     CategoryColumn,
     DateColumn,
 )
-from service.features.records import days_of, text_of
+from service.features.inputs import text_columns
+from service.features.records import days_of
 from service.formats.python_script import ScriptInputs
+from service.tables import text_of
 
 Row = Mapping[str, Any]
 
@@ -37,7 +39,7 @@ import csv
 import json
 import math
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path"""
 
 
@@ -75,12 +77,23 @@ def number(rows: Sequence[Row], name: str, *, mean: float, deviation: float, fil
     return np.stack([scaled, absent] if marks else [scaled], axis=1)
 
 
-def category(rows: Sequence[Row], name: str, texts: Sequence[str], *, absent: int, width: int) -> Any:
+def category(
+    rows: Sequence[Row], name: str, texts: Sequence[str], *, absent: int, width: int, plain: bool = False
+) -> Any:
     """The place of each text, 0 for those that training did not see; ones and zeros where there is a width."""
     places = {"": absent} | {text: place for place, text in enumerate(texts, 1)}
-    values = column_of(rows, name)
-    found = np.array([[absent if value is None else places.get(text_of(value), 0)] for value in values])
+    said = plain_text_of if plain else text_of
+    found = np.array([[absent if value is None else places.get(said(value), 0)] for value in column_of(rows, name)])
     return found == np.arange(width) if width else found
+
+
+def plain_text_of(value: Any) -> str:
+    """As `text_of`, of numbers and booleans however a file writes them: 3.0 is 3, True is true."""
+    text = text_of(value)
+    try:
+        return text.lower() if text.lower() in ("true", "false") else text_of(float(text))
+    except (OverflowError, ValueError):
+        return text
 
 
 def date(
@@ -137,7 +150,8 @@ def _line(column: AnyColumn) -> str:
     name = ascii(column.name)
     if isinstance(column, CategoryColumn):
         width = 0 if column.encoding == "integer" else len(column.outputs)
-        return f"category(rows, {name}, {column.categories!a}, absent={column.absent}, width={width})"
+        plain = "" if text_columns(Encoder([column])) else ", plain=True"
+        return f"category(rows, {name}, {column.categories!a}, absent={column.absent}, width={width}{plain})"
     fill = "math.nan" if column.missing == "reject" else repr(column.fill)
     told = f"mean={column.mean!r}, deviation={column.deviation!r}, fill={fill}"
     marks = column.missing == "indicator"

@@ -74,12 +74,11 @@ class NumberColumn(_Measured):
     def fit(cls, name: str, values: Numbers, *, encoding: str, missing: str) -> Self:
         """Learns from the values (rows,) of the training rows, at least one of which is there."""
         there = values[~np.isnan(values)]
-        mean, deviation = float(there.mean()), float(there.std())
+        mean = float(there.mean())
         fill = _most_frequent(there) if missing == "most_frequent" else mean
         if encoding != "standardize":
             return cls(name, encoding, missing, fill)
-        # One that is constant says nothing, and may not explode when it changes later.
-        return cls(name, encoding, missing, fill, mean, deviation if deviation > 0 else 1.0)
+        return cls(name, encoding, missing, fill, mean, _deviation(there))
 
     def write(self, values: Numbers, out: Floats) -> None:
         """Writes the inputs (rows, outputs) of the values (rows,)."""
@@ -184,10 +183,9 @@ class DateColumn(_Measured):
     def fit(cls, name: str, values: Numbers, *, encoding: str, missing: str) -> Self:
         """Learns from the days since 1970 (rows,) of the training rows, at least one of which is there."""
         there = values[~np.isnan(values)]
-        deviation = float(there.std())
         has_times = bool((there != np.floor(there)).any())
         fill = _most_frequent(there) if missing == "most_frequent" else float(there.mean())
-        return cls(name, encoding, missing, fill, float(there.mean()), deviation or 1.0, has_times)
+        return cls(name, encoding, missing, fill, float(there.mean()), _deviation(there), has_times)
 
     def write(self, values: Numbers, out: Floats) -> None:
         """Writes the inputs (rows, outputs) of the days since 1970 (rows,)."""
@@ -224,6 +222,13 @@ def to_json_dict(column: AnyColumn) -> dict[str, Any]:
 def from_json_dict(value: Mapping[str, Any]) -> AnyColumn:
     """The column that `to_json_dict` described."""
     return COLUMN_TYPES[value["type"]](**{key: item for key, item in value.items() if key != "type"})
+
+
+def _deviation(values: Numbers) -> float:
+    """The deviation; 1 where all are equal, which says nothing and may not explode when it changes later."""
+    # Rounding of the mean alone makes a deviation of equal values.
+    deviation = float(values.std()) if values.min() < values.max() else 0.0
+    return deviation or 1.0
 
 
 def _most_frequent(values: Numbers) -> float:

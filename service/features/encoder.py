@@ -49,15 +49,16 @@ class Encoder:
                 column.write(taken(values, rows), x[:, place:after])
             place = after
 
-    def find_rejected(self, source: Source, at: str, findings: Findings) -> None:
-        """Notes each value that is missing in a column that refuses that; `at` is where the rows are."""
+    def find_rejected(self, source: Source, at: str, findings: Findings, rows: Rows) -> None:
+        """Notes each value that is missing in these rows of a column that refuses that; `at` is where rows are."""
         for column in self.columns:
             if column.missing == "reject":
                 absent: NDArray[np.bool_] = column.find_missing(column.read(source))  # type: ignore[arg-type]
-                for row in np.flatnonzero(absent)[: findings.limit]:
+                found = np.asarray(rows)[taken(absent, rows)]
+                for row in found[: findings.limit]:
                     expected = f"Expected a value for {column.name[:40]!r}; there is none."
                     findings.error(f"{at}/{row}", "missing", expected)
-                findings.total += max(0, int(absent.sum()) - findings.limit)
+                findings.total += max(0, len(found) - findings.limit)
 
     def to_json_list(self) -> list[dict[str, Any]]:
         """Everything that the columns have learnt, in their order."""

@@ -37,9 +37,11 @@ class _UnfitColumnError(Exception):
 
 
 def fit_encoder(
-    table: Table, asked: DataSpec, *, used: Sequence[str], rows: Rows, findings: Findings, at: str
+    table: Table, asked: DataSpec, *, used: Sequence[str], rows: Rows, everything: Rows, findings: Findings, at: str
 ) -> Encoder | None:
     """The encoder that has learnt from these rows, or None and a finding for each mistake.
+
+    It is to encode `everything`, rows that are held out among them.
 
     Where no features are named it takes every column but those that are `used` otherwise and those that can teach
     nothing, of which it warns: columns that are empty, constant, or another text in nearly every row.
@@ -53,7 +55,7 @@ def fit_encoder(
         try:
             if chosen:
                 _check_place(feature, table, used, features[:place])
-            columns.append(_fit(table, feature, rows, plain=asked.preprocessing == "none", chosen=chosen))
+            columns.append(_fit(table, feature, rows, everything, plain=asked.preprocessing == "none", chosen=chosen))
         except _UnfitColumnError as unfit:
             if not chosen and unfit.code in _TEACH_NOTHING:
                 left_out.setdefault(unfit.code, []).append(feature.name[:40])
@@ -85,7 +87,7 @@ def _check_place(feature: FeatureSpec, table: Table, used: Sequence[str], before
         raise _UnfitColumnError("duplicate", "is repeated: expected each feature once.")
 
 
-def _fit(table: Table, feature: FeatureSpec, rows: Rows, *, plain: bool, chosen: bool) -> AnyColumn:
+def _fit(table: Table, feature: FeatureSpec, rows: Rows, everything: Rows, *, plain: bool, chosen: bool) -> AnyColumn:
     kind = _kind(table.kinds[feature.name], feature, plain=plain)
     encoding = feature.encoding or ("none" if plain and kind == "number" else ENCODINGS[kind][0])
     if encoding not in ENCODINGS[kind]:
@@ -97,20 +99,21 @@ def _fit(table: Table, feature: FeatureSpec, rows: Rows, *, plain: bool, chosen:
             said = "holds categories, which have no mean: expected most_frequent, indicator or reject."
             raise _UnfitColumnError("unknown_name", said)
         texts, codes = table.encoded(feature.name)
-        values: Any = taken(codes, rows)
-        absent = values == MISSING
+        held: Any = codes
+        lacks = codes == MISSING
     else:
-        numbers = table.numbers(feature.name)
-        if np.isinf(numbers).any():
+        held = table.numbers(feature.name)
+        if np.isinf(held).any():
             raise _UnfitColumnError("not_finite", "holds numbers that are infinite or beyond float32: expected others.")
-        values = taken(numbers, rows)
-        absent = np.isnan(values)
+        lacks = np.isnan(held)
+    values, absent = taken(held, rows), taken(lacks, rows)
     if absent.all():
         raise _UnfitColumnError("empty", "has no value in any training row.")
     if not chosen:
         _check_worth(values[~absent], kind=kind, has_gaps=bool(absent.any()))
-    if missing == "reject" and absent.any():
-        said = f"lacks a value in {int(absent.sum()):,} training rows; say in `missing` what to do with them."
+    rejected = int(taken(lacks, everything).sum()) if missing == "reject" else 0
+    if rejected:
+        said = f"lacks a value in {rejected:,} rows; say in `missing` what to do with them."
         raise _UnfitColumnError("missing", said)
     if kind == "category":
         most = feature.max_categories

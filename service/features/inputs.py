@@ -10,13 +10,13 @@ import numpy as np
 from service.errors import Findings, pointer
 from service.features.columns import READABLE, AnyColumn, CategoryColumn, Codes, Floats, NumberColumn, Numbers
 from service.features.encoder import Encoder
-from service.features.records import days_of, text_of, unknown_column
-from service.tables import MISSING, Table
+from service.features.records import days_of, unknown_column
+from service.tables import MISSING, Table, text_of
 
 _NO_ROWS = np.zeros(0, np.int64)
 _MISSING = "Expected a value; there is none."
 _LARGEST = float(np.finfo(np.float32).max)
-_DATE_AS_TEXT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
+_DATE_AS_TEXT = re.compile(r"\d{4}-\d\d-\d\d( (?!00:00:00$)\d\d:\d\d:\d\d(\.(?!0{6})\d{6})?)?")
 
 
 def encoder_of(

@@ -11,6 +11,7 @@ from service.datasets import Dataset
 from service.errors import Findings
 from service.features.columns import READABLE, AnyColumn
 from service.features.encoder import Encoder
+from service.features.rows import Rows
 from service.features.targets import Answers
 from service.spec.data import DataSpec
 from service.tables import Table
@@ -74,30 +75,41 @@ class Learnt:
         if dataset.columns != self.columns:
             expected = f"Expected rows of {self.columns} values, as those of the version in `from`"
             findings.error(f"{at}/x", "width_mismatch", f"{expected}; received rows of {dataset.columns}.")
-        same = dataset.classes in (None, self.classes)
-        unknown = set(dataset.classes or ()) - set(self.classes or ())
-        if unknown and self.classes is None:
-            expected = "Expected targets in numbers: the version in `from` was not trained on class names."
-            findings.error(f"{at}/y", "unknown_class", expected)
-        elif unknown or not (same or dataset.y.ndim == 1):
-            expected = f"Expected the {len(self.classes or ())} classes of the version in `from`, in its order"
-            findings.error(f"{at}/y", "unknown_class", f"{expected}; received {len(unknown)} others, or another order.")
-        if findings.total > before:
-            return None
+        adopted = with_classes(dataset, self.classes, "the version in `from`", findings, at)
+        return adopted if findings.total == before else None
+
+
+def with_classes(
+    dataset: Dataset, classes: tuple[str, ...] | None, whose: str, findings: Findings, at: str
+) -> Dataset | None:
+    """Arrays with targets numbered as in these classes, or None and a finding; `whose` says where they come from."""
+    same = dataset.classes in (None, classes)
+    unknown = set(dataset.classes or ()) - set(classes or ())
+    if unknown and classes is None:
+        expected = f"Expected targets in numbers: {whose} was not trained on class names."
+        findings.error(f"{at}/y", "unknown_class", expected)
+    elif unknown or not (same or dataset.y.ndim == 1):
+        expected = f"Expected the {len(classes or ())} classes of {whose}, in its order"
+        findings.error(f"{at}/y", "unknown_class", f"{expected}; received {len(unknown)} others, or another order.")
+    else:
         names = () if same else dataset.classes or ()
-        places = np.array([(self.classes or ()).index(name) for name in names], np.int32)
-        return _renumbered(dataset, self.classes, places)
+        places = np.array([(classes or ()).index(name) for name in names], np.int32)
+        return _renumbered(dataset, classes, places)
+    return None
 
 
-def find_unreadable(table: Table, encoder: Encoder, at: str, findings: Findings) -> None:
-    """Notes each column of the encoder that a table lacks, or has in a form or with gaps that it cannot take."""
+def find_unreadable(table: Table, encoder: Encoder, at: str, findings: Findings, rows: Rows) -> None:
+    """Notes each column of the encoder that a table lacks, or has in a form or with gaps that it cannot take.
+
+    Gaps are looked for in these rows.
+    """
     before = findings.total
     for column in encoder.columns:
         said = _unreadable(table, column)
         if said is not None:
             findings.error(at, *said)
     if findings.total == before:
-        encoder.find_rejected(table, at, findings)
+        encoder.find_rejected(table, at, findings, rows)
 
 
 def _unreadable(table: Table, column: AnyColumn) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.datasets import Dataset
+from service.datasets import Dataset, Targets
 from service.errors import Findings
 from service.features.encoder import Encoder
 from service.features.fitting import fit_encoder
@@ -28,6 +28,8 @@ def load_dataset(form: str, content: bytes | mmap.mmap) -> Dataset | Table:
 
 GLIMPSE_ROWS = 256
 _MOST_CLASSES_COUNTED = 1000
+_NEARLY = 1e-3
+_NO_CLASSES = "Expected classes to share out evenly; the target holds numbers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def prepare(
             learnt=learnt,
             at=at,
         )
-    return _prepare_arrays(adopted, asked, findings, validation_split, at)
+    return _prepare_arrays(adopted, asked, findings, validation_split, at, classifies=classifies)
 
 
 def _prepare_table(
@@ -91,7 +93,7 @@ def _prepare_table(
     answers = read_answers(table, asked, classifies=classifies, findings=findings, at=at)
     if learnt is not None and answers is not None:
         learnt.find_misfits(answers, findings, at)
-    weights = _sample_weight(table, asked, findings, at)
+    weights = read_sample_weight(table, asked, answers, findings, at)
     groups = _groups(table, asked, answers, findings, at)
     if answers is None or findings.total:
         return None
@@ -105,10 +107,10 @@ def _prepare_table(
     used = [*answers.names, *(name for name in (asked.sample_weight, asked.split and asked.split.column) if name)]
     fitted = parts.training[: max(kept, 1)]
     if learnt is None or learnt.encoder is None:
-        encoder = fit_encoder(table, asked, used=used, rows=fitted, findings=findings, at=at)
+        encoder = fit_encoder(table, asked, used=used, rows=fitted, everything=answers.rows, findings=findings, at=at)
     else:
         encoder = learnt.encoder
-        find_unreadable(table, encoder, f"{at}/dataset", findings)
+        find_unreadable(table, encoder, f"{at}/dataset", findings, answers.rows)
     if encoder is None or findings.total:
         return None
     named = parts.named()
@@ -123,7 +125,7 @@ def _prepare_table(
 
 
 def _prepare_arrays(
-    dataset: Dataset, asked: DataSpec, findings: Findings, validation_split: float, at: str
+    dataset: Dataset, asked: DataSpec, findings: Findings, validation_split: float, at: str, *, classifies: bool
 ) -> Prepared | None:
     for key in ("target", "features", "sample_weight"):
         if getattr(asked, key) is not None:
@@ -131,11 +133,14 @@ def _prepare_arrays(
             return None
     if asked.split is None:
         return Prepared(dataset)
-    y = dataset.y.argmax(axis=1).astype(np.int32) if dataset.y.ndim == 2 and dataset.y.shape[1] > 1 else dataset.y
     if asked.split.method == "group":
         findings.error(f"{at}/split/method", "conflict", "Groups need a table with a column that tells them.")
         return None
-    parts = split(np.arange(dataset.rows), asked.split, y.reshape(len(y)).astype(np.int32))
+    labels = _labels(dataset.y) if asked.split.method == "stratified" and classifies else None
+    if asked.split.method == "stratified" and labels is None:
+        findings.error(f"{at}/split/method", "conflict", _NO_CLASSES)
+        return None
+    parts = split(np.arange(dataset.rows), asked.split, labels)
     if not _check_parts(parts, asked, findings, at):
         return None
     made = {name: _taken(dataset, rows) for name, rows in parts.named().items()}
@@ -143,12 +148,24 @@ def _prepare_arrays(
     return Prepared(whole, parts=_report(whole, validation_split))
 
 
+def _labels(y: Targets) -> NDArray[np.int32] | None:
+    """The class of each row, where each has one."""
+    if y.ndim == 2 and y.shape[1] > 1:
+        are_shares = (np.abs(y.sum(axis=1) - 1) < _NEARLY).all()
+        return y.argmax(axis=1).astype(np.int32) if are_shares else None
+    labels = y.reshape(len(y))
+    return labels.astype(np.int32) if (labels == np.floor(labels)).all() else None
+
+
 def _taken(dataset: Dataset, rows: Rows) -> Dataset:
     weight = None if dataset.sample_weight is None else taken(dataset.sample_weight, rows)
     return Dataset(taken(dataset.x, rows), taken(dataset.y, rows), dataset.classes, weight)
 
 
-def _sample_weight(table: Table, asked: DataSpec, findings: Findings, at: str) -> NDArray[np.float32] | None:
+def read_sample_weight(
+    table: Table, asked: DataSpec, answers: Answers | None, findings: Findings, at: str
+) -> NDArray[np.float32] | None:
+    """The weight of each row of the table, where a column is named that has it for all rows with a target."""
     if asked.sample_weight is None:
         return None
     here = f"{at}/sample_weight"
@@ -156,7 +173,8 @@ def _sample_weight(table: Table, asked: DataSpec, findings: Findings, at: str) -
         findings.error(here, "unknown_column", "Expected the name of a column of numbers.")
         return None
     weights = table.numbers(asked.sample_weight)
-    if not (np.isfinite(weights) & (weights >= 0)).all():
+    used = weights if answers is None else taken(weights, answers.rows)
+    if not (np.isfinite(used) & (used >= 0)).all():
         findings.error(here, "out_of_range", "Expected a weight of at least 0 in every row.")
     return weights.astype(np.float32)
 
@@ -169,17 +187,17 @@ def _groups(
         return None
     if asked.split.method == "stratified":
         if answers.classes is None:
-            expected = "Expected classes to share out evenly; the target holds numbers."
-            findings.error(f"{at}/split/method", "conflict", expected)
+            findings.error(f"{at}/split/method", "conflict", _NO_CLASSES)
             return None
         return np.asarray(taken(answers.y, answers.rows), np.int32)
     if asked.split.column is None or asked.split.column not in table.kinds:
         findings.error(f"{at}/split/column", "unknown_column", "Expected the name of the column that tells the groups.")
         return None
     _, codes = table.encoded(asked.split.column)
-    if (codes == MISSING).any():
+    groups = taken(codes, answers.rows)
+    if (groups == MISSING).any():
         findings.error(f"{at}/split/column", "missing", "Expected a group in every row; some have none.")
-    return taken(codes, answers.rows)
+    return groups
 
 
 def _check_parts(parts: Parts, asked: DataSpec, findings: Findings, at: str) -> bool:

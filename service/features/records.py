@@ -1,7 +1,7 @@
 """Records: rows of a request in the data's own words, read as strictly as the columns that they are for."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import numpy as np
@@ -11,8 +11,8 @@ from service.errors import Findings, pointer
 from service.features.columns import AnyColumn, Codes, NumberColumn, Numbers
 from service.features.encoder import Encoder
 from service.formats.arrays import kind_of
+from service.tables import text_of
 
-_DAY_SECONDS = 86_400.0
 _NOTHING = type(None)
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -112,19 +112,12 @@ def read_values(
     return None if findings.total > before else _records(columns, encoder)
 
 
-def text_of(value: Any) -> str:
-    """A value as the text by which it is one of several categories: 3 and 3.0 are the same, true is a word."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
 def days_of(text: str) -> float:
     """The days since 1970, in UTC where no zone is named, of a date or time in ISO 8601; ValueError for other texts."""
     moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() / _DAY_SECONDS
+    # A quotient of whole microseconds, as in a table: seconds as a float would be rounded before.
+    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+    return since / timedelta(days=1)
 
 
 def unknown_column(names: Sequence[str]) -> str:

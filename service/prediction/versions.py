@@ -13,7 +13,7 @@ from service.checks.ranges import threshold_of
 from service.checks.targets import check_targets, encoded, wanted_by
 from service.datasets import Dataset
 from service.errors import Findings
-from service.evaluation import importance, report
+from service.evaluation import importance, names_for, report
 from service.features import Encoder
 from service.formats.weights import unpack
 from service.nn import Sequential
@@ -151,7 +151,7 @@ class LoadedVersion:
             measured = model.evaluate(dataset.x, y, sample_weight=dataset.sample_weight, return_dict=True)
             predictions = model.predict(dataset.x)
             metrics = {name: float(value) if np.isfinite(value) else None for name, value in measured.items()}
-            names = self.classes or self.targets
+            names = names_for(want, self.units, self.classes, self.targets)
             from_logits = getattr(loss, "from_logits", False)
             found = report(predictions, y, want, names=names, from_logits=from_logits, threshold=self._threshold)
             if repeats:

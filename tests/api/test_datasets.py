@@ -81,6 +81,12 @@ def upload(service: Service, content: bytes, query: str = "", headers: dict[str,
     return view
 
 
+def arrays(service: Service, x: Any, y: Any) -> dict[str, Any]:
+    sink = io.BytesIO()
+    np.savez(sink, x=x, y=y)
+    return upload(service, sink.getvalue(), headers={"Content-Type": "application/x-npz"})
+
+
 def trained(service: Service, **changes: Any) -> dict[str, Any]:
     dataset = upload(service, csv_of(penguins()), "?name=penguins")
     answer = service.client.post("/v1/training-jobs", json=request(dataset["id"], **changes))
@@ -405,3 +411,65 @@ def test_an_evaluation_leaves_out_the_rows_without_a_target_where_the_training_d
     for target, pointer, code in wrong:
         problem = assert_problem(measure("whole", target=target), 422, "invalid_request")
         assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [(pointer, code)]
+
+
+def test_stored_arrays_are_measured_in_the_classes_of_the_version(service: Service) -> None:
+    x, names = np.eye(3, dtype=np.float32)[[0, 1, 2] * 8], np.array(["a", "b", "c"] * 8)
+    data = {"dataset": arrays(service, x, names)["id"]}
+    asked = {**request(""), "model": "letters", "data": data}
+    assert service.client.post("/v1/training-jobs", json=asked).is_success
+    service.work()
+
+    def measure(**data: Any) -> httpx.Response:
+        return service.client.post("/v1/models/letters:evaluate", json={"data": data})
+
+    fewer = names != "a"
+    stored = measure(dataset=arrays(service, x[fewer], names[fewer])["id"]).json()
+    assert stored["metrics"] == measure(x=x[fewer].tolist(), y=names[fewer].tolist()).json()["metrics"]
+    assert [one["rows"] for one in stored["report"]["classes"]] == [0, 8, 8]
+    strange = measure(dataset=arrays(service, x, np.where(fewer, names, "z"))["id"])
+    errors = assert_problem(strange, 422, "invalid_request")["errors"]
+    assert [(error["pointer"], error["code"]) for error in errors] == [("#/data/y", "unknown_class")]
+
+
+def test_an_evaluation_weighs_the_rows_of_a_table_as_the_test_part_was_weighed(service: Service) -> None:
+    lines = [f"{number},{2 * number},{number % 3}" for number in range(20)]
+    whole, test = (upload(service, "\n".join(["a,y,w", *some]).encode()) for some in (lines, lines[-5:]))
+    split = {"test": 0.25, "method": "last"}
+    asked = {
+        "model": "weighed",
+        "spec": {"layers": [{"class_name": "Dense", "units": 1}]},
+        "compile": {"loss": "mse"},
+        "fit": {"epochs": 1, "seed": 1},
+        "data": {"dataset": whole["id"], "target": "y", "sample_weight": "w", "split": split},
+    }
+    answer = service.client.post("/v1/training-jobs", json=asked)
+    service.work()
+
+    def measure(**data: Any) -> httpx.Response:
+        asked = {"data": {"dataset": test["id"], **data}}
+        return service.client.post("/v1/models/weighed:evaluate", json=asked)
+
+    job = service.client.get(answer.headers["Location"]).json()
+    stored = service.client.get(job["links"]["version"]).json()["metrics"]["test_loss"]
+    assert measure(sample_weight="w").json()["metrics"] == {"loss": stored}
+    assert measure().json()["metrics"] != {"loss": stored}
+    for wrong in ("nobody", 7):
+        errors = assert_problem(measure(sample_weight=wrong), 422, "invalid_request")["errors"]
+        assert [error["pointer"] for error in errors] == ["#/data/sample_weight"]
+
+
+def test_an_evaluation_passes_over_gaps_in_rows_that_the_training_left_out(service: Service) -> None:
+    rows = [",," if number == 3 else f"{number},{2 * number},1" for number in range(9)]
+    gaps = upload(service, "\n".join(["a,y,w", *rows]).encode())
+    data = {"dataset": gaps["id"], "target": {"name": "y", "missing": "drop"}, "sample_weight": "w"}
+    asked = {
+        "model": "gaps",
+        "spec": {"layers": [{"class_name": "Dense", "units": 1}]},
+        "compile": {"loss": "mse"},
+        "data": {**data, "features": [{"name": "a", "missing": "reject"}]},
+    }
+    assert service.client.post("/v1/training-jobs", json=asked).is_success
+    service.work()
+    answer = service.client.post("/v1/models/gaps:evaluate", json={"data": data})
+    assert (answer.status_code, answer.json().get("rows")) == (200, 8)

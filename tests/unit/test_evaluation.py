@@ -29,6 +29,25 @@ def test_classes_are_measured_as_scikit_learn_does() -> None:
     assert one_hot["accuracy"] == found["accuracy"]
 
 
+def test_classes_that_do_not_occur_are_no_part_of_the_mean() -> None:
+    truth = np.array([1, 1, 2, 2, 2])
+    scores = np.eye(5)[[1, 2, 2, 2, 4]]
+    found = report(scores, truth, Want.INDICES, names=list("abcde"), from_logits=False)
+    assert found["macro_f1"] == pytest.approx(metrics.f1_score(truth, scores.argmax(1), average="macro"))
+    assert [one["rows"] for one in found["classes"]] == [0, 2, 3, 0, 0]
+
+
+@pytest.mark.parametrize("classes", [1000, 1001])
+def test_a_matrix_of_millions_of_numbers_is_left_out(classes: int) -> None:
+    truth = np.arange(0, classes, 50)
+    scores = np.eye(classes)[truth]
+    found = report(scores, truth, Want.INDICES, names=None, from_logits=False)
+    counts = found["confusion_matrix"]["counts"]
+    assert (counts is None) is (classes > 1000)
+    assert counts is None or sum(map(sum, counts)) == len(truth)
+    assert (found["macro_f1"], len(found["classes"])) == (1, classes)
+
+
 def test_two_classes_of_one_output_are_measured_alike() -> None:
     truth = RNG.integers(0, 2, 300)
     logits = RNG.normal(size=(300, 1)) + truth[:, None]
@@ -40,6 +59,14 @@ def test_two_classes_of_one_output_are_measured_alike() -> None:
         assert found["accuracy"] == pytest.approx(metrics.accuracy_score(truth, scores[:, 0] > 0.5))
     curve = found["curves"][0]["roc"]
     assert (curve["false_positive_rate"][-1], curve["true_positive_rate"][-1]) == (1, 1)
+
+
+def test_scores_that_are_no_numbers_have_no_curve() -> None:
+    truth = np.array([[0.0], [1.0], [0.0], [1.0]])
+    found = report(np.array([[np.nan], [0.9], [0.2], [0.4]]), truth, Want.SIDES, names=None, from_logits=False)
+    assert {(one["roc_auc"], one["average_precision"]) for one in found["classes"]} == {(None, None)}
+    assert found["macro_roc_auc"] is None
+    assert found["curves"] == [{"class": "1", "roc": None, "precision_recall": None}]
 
 
 def test_labels_that_go_together_are_measured_each() -> None:

@@ -11,7 +11,10 @@ from service.checks.estimate import estimate
 from service.checks.fits import class_weights
 from service.config import Limits
 from service.datasets import Dataset
-from service.errors import Invalid, NotFound
+from service.errors import Findings, Invalid, NotFound
+from service.features import prepare
+from service.prediction import LoadedVersion
+from service.spec.data import DataSpec
 from service.tables import Table
 from service.training import train
 
@@ -85,6 +88,29 @@ def test_units_for_classes_that_the_targets_do_not_have_are_warned_of(asked: dic
     assert (("#/spec/layers/0/units", "unused_units") in found) is warned
 
 
+@pytest.mark.parametrize(
+    ("layers", "units"),
+    [
+        ([{"class_name": "Dense", "config": {"units": "auto", "activation": "softmax"}}], 2),
+        ([{"class_name": "Dense", "units": "auto"}, {"class_name": "Activation", "activation": "softmax"}], 2),
+        ([{"class_name": "Dense", "units": "auto"}, {"class_name": "Softmax"}], 2),
+        ([{"class_name": "Dense", "units": "auto"}, {"class_name": "Activation", "activation": "sigmoid"}], 1),
+        ([{"class_name": "Dense", "units": "auto", "activation": "hard_sigmoid"}], 1),
+        ([{"class_name": "Dense", "units": "auto", "activation": {"class_name": "sigmoid"}}], 1),
+    ],
+)
+def test_the_size_is_found_however_the_last_layers_are_written(layers: list[dict[str, Any]], units: int) -> None:
+    for spec in ({"layers": layers}, {"class_name": "Sequential", "config": {"name": "net", "layers": layers}}):
+        found = read_training(document() | {"spec": spec}, LIMITS, opened)
+        assert found.outline.units == units
+        assert found.request.spec.make_layers()[0].get_config()["units"] == units
+
+
+def test_only_the_last_layer_with_units_finds_its_size() -> None:
+    layers = [{"class_name": "Dense", "units": "auto"}, {"class_name": "Dense", "units": 2, "activation": "softmax"}]
+    assert refused(document() | {"spec": {"layers": layers}}) == {("#/spec/layers/0/units", "wrong_type")}
+
+
 def test_arrays_tell_the_size_as_well() -> None:
     asked = document(loss="sparse_categorical_crossentropy") | {"data": {"dataset": "ds_arrays"}}
     assert read_training(asked, LIMITS, opened).outline.units == 3
@@ -100,12 +126,60 @@ def test_arrays_tell_the_size_as_well() -> None:
     assert "test_loss" in result.metrics
 
 
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy", "crossentropy"])
+def test_class_indices_in_rows_of_their_own_tell_the_size_as_well(loss: str) -> None:
+    asked = document(loss=loss) | {"data": {"x": np.eye(9).tolist(), "y": [[0], [1], [2]] * 3}}
+    checked = read_training(asked, LIMITS, opened)
+    assert checked.outline.units == 3
+    assert train(checked.request, checked.dataset).metrics["loss"] is not None
+
+
 def test_balanced_weights_make_up_for_rare_classes() -> None:
     asked = document()
     asked["fit"]["class_weight"] = "balanced"
     checked = read_training(asked, LIMITS, opened)
     assert class_weights(checked.request, checked.dataset) == {0: 0.75, 1: 1.5}
     assert train(checked.request, TABLE).metrics["loss"] is not None
+
+
+@pytest.mark.parametrize(
+    ("loss", "units", "activation", "labels", "weights"),
+    [
+        ("hinge", 1, "tanh", [-1, 1, 1, 1], {-1: 2.0, 1: 2 / 3}),
+        ("binary_crossentropy", 1, "sigmoid", [0.0, 0.9, 0.9, 0.9], {0: 2.0, 1: 2 / 3}),
+        (
+            {"class_name": "SparseCategoricalCrossentropy", "ignore_class": -1},
+            2,
+            "softmax",
+            [-1, 0, 1, 1],
+            {0: 1.5, 1: 0.75},
+        ),
+    ],
+)
+def test_balanced_weights_are_those_of_the_labels_as_the_loss_takes_them(
+    loss: Any, units: int, activation: str, labels: list[float], weights: dict[int, float]
+) -> None:
+    asked = document(loss=loss, units=units, activation=activation)
+    asked |= {"data": {"x": [[0], [1], [2], [3]], "y": labels}, "fit": {"epochs": 1, "class_weight": "balanced"}}
+    checked = read_training(asked, LIMITS, opened)
+    assert class_weights(checked.request, checked.dataset) == pytest.approx(weights)
+    assert train(checked.request, checked.dataset).metrics["loss"] is not None
+
+
+def test_the_sides_of_one_output_are_not_named_after_its_target() -> None:
+    table = Table(TABLE.arrow.append_column("share", pa.array(np.linspace(0, 1, 60))))
+    asked = document(activation="sigmoid", loss="binary_crossentropy", target="share", split={"test": 0.3})
+    request = read_training(asked, LIMITS, lambda _id: table).request
+    made = train(request, table)
+    assert made.evaluation is not None
+    assert made.evaluation["report"]["confusion_matrix"]["classes"] == ["0", "1"]
+    told: dict[str, Any] = {"columns": made.input["shape"][-1], "classes": None, "targets": made.output["targets"]}
+    version = LoadedVersion(made.spec, weights=made.weights, **told)
+    prepared = prepare(table, request.data or DataSpec(), Findings(), classifies=True)
+    assert prepared is not None
+    assert prepared.dataset.test is not None
+    _, report = version.evaluate(made.compile, prepared.dataset.test, Findings())
+    assert report == made.evaluation["report"]
 
 
 def refused(asked: dict[str, Any], **fit: Any) -> set[tuple[str, str]]:

@@ -21,7 +21,7 @@ from service.exchange.exporting import export
 from service.exchange.importing import import_file, import_json
 from service.exchange.python_columns import category, date, number
 from service.features import Encoder
-from service.features.columns import AnyColumn, NumberColumn
+from service.features.columns import AnyColumn, CategoryColumn, NumberColumn
 from service.formats.keras_files import read_keras_file
 from service.formats.weights import unpack
 from tests.encoders import CLASSES, COLUMNS, predicted, rows_for, stored, tensors
@@ -171,9 +171,26 @@ def test_values_are_told_from_texts_and_texts_from_values() -> None:
     np.testing.assert_allclose(days, [[1.0, 0.0, 1.0]], atol=1e-12)
 
 
+def test_numbers_and_booleans_that_are_categories_are_found_however_a_csv_file_writes_them(tmp_path: Path) -> None:
+    columns = [
+        CategoryColumn("size", "integer", "indicator", None, ["1", "2.5", "1e-07", "true"]),
+        CategoryColumn("zip", "integer", "indicator", None, ["007", "7"]),
+    ]
+    with zipfile.ZipFile(io.BytesIO(export(*stored(columns), "python").content)) as archive:
+        archive.extractall(tmp_path)
+    rows = [("1.0", "007"), ("2.50", "7"), ("0.0000001", "7.0"), ("True", "07"), ("", ""), ("x", "x")]
+    file = tmp_path / "rows.csv"
+    file.write_text("size,zip\n" + "".join(f"{size},{code}\n" for size, code in rows))
+    found = run(tmp_path / "predictor.py", str(file))
+    told = [(1, "007"), (2.5, "7"), (1e-7, "other"), (True, "other"), (None, None), ("x", "x")]
+    records = [{"size": size, "zip": code} for size, code in told]
+    version, weights = stored(columns)
+    np.testing.assert_allclose(found, predicted(version, weights, records), rtol=1e-6, atol=1e-6)
+
+
 def test_a_script_is_short_and_imports_numpy_and_the_standard_library(script: Path) -> None:
     lines = script.read_text(encoding="ascii").splitlines()
-    assert len(lines) < 170
+    assert len(lines) < 180
     imported = {line.split()[1].split(".")[0] for line in lines if line.startswith(("import ", "from "))}
     assert imported == {"__future__", "csv", "datetime", "json", "math", "numpy", "pathlib", "sys"}
 

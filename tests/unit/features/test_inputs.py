@@ -1,17 +1,25 @@
 """Inputs of tables: a column or a cell that cannot be one is named, and what can be is as it was learnt."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import csv
 
+from service.config import Limits
 from service.errors import Findings
 from service.features import Encoder
 from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn
 from service.features.inputs import encoder_of, inputs_of, text_columns
 from service.features.learnt import find_unreadable
+from service.features.records import days_of, read_records
+from service.formats.delimited import Dialect
+from service.formats.tables import write_table
 from service.tables import Table
 
 NUMBER = NumberColumn("age", "standardize", "mean", 4.0, 4.0, 2.0)
@@ -96,7 +104,7 @@ def test_a_version_reads_the_same_columns_wherever_it_is_asked_and_texts_one_by_
         table, asked, measured = Table(pa.table({"age": values})), Findings(), Findings()
         assert table.kinds == {"age": kind}
         encoder_of(Encoder([column]), 1, table.kinds, [], asked)
-        find_unreadable(table, Encoder([column]), "#/data", measured)
+        find_unreadable(table, Encoder([column]), "#/data", measured, range(1))
         wrong = {one.code for one in measured.errors} & {"wrong_type"}
         assert {one.code for one in asked.errors} == (wrong if kind != "category" else set())
 
@@ -121,10 +129,47 @@ def test_without_an_encoder_every_column_that_is_not_included_is_an_input() -> N
         (["1", "2", "-3"], False),
         (["1.5", "2"], False),
         (["true", "false"], False),
-        (["2024-01-01 00:00:00.000000"], False),
+        (["1e-07", "0", "10000000000000000000000"], False),
+        (["2024-01-01", "2024-01-01 10:11:12", "2024-01-01 10:11:12.500000"], False),
+        (["2024-01-01 00:00:00"], True),
+        (["2024-01-01 10:11:12.000000"], True),
     ],
 )
 def test_texts_that_only_look_like_something_else_are_kept_as_they_are(categories: list[str], is_text: bool) -> None:
     column = CategoryColumn("zone", "one_hot", "indicator", None, categories)
     assert text_columns(Encoder([NUMBER, column])) == ({"zone"} if is_text else set())
     assert text_columns(None) == set()
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (pa.array([1e-7, 2.5, 3.0, -0.0, 1e15, 1e22]), [1e-7, 2.5, 3, -0.0, 1e15, 1e22]),
+        (pa.array([3.0, 2.0, -0.0]), [3, 2.0, 0]),
+        (pa.array([True, False]), [True, False]),
+        (
+            pa.array(["2024-03-31", "2024-03-31 10:11:12", "2024-03-31 10:11:12.5"]).cast(pa.timestamp("us")),
+            ["2024-03-31", "2024-03-31 10:11:12", "2024-03-31 10:11:12.500000"],
+        ),
+    ],
+)
+def test_a_category_is_the_same_text_in_a_table_a_record_and_a_csv(values: Any, told: Any, tmp_path: Path) -> None:
+    table = Table(pa.table({"kind": values}))
+    column = CategoryColumn.fit("kind", table.encoded("kind"), encoding="integer", missing="indicator", most=9)
+    encoder = Encoder([column])
+    expected = encoder.encode(table)[0].tolist()
+    assert sorted(place for (place,) in expected) == list(range(1, len(values) + 1))
+    records = read_records([[one] for one in told], encoder, "#", Findings(), Limits())
+    assert records is not None
+    assert encoder.encode(records)[0].tolist() == expected
+    csv.write_csv(table.arrow, tmp_path / "asked.csv")
+    dialect = Dialect(texts=text_columns(encoder))
+    write_table(tmp_path / "asked.csv", "text/csv", tmp_path / "asked.arrow", Limits(), dialect)
+    assert encoder.encode(Table.from_file(tmp_path / "asked.arrow"))[0].tolist() == expected
+
+
+@given(microseconds=st.integers(0, 2**51))
+def test_a_time_is_the_same_number_in_a_table_and_a_record(microseconds: int) -> None:
+    times = pa.array([microseconds], pa.timestamp("us"))
+    (expected,) = Table(pa.table({"seen": times})).numbers("seen")
+    assert days_of(times[0].as_py().isoformat()) == expected

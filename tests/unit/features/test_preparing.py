@@ -1,5 +1,6 @@
 """A table becomes inputs and targets: learnt from the training rows, split as asked, alike in every order."""
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from service.config import Limits
 from service.datasets import Dataset, dataset_of_arrays
 from service.errors import Findings, Invalid
 from service.features import Encoder, Prepared, load_dataset, prepare
+from service.features.learnt import find_unreadable
 from service.features.records import read_columns, read_records
 from service.features.splits import split
 from service.spec.data import DataSpec, SplitSpec
@@ -67,6 +69,16 @@ def test_numbers_are_standardized_by_the_training_rows_alone() -> None:
     assert made.dataset.x[1, 0] == 0, "a gap is filled with the mean"
     assert made.parts is not None
     assert {name: part["rows"] for name, part in made.parts.items()} == {"training": 3, "validation": 3}
+
+
+@pytest.mark.parametrize("equal", [[0.1] * 6, pa.array([1_711_879_872_123_459] * 6, pa.timestamp("us"))])
+def test_a_constant_column_that_changes_later_does_not_explode(equal: Any) -> None:
+    values = pa.array(equal)
+    made = prepared(table(age=values), features=["age"])
+    assert np.abs(made.dataset.x[:, 0]).max() < 1e-6
+    later = [one + 1 if isinstance(one, float) else one + timedelta(days=1) for one in values.to_pylist()]
+    arrow = pa.table({"age": pa.array(later, values.type)})
+    np.testing.assert_allclose(encoder_of(made).encode(Table(arrow))[0][:, 0], 1, rtol=1e-6)
 
 
 def test_each_type_becomes_the_inputs_that_its_names_tell() -> None:
@@ -181,6 +193,44 @@ def test_what_cannot_be_prepared_is_pointed_at() -> None:
     assert refused(split={"test": 0.99}) == {("#/data/split", "empty_split")}
 
 
+def test_gaps_in_rows_that_are_held_out_are_refused_as_those_of_the_training() -> None:
+    features = [{"name": "age", "missing": "reject"}]
+    gap = table(age=[20.0, 30.0, 40.0, 60.0, 30.0, None])
+    held: tuple[dict[str, Any], ...] = (
+        {"split": {"test": 0.2, "method": "last"}},
+        {"split": {"validation": 0.2, "method": "last"}},
+        {"validation_split": 0.2},
+    )
+    for asked in held:
+        assert refused(data=gap, features=features, **asked) == {("#/data/features/0", "missing")}
+    dropped = table(age=[20.0, 30.0, 40.0, 60.0, 30.0, None], ill=[*TABLE["ill"][:5], None])
+    drop = {"name": "ill", "missing": "drop"}
+    assert len(prepared(data=dropped, features=features, target=drop, validation_split=0.2).dataset.y) == 5
+
+
+def test_rows_that_are_left_out_need_no_weight_group_or_value() -> None:
+    gaps: dict[str, Any] = {
+        "ill": [None, *TABLE["ill"][1:]],
+        "weight": [None, 2.0, 1.0, 1.0, 3.0, 1.0],
+        "shop": [None, "a", "b", "b", "c", "c"],
+        "age": [None, 30.0, 40.0, 60.0, 30.0, 50.0],
+    }
+    asked: dict[str, Any] = {
+        "target": {"name": "ill", "missing": "drop"},
+        "sample_weight": "weight",
+        "split": {"test": 0.4, "method": "group", "column": "shop"},
+        "features": [{"name": "age", "missing": "reject"}],
+    }
+    made = prepared(table(**gaps), **asked)
+    assert made.dataset.test is not None
+    assert made.dataset.rows + made.dataset.test.rows == 5
+    findings = Findings()
+    find_unreadable(table(**gaps), encoder_of(made), "#", findings, range(1, 6))
+    assert not findings.total
+    find_unreadable(table(**gaps), encoder_of(made), "#", findings, np.array([0, 2]))
+    assert [one.pointer for one in findings.errors] == ["#/0"]
+
+
 def test_weights_follow_their_rows() -> None:
     made = prepared(sample_weight="weight", split={"validation": 0.3, "method": "last"})
     assert made.dataset.sample_weight is not None
@@ -216,6 +266,27 @@ def test_a_split_deals_every_row_once_and_the_same_way_again(
         assert set(groups[parts.test]) == {0, 1, 2}
     if method == "last" and len(parts.test):
         assert parts.training[-1] < parts.test[0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "validation", "test", "counts"),
+    [
+        (1, 0.0, 0.6, (1, 0, 0)),
+        (2, 0.3, 0.3, (1, 0, 1)),
+        (3, 0.5, 0.4, (1, 1, 1)),
+        (3, 0.0, 0.9, (1, 0, 2)),
+        (2, 0.7, 0.3, (0, 1, 1)),
+        (10, 0.1, 0.2, (7, 1, 2)),
+    ],
+)
+def test_no_class_is_held_out_to_its_last_row(
+    rows: int, validation: float, test: float, counts: tuple[int, int, int]
+) -> None:
+    groups = np.array([0] * 20 + [1] * rows, np.int32)
+    asked = SplitSpec(validation=validation, test=test, method="stratified")
+    parts = split(np.arange(len(groups)), asked, groups)
+    found = [int(groups[part].sum()) for part in (parts.training, parts.validation, parts.test)]
+    assert tuple(found) == counts
 
 
 @settings(deadline=None)
@@ -264,7 +335,7 @@ def test_wrong_cells_of_records_are_found_each_at_its_place() -> None:
         ("#/rows", "length_mismatch")
     }
     findings = Findings()
-    encoder.find_rejected(table(weight=[None, 1.0, 2.0, 1.0, 1.0, 1.0]), "#/data", findings)
+    encoder.find_rejected(table(weight=[None, 1.0, 2.0, 1.0, 1.0, 1.0]), "#/data", findings, range(6))
     assert [finding.pointer for finding in findings.errors] == ["#/data/0"]
 
 
@@ -277,6 +348,21 @@ def test_arrays_can_be_split_as_well() -> None:
     assert refused(data) == {("#/data/target", "conflict")}
     assert refused(data, target=None, split={"method": "group", "column": "a"}) == {("#/data/split/method", "conflict")}
     assert load_dataset("arrays", data.to_bytes()).rows == 10
+
+
+@pytest.mark.parametrize(
+    ("y", "classifies"),
+    [
+        (np.arange(10, dtype=np.float32) / 7, False),
+        (np.arange(10, dtype=np.int32) % 2, False),
+        (np.arange(10, dtype=np.float32) / 10, True),
+        (np.ones((10, 3), np.float32), True),
+    ],
+)
+def test_arrays_of_numbers_have_no_classes_to_share_out(y: Any, classifies: bool) -> None:
+    data, asked = Dataset(np.zeros((10, 1), np.float32), y), {"test": 0.3, "method": "stratified"}
+    found = refused(data, target=None, split=asked, classifies=classifies)
+    assert found == {("#/data/split/method", "conflict")}
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def table_of(rows: int) -> Table:
 
 def encoder_of(table: Table, rows: range) -> Encoder:
     asked = DataSpec.model_validate({"target": "y"})
-    made = fit_encoder(table, asked, used=["y"], rows=rows, findings=Findings(), at="#")
+    made = fit_encoder(table, asked, used=["y"], rows=rows, everything=rows, findings=Findings(), at="#")
     assert made is not None
     return made
 
