@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv, ipc, parquet
 
-from tests.api.test_datasets import SPECIES, csv_of, penguins, request, trained, upload
+from tests.penguins import SPECIES, csv_of, penguins, request, trained, upload
 from tests.serving import Service, assert_problem, small
 
 PREDICT = "/v1/models/penguins:predict"
