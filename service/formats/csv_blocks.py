@@ -46,13 +46,16 @@ def batches_of(
     text = source if dialect.encoding == "utf-8" else _Encoded(source, str(dialect.encoding))
     quotes = Quotes(str(dialect.delimiter), dialect.quote)
     blocks = cut(text, quotes, has_odd=has_odd_quotes)
-    options = csv_options(dialect, names, types=types, skips_header=True, **_WHOLE_BLOCK)
+    options = csv_options(dialect, names, types=types)
     rows = 0
     try:
-        first = _located(partial(_parsed, next(blocks, memoryview(b"")), options), rows_before=0)
-        rows = first.num_rows + bool(dialect.header)
+        block = next(blocks, memoryview(b""))
+        rows = int(bool(dialect.header))
+        block = block[quotes.end_of_first(rows, block) :]
+        first = _located(partial(_parsed, block, options), rows_before=rows)
+        rows += first.num_rows
         yield first
-        options = csv_options(dialect, names, types=types or (first.schema if agree else None), **_WHOLE_BLOCK)
+        options = csv_options(dialect, names, types=types or (first.schema if agree else None))
         with ThreadPoolExecutor(THREADS) as pool:
             for reading in _in_order(pool, partial(_parsed, options=options), blocks, ahead=THREADS):
                 batch = _located(reading.result, rows_before=rows)
@@ -71,16 +74,13 @@ def exhaust(source: Readable) -> None:
         pass
 
 
-def csv_options(
-    dialect: Dialect, names: list[str], *, types: Any = None, skips_header: bool = False, **reading: Any
-) -> dict[str, Any]:
-    """The arguments with which pyarrow reads a text."""
+def csv_options(dialect: Dialect, names: list[str], *, types: Any = None) -> dict[str, Any]:
+    """The arguments with which pyarrow reads a block of rows."""
     import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
     from pyarrow import csv  # noqa: PLC0415 - as above
 
-    skipped = 1 if dialect.header and skips_header else 0
     return {
-        "read_options": csv.ReadOptions(column_names=names, skip_rows=skipped, **reading),
+        "read_options": csv.ReadOptions(column_names=names, **_WHOLE_BLOCK),
         "parse_options": csv.ParseOptions(
             delimiter=dialect.delimiter, quote_char=dialect.quote, newlines_in_values=True, ignore_empty_lines=True
         ),
@@ -150,7 +150,7 @@ def _parsed(block: memoryview, options: dict[str, Any]) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import csv  # noqa: PLC0415 - as above
 
-    table = csv.read_csv(pa.BufferReader(pa.py_buffer(block)), **options)
+    table = csv.read_csv(pa.BufferReader(pa.py_buffer(block or b"\n")), **options)
     (batch,) = table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
     return batch
 

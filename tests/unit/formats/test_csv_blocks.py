@@ -108,6 +108,22 @@ def test_the_row_that_is_wrong_is_named(tmp_path: Path) -> None:
             table_of(tmp_path, b"a,b\n" + b"1,2\n" * rows + b"3\n" + b"1,2\n" * 9)
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("header", ["{0}{0}a,b", 'a,"b"', '"a{0}{0}x","b""{0}y"', '{0}"a{0}","b{0}"', '5" x,b'])
+@pytest.mark.parametrize("rows", [1, 60])
+def test_a_header_is_no_row_whatever_lines_it_goes_over(tmp_path: Path, header: str, newline: str, rows: int) -> None:
+    table = table_of(tmp_path, (header.format(newline) + f"{newline}1,2" * rows).encode())
+    assert (table.rows, list(table.kinds.values())) == (rows, ["number", "number"])
+    with pytest.raises(Malformed, match=f"Row {rows + 2} has another number of columns"):
+        table_of(tmp_path, (header.format(newline) + f"{newline}1,2" * rows + f"{newline}3").encode())
+
+
+@pytest.mark.parametrize("header", ["a,b", "a,b\n", "\na,b\n\n"])
+def test_a_header_alone_is_no_table(tmp_path: Path, header: str) -> None:
+    with pytest.raises(Malformed, match="Expected a table with at least one row; received none"):
+        table_of(tmp_path, header.encode())
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_letters_are_whole_wherever_a_text_is_cut(tmp_path: Path, encoding: str) -> None:
     table = table_of(tmp_path, ("größe,maß\n" + '"Öl, ""ä""",ü\n' * 20).encode(encoding))
