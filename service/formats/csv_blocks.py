@@ -51,7 +51,7 @@ def batches_of(
     try:
         block = next(blocks, memoryview(b""))
         rows = int(bool(dialect.header))
-        block = block[quotes.end_of_first(rows, block) :]
+        block = block[quotes.end_of_first(rows + dialect.is_told, block) :]
         first = _located(partial(_parsed, block, options), rows_before=rows)
         rows += first.num_rows
         yield first

@@ -14,6 +14,9 @@ from service.errors import Finding, Invalid, Malformed
 DELIMITERS = (",", ";", "\t", "|")
 _WITH_COMMA, _WITH_POINT = re.compile(r"[+-]?\d+,\d+"), re.compile(r"[+-]?\d+\.\d+")
 _SAMPLE_BYTES = 64 * 1024
+_SEPARATOR = re.compile(r'[\r\n]*"?sep=(.)"?[\r\n]+', re.IGNORECASE)
+"""The line that tells Excel the delimiter."""
+
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 FALLBACK_ENCODING = "cp1252"
 """What text is taken for that is not UTF-8: Windows' Western European, which has a letter for nearly every byte."""
@@ -33,6 +36,8 @@ class Dialect:
     decimal: str | None = None
     texts: frozenset[str] = frozenset()
     """Columns that are texts whatever they look like."""
+    is_told: bool = False
+    """Whether a line before all others says what the delimiter is."""
 
 
 def found_dialect(file: Path, given: Dialect) -> tuple[Dialect, list[str]]:
@@ -44,14 +49,16 @@ def found_dialect(file: Path, given: Dialect) -> tuple[Dialect, list[str]]:
         encoding = "utf-8-sig"
     text = _decoded(sample, encoding, given.encoding or "UTF-8, UTF-16 or Windows-1252")
     whole = len(sample) < _SAMPLE_BYTES
-    delimiter = given.delimiter or _delimiter(text, given.quote, whole=whole)
+    told = _SEPARATOR.match(text)
+    text = text[told.end() :] if told else text
+    delimiter = given.delimiter or (told[1] if told else _delimiter(text, given.quote, whole=whole))
     rows = _rows(text, delimiter, given.quote, whole=whole)
     if not rows:
         raise Malformed("Expected a table with at least one row; received an empty text.", code="bad_table")
     header = _is_header(rows) if given.header is None else given.header
     names = [name.strip() for name in rows[0]] if header else [f"column_{n}" for n in range(1, len(rows[0]) + 1)]
     decimal = given.decimal or _decimal(rows[1:] if header else rows, delimiter)
-    return Dialect(delimiter, header, encoding, given.quote, decimal, given.texts), names
+    return Dialect(delimiter, header, encoding, given.quote, decimal, given.texts, told is not None), names
 
 
 def _encoding(sample: bytes) -> str:

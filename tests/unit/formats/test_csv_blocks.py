@@ -118,6 +118,22 @@ def test_a_header_is_no_row_whatever_lines_it_goes_over(tmp_path: Path, header: 
         table_of(tmp_path, (header.format(newline) + f"{newline}1,2" * rows + f"{newline}3").encode())
 
 
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;", "\nsep=;"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_line_that_tells_excel_the_delimiter_is_no_row(
+    tmp_path: Path, line: str, newline: str, encoding: str
+) -> None:
+    def table(*rows: str) -> Table:
+        with mock.patch.object(csv_blocks, "_FIRST_BLOCK_BYTES", 64):
+            return table_of(tmp_path, newline.join([line, *rows]).encode(encoding))
+
+    assert table("a,b;c", "1,5;x", "2,5;y,z").kinds == {"a,b": "number", "c": "category"}
+    assert (table("1;2", "3;4").names, table("1;2", "3;4").rows) == (["column_1", "column_2"], 2)
+    with pytest.raises(Malformed, match="Row 3 has another number of columns"):
+        table("a;b", "1;2", "3")
+
+
 @pytest.mark.parametrize("header", ["a,b", "a,b\n", "\na,b\n\n"])
 def test_a_header_alone_is_no_table(tmp_path: Path, header: str) -> None:
     with pytest.raises(Malformed, match="Expected a table with at least one row; received none"):
