@@ -100,6 +100,8 @@ def cut(source: Readable, quotes: Quotes, *, has_odd: bool = False) -> Iterator[
     find_end = quotes.end_of_rows_among_odd if has_odd else quotes.end_of_rows
     rest, size = b"", _FIRST_BLOCK_BYTES
     while piece := source.read(size):
+        if b"\0" in piece:
+            raise Malformed("Expected a text; received one with NULs.", code="bad_table")
         block = rest + piece
         end = find_end(block)
         if end:

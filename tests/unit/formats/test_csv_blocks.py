@@ -9,7 +9,7 @@ import pytest
 
 from service.config import Limits
 from service.errors import Invalid, Malformed
-from service.formats import csv_blocks, csv_types
+from service.formats import csv_blocks, csv_types, delimited
 from service.formats.csv_blocks import cut, exhaust
 from service.formats.delimited import Dialect
 from service.formats.quotes import OddQuotesError, OpenQuoteError, Quotes
@@ -152,6 +152,17 @@ def test_a_mark_that_is_announced_and_not_there_takes_no_letter(tmp_path: Path) 
     write_table(tmp_path / "source", CSV, tmp_path / "target", Limits(), Dialect(encoding="utf-8-sig"))
     assert Table.from_file(tmp_path / "target").names == ["name", "size"]
     assert Table.from_file(tmp_path / "target").rows == 21
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_a_nul_is_refused_wherever_it_stands(tmp_path: Path, encoding: str) -> None:
+    for row in ("a\0b,1", "\0" * 50, "word,1\0"):
+        text = ("a,b\n" + "ö,1\n" * 40 + row).encode(encoding)
+        with (
+            mock.patch.object(delimited, "_SAMPLE_BYTES", 64),
+            pytest.raises(Malformed, match="received one with NULs"),
+        ):
+            table_of(tmp_path, text)
 
 
 def test_a_column_has_the_type_that_takes_every_row_wherever_the_text_is_cut(tmp_path: Path) -> None:
