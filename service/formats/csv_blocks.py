@@ -5,6 +5,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from functools import partial
 from typing import Any, Protocol
 
@@ -152,7 +153,13 @@ def _parsed(block: memoryview, options: dict[str, Any]) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import csv  # noqa: PLC0415 - as above
 
-    table = csv.read_csv(pa.BufferReader(pa.py_buffer(block or b"\n")), **options)
+    content = pa.py_buffer(block or b"\n")
+    table = csv.read_csv(pa.BufferReader(content), **options)
+    clocks = {field.name: pa.string() for field in table.schema if pa.types.is_time(field.type)}
+    if clocks:  # a time of day is a text like any other
+        converting = copy(options["convert_options"])
+        converting.column_types |= clocks
+        table = csv.read_csv(pa.BufferReader(content), **options | {"convert_options": converting})
     (batch,) = table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
     return batch
 

@@ -175,13 +175,18 @@ def test_a_column_has_the_type_that_takes_every_row_wherever_the_text_is_cut(tmp
         "late": ["", "", "", "7"],
         "yes": ["1", "true", "0", ""],
         "two": ["1", "true", "2", ""],
+        "clock": ["10:30", "", "10:30:15", "23:59"],
+        "hour": ["2024-01-01", "10:30", "", "NA"],
     }
     rows = [",".join(row) for row in zip(*columns.values(), strict=True) for _ in range(20)]
     with mock.patch.object(csv_blocks, "_LONGEST_ROW_BYTES", 200):
         table = table_of(tmp_path, "\n".join([",".join(columns), *rows]).encode())
     kinds = {"number": "number", "word": "category", "date": "date", "mixed": "category"}
-    assert table.kinds == kinds | {"flag": "boolean", "late": "number", "yes": "boolean", "two": "category"}
-    assert (table.rows, table.arrow["word"][0].as_py()) == (80, "1")
+    assert table.kinds == kinds | {"flag": "boolean", "late": "number", "yes": "boolean", "two": "category"} | {
+        "clock": "category",
+        "hour": "category",
+    }
+    assert (table.rows, table.arrow["word"][0].as_py(), table.arrow["clock"][0].as_py()) == (80, "1", "10:30")
 
 
 def test_columns_of_which_only_their_texts_tell_the_type_are_read_once_more_together(tmp_path: Path) -> None:
