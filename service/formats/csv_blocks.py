@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +19,9 @@ _FIRST_BLOCK_BYTES = 4 << 20
 """The first block decides the types; a column that changes its mind later costs a second reading of everything."""
 
 _LONGEST_ROW_BYTES = 16 << 20
+_WRONG_ROW = re.compile(r"CSV parse error: Row #(\d+): Expected (\d+) columns, got (\d+)")
+"""What pyarrow says of a row with a value too many or too few."""
+
 _WHOLE_BLOCK: dict[str, Any] = {"use_threads": False, "block_size": 64 << 20}
 THREADS = min(os.cpu_count() or 1, 4)
 """pyarrow itself would go by what is set for BLAS."""
@@ -141,11 +145,12 @@ def _located(read: Callable[[], Any], *, rows_before: int) -> Any:
     try:
         return read()
     except pa.ArrowInvalid as error:
-        _, found, said = str(error).partition("CSV parse error: Row #")
-        if not found:
+        found = _WRONG_ROW.search(str(error))
+        if found is None:
             raise
-        row = rows_before + int(said.partition(":")[0])
-        detail = f"Row {row:,} has another number of columns than the first."
+        row, expected, received = map(int, found.groups())
+        than_the_first = f"than the first: {received:,} instead of {expected:,}"
+        detail = f"Row {rows_before + row:,} has another number of columns {than_the_first}."
         raise Malformed(detail, code="bad_table") from None
 
 
