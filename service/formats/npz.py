@@ -33,6 +33,15 @@ def read_npz(file: Path, limits: Limits, *names: str) -> dict[str, NDArray[Any]]
         ) from None
 
 
+def is_npz(file: Path) -> bool:
+    """Whether a file is a zip file with an array in it."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return any(name.endswith(".npy") for name in archive.namelist())
+    except _UNREADABLE:
+        return False
+
+
 def _read(archive: zipfile.ZipFile, name: str, limits: Limits) -> NDArray[Any]:
     with archive.open(f"{name}.npy") as member:
         version = npy.read_magic(member)

@@ -1,7 +1,9 @@
 """Datasets over HTTP: uploaded in any form, told apart, described, downloaded and deleted."""
 
+import bz2
 import gzip
 import io
+import lzma
 from typing import Any
 
 import numpy as np
@@ -101,6 +103,31 @@ def test_broken_files_are_refused_and_nothing_is_stored(service: Service) -> Non
         assert_problem(answer, status, code)
     assert service.rows()["datasets"] == 0
     assert list((service.settings.scratch).iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (b"PK\x03\x04\x14\x00", "save a spreadsheet (.xlsx) as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "save it as CSV"),
+        (bz2.compress(b"a,b\n1,2\n"), "pack it with gzip or zstd"),
+        (lzma.compress(b"a,b\n1,2\n"), "pack it with gzip or zstd"),
+        (gzip.compress(gzip.compress(b"a,b\n1,2\n")), "packed twice"),
+        (b"\x93NUMPY\x01\x00", "x and y in one .npz"),
+        (b"%PDF-1.7\n", "received a PDF"),
+    ],
+)
+@pytest.mark.parametrize("media_type", ["text/csv", "application/octet-stream"])
+def test_a_file_that_is_taken_for_a_table_by_mistake_is_named(
+    service: Service, start: bytes, said: str, media_type: str
+) -> None:
+    answer = service.client.post(DATASETS, content=start, headers={"Content-Type": media_type})
+    assert said in assert_problem(answer, 400, "bad_table")["detail"]
+
+
+def test_octets_that_begin_with_a_column_pk_are_a_table(service: Service) -> None:
+    view = upload(service, b"PK,b\n1,2\n", headers={"Content-Type": "application/octet-stream"})
+    assert [column["name"] for column in view["columns"]] == ["PK", "b"]
 
 
 def test_a_bomb_is_stopped_at_the_limit(tmp_path: Any) -> None:
