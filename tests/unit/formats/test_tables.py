@@ -169,6 +169,8 @@ def test_every_type_becomes_a_plain_one(tmp_path: Path) -> None:
             "flag": [True, None],
             "text": pa.array(["a", None]).dictionary_encode(),
             "large": pa.array(["b", "c"], pa.large_string()),
+            "view": pa.array(["x", None, "d", "a text that is longer than a view"], pa.string_view())[2:],
+            "views": pa.array(["b", None]).dictionary_encode().cast(pa.dictionary(pa.int32(), pa.string_view())),
             "day": pa.array([1, None], pa.date32()),
             "time": pa.array([86_400_000 * 2, 0], pa.timestamp("ms", "UTC")),
             "none": pa.nulls(2),
@@ -181,7 +183,7 @@ def test_every_type_becomes_a_plain_one(tmp_path: Path) -> None:
         writer.write_table(arrow)
     for content, media_type in ((sink.getvalue(), ARROW), (stream.getvalue(), ARROW_STREAM)):
         table = table_of(tmp_path, content, media_type)
-        kinds = ["number"] * 4 + ["boolean", "category", "category", "date", "date", "empty"]
+        kinds = ["number"] * 4 + ["boolean"] + ["category"] * 4 + ["date", "date", "empty"]
         assert list(table.kinds.values()) == kinds
         assert table.numbers("day").tolist()[0] == 1.0
         assert table.numbers("time").tolist() == [2.0, 0.0]
@@ -189,6 +191,8 @@ def test_every_type_becomes_a_plain_one(tmp_path: Path) -> None:
         texts, codes = table.encoded("decimal")
         assert (texts, codes.tolist()) == (["1.25"], [0, -1])
         assert table.encoded("flag")[0] == ["true"]
+        assert table.encoded("view")[0] == ["d", "a text that is longer than a view"]
+        assert table.encoded("views")[0] == ["b"]
         assert table.encoded("none")[0] == []
         assert {column["name"]: column["missing"] for column in table.describe()}["none"] == 2
 
@@ -227,6 +231,13 @@ def parquet_of(**columns: Any) -> bytes:
     return sink.getvalue()
 
 
+def arrow_of(**columns: Any) -> bytes:
+    table, sink = pa.table(columns), io.BytesIO()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "media_type", "error"),
     [
@@ -243,6 +254,7 @@ def parquet_of(**columns: Any) -> bytes:
         (b'{"a": {"b": 1}}', NDJSON, Invalid),
         (parquet_of(a=[[1], [2]]), PARQUET, Invalid),
         (parquet_of(a=["x" * 20_000]), PARQUET, TooLarge),
+        (arrow_of(a=pa.array(["x", "x" * 20_000], pa.string_view())), ARROW, TooLarge),
         (parquet_of(**{"": [1]}), PARQUET, Invalid),
         (b"a,b,c,d\n1,2,3,4\n", CSV, TooLarge),
         (b"a\n" + b"1\n" * 12, CSV, TooLarge),
