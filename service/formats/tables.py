@@ -17,7 +17,7 @@ from service.formats.csv_blocks import Readable, batches_of, exhaust
 from service.formats.csv_types import NOT_UTF8, check_texts, widest_types
 from service.formats.delimited import FALLBACK_ENCODING, Dialect, found_dialect
 from service.formats.json_rows import read_whole, table_of_rows
-from service.formats.plain_columns import check_size, plain_batches, plain_schema
+from service.formats.plain_columns import check_size, is_text, plain_batches, plain_schema
 from service.formats.quotes import OddQuotesError
 
 CSV, PARQUET, ARROW = "text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.file"
@@ -26,7 +26,7 @@ JSON, NDJSON = "application/json", "application/x-ndjson"
 MAGIC = {b"PAR1": PARQUET, b"ARROW1": ARROW, b"\xff\xff\xff\xff": ARROW_STREAM}
 """How files begin that tell what they are."""
 
-_BATCH_ROWS = 65_536
+_BATCH_ROWS, _FEW_ROWS = 65_536, 1024
 _BATCH_CELLS = 4_000_000
 
 
@@ -140,17 +140,28 @@ def _batches(source: Path, media_type: str, limits: Limits) -> Iterator[tuple[An
         return
     with pa.memory_map(str(source)) as file:
         if media_type == PARQUET:
-            schema = parquet.read_schema(file)
-            # Read as a dictionary, a text that is repeated a million times takes its memory once.
-            texts = [field.name for field in schema if pa.types.is_string(field.type)]
-            opened = parquet.ParquetFile(file, read_dictionary=texts)
-            yield opened.schema_arrow, _sound(opened.iter_batches(_BATCH_ROWS))
+            said = parquet.read_metadata(file)
+            repeated, others = _texts(said)
+            opened = parquet.ParquetFile(file, metadata=said, read_dictionary=repeated)
+            yield opened.schema_arrow, _sound(opened.iter_batches(_FEW_ROWS if others else _BATCH_ROWS))
         elif media_type == ARROW:
             reader = pa.ipc.open_file(file)
             yield reader.schema, _sound(reader.get_batch(i) for i in range(reader.num_record_batches))
         else:
             stream = pa.ipc.open_stream(file)
             yield stream.schema, _sound(stream)
+
+
+def _texts(said: Any) -> tuple[list[str], list[str]]:
+    """The columns of texts that can be read as dictionaries, in which a text takes its memory once, and the others."""
+    columns: tuple[list[str], list[str]] = [], []
+    texts = {field.name for field in said.schema.to_arrow_schema() if is_text(field.type)}
+    groups = [said.row_group(number) for number in range(said.num_row_groups)]
+    for place in range(said.num_columns):
+        if (name := said.schema.column(place).path) in texts:
+            encodings = {one for group in groups for one in group.column(place).encodings}
+            columns[any("DELTA" in one for one in encodings)].append(name)
+    return columns
 
 
 def _sound(batches: Iterable[Any]) -> Iterator[Any]:

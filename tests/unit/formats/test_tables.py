@@ -197,6 +197,32 @@ def test_every_type_becomes_a_plain_one(tmp_path: Path) -> None:
         assert {column["name"]: column["missing"] for column in table.describe()}["none"] == 2
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+@pytest.mark.parametrize("encoding", ["PLAIN", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY", None])
+def test_texts_are_read_from_parquet_however_they_are_encoded(
+    tmp_path: Path, kind: pa.DataType, encoding: str | None
+) -> None:
+    texts = [None if number % 5 == 0 else f"text {number % 700}" for number in range(3000)]
+    sink = io.BytesIO()
+    asked: dict[str, Any] = {} if encoding is None else {"column_encoding": {"a.b": encoding}, "use_dictionary": False}
+    written = pa.table({"a": range(3000), "a.b": pa.array(texts, kind)})
+    parquet.write_table(written, sink, row_group_size=999, **asked)
+    table = table_of(tmp_path, sink.getvalue(), PARQUET)
+    assert table.arrow["a.b"].to_pylist() == texts
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+def test_a_text_that_a_small_parquet_file_repeats_takes_its_memory_once(tmp_path: Path, kind: pa.DataType) -> None:
+    rows, sink, pool = pa.table({"a": pa.array(["x" * 100_000] * 64, kind)}), io.BytesIO(), pa.default_memory_pool()
+    with parquet.ParquetWriter(sink, rows.schema) as writer:
+        for _ in range(100):
+            writer.write_table(rows)
+    before = pool.max_memory()
+    with pytest.raises(TooLarge):
+        table_of(tmp_path, sink.getvalue(), PARQUET)
+    assert pool.max_memory() - before < 100 << 20 < 100 * rows.nbytes
+
+
 def test_numbers_as_texts_are_written_shortly(tmp_path: Path) -> None:
     table = table_of(tmp_path, b"a,b\n1.0,1\n2.0,2.5\n,3\n")
     assert table.encoded("a")[0] == ["1", "2"]
