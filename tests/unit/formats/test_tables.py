@@ -335,16 +335,16 @@ def test_arrays_are_read_without_pickle_and_within_the_limits(tmp_path: Path) ->
     file = tmp_path / "file.npz"
     np.savez_compressed(file, x=np.eye(3), y=np.arange(3))
     assert read_npz(file, LIMITS, "x", "y")["x"].tolist() == np.eye(3).tolist()
-    for limits in ({"max_table_cells": 5}, {"max_unpacked_bytes": 10}):
+    for limits in ({"max_table_cells": 5}, {"max_unpacked_bytes": 10}, {"max_columns": 2}):
         with pytest.raises(TooLarge):
             read_npz(file, LIMITS.model_copy(update=limits), "x", "y")
-    with pytest.raises(Malformed):
-        read_npz(file, LIMITS, "z")
-    np.savez(file, x=np.array([object()]), y=np.arange(3))
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed, match="with the arrays x and z and Y; received one without z and Y"):
+        read_npz(file, LIMITS, "x", "z", "Y")
+    np.savez(file, x=np.eye(3), y=np.array(["a", "b", "a"], object))
+    with pytest.raises(Malformed, match="texts in the array y; received objects of Python"):
         read_npz(file, LIMITS, "x", "y")
     file.write_bytes(b"PK rubbish")
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed, match="received one that cannot be read"):
         read_npz(file, LIMITS, "x", "y")
 
 
