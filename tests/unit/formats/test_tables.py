@@ -21,7 +21,7 @@ from service.formats.compression import compression_of, unpacked
 from service.formats.delimited import Dialect, found_dialect
 from service.formats.downloads import FORMATS, encode_table
 from service.formats.npz import read_npz
-from service.formats.tables import ARROW, ARROW_STREAM, CSV, NDJSON, PARQUET, open_table, write_table
+from service.formats.tables import ARROW, ARROW_STREAM, CSV, JSON, NDJSON, PARQUET, open_table, write_table
 from service.tables import Table, names_in_order
 
 LIMITS = Limits()
@@ -108,7 +108,9 @@ def test_a_compression_named_as_encoding_is_not_unpacked(
     ("content", "media_type", "said"),
     [
         (b"\x80\x81" * 99, CSV, "Expected a text in UTF-8, UTF-16 or Windows-1252"),
-        (b'{"a": 1}\n{"a": 2\n', NDJSON, "row 2 is something else"),
+        (b'{"a": 1}\n\n{"a": 2\n', NDJSON, "row 2 is no JSON"),
+        (b'[{"a": 1}, {"a": 2}', JSON, r"not JSON: .* \(line 1, column 20\)"),
+        (b'[{"a": 1}, 2]', JSON, "row 2 is something else"),
         (b'{"a/b": 1}\n{"a/b": "two"}\n', NDJSON, "#/columns/a~1b: .* one of them alone"),
     ],
 )
@@ -251,6 +253,23 @@ def test_rows_of_json_are_a_table(tmp_path: Path) -> None:
     assert [column["missing"] for column in later.describe()] == [1, 1]
 
 
+@pytest.mark.parametrize(
+    ("values", "kind", "missing"),
+    [
+        (["9223372036854775808", "1"], "number", 0),
+        (["9007199254740993", "0.5", "3"], "number", 0),
+        (["1", "NaN", "3"], "number", 1),
+        (['"x"', "NaN", '"y"'], "category", 1),
+        (['"2024-01-01T10:00:00.000Z"', '"2024-01-01T10:00:00+02:00"'], "date", 0),
+    ],
+)
+def test_values_of_json_are_what_they_look_like(tmp_path: Path, values: list[str], kind: str, missing: int) -> None:
+    rows = "[" + ", ".join(f'{{"a": {value}}}' for value in values) + "]"
+    for mark in ("", "\ufeff"):
+        [column] = table_of(tmp_path, (mark + rows).encode(), JSON).describe()
+        assert (column["type"], column["missing"]) == (kind, missing)
+
+
 def parquet_of(**columns: Any) -> bytes:
     sink = io.BytesIO()
     parquet.write_table(pa.table(columns), sink)
@@ -276,7 +295,7 @@ def arrow_of(**columns: Any) -> bytes:
         (b"[1, 2]", NDJSON, Malformed),
         (b'{"a": 1}\n{"a": ', NDJSON, Malformed),
         (b'{"a": 1}\n{"a": "b"}', NDJSON, Invalid),
-        (b'{"a": 9223372036854775808}', NDJSON, Malformed),
+        (b'{"a": true}\n{"a": 1.5}', NDJSON, Invalid),
         (b'{"a": {"b": 1}}', NDJSON, Invalid),
         (parquet_of(a=[[1], [2]]), PARQUET, Invalid),
         (parquet_of(a=["x" * 20_000]), PARQUET, TooLarge),
