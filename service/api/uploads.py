@@ -1,5 +1,6 @@
 """Uploads: a file, told apart by its media type or its beginning, becomes a dataset."""
 
+import codecs
 import re
 from pathlib import Path
 
@@ -56,6 +57,10 @@ _FOREIGN = {
 
 UPLOADS = "/v1/datasets"
 
+_LOOK_BYTES = 64 * 1024
+_ONE_AFTER_ANOTHER = re.compile(rb"\}\s*\n\s*\{")
+"""What no JSON text has in it, but objects on lines have."""
+
 
 def is_upload(path: str, content_type: str) -> bool:
     """Whether a body goes to a file as it comes: a dataset, or a table to predict."""
@@ -101,7 +106,7 @@ def told_apart(file: Path, arriving: Readable, media_type: str, limits: Limits) 
         if start.startswith(b"PK") and is_npz(file):
             media_type = NPZ
         elif start.lstrip()[:1] in (b"{", b"["):
-            media_type = JSON
+            media_type = NDJSON if _ONE_AFTER_ANOTHER.search(_start_of(file, _LOOK_BYTES)) else JSON
     if media_type == CSV:
         for pattern, received in _FOREIGN.items():
             if re.match(pattern, start):
@@ -133,9 +138,9 @@ def read_upload(
     return NewDataset.of_table(written, shared.database.artifacts, name=name, uploaded=True)
 
 
-def _start_of(file: Path) -> bytes:
+def _start_of(file: Path, size: int = 8) -> bytes:
     with file.open("rb") as opened:
-        return opened.read(8)
+        return opened.read(size).removeprefix(codecs.BOM_UTF8)
 
 
 def _checked(document: object, shared: State) -> Dataset:

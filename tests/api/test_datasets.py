@@ -125,6 +125,16 @@ def test_a_file_that_is_taken_for_a_table_by_mistake_is_named(
     assert said in assert_problem(answer, 400, "bad_table")["detail"]
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n", " \n\n "])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_octets_that_are_objects_on_lines_are_a_table(service: Service, newline: str, mark: str) -> None:
+    octets = {"Content-Type": "application/octet-stream"}
+    view = upload(service, (mark + newline.join(['{"a": 1}', '{"a": 2}'])).encode(), headers=octets)
+    assert (view["form"], view["rows"]) == ("table", 2)
+    whole = mark + newline.join(["{", '"x": [[1], [2]],', '"y": [1, 2]}'])
+    assert upload(service, whole.encode(), headers=octets)["form"] == "arrays"
+
+
 def test_octets_that_begin_with_a_column_pk_are_a_table(service: Service) -> None:
     view = upload(service, b"PK,b\n1,2\n", headers={"Content-Type": "application/octet-stream"})
     assert [column["name"] for column in view["columns"]] == ["PK", "b"]
