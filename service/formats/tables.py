@@ -6,7 +6,7 @@ meaning (lists, structs, bytes) is refused. Reading is pyarrow's work; pyarrow i
 
 import contextlib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,11 +51,15 @@ def write_table(
                 _write(schema, batches, target, limits)
 
 
-def read_batches(source: Path, media_type: str, limits: Limits) -> Iterator[Any]:
-    """The record batches of a Parquet or Arrow file, with the columns that `write_table` writes; fails as it does."""
-    with _readable(media_type), _batches(source, media_type, limits) as (schema, batches):
+def read_batches(source: Path, media_type: str, limits: Limits, wanted: Collection[str] | None = None) -> Iterator[Any]:
+    """The record batches of a Parquet or Arrow file, with the columns that `write_table` writes; fails as it does.
+
+    Columns that are not `wanted` come without their values, which are not looked at.
+    """
+    with _readable(media_type), _batches(source, media_type, limits, wanted) as (schema, batches):
         plain = plain_schema(schema, limits)
-        yield from _counted(plain_batches(batches, plain), len(plain), limits)
+        kept, found = (plain, batches) if wanted is None else _only(wanted, plain, batches)
+        yield from _counted(plain_batches(found, kept), len(plain), limits)
 
 
 def open_table(content: Any) -> Any:
@@ -129,7 +133,9 @@ def _reread(error: Exception, dialect: Dialect, given: Dialect) -> Dialect:
 
 
 @contextlib.contextmanager
-def _batches(source: Path, media_type: str, limits: Limits) -> Iterator[tuple[Any, Any]]:
+def _batches(
+    source: Path, media_type: str, limits: Limits, wanted: Collection[str] | None = None
+) -> Iterator[tuple[Any, Any]]:
     import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import parquet  # noqa: PLC0415 - as above
 
@@ -143,7 +149,9 @@ def _batches(source: Path, media_type: str, limits: Limits) -> Iterator[tuple[An
             said = parquet.read_metadata(file)
             repeated, others = _texts(said)
             opened = parquet.ParquetFile(file, metadata=said, read_dictionary=repeated)
-            yield opened.schema_arrow, _sound(opened.iter_batches(_FEW_ROWS if others else _BATCH_ROWS))
+            rows, schema = _FEW_ROWS if others else _BATCH_ROWS, opened.schema_arrow
+            columns = None if wanted is None else [name for name in schema.names if name in wanted]
+            yield schema, _sound(opened.iter_batches(rows, columns=columns))
         elif media_type == ARROW:
             reader = pa.ipc.open_file(file)
             yield reader.schema, _sound(reader.get_batch(i) for i in range(reader.num_record_batches))
@@ -162,6 +170,20 @@ def _texts(said: Any) -> tuple[list[str], list[str]]:
             encodings = {one for group in groups for one in group.column(place).encodings}
             columns[any("DELTA" in one for one in encodings)].append(name)
     return columns
+
+
+def _only(wanted: Collection[str], plain: Any, batches: Iterable[Any]) -> tuple[Any, Iterator[Any]]:
+    """The schema and batches with nothing in the columns that are not wanted, whether they were read or not."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    plain = pa.schema([field if field.name in wanted else pa.field(field.name, pa.null()) for field in plain])
+
+    def cleared(batch: Any) -> Any:
+        nothing = pa.nulls(batch.num_rows)
+        columns = [batch.column(name) if name in wanted else nothing for name in plain.names]
+        return pa.record_batch(columns, names=plain.names)
+
+    return plain, map(cleared, batches)
 
 
 def _sound(batches: Iterable[Any]) -> Iterator[Any]:

@@ -21,7 +21,17 @@ from service.formats.compression import compression_of, unpacked
 from service.formats.delimited import Dialect, found_dialect
 from service.formats.downloads import FORMATS, encode_table
 from service.formats.npz import read_npz
-from service.formats.tables import ARROW, ARROW_STREAM, CSV, JSON, NDJSON, PARQUET, open_table, write_table
+from service.formats.tables import (
+    ARROW,
+    ARROW_STREAM,
+    CSV,
+    JSON,
+    NDJSON,
+    PARQUET,
+    open_table,
+    read_batches,
+    write_table,
+)
 from service.tables import Table, names_in_order
 
 LIMITS = Limits()
@@ -223,6 +233,24 @@ def test_a_text_that_a_small_parquet_file_repeats_takes_its_memory_once(tmp_path
     with pytest.raises(TooLarge):
         table_of(tmp_path, sink.getvalue(), PARQUET)
     assert pool.max_memory() - before < 100 << 20 < 100 * rows.nbytes
+
+
+@pytest.mark.parametrize("media_type", [PARQUET, ARROW])
+def test_columns_that_nobody_wants_are_named_and_not_read(tmp_path: Path, media_type: str) -> None:
+    columns = {"a": [1, 2, 3], "a.b": ["x" * 20_000] * 3, "c": ["u", "v", "w"]}
+    file = tmp_path / "source"
+    file.write_bytes((parquet_of if media_type == PARQUET else arrow_of)(**columns))
+    for wanted in ({"a"}, {"c", "a", "elsewhere"}, set[str]()):
+        [batch] = read_batches(file, media_type, LIMITS, wanted)
+        expected = {name: values if name in wanted else [None] * 3 for name, values in columns.items()}
+        assert batch.to_pydict() == expected
+    with pytest.raises(TooLarge):
+        list(read_batches(file, media_type, LIMITS))
+    with pytest.raises(TooLarge):
+        list(read_batches(file, media_type, LIMITS.model_copy(update={"max_table_cells": 8}), {"a"}))
+    file.write_bytes(parquet_of(a=[1], b=[[1]]) if media_type == PARQUET else arrow_of(a=[1], b=[[1]]))
+    with pytest.raises(Invalid, match="#/columns/b"):
+        list(read_batches(file, media_type, LIMITS, {"a"}))
 
 
 def test_numbers_as_texts_are_written_shortly(tmp_path: Path) -> None:
