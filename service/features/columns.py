@@ -226,6 +226,11 @@ def from_json_dict(value: Mapping[str, Any]) -> AnyColumn:
     return COLUMN_TYPES[value["type"]](**{key: item for key, item in value.items() if key != "type"})
 
 
+def find_no_booleans(values: Numbers) -> NDArray[np.int64]:
+    """Which rows of a column of booleans have a number that is neither 0, for false, nor 1, for true."""
+    return np.flatnonzero((values != 0) & (values != 1) & ~np.isnan(values))
+
+
 def _most_frequent(values: Numbers) -> float:
     distinct, counts = np.unique(values, return_counts=True)
     return float(distinct[counts.argmax()])

@@ -164,6 +164,7 @@ def test_what_cannot_be_prepared_is_pointed_at() -> None:
         ({"name": "age", "encoding": "one_hot"}, "unknown_name"),
         ({"name": "sex", "missing": "mean"}, "unknown_name"),
         ({"name": "sex", "type": "number"}, "wrong_type"),
+        ({"name": "age", "type": "boolean"}, "wrong_type"),
         ({"name": "age", "missing": "reject"}, "missing"),
         ("nobody", "unknown_column"),
         ("ill", "conflict"),
