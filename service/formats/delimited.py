@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -113,7 +114,7 @@ def _delimiter(text: str, quote: str, *, whole: bool) -> str:
 
 
 def _rows(text: str, delimiter: str, quote: str, *, whole: bool) -> list[list[str]]:
-    lines = text.splitlines(keepends=True)
+    lines = list(io.StringIO(text, newline=""))  # splitlines would cut at other characters, too
     reader = csv.reader(lines if whole else lines[:-1] or lines, delimiter=delimiter, quotechar=quote)
     try:
         rows = [row for row in reader if row]

@@ -61,6 +61,9 @@ def table_of(
         (",yes\nno,\n", ",", False, ["column_1", "column_2"]),
         ('"a, b",c\n"1, 2",3\n', ",", True, ["a, b", "c"]),
         ("only\n1\n2\n", ",", True, ["only"]),
+        ("a\u2028b;c\x0cd\n1;2\n", ";", True, ["a\u2028b", "c\x0cd"]),
+        ("x;y\n" + "1,2\u2028\x0b;3\n" * 9, ";", True, ["x", "y"]),
+        ("a,b\r1,2\r", ",", True, ["a", "b"]),
     ],
 )
 def test_delimiter_and_header_are_found(
