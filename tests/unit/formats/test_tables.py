@@ -61,6 +61,10 @@ def table_of(
         (",yes\nno,\n", ",", False, ["column_1", "column_2"]),
         ('"a, b",c\n"1, 2",3\n', ",", True, ["a, b", "c"]),
         ("only\n1\n2\n", ",", True, ["only"]),
+        ("1,5;2,5\n3,5;-4,5e3\n", ";", False, ["column_1", "column_2"]),
+        ("1,5\tx\n2,5\ty\n", "\t", False, ["column_1", "column_2"]),
+        ("1,a;b\n2,c;d\n", ",", False, ["column_1", "column_2"]),
+        ("1,2,3;x\n4,5,6;y\n", ",", False, ["column_1", "column_2", "column_3"]),
         ("a\u2028b;c\x0cd\n1;2\n", ";", True, ["a\u2028b", "c\x0cd"]),
         ("x;y\n" + "1,2\u2028\x0b;3\n" * 9, ";", True, ["x", "y"]),
         ("a,b\r1,2\r", ",", True, ["a", "b"]),
@@ -73,6 +77,23 @@ def test_delimiter_and_header_are_found(
     file.write_text(text)
     dialect, found = found_dialect(file, Dialect())
     assert (dialect.delimiter, dialect.header, found) == (delimiter, header, names)
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_ten_thousand_columns_are_found_however_long_their_names_or_numbers(
+    tmp_path: Path, header: bool, encoding: str
+) -> None:
+    names = [f"a rather long name of column {number}" for number in range(10_000)] if header else []
+    rows = [names] * header + [["-1,2345678901234567e-123"] * 10_000] * 3
+    table = table_of(tmp_path, "\n".join(map(";".join, rows)).encode(encoding))
+    assert (len(table.names), table.rows, set(table.kinds.values())) == (10_000, 3, {"number"})
+    assert not header or table.names == names
+
+
+def test_a_text_that_is_longer_than_a_sample_is_told_of(tmp_path: Path) -> None:
+    with pytest.raises(TooLarge, match="A text of the column 'a' is longer"):
+        table_of(tmp_path, b"a,b\n" + b"x" * 300_000 + b",1\n")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
