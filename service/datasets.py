@@ -117,9 +117,8 @@ def dataset_of_arrays(x: NDArray[Any], y: NDArray[Any], findings: Findings) -> D
     findings.raise_errors()
     classes: tuple[str, ...] | None = None
     if y.dtype.kind in "US":
-        names, y = np.unique(y.reshape(len(y)).astype(str), return_inverse=True)
-        classes = tuple(map(str, names))
-    whole = y.dtype.kind in "biu" and y.ndim == 1
+        classes, y = _classes_of(y, findings)
+    whole = y.dtype.kind in "biu" and y.ndim == 1 and y.min() > -(2**31) and y.max() < 2**31
     with np.errstate(over="ignore"):
         targets: Targets = y.astype(np.int32) if whole else y.astype(np.float32)
         made = Dataset(x.astype(np.float32), targets, classes)
@@ -128,6 +127,23 @@ def dataset_of_arrays(x: NDArray[Any], y: NDArray[Any], findings: Findings) -> D
             findings.error(pointer(name), "not_finite", "Expected finite numbers in the range of float32.")
     findings.raise_errors()
     return made
+
+
+def _classes_of(y: NDArray[Any], findings: Findings) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """The class names in an array, in alphabetical order, and the index of that of each row."""
+    if y.size != len(y):
+        findings.error(
+            "#/y", "shape_mismatch", f"Expected a class name for each row; received {list(y.shape)} of them."
+        )
+        raise findings.refusal()
+    names, places = np.unique(y.reshape(len(y)), return_inverse=True)
+    try:
+        classes = tuple(name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist())
+        "".join(classes).encode()
+    except UnicodeError:
+        findings.error("#/y", "wrong_type", "Expected class names in Unicode; one has other bytes or half a character.")
+        raise findings.refusal() from None
+    return classes, places.astype(np.int32)
 
 
 def with_sample_weight(dataset: Dataset, values: Any, at: str, findings: Findings, limits: Limits) -> Dataset:

@@ -21,15 +21,19 @@ _MICROSECONDS_A_DAY = 86_400e6
 _LARGEST = float(np.finfo(np.float32).max)
 _MOST_SHOWN = 20
 _FIRST_LOOK = 100
+_ABSENT = r"^\s*([^\p{L}\p{N}]+|(?i:none|missing|unknown|<na>|nat))\s*$"
+"""What is written where a value is missing, besides what a CSV is known to have there."""
+
 _LOOKS = {
-    "number": r"^\s*[+-]?(\d+([.,]\d+)?|[1-9]\d{0,2}([.,' \x{2019}\x{a0}\x{202f}]\d{3})+([.,]\d+)?)\s*$",
+    "number": r"^\s*[+-]?[$€£¥]?\s*(\d+([.,]\d+)?([eE][+-]?\d+)?"
+    r"|[1-9]\d{0,2}([.,' \x{2019}\x{a0}\x{202f}]\d{3})+([.,]\d+)?)\s*[%$€£¥]?\s*$",
     "date": r"^\s*((0?[1-9]|[12]\d|3[01])[./-](0?[1-9]|[12]\d|3[01])[./-](\d{2}|\d{4})"
     r"|\d{4}[./](0?[1-9]|1[0-2])[./](0?[1-9]|[12]\d|3[01]))([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?\s*$",
 }
 _NO_TIME = r"( 00:00:00)?\.000000$"
 """What pyarrow writes of a time that a date does not have."""
 
-_MARKED = r"\d\D\d"
+_MARKED = rf"\d\D\d|\d\s*[%$€£¥]|[$€£¥]\s*\d|{_ABSENT}"
 """What makes digits more than a whole number, which may as well be a name."""
 
 
@@ -220,12 +224,13 @@ def _mapped(column: Any, text: Callable[[Any], str]) -> Any:
 
 
 def _looks_like(texts: Any) -> str | None:
-    """`number` or `date`, where each of these distinct texts is one in a form that is not read as such."""
+    """`number` or `date`, where these distinct texts are some in a form that is not read as such, or are missing."""
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
     for kind, pattern in _LOOKS.items():
-        looks = (pc.all(pc.match_substring_regex(some, pattern)).as_py() for some in (texts[:_FIRST_LOOK], texts))
-        if all(looks) and pc.any(pc.match_substring_regex(texts, _MARKED)).as_py():
+        either = f"{pattern}|{_ABSENT}"
+        looks = (pc.all(pc.match_substring_regex(some, either)).as_py() for some in (texts[:_FIRST_LOOK], texts))
+        if all(looks) and all(pc.any(pc.match_substring_regex(texts, one)).as_py() for one in (_MARKED, pattern)):
             return kind
     return None
 

@@ -11,8 +11,8 @@ from service.errors import pointer
 from service.storage import StoredDataset
 
 _ADVICE = {
-    "number": "Write them as 1234.5, or say ?decimal=, of a CSV without marks between thousands.",
-    "date": "Write them as 2024-03-31.",
+    "number": "Write them as 1234.5 and nothing where one is missing, or say ?decimal=, of a CSV without other marks.",
+    "date": "Write them as 2024-03-31, and nothing where one is missing.",
 }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from service.errors import Finding, Findings, Invalid
+from service.errors import Finding, Findings, Invalid, pointer
 from service.prediction import LoadedVersion
 from service.prediction.outputs import NO_NAMES, Asked
 from service.spec.prediction import Output
@@ -47,7 +47,8 @@ def named_scores(loaded: LoadedVersion, predictions: NDArray[np.float32], asked:
     names = loaded.scored
     if scores is None or names is None:
         detail = "Expected a version that knows classes; the outputs of this one are plain numbers."
-        raise Invalid([Finding("#/outputs", "not_a_classifier", detail)])
+        asks = {"outputs": "probabilities" in asked.outputs, "top_k": asked.top_k is not None}
+        raise Invalid([Finding(pointer(key), "not_a_classifier", detail) for key, is_asked in asks.items() if is_asked])
     content: dict[str, Any] = {}
     if "probabilities" in asked.outputs:
         content["probabilities"] = [dict(zip(names, row, strict=True)) for row in scores.tolist()]

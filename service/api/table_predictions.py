@@ -129,13 +129,15 @@ class _Predicting:
         return answer.open("rb"), wanted
 
     def _read(self, file: Path, text: Readable | None, media_type: str) -> Iterator[Table]:
+        encoder = self.served.loaded.encoder
         if media_type == CSV:
             # What a column of a text holds is known when all of it was read.
-            dialect = replace(self.query.dialect, texts=text_columns(self.served.loaded.encoder))
+            dialect = replace(self.query.dialect, texts=text_columns(encoder))
             written, media_type = file.with_suffix(".arrow"), ARROW
             write_table(file, CSV, written, self.limits, dialect, arriving=text)
             file = written
-        return map(Table.of_batch, read_batches(file, media_type, self.limits))
+        wanted = None if encoder is None else {*encoder.names, *self.query.include}
+        return map(Table.of_batch, read_batches(file, media_type, self.limits, wanted))
 
     def _counted(self, tables: Iterable[Table], prediction: TablePrediction) -> Iterator[Table]:
         rows = 0

@@ -1,5 +1,7 @@
 """Uploads: a file, told apart by its media type or its beginning, becomes a dataset."""
 
+import codecs
+import re
 from pathlib import Path
 
 from fastapi import Request
@@ -13,7 +15,7 @@ from service.formats.compression import compression_of, unpacked
 from service.formats.csv_blocks import Readable, exhaust
 from service.formats.delimited import Dialect
 from service.formats.json_rows import read_whole
-from service.formats.npz import NPZ, read_npz
+from service.formats.npz import NPZ, is_npz, read_npz
 from service.formats.plain_rows import read_json_with_rows
 from service.formats.tables import ARROW, ARROW_STREAM, CSV, JSON, MAGIC, NDJSON, PARQUET, write_table
 from service.storage import NewDataset
@@ -42,7 +44,22 @@ MEDIA_TYPES = {
 TABLES = {name: media_type for name, media_type in MEDIA_TYPES.items() if media_type not in (JSON, NDJSON, NPZ)}
 """What of it may be sent to be predicted."""
 
+_FOREIGN = {
+    rb"PK\x03\x04": "a zip file; save a spreadsheet (.xlsx) as CSV",
+    rb"\xd0\xcf\x11\xe0": "a spreadsheet in an old form (.xls); save it as CSV",
+    rb"BZh[1-9]1AY&": "a file packed with bzip2; unpack it, or pack it with gzip or zstd",
+    rb"\xfd7zXZ\0": "a file packed with xz; unpack it, or pack it with gzip or zstd",
+    rb"\x1f\x8b|\x28\xb5\x2f\xfd": "a file that is packed twice",
+    rb"\x93NUMPY": "a single array (.npy); send a table, or x and y in one .npz",
+    rb"%PDF": "a PDF",
+}
+"""How files begin that may be taken for tables and are none, and what is said of them."""
+
 UPLOADS = "/v1/datasets"
+
+_LOOK_BYTES = 64 * 1024
+_ONE_AFTER_ANOTHER = re.compile(rb"\}\s*\n\s*\{")
+"""What no JSON text has in it, but objects on lines have."""
 
 
 def is_upload(path: str, content_type: str) -> bool:
@@ -74,7 +91,7 @@ def media_type_of(request: Request, known: dict[str, str] = MEDIA_TYPES) -> str:
 def told_apart(file: Path, arriving: Readable, media_type: str, limits: Limits) -> tuple[Path, Readable | None, str]:
     """The file without its compression, the stream of it if it is still arriving, and what it is.
 
-    `Malformed` if nothing is in it.
+    `Malformed` if nothing is in it, or what is taken for a table by mistake.
     """
     text: Readable | None = arriving
     start = _start_of(file)
@@ -86,7 +103,16 @@ def told_apart(file: Path, arriving: Readable, media_type: str, limits: Limits) 
         raise Malformed("Expected a table with at least one row; received an empty body.", code="bad_table")
     if media_type == OCTETS:
         media_type = next((of for magic, of in MAGIC.items() if start.startswith(magic)), CSV)
-        media_type = NPZ if start.startswith(b"PK") else JSON if start.lstrip()[:1] in (b"{", b"[") else media_type
+        if start.startswith(b"PK") and is_npz(file):
+            media_type = NPZ
+        elif start.lstrip()[:1] in (b"{", b"["):
+            media_type = NDJSON if _ONE_AFTER_ANOTHER.search(_start_of(file, _LOOK_BYTES)) else JSON
+    if media_type == CSV:
+        for pattern, received in _FOREIGN.items():
+            if re.match(pattern, start):
+                raise Malformed(
+                    f"Expected a table in CSV, Parquet, Arrow or JSON; received {received}.", code="bad_table"
+                )
     return file, text, media_type
 
 
@@ -112,9 +138,9 @@ def read_upload(
     return NewDataset.of_table(written, shared.database.artifacts, name=name, uploaded=True)
 
 
-def _start_of(file: Path) -> bytes:
+def _start_of(file: Path, size: int = 8) -> bytes:
     with file.open("rb") as opened:
-        return opened.read(8)
+        return opened.read(size).removeprefix(codecs.BOM_UTF8)
 
 
 def _checked(document: object, shared: State) -> Dataset:

@@ -231,6 +231,11 @@ def _deviation(values: Numbers) -> float:
     return deviation or 1.0
 
 
+def find_no_booleans(values: Numbers) -> NDArray[np.int64]:
+    """Which rows of a column of booleans have a number that is neither 0, for false, nor 1, for true."""
+    return np.flatnonzero((values != 0) & (values != 1) & ~np.isnan(values))
+
+
 def _most_frequent(values: Numbers) -> float:
     distinct, counts = np.unique(values, return_counts=True)
     return float(distinct[counts.argmax()])

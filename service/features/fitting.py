@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from service.errors import Findings
-from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn
+from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn, find_no_booleans
 from service.features.encoder import Encoder
 from service.features.rows import Rows, taken
 from service.spec.data import MOST_CATEGORIES, DataSpec, FeatureSpec
@@ -105,6 +105,8 @@ def _fit(table: Table, feature: FeatureSpec, rows: Rows, everything: Rows, *, pl
         held = table.numbers(feature.name)
         if np.isinf(held).any():
             raise _UnfitColumnError("not_finite", "holds numbers that are infinite or beyond float32: expected others.")
+        if kind == "boolean" and len(find_no_booleans(held)):
+            raise _UnfitColumnError("wrong_type", "holds other numbers than 0 and 1: expected booleans.")
         lacks = np.isnan(held)
     values, absent = taken(held, rows), taken(lacks, rows)
     if absent.all():

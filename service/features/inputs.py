@@ -8,7 +8,16 @@ from typing import Any, Self
 import numpy as np
 
 from service.errors import Findings, pointer
-from service.features.columns import READABLE, AnyColumn, CategoryColumn, Codes, Floats, NumberColumn, Numbers
+from service.features.columns import (
+    READABLE,
+    AnyColumn,
+    CategoryColumn,
+    Codes,
+    Floats,
+    NumberColumn,
+    Numbers,
+    find_no_booleans,
+)
 from service.features.encoder import Encoder
 from service.features.records import days_of, unknown_column
 from service.tables import MISSING, Table, text_of
@@ -80,6 +89,10 @@ class _Cells:
             self._note(column, unreadable, "wrong_type", f"Expected {expected}; received a text.")
         else:
             values, unreadable = self._table.numbers(name), _NO_ROWS
+            if column.type == "number" and column.encoding == "boolean":
+                unreadable = find_no_booleans(values)
+                self._note(column, unreadable, "wrong_type", "Expected true or false; received another number.")
+                values = np.where(np.isin(values, (0, 1)), values, np.nan) if len(unreadable) else values
         if not np.isfinite(values.dot(values)):  # one product is quicker than to look at each
             infinite = np.flatnonzero(np.isinf(values))
             self._note(column, infinite, "not_finite", "Expected a finite number in the range of float32.")

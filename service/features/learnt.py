@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from service.datasets import Dataset
 from service.errors import Findings
-from service.features.columns import READABLE, AnyColumn
+from service.features.columns import READABLE, AnyColumn, NumberColumn, find_no_booleans
 from service.features.encoder import Encoder
 from service.features.rows import Rows
 from service.features.targets import Answers
@@ -120,6 +120,8 @@ def _unreadable(table: Table, column: AnyColumn) -> tuple[str, str] | None:
         return "wrong_type", f"The column {name[:40]!r} holds values of the type {kind}: expected {column.type}."
     if column.type != "category" and np.isinf(table.numbers(name)).any():
         return "not_finite", f"The column {name[:40]!r} holds numbers that are infinite or beyond float32."
+    if isinstance(column, NumberColumn) and column.encoding == "boolean" and len(find_no_booleans(table.numbers(name))):
+        return "wrong_type", f"The column {name[:40]!r} holds other numbers than 0 and 1: expected booleans."
     return None
 
 

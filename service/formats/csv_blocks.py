@@ -2,9 +2,11 @@
 
 import codecs
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from functools import partial
 from typing import Any, Protocol
 
@@ -17,6 +19,9 @@ _FIRST_BLOCK_BYTES = 4 << 20
 """The first block decides the types; a column that changes its mind later costs a second reading of everything."""
 
 _LONGEST_ROW_BYTES = 16 << 20
+_WRONG_ROW = re.compile(r"CSV parse error: Row #(\d+): Expected (\d+) columns, got (\d+)")
+"""What pyarrow says of a row with a value too many or too few."""
+
 _WHOLE_BLOCK: dict[str, Any] = {"use_threads": False, "block_size": 64 << 20}
 THREADS = min(os.cpu_count() or 1, 4)
 """pyarrow itself would go by what is set for BLAS."""
@@ -46,13 +51,16 @@ def batches_of(
     text = source if dialect.encoding == "utf-8" else _Encoded(source, str(dialect.encoding))
     quotes = Quotes(str(dialect.delimiter), dialect.quote)
     blocks = cut(text, quotes, has_odd=has_odd_quotes)
-    options = csv_options(dialect, names, types=types, skips_header=True, **_WHOLE_BLOCK)
+    options = csv_options(dialect, names, types=types)
     rows = 0
     try:
-        first = _located(partial(_parsed, next(blocks, memoryview(b"")), options), rows_before=0)
-        rows = first.num_rows + bool(dialect.header)
+        block = next(blocks, memoryview(b""))
+        rows = int(bool(dialect.header))
+        block = block[quotes.end_of_first(rows + dialect.is_told, block) :]
+        first = _located(partial(_parsed, block, options), rows_before=rows)
+        rows += first.num_rows
         yield first
-        options = csv_options(dialect, names, types=types or (first.schema if agree else None), **_WHOLE_BLOCK)
+        options = csv_options(dialect, names, types=types or (first.schema if agree else None))
         with ThreadPoolExecutor(THREADS) as pool:
             for reading in _in_order(pool, partial(_parsed, options=options), blocks, ahead=THREADS):
                 batch = _located(reading.result, rows_before=rows)
@@ -71,16 +79,13 @@ def exhaust(source: Readable) -> None:
         pass
 
 
-def csv_options(
-    dialect: Dialect, names: list[str], *, types: Any = None, skips_header: bool = False, **reading: Any
-) -> dict[str, Any]:
-    """The arguments with which pyarrow reads a text."""
+def csv_options(dialect: Dialect, names: list[str], *, types: Any = None) -> dict[str, Any]:
+    """The arguments with which pyarrow reads a block of rows."""
     import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
     from pyarrow import csv  # noqa: PLC0415 - as above
 
-    skipped = 1 if dialect.header and skips_header else 0
     return {
-        "read_options": csv.ReadOptions(column_names=names, skip_rows=skipped, **reading),
+        "read_options": csv.ReadOptions(column_names=names, **_WHOLE_BLOCK),
         "parse_options": csv.ParseOptions(
             delimiter=dialect.delimiter, quote_char=dialect.quote, newlines_in_values=True, ignore_empty_lines=True
         ),
@@ -100,6 +105,8 @@ def cut(source: Readable, quotes: Quotes, *, has_odd: bool = False) -> Iterator[
     find_end = quotes.end_of_rows_among_odd if has_odd else quotes.end_of_rows
     rest, size = b"", _FIRST_BLOCK_BYTES
     while piece := source.read(size):
+        if b"\0" in piece:
+            raise Malformed("Expected a text; received one with NULs.", code="bad_table")
         block = rest + piece
         end = find_end(block)
         if end:
@@ -138,11 +145,12 @@ def _located(read: Callable[[], Any], *, rows_before: int) -> Any:
     try:
         return read()
     except pa.ArrowInvalid as error:
-        _, found, said = str(error).partition("CSV parse error: Row #")
-        if not found:
+        found = _WRONG_ROW.search(str(error))
+        if found is None:
             raise
-        row = rows_before + int(said.partition(":")[0])
-        detail = f"Row {row:,} has another number of columns than the first."
+        row, expected, received = map(int, found.groups())
+        than_the_first = f"than the first: {received:,} instead of {expected:,}"
+        detail = f"Row {rows_before + row:,} has another number of columns {than_the_first}."
         raise Malformed(detail, code="bad_table") from None
 
 
@@ -150,7 +158,13 @@ def _parsed(block: memoryview, options: dict[str, Any]) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import csv  # noqa: PLC0415 - as above
 
-    table = csv.read_csv(pa.BufferReader(pa.py_buffer(block)), **options)
+    content = pa.py_buffer(block or b"\n")
+    table = csv.read_csv(pa.BufferReader(content), **options)
+    clocks = {field.name: pa.string() for field in table.schema if pa.types.is_time(field.type)}
+    if clocks:  # a time of day is a text like any other
+        converting = copy(options["convert_options"])
+        converting.column_types |= clocks
+        table = csv.read_csv(pa.BufferReader(content), **options | {"convert_options": converting})
     (batch,) = table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
     return batch
 

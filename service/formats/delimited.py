@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -12,8 +13,16 @@ from pathlib import Path
 from service.errors import Finding, Invalid, Malformed
 
 DELIMITERS = (",", ";", "\t", "|")
-_WITH_COMMA, _WITH_POINT = re.compile(r"[+-]?\d+,\d+"), re.compile(r"[+-]?\d+\.\d+")
-_SAMPLE_BYTES = 64 * 1024
+_WITH_COMMA, _WITH_POINT = (re.compile(rf"[+-]?\d+{mark}\d+([eE][+-]?\d+)?") for mark in (",", r"\."))
+_SAMPLE_BYTES, _LARGEST_SAMPLE_BYTES = 64 * 1024, 4 << 20
+_SAMPLE_LINES = 3
+"""A header of ten thousand names may be longer than most samples, and says nothing without a row."""
+
+_SEPARATOR = re.compile(r'[\r\n]*"?sep=(.)"?[\r\n]+', re.IGNORECASE)
+"""The line that tells Excel the delimiter."""
+
+_LINE_ENDS = re.compile(rb"[\r\n]+")
+csv.field_size_limit(_LARGEST_SAMPLE_BYTES)
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 FALLBACK_ENCODING = "cp1252"
 """What text is taken for that is not UTF-8: Windows' Western European, which has a letter for nearly every byte."""
@@ -33,25 +42,37 @@ class Dialect:
     decimal: str | None = None
     texts: frozenset[str] = frozenset()
     """Columns that are texts whatever they look like."""
+    is_told: bool = False
+    """Whether a line before all others says what the delimiter is."""
 
 
 def found_dialect(file: Path, given: Dialect) -> tuple[Dialect, list[str]]:
     """The dialect of a text, as given and otherwise as found, and its column names; `Malformed` if it has no row."""
-    with file.open("rb") as opened:
-        sample = opened.read(_SAMPLE_BYTES)
+    sample, whole = _sample(file)
     encoding = _encoding(sample) if given.encoding is None else _known(given.encoding)
     if encoding == "utf-8" and sample.startswith(codecs.BOM_UTF8):
         encoding = "utf-8-sig"
     text = _decoded(sample, encoding, given.encoding or "UTF-8, UTF-16 or Windows-1252")
-    whole = len(sample) < _SAMPLE_BYTES
-    delimiter = given.delimiter or _delimiter(text, given.quote, whole=whole)
+    told = _SEPARATOR.match(text)
+    text = text[told.end() :] if told else text
+    delimiter = given.delimiter or (told[1] if told else _delimiter(text, given.quote, whole=whole))
     rows = _rows(text, delimiter, given.quote, whole=whole)
     if not rows:
         raise Malformed("Expected a table with at least one row; received an empty text.", code="bad_table")
     header = _is_header(rows) if given.header is None else given.header
     names = [name.strip() for name in rows[0]] if header else [f"column_{n}" for n in range(1, len(rows[0]) + 1)]
     decimal = given.decimal or _decimal(rows[1:] if header else rows, delimiter)
-    return Dialect(delimiter, header, encoding, given.quote, decimal, given.texts), names
+    return Dialect(delimiter, header, encoding, given.quote, decimal, given.texts, told is not None), names
+
+
+def _sample(file: Path) -> tuple[bytes, bool]:
+    """The beginning of a file, with some lines, and whether it is all of it."""
+    with file.open("rb") as opened:
+        sample = more = opened.read(_SAMPLE_BYTES)
+        while more and len(sample) < _LARGEST_SAMPLE_BYTES and len(_LINE_ENDS.findall(sample)) < _SAMPLE_LINES:
+            more = opened.read(len(sample))
+            sample += more
+        return sample, not opened.read(1)
 
 
 def _encoding(sample: bytes) -> str:
@@ -92,21 +113,27 @@ def _decoded(sample: bytes, encoding: str, expected: str) -> str:
 
 
 def _delimiter(text: str, quote: str, *, whole: bool) -> str:
-    """The delimiter that cuts most rows into the same number of parts, and into more than one."""
-    best, best_score = DELIMITERS[0], (0.0, 0)
+    """The delimiter that cuts most rows into the same number of parts, and into more than one.
+
+    Where several do, one that leaves commas in numbers alone, else the one that makes the most parts.
+    """
+    best, best_score = DELIMITERS[0], (0.0, False, 0)
     for delimiter in DELIMITERS:
-        counts = Counter(len(row) for row in _rows(text, delimiter, quote, whole=whole))
+        rows = _rows(text, delimiter, quote, whole=whole)
+        counts = Counter(map(len, rows))
         if not counts:
             continue
         width, agreeing = counts.most_common(1)[0]
-        score = (agreeing / counts.total(), width)
+        with_comma = [cell for row in rows for cell in row if "," in cell]
+        has_decimals = bool(with_comma) and all(_WITH_COMMA.fullmatch(cell.strip()) for cell in with_comma)
+        score = (agreeing / counts.total(), has_decimals, width)
         if width > 1 and score > best_score:
             best, best_score = delimiter, score
     return best
 
 
 def _rows(text: str, delimiter: str, quote: str, *, whole: bool) -> list[list[str]]:
-    lines = text.splitlines(keepends=True)
+    lines = list(io.StringIO(text, newline=""))  # splitlines would cut at other characters, too
     reader = csv.reader(lines if whole else lines[:-1] or lines, delimiter=delimiter, quotechar=quote)
     try:
         rows = [row for row in reader if row]
@@ -125,7 +152,7 @@ def _decimal(rows: list[list[str]], delimiter: str) -> str:
 def _is_header(rows: list[list[str]]) -> bool:
     """Whether the first row names the columns: it has no number, and has each name once, or one above numbers."""
     names = [name.strip() for name in rows[0]]
-    if any(map(_is_number, names)):
+    if any(_is_number(name) or _WITH_COMMA.fullmatch(name) for name in names):
         return False
     if all(names) and len(set(names)) == len(names):
         return True

@@ -1,12 +1,14 @@
 """Rows of JSON, an object each, as a table: in a list, or one on each line."""
 
+import codecs
+import contextlib
+import math
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from service.config import Limits
 from service.errors import Finding, Invalid, Malformed, TooLarge, pointer
+from service.formats.jsontext import read_json
 
 
 def read_whole(file: Path, limits: Limits) -> bytes:
@@ -15,17 +17,17 @@ def read_whole(file: Path, limits: Limits) -> bytes:
         limit = limits.max_body_bytes
         detail = f"JSON is read up to {limit:,} bytes; upload more as CSV, Parquet or Arrow."
         raise TooLarge(detail, limit=limit, unit="bytes")
-    return file.read_bytes()
+    return file.read_bytes().removeprefix(codecs.BOM_UTF8)
 
 
 def table_of_rows(content: bytes, *, by_line: bool) -> Any:
     """The pyarrow table of objects in a list, or one on each line; `Malformed` or `Invalid` for any other text.
 
-    A key that a row does not have is a missing value; texts that are all dates in ISO 8601 are dates.
+    A key that a row does not have is a missing value, and so is NaN; texts that are all dates in ISO 8601 are dates.
     """
     import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
 
-    rows = [_read(line) for line in content.splitlines() if line.strip()] if by_line else _read(content)
+    rows = _read_lines(content) if by_line else read_json(content)
     if not isinstance(rows, list):
         raise Malformed("Expected a list of rows, each a JSON object; received something else.", code="bad_table")
     for number, row in enumerate(rows, 1):
@@ -35,24 +37,36 @@ def table_of_rows(content: bytes, *, by_line: bool) -> Any:
     return pa.table({name: _column(name, [row.get(name) for row in rows]) for name in names})
 
 
-def _read(text: bytes) -> Any:
+def _read_lines(content: bytes) -> list[Any]:
+    rows: list[Any] = []
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
+        rows += (read_json(line) for line in content.splitlines() if line.strip())
+    except Malformed:
+        said = f"Expected rows, each a JSON object on a line; row {len(rows) + 1:,} is no JSON."
+        raise Malformed(said, code="bad_table") from None
+    return rows
 
 
 def _column(name: str, values: list[Any]) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - as above
 
+    values = [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+    kinds = {*map(type, values)} - {type(None)}
     try:
+        if bool in kinds and len(kinds) > 1:
+            raise pa.ArrowInvalid  # pyarrow would take true for a 1 among numbers
+        if kinds == {int, float} or (kinds == {int} and not _fit_64_bits(values)):
+            return pa.array([None if value is None else float(value) for value in values])
         column = pa.array(values)
     except pa.ArrowException:
         expected = "Expected numbers, texts, booleans or dates, and one of them alone; this column holds several."
         raise Invalid([Finding(pointer("columns", name), "unsupported_column", expected)]) from None
-    if not pa.types.is_string(column.type):
-        return column
-    try:
-        return column.cast(pa.timestamp("us"))
-    except pa.ArrowInvalid:
-        return column
+    if pa.types.is_string(column.type):
+        for moment in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
+            with contextlib.suppress(pa.ArrowInvalid):
+                return column.cast(moment)
+    return column
+
+
+def _fit_64_bits(values: list[int | None]) -> bool:
+    return all(value is None or -(2**63) <= value < 2**63 for value in values)

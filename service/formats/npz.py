@@ -23,20 +23,39 @@ def read_npz(file: Path, limits: Limits, *names: str) -> dict[str, NDArray[Any]]
     """The arrays of these names; `Malformed` if one is missing or no plain array, `TooLarge` over the limits."""
     try:
         with zipfile.ZipFile(file) as archive:
+            missing = [name for name in names if f"{name}.npy" not in archive.namelist()]
+            if missing:
+                expected = f"Expected an .npz file with the arrays {' and '.join(names)}"
+                raise Malformed(f"{expected}; received one without {' and '.join(missing)}.", code="bad_table")
             return {name: _read(archive, name, limits) for name in names}
     except _UNREADABLE as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # that is a place before the file
             raise
-        expected = " and ".join(names)
-        raise Malformed(
-            f"Expected an .npz file with the arrays {expected}; received another.", code="bad_table"
-        ) from None
+        expected = f"Expected an .npz file with the arrays {' and '.join(names)}"
+        raise Malformed(f"{expected}; received one that cannot be read.", code="bad_table") from None
+
+
+def is_npz(file: Path) -> bool:
+    """Whether a file is a zip file with an array in it."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return any(name.endswith(".npy") for name in archive.namelist())
+    except _UNREADABLE:
+        return False
 
 
 def _read(archive: zipfile.ZipFile, name: str, limits: Limits) -> NDArray[Any]:
     with archive.open(f"{name}.npy") as member:
         version = npy.read_magic(member)
         shape, _, dtype = npy.read_array_header_1_0(member) if version == (1, 0) else npy.read_array_header_2_0(member)
+    if dtype.hasobject:
+        expected = f"Expected numbers or texts in the array {name}; received objects of Python"
+        raise Malformed(
+            f"{expected}, as pandas makes them; see NumPy's astype(str) and astype(float).", code="bad_table"
+        )
+    if len(shape) > 1 and shape[1] > limits.max_columns:
+        limit = limits.max_columns
+        raise TooLarge(f"The array {name} has more columns than the limit of {limit:,}.", limit=limit, unit="columns")
     cells = int(np.prod(shape, dtype=object)) if shape else 1
     if cells > limits.max_table_cells:
         limit = limits.max_table_cells

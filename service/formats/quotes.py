@@ -27,7 +27,17 @@ class Quotes:
         ends, mark = re.escape(delimiter.encode()) + rb"\r\n", re.escape(self._quote)
         # Only where a value begins does a quote open a text; the next that is not doubled closes it.
         opens, closes = rb"%b(?<![^%b]%b)" % (mark, ends, mark), rb"(?P<close>%b(?P<more>[^%b])?)?" % (mark, ends)
-        self._text = re.compile(opens + rb"(?:[^%b]++|%b%b)*+" % (mark, mark, mark) + closes)
+        text = opens + rb"(?:[^%b]++|%b%b)*+" % (mark, mark, mark) + closes
+        self._text = re.compile(text)
+        self._row = re.compile(rb"[\r\n]*+(?:%b|[^\r\n])*+" % text)
+
+    def end_of_first(self, rows: int, block: memoryview) -> int:
+        """Where the first so many rows end; lines with nothing in them are none."""
+        end = 0
+        for _ in range(rows):
+            row = self._row.match(block, end)
+            end = end if row is None else row.end()
+        return end
 
     def end_of_rows(self, block: bytes) -> int:
         """Where the last row ends that is there to its end; 0 if none is, `OddQuotesError` as `check` up to there."""

@@ -6,18 +6,18 @@ meaning (lists, structs, bytes) is refused. Reading is pyarrow's work; pyarrow i
 
 import contextlib
 import itertools
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from service.config import Limits
-from service.errors import Findings, Malformed, TooLarge, pointer
+from service.errors import Malformed
 from service.formats.csv_blocks import Readable, batches_of, exhaust
 from service.formats.csv_types import NOT_UTF8, check_texts, widest_types
 from service.formats.delimited import FALLBACK_ENCODING, Dialect, found_dialect
 from service.formats.json_rows import read_whole, table_of_rows
+from service.formats.plain_columns import check_size, is_text, plain_batches, plain_schema
 from service.formats.quotes import OddQuotesError
 
 CSV, PARQUET, ARROW = "text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.file"
@@ -26,10 +26,8 @@ JSON, NDJSON = "application/json", "application/x-ndjson"
 MAGIC = {b"PAR1": PARQUET, b"ARROW1": ARROW, b"\xff\xff\xff\xff": ARROW_STREAM}
 """How files begin that tell what they are."""
 
-_BATCH_ROWS = 65_536
+_BATCH_ROWS, _FEW_ROWS = 65_536, 1024
 _BATCH_CELLS = 4_000_000
-_LONGEST_NAME = 200
-_LONGEST_TEXT = 10_000
 
 
 def write_table(
@@ -53,11 +51,15 @@ def write_table(
                 _write(schema, batches, target, limits)
 
 
-def read_batches(source: Path, media_type: str, limits: Limits) -> Iterator[Any]:
-    """The record batches of a Parquet or Arrow file, with the columns that `write_table` writes; fails as it does."""
-    with _readable(media_type), _batches(source, media_type, limits) as (schema, batches):
-        plain = _plain_schema(schema, limits)
-        yield from _counted(_plain_batches(batches, plain), len(plain), limits)
+def read_batches(source: Path, media_type: str, limits: Limits, wanted: Collection[str] | None = None) -> Iterator[Any]:
+    """The record batches of a Parquet or Arrow file, with the columns that `write_table` writes; fails as it does.
+
+    Columns that are not `wanted` come without their values, which are not looked at.
+    """
+    with _readable(media_type), _batches(source, media_type, limits, wanted) as (schema, batches):
+        plain = plain_schema(schema, limits)
+        kept, found = (plain, batches) if wanted is None else _only(wanted, plain, batches)
+        yield from _counted(plain_batches(found, kept), len(plain), limits)
 
 
 def open_table(content: Any) -> Any:
@@ -131,7 +133,9 @@ def _reread(error: Exception, dialect: Dialect, given: Dialect) -> Dialect:
 
 
 @contextlib.contextmanager
-def _batches(source: Path, media_type: str, limits: Limits) -> Iterator[tuple[Any, Any]]:
+def _batches(
+    source: Path, media_type: str, limits: Limits, wanted: Collection[str] | None = None
+) -> Iterator[tuple[Any, Any]]:
     import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import parquet  # noqa: PLC0415 - as above
 
@@ -142,17 +146,44 @@ def _batches(source: Path, media_type: str, limits: Limits) -> Iterator[tuple[An
         return
     with pa.memory_map(str(source)) as file:
         if media_type == PARQUET:
-            schema = parquet.read_schema(file)
-            # Read as a dictionary, a text that is repeated a million times takes its memory once.
-            texts = [field.name for field in schema if pa.types.is_string(field.type)]
-            opened = parquet.ParquetFile(file, read_dictionary=texts)
-            yield opened.schema_arrow, _sound(opened.iter_batches(_BATCH_ROWS))
+            said = parquet.read_metadata(file)
+            repeated, others = _texts(said)
+            opened = parquet.ParquetFile(file, metadata=said, read_dictionary=repeated)
+            rows, schema = _FEW_ROWS if others else _BATCH_ROWS, opened.schema_arrow
+            columns = None if wanted is None else [name for name in schema.names if name in wanted]
+            yield schema, _sound(opened.iter_batches(rows, columns=columns))
         elif media_type == ARROW:
             reader = pa.ipc.open_file(file)
             yield reader.schema, _sound(reader.get_batch(i) for i in range(reader.num_record_batches))
         else:
             stream = pa.ipc.open_stream(file)
             yield stream.schema, _sound(stream)
+
+
+def _texts(said: Any) -> tuple[list[str], list[str]]:
+    """The columns of texts that can be read as dictionaries, in which a text takes its memory once, and the others."""
+    columns: tuple[list[str], list[str]] = [], []
+    texts = {field.name for field in said.schema.to_arrow_schema() if is_text(field.type)}
+    groups = [said.row_group(number) for number in range(said.num_row_groups)]
+    for place in range(said.num_columns):
+        if (name := said.schema.column(place).path) in texts:
+            encodings = {one for group in groups for one in group.column(place).encodings}
+            columns[any("DELTA" in one for one in encodings)].append(name)
+    return columns
+
+
+def _only(wanted: Collection[str], plain: Any, batches: Iterable[Any]) -> tuple[Any, Iterator[Any]]:
+    """The schema and batches with nothing in the columns that are not wanted, whether they were read or not."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    plain = pa.schema([field if field.name in wanted else pa.field(field.name, pa.null()) for field in plain])
+
+    def cleared(batch: Any) -> Any:
+        nothing = pa.nulls(batch.num_rows)
+        columns = [batch.column(name) if name in wanted else nothing for name in plain.names]
+        return pa.record_batch(columns, names=plain.names)
+
+    return plain, map(cleared, batches)
 
 
 def _sound(batches: Iterable[Any]) -> Iterator[Any]:
@@ -166,8 +197,8 @@ def _write(schema: Any, batches: Iterable[Any], target: Path, limits: Limits) ->
     """Writes the batches with plain columns."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
-    plain = _plain_schema(schema, limits)
-    even = _even(_plain_batches(batches, plain), min(_BATCH_ROWS, _BATCH_CELLS // len(plain) + 1))
+    plain = plain_schema(schema, limits)
+    even = _even(plain_batches(batches, plain), min(_BATCH_ROWS, _BATCH_CELLS // len(plain) + 1))
     with pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, plain) as writer:
         for batch in _counted(even, len(plain), limits):
             writer.write_batch(batch)
@@ -178,41 +209,10 @@ def _counted(batches: Iterable[Any], columns: int, limits: Limits) -> Iterator[A
     rows = 0
     for batch in batches:
         rows += batch.num_rows
-        _check_size(rows, columns, limits)
+        check_size(rows, columns, limits)
         yield batch
     if not rows:
         raise Malformed("Expected a table with at least one row; received none.", code="bad_table")
-
-
-def _plain_batches(batches: Iterable[Any], plain: Any) -> Iterator[Any]:
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    texts = [name for name, kind in zip(plain.names, plain.types, strict=True) if pa.types.is_string(kind)]
-    for batch in batches:
-        for name in texts:
-            _check_texts(batch.column(name), name)
-        yield batch if batch.schema.equals(plain) else _cast(batch, plain)
-
-
-def _check_texts(column: Any, name: str) -> None:
-    import pyarrow as pa  # noqa: PLC0415 - as above
-    import pyarrow.compute as pc  # noqa: PLC0415 - as above
-
-    texts = column.dictionary if pa.types.is_dictionary(column.type) else column
-    if len(texts) and (pc.max(pc.binary_length(texts)).as_py() or 0) > _LONGEST_TEXT:
-        raise TooLarge(
-            f"A text of the column {name[:40]!r} is longer than {_LONGEST_TEXT:,} bytes.",
-            limit=_LONGEST_TEXT,
-            unit="bytes",
-        )
-
-
-def _cast(batch: Any, plain: Any) -> Any:
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    pairs = zip(batch.columns, plain.types, strict=True)
-    columns = [column if column.type == kind else column.cast(kind, safe=False) for column, kind in pairs]
-    return pa.record_batch(columns, schema=plain)
 
 
 def _even(batches: Iterable[Any], rows: int) -> Iterator[Any]:
@@ -232,53 +232,3 @@ def _even(batches: Iterable[Any], rows: int) -> Iterator[Any]:
                 parts, lacking = [], rows
     if parts:
         yield pa.concat_batches(parts)
-
-
-def _plain_schema(schema: Any, limits: Limits) -> Any:
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    findings = Findings(limit=limits.max_errors_shown)
-    if not len(schema):
-        raise Malformed("Expected a table with at least one column; received none.", code="bad_table")
-    _check_size(1, len(schema), limits)
-    for name, count in Counter(schema.names).items():
-        if not name or len(name) > _LONGEST_NAME:
-            expected = f"Expected a name of 1 to {_LONGEST_NAME} characters for each column"
-            received = f"that of column {schema.names.index(name) + 1} has {len(name):,}"
-            findings.error(pointer("columns", name), "bad_column_name", f"{expected}; {received}.")
-        elif count > 1:
-            findings.error(pointer("columns", name), "duplicate", "Expected each column's name once; it is repeated.")
-    fields = []
-    for field in schema:
-        plain = _plain_type(field.type)
-        if plain is None:
-            expected = "Expected numbers, texts, booleans or dates; this column holds something else."
-            findings.error(pointer("columns", field.name), "unsupported_column", expected)
-        fields.append(pa.field(field.name, plain or pa.null()))
-    findings.raise_errors()
-    return pa.schema(fields)
-
-
-def _plain_type(arrow_type: Any) -> Any:
-    import pyarrow as pa  # noqa: PLC0415 - as above
-    import pyarrow.types as is_  # noqa: PLC0415 - as above
-
-    held = arrow_type.value_type if is_.is_dictionary(arrow_type) else arrow_type
-    choices = {
-        held: is_.is_boolean(held) or is_.is_null(held),
-        pa.int64(): is_.is_integer(held) and not is_.is_uint64(held),
-        pa.float64(): is_.is_uint64(held) or is_.is_floating(held) or is_.is_decimal(held),
-        pa.timestamp("us"): is_.is_date(held) or is_.is_timestamp(held),
-        pa.string(): is_.is_string(held) or is_.is_large_string(held) or is_.is_string_view(held),
-    }
-    return next((plain for plain, fits in choices.items() if fits), None)
-
-
-def _check_size(rows: int, columns: int, limits: Limits) -> None:
-    for number, limit, unit in (
-        (columns, limits.max_columns, "columns"),
-        (rows, limits.max_table_rows, "rows"),
-        (rows * columns, limits.max_table_cells, "cells"),
-    ):
-        if number > limit:
-            raise TooLarge(f"The table has more {unit} than the limit of {limit:,}.", limit=limit, unit=unit)

@@ -9,9 +9,9 @@ import pytest
 from pyarrow import csv
 
 from service.jobs import MAX_STALLS
-from tests.api.test_datasets import SPECIES, csv_of, penguins, trained, upload
 from tests.api.test_events import read as read_events
 from tests.api.test_table_predictions import ARROW, PARQUET, PROBABILITIES, predicted, read
+from tests.penguins import SPECIES, csv_of, penguins, trained, upload
 from tests.serving import Service, assert_problem
 
 PATH = "/v1/prediction-jobs"

@@ -51,6 +51,16 @@ def test_targets_without_names_are_predicted_without_names_and_who_asks_for_them
         assert found == [("#/outputs", "not_a_classifier")]
 
 
+def test_who_asks_plain_numbers_for_scores_is_told_where(service: Service) -> None:
+    layers = [{"class_name": "Dense", "units": 1}]
+    service.train(spec={"layers": layers}, compile={"loss": "mse", "metrics": []}, data={"y": [1, 0, 0, 1]})
+    for asked in ({"top_k": 1}, {"outputs": ["probabilities"]}, {"outputs": ["probabilities"], "top_k": 1}):
+        answer = service.client.post("/v1/models/xor:predict", json={"instances": [[0, 1]], **asked})
+        problem = assert_problem(answer, 422, "invalid_request")
+        found = [(error["pointer"], error["code"]) for error in problem["errors"]]
+        assert found == [(f"#/{key}", "not_a_classifier") for key in asked]
+
+
 def test_the_latest_version_answers_unless_one_is_named(service: Service) -> None:
     service.train(fit={"epochs": 1})
     first = predict(service).json()

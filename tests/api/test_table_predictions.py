@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv, ipc, parquet
 
-from tests.api.test_datasets import SPECIES, csv_of, penguins, request, trained, upload
+from tests.penguins import SPECIES, csv_of, penguins, request, trained, upload
 from tests.serving import Service, assert_problem, small
 
 PREDICT = "/v1/models/penguins:predict"
@@ -90,6 +90,20 @@ def test_a_table_is_answered_in_its_own_form_with_what_json_is_told(learnt: Serv
     for name in SPECIES:
         expected = [row[name] for row in told["probabilities"]]
         assert np.allclose(answer[f"probability_{name}"].to_numpy(), expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("media_type", [PARQUET, ARROW])
+def test_columns_that_no_answer_needs_are_not_looked_at_and_others_are_missed_or_unknown(
+    learnt: Service, media_type: str
+) -> None:
+    table = arrow_of(rows()).append_column("name", pa.array(["x" * 20_000] * 40))
+    answer = predicted(learnt, written(table, media_type), media_type)
+    assert answer.equals(predicted(learnt, written(table.drop(["name"]), media_type), media_type))
+    assert_problem(sent(learnt, written(table, media_type), media_type, f"{PREDICT}?include=name"), 413, "too_large")
+    wrong = table.drop(["bill"]).append_column("bil", pa.array([1] * 40))
+    problem = assert_problem(sent(learnt, written(wrong, media_type), media_type), 422, "invalid_request")
+    found = [(error["pointer"], error["code"]) for error in problem["errors"]]
+    assert found == [("#/columns/bill", "missing"), ("#/columns/bil", "unknown_column")]
 
 
 def test_every_path_answers_and_names_the_version(learnt: Service) -> None:

@@ -44,6 +44,7 @@ def inputs(column: AnyColumn, values: list[Any], first_row: int = 0) -> tuple[li
         (NUMBER, [None, None], [0.0, 0.0]),
         (NUMBER, [True, False], [-1.5, -2.0]),
         (YES, ["true", "False", None], [1.0, 0.0, 0.0]),
+        (YES, [1, 0, None], [1.0, 0.0, 0.0]),
         (DAY, ["1970-01-11", None, "1970-01-16"], [0.0, 0.0, 1.0]),
         (ZONE, ["b", "a", "c"], [2.0, 1.0, 0.0]),
     ],
@@ -60,6 +61,9 @@ def test_cells_become_inputs(column: AnyColumn, values: list[Any], expected: lis
         (NUMBER, ["1", "inf"], "not_finite"),
         (NUMBER, ["1", "one"], "wrong_type"),
         (YES, ["true", "perhaps"], "wrong_type"),
+        (YES, [1, 2], "wrong_type"),
+        (YES, [0.0, 0.5], "wrong_type"),
+        (YES, [1.0, float("inf")], "wrong_type"),
         (DAY, ["1970-01-11", "soon"], "wrong_type"),
         (SURE, [1.0, None], "missing"),
         (SURE, ["1", "one"], "wrong_type"),
@@ -99,7 +103,7 @@ def test_columns_are_looked_over_before_any_cell(
 
 @pytest.mark.parametrize("column", [NUMBER, YES, DAY, ZONE])
 def test_a_version_reads_the_same_columns_wherever_it_is_asked_and_texts_one_by_one(column: AnyColumn) -> None:
-    columns = {"number": [1.5], "boolean": [True], "date": [datetime(2024, 1, 1)], "empty": [None], "category": ["x"]}  # noqa: DTZ001
+    columns = {"number": [1.0], "boolean": [True], "date": [datetime(2024, 1, 1)], "empty": [None], "category": ["x"]}  # noqa: DTZ001
     for kind, values in columns.items():
         table, asked, measured = Table(pa.table({"age": values})), Findings(), Findings()
         assert table.kinds == {"age": kind}

@@ -176,6 +176,7 @@ def test_what_cannot_be_prepared_is_pointed_at() -> None:
         ({"name": "age", "encoding": "one_hot"}, "unknown_name"),
         ({"name": "sex", "missing": "mean"}, "unknown_name"),
         ({"name": "sex", "type": "number"}, "wrong_type"),
+        ({"name": "age", "type": "boolean"}, "wrong_type"),
         ({"name": "age", "missing": "reject"}, "missing"),
         ("nobody", "unknown_column"),
         ("ill", "conflict"),
@@ -373,6 +374,9 @@ def test_arrays_of_numbers_have_no_classes_to_share_out(y: Any, classifies: bool
         (np.array([["a"]]), np.zeros(1), "#/x"),
         (np.full((1, 1), np.nan), np.zeros(1), "#/x"),
         (np.zeros((1, 1)), np.full(1, 1e300), "#/y"),
+        (np.zeros((1, 1)), np.array([["a", "b"]]), "#/y"),
+        (np.zeros((1, 1)), np.array([b"\xe9"]), "#/y"),
+        (np.zeros((1, 1)), np.array(["\ud800"]), "#/y"),
     ],
 )
 def test_arrays_that_are_no_rows_are_refused(x: Any, y: Any, at: str) -> None:
@@ -384,6 +388,18 @@ def test_arrays_that_are_no_rows_are_refused(x: Any, y: Any, at: str) -> None:
 def test_arrays_of_texts_are_classes() -> None:
     made = dataset_of_arrays(np.eye(3), np.array(["b", "a", "b"]), Findings())
     assert (made.classes, made.y.tolist()) == (("a", "b"), [1, 0, 1])
+    encoded = dataset_of_arrays(np.eye(3), np.array([["ö"], ["b"], ["ö"]]).astype("U1"), Findings())
+    as_bytes = dataset_of_arrays(np.eye(3), np.array(["ö".encode(), b"b", "ö".encode()]), Findings())
+    assert encoded.classes == as_bytes.classes == ("b", "ö")
+    assert encoded.y.tolist() == as_bytes.y.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("target", [2**31, -(2**31), 2**33 + 1, 2**63])
+def test_whole_targets_that_are_no_indices_stay_the_numbers_that_they_are(target: int) -> None:
+    made = dataset_of_arrays(np.eye(3), np.array([0, 1, target]), Findings())
+    assert made.y.dtype == np.float32
+    assert made.y.tolist() == [0.0, 1.0, float(np.float32(target))]
+    assert dataset_of_arrays(np.eye(2), np.array([1 - 2**31, 2**31 - 1]), Findings()).y.dtype == np.int32
 
 
 def test_who_has_nothing_to_learn_from_is_told_why() -> None:

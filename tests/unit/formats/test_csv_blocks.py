@@ -9,7 +9,7 @@ import pytest
 
 from service.config import Limits
 from service.errors import Invalid, Malformed
-from service.formats import csv_blocks, csv_types
+from service.formats import csv_blocks, csv_types, delimited
 from service.formats.csv_blocks import cut, exhaust
 from service.formats.delimited import Dialect
 from service.formats.quotes import OddQuotesError, OpenQuoteError, Quotes
@@ -104,8 +104,40 @@ def test_what_follows_a_text_in_quotes_on_its_line_belongs_to_it(tmp_path: Path)
 
 def test_the_row_that_is_wrong_is_named(tmp_path: Path) -> None:
     for rows in (1, 5, 50):
-        with pytest.raises(Malformed, match=f"Row {rows + 2} has another number of columns"):
+        with pytest.raises(Malformed, match=f"Row {rows + 2} has another .* than the first: 1 instead of 2."):
             table_of(tmp_path, b"a,b\n" + b"1,2\n" * rows + b"3\n" + b"1,2\n" * 9)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("header", ["{0}{0}a,b", 'a,"b"', '"a{0}{0}x","b""{0}y"', '{0}"a{0}","b{0}"', '5" x,b'])
+@pytest.mark.parametrize("rows", [1, 60])
+def test_a_header_is_no_row_whatever_lines_it_goes_over(tmp_path: Path, header: str, newline: str, rows: int) -> None:
+    table = table_of(tmp_path, (header.format(newline) + f"{newline}1,2" * rows).encode())
+    assert (table.rows, list(table.kinds.values())) == (rows, ["number", "number"])
+    with pytest.raises(Malformed, match=f"Row {rows + 2} has another number of columns"):
+        table_of(tmp_path, (header.format(newline) + f"{newline}1,2" * rows + f"{newline}3").encode())
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;", "\nsep=;"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_line_that_tells_excel_the_delimiter_is_no_row(
+    tmp_path: Path, line: str, newline: str, encoding: str
+) -> None:
+    def table(*rows: str) -> Table:
+        with mock.patch.object(csv_blocks, "_FIRST_BLOCK_BYTES", 64):
+            return table_of(tmp_path, newline.join([line, *rows]).encode(encoding))
+
+    assert table("a,b;c", "1,5;x", "2,5;y,z").kinds == {"a,b": "number", "c": "category"}
+    assert (table("1;2", "3;4").names, table("1;2", "3;4").rows) == (["column_1", "column_2"], 2)
+    with pytest.raises(Malformed, match="Row 3 has another number of columns"):
+        table("a;b", "1;2", "3")
+
+
+@pytest.mark.parametrize("header", ["a,b", "a,b\n", "\na,b\n\n"])
+def test_a_header_alone_is_no_table(tmp_path: Path, header: str) -> None:
+    with pytest.raises(Malformed, match="Expected a table with at least one row; received none"):
+        table_of(tmp_path, header.encode())
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
@@ -122,6 +154,17 @@ def test_a_mark_that_is_announced_and_not_there_takes_no_letter(tmp_path: Path) 
     assert Table.from_file(tmp_path / "target").rows == 21
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_a_nul_is_refused_wherever_it_stands(tmp_path: Path, encoding: str) -> None:
+    for row in ("a\0b,1", "\0" * 50, "word,1\0"):
+        text = ("a,b\n" + "ö,1\n" * 40 + row).encode(encoding)
+        with (
+            mock.patch.object(delimited, "_SAMPLE_BYTES", 64),
+            pytest.raises(Malformed, match="received one with NULs"),
+        ):
+            table_of(tmp_path, text)
+
+
 def test_a_column_has_the_type_that_takes_every_row_wherever_the_text_is_cut(tmp_path: Path) -> None:
     columns = {
         "number": ["1", "", "2.5", "1e3"],
@@ -132,13 +175,18 @@ def test_a_column_has_the_type_that_takes_every_row_wherever_the_text_is_cut(tmp
         "late": ["", "", "", "7"],
         "yes": ["1", "true", "0", ""],
         "two": ["1", "true", "2", ""],
+        "clock": ["10:30", "", "10:30:15", "23:59"],
+        "hour": ["2024-01-01", "10:30", "", "NA"],
     }
     rows = [",".join(row) for row in zip(*columns.values(), strict=True) for _ in range(20)]
     with mock.patch.object(csv_blocks, "_LONGEST_ROW_BYTES", 200):
         table = table_of(tmp_path, "\n".join([",".join(columns), *rows]).encode())
     kinds = {"number": "number", "word": "category", "date": "date", "mixed": "category"}
-    assert table.kinds == kinds | {"flag": "boolean", "late": "number", "yes": "boolean", "two": "category"}
-    assert (table.rows, table.arrow["word"][0].as_py()) == (80, "1")
+    assert table.kinds == kinds | {"flag": "boolean", "late": "number", "yes": "boolean", "two": "category"} | {
+        "clock": "category",
+        "hour": "category",
+    }
+    assert (table.rows, table.arrow["word"][0].as_py(), table.arrow["clock"][0].as_py()) == (80, "1", "10:30")
 
 
 def test_columns_of_which_only_their_texts_tell_the_type_are_read_once_more_together(tmp_path: Path) -> None:

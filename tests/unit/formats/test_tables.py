@@ -21,7 +21,17 @@ from service.formats.compression import compression_of, unpacked
 from service.formats.delimited import Dialect, found_dialect
 from service.formats.downloads import FORMATS, encode_table
 from service.formats.npz import read_npz
-from service.formats.tables import ARROW, ARROW_STREAM, CSV, NDJSON, PARQUET, open_table, write_table
+from service.formats.tables import (
+    ARROW,
+    ARROW_STREAM,
+    CSV,
+    JSON,
+    NDJSON,
+    PARQUET,
+    open_table,
+    read_batches,
+    write_table,
+)
 from service.tables import Table, names_in_order
 
 LIMITS = Limits()
@@ -51,6 +61,13 @@ def table_of(
         (",yes\nno,\n", ",", False, ["column_1", "column_2"]),
         ('"a, b",c\n"1, 2",3\n', ",", True, ["a, b", "c"]),
         ("only\n1\n2\n", ",", True, ["only"]),
+        ("1,5;2,5\n3,5;-4,5e3\n", ";", False, ["column_1", "column_2"]),
+        ("1,5\tx\n2,5\ty\n", "\t", False, ["column_1", "column_2"]),
+        ("1,a;b\n2,c;d\n", ",", False, ["column_1", "column_2"]),
+        ("1,2,3;x\n4,5,6;y\n", ",", False, ["column_1", "column_2", "column_3"]),
+        ("a\u2028b;c\x0cd\n1;2\n", ";", True, ["a\u2028b", "c\x0cd"]),
+        ("x;y\n" + "1,2\u2028\x0b;3\n" * 9, ";", True, ["x", "y"]),
+        ("a,b\r1,2\r", ",", True, ["a", "b"]),
     ],
 )
 def test_delimiter_and_header_are_found(
@@ -60,6 +77,23 @@ def test_delimiter_and_header_are_found(
     file.write_text(text)
     dialect, found = found_dialect(file, Dialect())
     assert (dialect.delimiter, dialect.header, found) == (delimiter, header, names)
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_ten_thousand_columns_are_found_however_long_their_names_or_numbers(
+    tmp_path: Path, header: bool, encoding: str
+) -> None:
+    names = [f"a rather long name of column {number}" for number in range(10_000)] if header else []
+    rows = [names] * header + [["-1,2345678901234567e-123"] * 10_000] * 3
+    table = table_of(tmp_path, "\n".join(map(";".join, rows)).encode(encoding))
+    assert (len(table.names), table.rows, set(table.kinds.values())) == (10_000, 3, {"number"})
+    assert not header or table.names == names
+
+
+def test_a_text_that_is_longer_than_a_sample_is_told_of(tmp_path: Path) -> None:
+    with pytest.raises(TooLarge, match="A text of the column 'a' is longer"):
+        table_of(tmp_path, b"a,b\n" + b"x" * 300_000 + b",1\n")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
@@ -108,7 +142,9 @@ def test_a_compression_named_as_encoding_is_not_unpacked(
     ("content", "media_type", "said"),
     [
         (b"\x80\x81" * 99, CSV, "Expected a text in UTF-8, UTF-16 or Windows-1252"),
-        (b'{"a": 1}\n{"a": 2\n', NDJSON, "row 2 is something else"),
+        (b'{"a": 1}\n\n{"a": 2\n', NDJSON, "row 2 is no JSON"),
+        (b'[{"a": 1}, {"a": 2}', JSON, r"not JSON: .* \(line 1, column 20\)"),
+        (b'[{"a": 1}, 2]', JSON, "row 2 is something else"),
         (b'{"a/b": 1}\n{"a/b": "two"}\n', NDJSON, "#/columns/a~1b: .* one of them alone"),
     ],
 )
@@ -169,6 +205,8 @@ def test_every_type_becomes_a_plain_one(tmp_path: Path) -> None:
             "flag": [True, None],
             "text": pa.array(["a", None]).dictionary_encode(),
             "large": pa.array(["b", "c"], pa.large_string()),
+            "view": pa.array(["x", None, "d", "a text that is longer than a view"], pa.string_view())[2:],
+            "views": pa.array(["b", None]).dictionary_encode().cast(pa.dictionary(pa.int32(), pa.string_view())),
             "day": pa.array([1, None], pa.date32()),
             "time": pa.array([86_400_000 * 2, 0], pa.timestamp("ms", "UTC")),
             "none": pa.nulls(2),
@@ -181,7 +219,7 @@ def test_every_type_becomes_a_plain_one(tmp_path: Path) -> None:
         writer.write_table(arrow)
     for content, media_type in ((sink.getvalue(), ARROW), (stream.getvalue(), ARROW_STREAM)):
         table = table_of(tmp_path, content, media_type)
-        kinds = ["number"] * 4 + ["boolean", "category", "category", "date", "date", "empty"]
+        kinds = ["number"] * 4 + ["boolean"] + ["category"] * 4 + ["date", "date", "empty"]
         assert list(table.kinds.values()) == kinds
         assert table.numbers("day").tolist()[0] == 1.0
         assert table.numbers("time").tolist() == [2.0, 0.0]
@@ -189,8 +227,54 @@ def test_every_type_becomes_a_plain_one(tmp_path: Path) -> None:
         texts, codes = table.encoded("decimal")
         assert (texts, codes.tolist()) == (["1.25"], [0, -1])
         assert table.encoded("flag")[0] == ["true"]
+        assert table.encoded("view")[0] == ["d", "a text that is longer than a view"]
+        assert table.encoded("views")[0] == ["b"]
         assert table.encoded("none")[0] == []
         assert {column["name"]: column["missing"] for column in table.describe()}["none"] == 2
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+@pytest.mark.parametrize("encoding", ["PLAIN", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY", None])
+def test_texts_are_read_from_parquet_however_they_are_encoded(
+    tmp_path: Path, kind: pa.DataType, encoding: str | None
+) -> None:
+    texts = [None if number % 5 == 0 else f"text {number % 700}" for number in range(3000)]
+    sink = io.BytesIO()
+    asked: dict[str, Any] = {} if encoding is None else {"column_encoding": {"a.b": encoding}, "use_dictionary": False}
+    written = pa.table({"a": range(3000), "a.b": pa.array(texts, kind)})
+    parquet.write_table(written, sink, row_group_size=999, **asked)
+    table = table_of(tmp_path, sink.getvalue(), PARQUET)
+    assert table.arrow["a.b"].to_pylist() == texts
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+def test_a_text_that_a_small_parquet_file_repeats_takes_its_memory_once(tmp_path: Path, kind: pa.DataType) -> None:
+    rows, sink, pool = pa.table({"a": pa.array(["x" * 100_000] * 64, kind)}), io.BytesIO(), pa.default_memory_pool()
+    with parquet.ParquetWriter(sink, rows.schema) as writer:
+        for _ in range(100):
+            writer.write_table(rows)
+    before = pool.max_memory()
+    with pytest.raises(TooLarge):
+        table_of(tmp_path, sink.getvalue(), PARQUET)
+    assert pool.max_memory() - before < 100 << 20 < 100 * rows.nbytes
+
+
+@pytest.mark.parametrize("media_type", [PARQUET, ARROW])
+def test_columns_that_nobody_wants_are_named_and_not_read(tmp_path: Path, media_type: str) -> None:
+    columns = {"a": [1, 2, 3], "a.b": ["x" * 20_000] * 3, "c": ["u", "v", "w"]}
+    file = tmp_path / "source"
+    file.write_bytes((parquet_of if media_type == PARQUET else arrow_of)(**columns))
+    for wanted in ({"a"}, {"c", "a", "elsewhere"}, set[str]()):
+        [batch] = read_batches(file, media_type, LIMITS, wanted)
+        expected = {name: values if name in wanted else [None] * 3 for name, values in columns.items()}
+        assert batch.to_pydict() == expected
+    with pytest.raises(TooLarge):
+        list(read_batches(file, media_type, LIMITS))
+    with pytest.raises(TooLarge):
+        list(read_batches(file, media_type, LIMITS.model_copy(update={"max_table_cells": 8}), {"a"}))
+    file.write_bytes(parquet_of(a=[1], b=[[1]]) if media_type == PARQUET else arrow_of(a=[1], b=[[1]]))
+    with pytest.raises(Invalid, match="#/columns/b"):
+        list(read_batches(file, media_type, LIMITS, {"a"}))
 
 
 def test_numbers_as_texts_are_written_shortly(tmp_path: Path) -> None:
@@ -221,9 +305,33 @@ def test_rows_of_json_are_a_table(tmp_path: Path) -> None:
     assert [column["missing"] for column in later.describe()] == [1, 1]
 
 
+@pytest.mark.parametrize(
+    ("values", "kind", "missing"),
+    [
+        (["9223372036854775808", "1"], "number", 0),
+        (["9007199254740993", "0.5", "3"], "number", 0),
+        (["1", "NaN", "3"], "number", 1),
+        (['"x"', "NaN", '"y"'], "category", 1),
+        (['"2024-01-01T10:00:00.000Z"', '"2024-01-01T10:00:00+02:00"'], "date", 0),
+    ],
+)
+def test_values_of_json_are_what_they_look_like(tmp_path: Path, values: list[str], kind: str, missing: int) -> None:
+    rows = "[" + ", ".join(f'{{"a": {value}}}' for value in values) + "]"
+    for mark in ("", "\ufeff"):
+        [column] = table_of(tmp_path, (mark + rows).encode(), JSON).describe()
+        assert (column["type"], column["missing"]) == (kind, missing)
+
+
 def parquet_of(**columns: Any) -> bytes:
     sink = io.BytesIO()
     parquet.write_table(pa.table(columns), sink)
+    return sink.getvalue()
+
+
+def arrow_of(**columns: Any) -> bytes:
+    table, sink = pa.table(columns), io.BytesIO()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
     return sink.getvalue()
 
 
@@ -239,10 +347,11 @@ def parquet_of(**columns: Any) -> bytes:
         (b"[1, 2]", NDJSON, Malformed),
         (b'{"a": 1}\n{"a": ', NDJSON, Malformed),
         (b'{"a": 1}\n{"a": "b"}', NDJSON, Invalid),
-        (b'{"a": 9223372036854775808}', NDJSON, Malformed),
+        (b'{"a": true}\n{"a": 1.5}', NDJSON, Invalid),
         (b'{"a": {"b": 1}}', NDJSON, Invalid),
         (parquet_of(a=[[1], [2]]), PARQUET, Invalid),
         (parquet_of(a=["x" * 20_000]), PARQUET, TooLarge),
+        (arrow_of(a=pa.array(["x", "x" * 20_000], pa.string_view())), ARROW, TooLarge),
         (parquet_of(**{"": [1]}), PARQUET, Invalid),
         (b"a,b,c,d\n1,2,3,4\n", CSV, TooLarge),
         (b"a\n" + b"1\n" * 12, CSV, TooLarge),
@@ -297,16 +406,16 @@ def test_arrays_are_read_without_pickle_and_within_the_limits(tmp_path: Path) ->
     file = tmp_path / "file.npz"
     np.savez_compressed(file, x=np.eye(3), y=np.arange(3))
     assert read_npz(file, LIMITS, "x", "y")["x"].tolist() == np.eye(3).tolist()
-    for limits in ({"max_table_cells": 5}, {"max_unpacked_bytes": 10}):
+    for limits in ({"max_table_cells": 5}, {"max_unpacked_bytes": 10}, {"max_columns": 2}):
         with pytest.raises(TooLarge):
             read_npz(file, LIMITS.model_copy(update=limits), "x", "y")
-    with pytest.raises(Malformed):
-        read_npz(file, LIMITS, "z")
-    np.savez(file, x=np.array([object()]), y=np.arange(3))
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed, match="with the arrays x and z and Y; received one without z and Y"):
+        read_npz(file, LIMITS, "x", "z", "Y")
+    np.savez(file, x=np.eye(3), y=np.array(["a", "b", "a"], object))
+    with pytest.raises(Malformed, match="texts in the array y; received objects of Python"):
         read_npz(file, LIMITS, "x", "y")
     file.write_bytes(b"PK rubbish")
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed, match="received one that cannot be read"):
         read_npz(file, LIMITS, "x", "y")
 
 
@@ -373,6 +482,16 @@ def test_what_is_no_arrow_file_is_not_opened() -> None:
         (["03/31/2024 10:00", "04/01/2024"], "date"),
         (["31-03-2024", "01-04-2024"], "date"),
         (["2024/03/31"], "date"),
+        (["$1.50", "€ 20", "-£3"], "number"),
+        (["10%", "7.5 %"], "number"),
+        (["12", "?", "7"], "number"),
+        (["1e-3", " - ", "2.5"], "number"),
+        (["None", "12", "7", None], "number"),
+        (["31.03.2024", "unknown"], "date"),
+        (["?", "-"], None),
+        (["Mr", "?"], None),
+        (["12", "Nobody"], None),
+        (["A+", "B-", "-"], None),
         (["3,14", "about 3"], None),
         ([*(f"{number},5" for number in range(200)), "word"], None),
         (["01234", "10115"], None),

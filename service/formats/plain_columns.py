@@ -1,0 +1,125 @@
+"""Plain columns: what each column of a table becomes, whatever file it comes in, and which may not be one."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from service.config import Limits
+from service.errors import Findings, Malformed, TooLarge, pointer
+
+_LONGEST_NAME = 200
+_LONGEST_TEXT = 10_000
+
+
+def plain_schema(schema: Any, limits: Limits) -> Any:
+    """The schema with plain types; `Invalid` for a column that has none or no name of its own, `TooLarge` for many."""
+    import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
+
+    findings = Findings(limit=limits.max_errors_shown)
+    if not len(schema):
+        raise Malformed("Expected a table with at least one column; received none.", code="bad_table")
+    check_size(1, len(schema), limits)
+    for name, count in Counter(schema.names).items():
+        if not name or len(name) > _LONGEST_NAME:
+            expected = f"Expected a name of 1 to {_LONGEST_NAME} characters for each column"
+            received = f"that of column {schema.names.index(name) + 1} has {len(name):,}"
+            findings.error(pointer("columns", name), "bad_column_name", f"{expected}; {received}.")
+        elif count > 1:
+            findings.error(pointer("columns", name), "duplicate", "Expected each column's name once; it is repeated.")
+    fields = []
+    for field in schema:
+        plain = _plain_type(field.type)
+        if plain is None:
+            expected = "Expected numbers, texts, booleans or dates; this column holds something else."
+            findings.error(pointer("columns", field.name), "unsupported_column", expected)
+        fields.append(pa.field(field.name, plain or pa.null()))
+    findings.raise_errors()
+    return pa.schema(fields)
+
+
+def check_size(rows: int, columns: int, limits: Limits) -> None:
+    """`TooLarge` for more rows, columns or cells than a table may have."""
+    for number, limit, unit in (
+        (columns, limits.max_columns, "columns"),
+        (rows, limits.max_table_rows, "rows"),
+        (rows * columns, limits.max_table_cells, "cells"),
+    ):
+        if number > limit:
+            raise TooLarge(f"The table has more {unit} than the limit of {limit:,}.", limit=limit, unit=unit)
+
+
+def plain_batches(batches: Iterable[Any], plain: Any) -> Iterator[Any]:
+    """The batches with the types of a plain schema; `TooLarge` for a text that is too long."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    texts = [name for name, kind in zip(plain.names, plain.types, strict=True) if pa.types.is_string(kind)]
+    for batch in batches:
+        for name in texts:
+            _check_texts(batch.column(name), name)
+        yield batch if batch.schema.equals(plain) else _cast(batch, plain)
+
+
+def is_text(arrow_type: Any) -> bool:
+    """Whether a type is one of those that Arrow has for texts."""
+    import pyarrow.types as is_  # noqa: PLC0415 - as above
+
+    return bool(is_.is_string(arrow_type) or is_.is_large_string(arrow_type) or is_.is_string_view(arrow_type))
+
+
+def _plain_type(arrow_type: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    import pyarrow.types as is_  # noqa: PLC0415 - as above
+
+    held = arrow_type.value_type if is_.is_dictionary(arrow_type) else arrow_type
+    choices = {
+        held: is_.is_boolean(held) or is_.is_null(held),
+        pa.int64(): is_.is_integer(held) and not is_.is_uint64(held),
+        pa.float64(): is_.is_uint64(held) or is_.is_floating(held) or is_.is_decimal(held),
+        pa.timestamp("us"): is_.is_date(held) or is_.is_timestamp(held),
+        pa.string(): is_text(held),
+    }
+    return next((plain for plain, fits in choices.items() if fits), None)
+
+
+def _check_texts(column: Any, name: str) -> None:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+    texts = column.dictionary if pa.types.is_dictionary(column.type) else column
+    if not len(texts):
+        return
+    lengths = _lengths_of_views(texts) if pa.types.is_string_view(texts.type) else pc.binary_length(texts)
+    if (pc.max(lengths).as_py() or 0) > _LONGEST_TEXT:
+        raise TooLarge(
+            f"A text of the column {name[:40]!r} is longer than {_LONGEST_TEXT:,} bytes.",
+            limit=_LONGEST_TEXT,
+            unit="bytes",
+        )
+
+
+def _lengths_of_views(texts: Any) -> Any:
+    """How long the texts are, many of which may be one in memory; the first four bytes of each view say it."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    _, views, *_ = texts.buffers()
+    lengths = np.frombuffer(views, np.int32)[::4][texts.offset : texts.offset + len(texts)]
+    return pa.array(lengths, mask=texts.is_null().to_numpy(zero_copy_only=False))
+
+
+def _cast(batch: Any, plain: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    pairs = zip(batch.columns, plain.types, strict=True)
+    columns = [column if column.type == kind else _cast_column(column, kind) for column, kind in pairs]
+    return pa.record_batch(columns, schema=plain)
+
+
+def _cast_column(column: Any, plain: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    if pa.types.is_dictionary(column.type) and pa.types.is_string_view(column.type.value_type):
+        # pyarrow has no way from a dictionary of views.
+        column = pa.DictionaryArray.from_arrays(column.indices, column.dictionary.cast(pa.string()))
+    return column.cast(plain, safe=False)
