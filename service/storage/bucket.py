@@ -1,5 +1,6 @@
 """A bucket that speaks S3 as a store of artifacts; `AWS_*` variables say where it is and who may write."""
 
+import logging
 import mmap
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from obstore.store import S3Store
 from service.errors import Unavailable
 
 _PATIENCE = timedelta(seconds=20)
+_NO_BUCKET = "NoSuchBucket"
+"""What the error says where it is not the object that is missing."""
+
+_log = logging.getLogger("fitd.storage")
 
 
 class Bucket:
@@ -43,7 +48,9 @@ class Bucket:
             try:
                 for piece in obstore.get(self._store, name).stream():
                     file.write(piece)
-            except FileNotFoundError:
+            except FileNotFoundError as error:
+                if _NO_BUCKET in str(error):
+                    raise
                 return None
             file.flush()
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if file.tell() else b""
@@ -66,5 +73,6 @@ class Bucket:
 def _unavailable() -> Iterator[None]:
     try:
         yield
-    except BaseError as error:
+    except (BaseError, FileNotFoundError) as error:
+        _log.warning("The bucket of artifacts does not answer as it should: %s", " ".join(str(error).split())[:400])
         raise Unavailable("The bucket of artifacts does not answer now.") from error

@@ -217,7 +217,7 @@ def _explain(claim: Claim, error: Exception) -> tuple[str, str]:
         case MemoryError():
             return "out_of_memory", f"The {claim.job.kind} needs more memory than this worker has."
         case OSError() if is_full(error):
-            return "storage_failed", "There was no room to store the answers."
+            return "storage_failed", "A disk of the worker has no room left for it."
         case ArgumentError():
             return TrainingFailed.code, str(error)
     _log.error("%s: the %s broke off", claim.job.id, claim.job.kind, exc_info=error)

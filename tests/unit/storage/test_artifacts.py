@@ -103,6 +103,25 @@ def test_a_bucket_that_does_not_answer_is_unavailable(
         away.put("a", b"1")
 
 
+def test_a_bucket_that_is_not_there_is_unavailable_and_the_log_says_so(
+    database: Database, bucket: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    missing = open_artifacts("s3://fitd-nowhere/artifacts", database.engine, Clock(database.backend))
+    (tmp_path / "file").write_bytes(b"1")
+    acts: list[Callable[[], object]] = [
+        lambda: missing.put("a", b"1"),
+        lambda: missing.put_file("a", tmp_path / "file", "0" * 64),
+        lambda: missing.get("a.0.0"),
+        lambda: missing.sweep([], older_than_seconds=0),
+    ]
+    for act in acts:
+        with pytest.raises(Unavailable):
+            act()
+    assert caplog.text.count("NoSuchBucket") >= len(acts)
+    with pytest.raises(NotFound):
+        open_artifacts(bucket, database.engine, Clock(database.backend)).get("a.0.0")
+
+
 def test_rows_of_a_database_that_is_away_are_unavailable(tmp_path: Path) -> None:
     rows = Rows(open_engine(f"sqlite:///{tmp_path}"), Clock("sqlite"))
     acts: list[Callable[[], object]] = [
