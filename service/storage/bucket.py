@@ -15,6 +15,8 @@ from obstore.store import S3Store
 from service.errors import Unavailable
 
 _PATIENCE = timedelta(seconds=20)
+"""How long a bucket may send nothing; what is large may take as long as it comes."""
+_LONGEST_ANSWER = timedelta(hours=1)
 _NO_BUCKET = "NoSuchBucket"
 """What the error says where it is not the object that is missing."""
 
@@ -28,7 +30,7 @@ class Bucket:
         self._store = S3Store.from_url(
             url,
             retry_config={"max_retries": 3, "retry_timeout": _PATIENCE},
-            client_options={"timeout": _PATIENCE, "allow_http": True},
+            client_options={"read_timeout": _PATIENCE, "timeout": _LONGEST_ANSWER, "allow_http": True},
         )
 
     def write(self, name: str, content: bytes) -> None:

@@ -1,13 +1,19 @@
 """Artifacts are kept whole, under names that prove their content, wherever they are kept."""
 
+import hashlib
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from service.errors import Damaged, NotFound, Unavailable
 from service.storage import Database
+from service.storage import bucket as bucket_of_s3
 from service.storage.artifacts import Artifacts, Folder, Rows, open_artifacts
 from service.storage.clock import Clock
 from service.storage.engine import open_engine
@@ -120,6 +126,39 @@ def test_a_bucket_that_is_not_there_is_unavailable_and_the_log_says_so(
     assert caplog.text.count("NoSuchBucket") >= len(acts)
     with pytest.raises(NotFound):
         open_artifacts(bucket, database.engine, Clock(database.backend)).get("a.0.0")
+
+
+def test_a_bucket_may_take_its_time_as_long_as_it_sends_something(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(BaseHTTPRequestHandler):
+        pieces, pause_seconds = 5, 0.3
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            sent = {"Content-Length": str(self.pieces), "ETag": '"1"', "Last-Modified": self.date_time_string()}
+            for name, value in sent.items():
+                self.send_header(name, value)
+            self.end_headers()
+            for _ in range(self.pieces):
+                time.sleep(self.pause_seconds)
+                self.wfile.write(b"1")
+
+    monkeypatch.setattr(bucket_of_s3, "_PATIENCE", timedelta(seconds=1))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        for name, value in (("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "a"), ("REGION", "us-east-1")):
+            monkeypatch.setenv(f"AWS_{name}", value)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            slow = open_artifacts("s3://bucket/artifacts", database.engine, Clock(database.backend))
+            name = f"a.0.{hashlib.sha256(b'11111').hexdigest()}"
+            assert slow.get(name) == b"11111"
+            Slow.pause_seconds = 1.5
+            with pytest.raises(Unavailable):
+                slow.get(name)
+        finally:
+            server.shutdown()
 
 
 def test_rows_of_a_database_that_is_away_are_unavailable(tmp_path: Path) -> None:
