@@ -1,8 +1,6 @@
 """A bucket that speaks S3 as a store of artifacts; `AWS_*` variables say where it is and who may write."""
 
 import logging
-import mmap
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,6 +11,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from service.errors import Unavailable
+from service.storage.artifacts import Content, mapped
 
 _PATIENCE = timedelta(seconds=20)
 """How long a bucket may send nothing; what is large may take as long as it comes."""
@@ -44,18 +43,15 @@ class Bucket:
             obstore.put(self._store, name, file)
         file.unlink()
 
-    def read(self, name: str) -> bytes | mmap.mmap | None:
+    def read(self, name: str) -> Content | None:
         """Gets an object, in a file without a name: it need not fit into memory."""
-        with _unavailable(), tempfile.TemporaryFile() as file:
+        with _unavailable():
             try:
-                for piece in obstore.get(self._store, name).stream():
-                    file.write(piece)
+                return mapped(map(bytes, obstore.get(self._store, name).stream()))
             except FileNotFoundError as error:
                 if _NO_BUCKET in str(error):
                     raise
                 return None
-            file.flush()
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if file.tell() else b""
 
     def remove(self, name: str) -> None:
         """Deletes an object."""

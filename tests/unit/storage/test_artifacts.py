@@ -10,13 +10,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from service.errors import Damaged, NotFound, Unavailable
 from service.storage import Database
+from service.storage import artifacts as artifacts_of_all
 from service.storage import bucket as bucket_of_s3
 from service.storage.artifacts import Artifacts, Folder, Rows, open_artifacts
 from service.storage.clock import Clock
 from service.storage.engine import open_engine
+from service.storage.tables import artifacts as table
 from tests.storing import sqlite_url
 
 
@@ -36,6 +39,29 @@ def test_what_was_put_is_got(artifacts: Artifacts) -> None:
     assert name.startswith("job_1.")
     assert artifacts.get(name) == content
     assert artifacts.put("job_1", content) != name
+
+
+def test_what_is_large_lies_in_several_rows_and_goes_with_all_of_them(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts_of_all, "_ROW_BYTES", 1000)
+    rows = Artifacts(Rows(database.engine, Clock(database.backend)))
+
+    def count() -> int:
+        with database.reading() as tx:
+            return tx._connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+    sizes = {0: 1, 1: 1, 999: 1, 1000: 1, 1001: 2, 12_345: 13}
+    for size, expected in sizes.items():
+        content, file = os.urandom(size), tmp_path / "file"
+        file.write_bytes(content)
+        names = [rows.put("a", content)]
+        names += [rows.put_file("a", file, hashlib.sha256(content).hexdigest())] if size else []
+        assert count() == expected * len(names)
+        assert all(rows.get(name) == content for name in names)
+        rows.remove(names[1:])
+        assert rows.sweep([], older_than_seconds=-1) == 1
+        assert count() == 0
 
 
 def test_what_was_removed_is_gone(artifacts: Artifacts) -> None:
