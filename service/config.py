@@ -94,8 +94,8 @@ class Settings(BaseSettings, Limits):
     artifacts_url: str | None = Field(
         None,
         repr=False,
-        description="Directory or `s3://bucket/prefix` of what is too large for a row. Default: beside "
-        "SQLite's file; with PostgreSQL, in its tables.",
+        description="Directory or `s3://bucket/prefix` of what is too large for a row, for this database alone: what "
+        "it does not refer to is removed there. Default: beside SQLite's file; with PostgreSQL, in its tables.",
     )
     workers: int = Field(
         default_factory=_all_cores_but_one,

@@ -11,12 +11,14 @@
     ├── TooMany           more at a time than a quota allows; asking later may help
     ├── Damaged           something stored that is no longer what was stored
     ├── Unavailable       a part of the service that does not answer now; asking later may help
+    │   └── Full          a disk without room; somebody has to make some
     └── TrainingFailed    a training that cannot be finished, and why
 
 Every message is meant for the person who asked: it says what was expected and what was received, and never
 repeats training data. `code` is the stable word for a program.
 """
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -163,6 +165,22 @@ class Unavailable(FitdError):
     def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds
+
+
+class Full(Unavailable):
+    """There is no room for what the request would store."""
+
+    code = "storage_full"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no room left for this; whoever runs the service has to make some.", retry_after_seconds=30
+        )
+
+
+def is_full(error: OSError) -> bool:
+    """Whether it says that a disk, or somebody's share of it, has no room left."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class TrainingFailed(FitdError):

@@ -128,7 +128,8 @@ def answer_known(request: Request, error: errors.FitdError) -> Response:
     if isinstance(error, errors.Unavailable):
         log.error("request %s: %s", request.state.request_id, error.detail)
         headers = {"Retry-After": str(error.retry_after_seconds)}
-        return problem(request, status, error.code, title, "Please ask again in a moment.", headers=headers)
+        detail = error.detail if isinstance(error, errors.Full) else "Please ask again in a moment."
+        return problem(request, status, error.code, title, detail, headers=headers)
     return problem(request, status, error.code, title, error.detail, **more)
 
 
@@ -177,6 +178,11 @@ def answer_disconnect(_request: Request, _error: ClientDisconnect) -> Response:
     return Response(status_code=400)
 
 
+def answer_system(request: Request, error: OSError) -> Response:
+    """The problem of a disk that is full; whatever else the system refuses is a defect of ours."""
+    return answer_known(request, errors.Full()) if errors.is_full(error) else answer_unknown(request, error)
+
+
 def answer_unknown(request: Request, error: Exception) -> Response:
     """The problem of a defect of ours: the log has the traceback, the answer only the request's id."""
     log.error("request %s failed", request.state.request_id, exc_info=error)
@@ -191,6 +197,7 @@ def install(app: FastAPI) -> None:
         HTTPException: answer_routing,
         RequestValidationError: answer_parameters,
         ClientDisconnect: answer_disconnect,
+        OSError: answer_system,
         Exception: answer_unknown,
     }
     for kind, answer in answers.items():

@@ -36,7 +36,9 @@ def unpacked(file: Path, limit_bytes: int) -> Path:
                     detail = f"The file is larger than the limit of {limit_bytes:,} bytes once it is unpacked."
                     raise TooLarge(detail, limit=limit_bytes, unit="bytes")
                 into.write(piece)
-    except (OSError, pa.ArrowInvalid):
+    except (OSError, pa.ArrowInvalid) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise Malformed(f"The file is {compression} and cannot be unpacked to its end.", code="bad_table") from None
     return target
 

@@ -6,13 +6,15 @@ speaks S3, or, where neither is named and machines share a PostgreSQL, in its ta
 
 import contextlib
 import hashlib
+import itertools
 import mmap
 import os
 import re
 import secrets
 import shutil
+import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -28,6 +30,7 @@ from service.storage.tables import artifacts
 Content = bytes | mmap.mmap
 
 _PIECE_BYTES = 4 << 20
+_ROW_BYTES = 8 << 20
 _OURS = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{8}\.[0-9a-f]{64}(\.tmp)?")
 
 
@@ -202,34 +205,57 @@ def _sync(path: Path) -> None:
 
 
 class Rows:
-    """A table of the database, each write a transaction of its own."""
+    """A table of the database, each write a transaction of its own; what is large takes several rows.
+
+    PostgreSQL gives out no value of more than half a gigabyte, and one takes many times its size in memory.
+    """
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
 
     def write(self, name: str, content: bytes) -> None:
-        """Inserts a row."""
-        with answering(), self._engine.begin() as connection:
-            values = {"name": name, "content": content, "now": self._clock.now()}
-            connection.execute(insert(artifacts).values(created_at=NOW), values)
+        """Inserts a row for each piece."""
+        self._insert(name, (content[start : start + _ROW_BYTES] for start in range(0, len(content) or 1, _ROW_BYTES)))
 
     def take(self, name: str, file: Path) -> None:
-        """Adds a row with the file's content."""
-        self.write(name, file.read_bytes())
+        """Inserts a row for each piece of the file's content."""
+        with file.open("rb") as opened:
+            self._insert(name, iter(lambda: opened.read(_ROW_BYTES), b""))
         file.unlink()
 
-    def read(self, name: str) -> bytes | None:
-        """The content of the row."""
+    def _insert(self, name: str, pieces: Iterable[bytes]) -> None:
+        add = insert(artifacts).values(created_at=NOW)
+        with answering(), self._engine.begin() as connection:
+            for number, piece in enumerate(pieces):
+                connection.execute(add, {"name": _row(name, number), "content": piece, "now": self._clock.now()})
+
+    def read(self, name: str) -> Content | None:
+        """The content of the row, or that of several in a file without a name."""
+        with contextlib.closing(self._pieces(name)) as pieces:
+            first = next(pieces, None)
+            if first is None or len(first) < _ROW_BYTES:
+                return first
+            return mapped(itertools.chain([first], pieces))
+
+    def _pieces(self, name: str) -> Generator[bytes]:
         with answering(), self._engine.connect() as connection:
-            connection.execution_options(read_only=True)
-            content = connection.scalar(select(artifacts.c.content).where(artifacts.c.name == name))
-            return None if content is None else bytes(content)
+            if self._engine.dialect.name == "sqlite":
+                connection.execution_options(read_only=True)
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ")  # all of it, or nothing
+            for number in itertools.count():
+                content = connection.scalar(select(artifacts.c.content).where(artifacts.c.name == _row(name, number)))
+                if content is None:
+                    return
+                yield bytes(content)
 
     def remove(self, name: str) -> None:
-        """Deletes the row."""
+        """Deletes the rows."""
         with answering(), self._engine.begin() as connection:
-            connection.execute(delete(artifacts).where(artifacts.c.name == name))
+            for number in itertools.count():
+                if connection.execute(delete(artifacts).where(artifacts.c.name == _row(name, number))).rowcount == 0:
+                    return
 
     def names(self) -> Iterator[tuple[str, float]]:
         """All rows."""
@@ -239,3 +265,16 @@ class Rows:
                 select(artifacts.c.name, (NOW - artifacts.c.created_at).label("age")), {"now": self._clock.now()}
             ).all()
         yield from ((row.name, float(row.age)) for row in rows)
+
+
+def _row(name: str, number: int) -> str:
+    """The name of the row of a piece: none but the first matches the name of an artifact."""
+    return f"{name}.{number}" if number else name
+
+
+def mapped(pieces: Iterable[bytes]) -> Content:
+    """The bytes of all pieces, in a file without a name: they need not fit into memory."""
+    with tempfile.TemporaryFile() as file:
+        file.writelines(pieces)
+        file.flush()
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if file.tell() else b""

@@ -1,7 +1,6 @@
 """A bucket that speaks S3 as a store of artifacts; `AWS_*` variables say where it is and who may write."""
 
-import mmap
-import tempfile
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,8 +11,15 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from service.errors import Unavailable
+from service.storage.artifacts import Content, mapped
 
 _PATIENCE = timedelta(seconds=20)
+"""How long a bucket may send nothing; what is large may take as long as it comes."""
+_LONGEST_ANSWER = timedelta(hours=1)
+_NO_BUCKET = "NoSuchBucket"
+"""What the error says where it is not the object that is missing."""
+
+_log = logging.getLogger("fitd.storage")
 
 
 class Bucket:
@@ -23,7 +29,7 @@ class Bucket:
         self._store = S3Store.from_url(
             url,
             retry_config={"max_retries": 3, "retry_timeout": _PATIENCE},
-            client_options={"timeout": _PATIENCE, "allow_http": True},
+            client_options={"read_timeout": _PATIENCE, "timeout": _LONGEST_ANSWER, "allow_http": True},
         )
 
     def write(self, name: str, content: bytes) -> None:
@@ -37,16 +43,15 @@ class Bucket:
             obstore.put(self._store, name, file)
         file.unlink()
 
-    def read(self, name: str) -> bytes | mmap.mmap | None:
+    def read(self, name: str) -> Content | None:
         """Gets an object, in a file without a name: it need not fit into memory."""
-        with _unavailable(), tempfile.TemporaryFile() as file:
+        with _unavailable():
             try:
-                for piece in obstore.get(self._store, name).stream():
-                    file.write(piece)
-            except FileNotFoundError:
+                return mapped(map(bytes, obstore.get(self._store, name).stream()))
+            except FileNotFoundError as error:
+                if _NO_BUCKET in str(error):
+                    raise
                 return None
-            file.flush()
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if file.tell() else b""
 
     def remove(self, name: str) -> None:
         """Deletes an object."""
@@ -66,5 +71,6 @@ class Bucket:
 def _unavailable() -> Iterator[None]:
     try:
         yield
-    except BaseError as error:
+    except (BaseError, FileNotFoundError) as error:
+        _log.warning("The bucket of artifacts does not answer as it should: %s", " ".join(str(error).split())[:400])
         raise Unavailable("The bucket of artifacts does not answer now.") from error

@@ -8,6 +8,7 @@ from typing import Self
 from sqlalchemy import Connection, inspect, text
 
 from service.config import Settings
+from service.errors import Damaged, NotFound
 from service.storage.artifacts import Artifacts, Content, open_artifacts
 from service.storage.changes import tell, watch
 from service.storage.checkpoints import Checkpoints
@@ -145,12 +146,17 @@ class Database:
                 yield Transaction(connection, self._clock)
 
     def open_dataset(self, dataset_id: str) -> tuple[StoredDataset, Content]:
-        """A dataset's description and its bytes, mapped where they are a file."""
+        """A dataset's description and its bytes, mapped where they are a file; `Damaged` if they are lost."""
         with self.reading() as tx:
             stored = tx.datasets.get(dataset_id)
             if stored.artifact is None:
                 return stored, tx.datasets.content(dataset_id)
-        return stored, self.artifacts.open(stored.artifact)
+        try:
+            return stored, self.artifacts.open(stored.artifact)
+        except NotFound:
+            with self.reading() as tx:
+                tx.datasets.get(dataset_id)  # it may have been deleted meanwhile
+            raise Damaged(f"The bytes of the dataset {dataset_id!r} are not where they were stored.") from None
 
     def open_version(self, model: str, which: int | str | None = None) -> tuple[Version, bytes, bytes | None]:
         """A version by its number or label, or the latest, with its weights and the state of its optimizer."""

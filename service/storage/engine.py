@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from sqlite3 import SQLITE_FULL
 from sqlite3 import Connection as SQLiteConnection
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from service.errors import FitdError, Unavailable
+from service.errors import FitdError, Full, Unavailable
 
 BUSY_TIMEOUT_SECONDS = 5.0
 """Longest wait for SQLite's write lock; well below a lease, so that waiting alone never loses a claim."""
@@ -22,6 +23,9 @@ CONNECT_TIMEOUT_SECONDS = 5
 
 LONGEST_SILENCE_SECONDS = 10
 """How long PostgreSQL waits for the next statement of a transaction before it ends the connection."""
+
+_DISK_FULL = "53100"
+"""What PostgreSQL calls it."""
 
 _log = logging.getLogger("fitd.storage")
 
@@ -94,6 +98,11 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a driver's error says that there is no room on the database's disk."""
+    return getattr(error, "sqlite_errorcode", None) == SQLITE_FULL or getattr(error, "sqlstate", None) == _DISK_FULL
+
+
 @contextmanager
 def answering() -> Iterator[None]:
     """Inside, a database that does not answer, or cannot store any more, is `Unavailable`."""
@@ -101,4 +110,6 @@ def answering() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, InternalError, PoolExhausted) as error:
         _log.warning("The database does not answer: %s", error.__cause__ or error)
+        if _is_full(error.__cause__):
+            raise Full from error
         raise Unavailable("The database does not answer now.") from error

@@ -11,7 +11,7 @@ from service.storage.clock import NOW
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
 from service.storage.queue import Queue, job_of
-from service.storage.queue_sql import AT_THE_START, HAS_CHECKPOINT, JOB, OVERDUE, READY
+from service.storage.queue_sql import AHEAD, AT_THE_START, HAS_CHECKPOINT, JOB, OVERDUE, READY
 from service.storage.tables import IS_FINAL, IS_HELD, IS_QUEUED, jobs
 
 _ADD = (
@@ -68,10 +68,10 @@ class Jobs(Queue):
             raise TooMany(f"At most {most:,} jobs may wait, and {queued:,} do.", retry_after_seconds=5)
 
     def ready(self) -> int:
-        """How many jobs a worker could claim now."""
+        """How many jobs a worker could claim now, or whose leases it would shorten."""
         counted, now = select(func.count()).select_from(jobs), {"now": self._clock.now()}
         queued: int = self._connection.execute(counted.where(READY), now).scalar_one()
-        lost: int = self._connection.execute(counted.where(OVERDUE), now).scalar_one()
+        lost: int = self._connection.execute(counted.where(or_(OVERDUE, AHEAD)), now).scalar_one()
         return queued + lost
 
     def get(self, job_id: str, kind: Kind | None = None) -> Job:

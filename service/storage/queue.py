@@ -57,6 +57,7 @@ class Queue:
         published. `owner` names the worker for `end_leases`.
         """
         now, lease_id = self._clock.now(), secrets.token_hex(16)
+        self._connection.execute(sql.SHORTEN, {"now": now})
         self._end_abandoned(now, worker_lost())
         wanted = {"now": now, "owner": owner, "lease_id": lease_id, "lease_seconds": lease_seconds}
         row = self._connection.execute(sql.CLAIM, wanted).one_or_none()

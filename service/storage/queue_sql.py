@@ -48,12 +48,19 @@ def _first(query: Select[tuple[str]]) -> ScalarSelect[str]:
     return query.limit(1).with_for_update(skip_locked=True).scalar_subquery()
 
 
-# What began before the clock was set back, a lease or a pause, ends all the same.
-OVERDUE = and_(IS_HELD, not_(jobs.c.lease_until.between(NOW, NOW + LONGEST_LEASE_SECONDS)))
+OVERDUE = and_(IS_HELD, jobs.c.lease_until < NOW)
 """Whether the worker of a held job may be taken for dead; needs `now`."""
+
+_LONGEST = NOW + LONGEST_LEASE_SECONDS
+AHEAD = and_(IS_HELD, jobs.c.lease_until > _LONGEST)
+"""Whether a lease began before the clock was set back; needs `now`."""
+
+SHORTEN = update(jobs).where(AHEAD).values(lease_until=_LONGEST)
+"""Lets such a lease end all the same; a worker that lives renews it long before."""
 
 _OVERDUE = select(jobs.c.id).where(OVERDUE)
 _EXPIRED = _first(_OVERDUE.order_by(jobs.c.lease_until, jobs.c.id))
+# A pause that began before the clock was set back ends all the same.
 _PAUSES = func.coalesce(jobs.c.lease_until, 0.0).between(NOW, NOW + LONGEST_PAUSE_SECONDS)
 READY = and_(IS_QUEUED, not_(_PAUSES))
 """Whether a queued job may be claimed now; needs `now`."""

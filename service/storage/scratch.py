@@ -1,25 +1,45 @@
 """Scratch: places for files that are needed for a moment, and for what the dead have left there."""
 
 import contextlib
+import fcntl
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-_ABANDONED_SECONDS = 86_400.0
+_HELD = "held"
+"""A file in each place, which is locked for as long as the process lives that uses the place."""
+
+_YOUNG_SECONDS = 60.0
+"""Somebody may have made the place just now, and is about to lock it."""
 
 
 @contextlib.contextmanager
 def scratch(directory: Path) -> Iterator[Path]:
-    """A new folder in the directory, gone with the block; forgets the folders of processes that died a day ago."""
+    """A new folder in the directory, gone with the block; forgets those of processes that have died."""
     directory.mkdir(parents=True, exist_ok=True)
-    for place in directory.iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - place.stat().st_mtime > _ABANDONED_SECONDS:
-                shutil.rmtree(place, ignore_errors=True)
+    forget_the_dead(directory)
     place = Path(tempfile.mkdtemp(dir=directory))
     try:
-        yield place
+        with (place / _HELD).open("ab") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def forget_the_dead(directory: Path) -> None:
+    """Removes the folders of processes that have died, and none that is in use, however old."""
+    with contextlib.suppress(FileNotFoundError):
+        for place in directory.iterdir():
+            # An error is what a lock says that somebody has, and a folder that another removes.
+            with contextlib.suppress(OSError):
+                if time.time() - place.stat().st_mtime > _YOUNG_SECONDS:
+                    _forget_unless_held(place)
+
+
+def _forget_unless_held(place: Path) -> None:
+    with (place / _HELD).open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(place)

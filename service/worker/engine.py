@@ -14,6 +14,7 @@ from typing import Any
 from service.config import Settings
 from service.errors import Conflict, Unavailable
 from service.storage import Database
+from service.worker.housekeeping import Housekeeping
 
 PAUSE_SECONDS = 0.1
 _CONNECT_SECONDS = 10
@@ -43,11 +44,14 @@ class Engine:
         self._cluster: Any = None
         self._client: Any = None
         self._permits: list[Any] = []
+        # Its threads come and go with the jobs; this process stays.
+        self._chores = Housekeeping(database, settings)
 
     def run(self) -> None:
         """Works until `leaving` is set; outlasts a scheduler or a database that is away for a while."""
         while not self._leaving.is_set():
             try:
+                self._chores()
                 mark = self._database.mark()
                 self._hand_out()
                 self._database.wait_for_work(PAUSE_SECONDS, mark)

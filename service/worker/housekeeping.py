@@ -9,6 +9,7 @@ from dataclasses import asdict
 from service.config import Settings
 from service.storage import Database
 from service.storage.retention import MOST_JOBS
+from service.storage.scratch import forget_the_dead
 
 PAUSE_SECONDS = 600.0
 UNWANTED_SECONDS = 3600.0
@@ -31,6 +32,7 @@ class Housekeeping:
         if self._now() < self._due_at:
             return
         self._due_at = self._now() + PAUSE_SECONDS
+        forget_the_dead(self._settings.scratch)
         counts: Counter[str] = Counter()
         while True:
             with self._database.transaction() as tx:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from service.errors import Damaged, Invalid, TrainingFailed, Unavailable
+from service.errors import Damaged, Invalid, TrainingFailed, Unavailable, is_full
 from service.jobs import LONGEST_PAUSE_SECONDS, CancelRequested, Claim, ClaimLost, Kind, Progress, Released, Status
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
@@ -216,6 +216,8 @@ def _explain(claim: Claim, error: Exception) -> tuple[str, str]:
             return error.code, error.detail
         case MemoryError():
             return "out_of_memory", f"The {claim.job.kind} needs more memory than this worker has."
+        case OSError() if is_full(error):
+            return "storage_failed", "A disk of the worker has no room left for it."
         case ArgumentError():
             return TrainingFailed.code, str(error)
     _log.error("%s: the %s broke off", claim.job.id, claim.job.kind, exc_info=error)

@@ -1,8 +1,11 @@
 """Problems: one shape for everything that goes wrong, a name for each request, and never a traceback."""
 
+import errno
 import json
+import tempfile
 
 import pytest
+from httpx import Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +80,25 @@ def test_a_database_that_fails_is_unavailable_and_keeps_its_words_to_itself(
     assert answer.headers["Retry-After"] == "1"
     assert "no such table" not in answer.text
     assert "no such table" in caplog.text
+
+
+def test_a_full_disk_is_told_as_what_it_is(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(**_: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def upload() -> Response:
+        return service.client.post("/v1/datasets", content="a,b\n1,2\n", headers={"Content-Type": "text/csv"})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "mkdtemp", full)
+        answer = upload()
+    problem = assert_problem(answer, 503, "storage_full")
+    assert "no room" in problem["detail"]
+    assert answer.headers["Retry-After"] == "30"
+    assert problem["request_id"] in caplog.text
+    assert upload().status_code == 201
 
 
 def test_every_answer_names_its_request(shared: Service) -> None:

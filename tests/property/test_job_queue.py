@@ -121,15 +121,14 @@ class JobQueue(RuleBasedStateMachine):
 
     def next_job(self) -> str | None:
         """Ends in the model what a claim ends; then the job whose lease ended first, else the oldest queued."""
-        expired = {id_: job for id_, job in self.jobs.items() if job.status in HELD and not self.is_ahead(job)}
+        for job in self.jobs.values():
+            job.lease_until = min(job.lease_until, self.clock() + LONGEST_LEASE_SECONDS)
+        expired = {id_: job for id_, job in self.jobs.items() if job.status in HELD and job.lease_until < self.clock()}
         self.bury(expired.values())
         left = [(job.lease_until, id_) for id_, job in expired.items() if job.status in HELD]
         waiting = {id_: job for id_, job in self.jobs.items() if job.status is Status.QUEUED}
         queued = [(-job.priority, id_) for id_, job in waiting.items() if job.pause_until < self.clock()]
         return min(left or queued, default=(0, None))[1]
-
-    def is_ahead(self, job: Expected) -> bool:
-        return self.clock() <= job.lease_until <= self.clock() + LONGEST_LEASE_SECONDS
 
     def bury(self, expired: Iterable[Expected]) -> None:
         for job in expired:
@@ -290,11 +289,11 @@ class JobQueue(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Whatever happened, patient workers bring every job to its end."""
         for _ in range(len(self.jobs) * (MAX_STALLS + 1)):
-            self.clock.advance(LEASE_SECONDS + 1)
+            self.clock.advance(LONGEST_LEASE_SECONDS + 1)
             with self.database.transaction() as tx:
                 claim = tx.jobs.claim("worker-d", LEASE_SECONDS)
                 if claim is None:
-                    break
+                    continue
                 if claim.job.status is Status.CANCELLING:
                     tx.jobs.finish_cancel(claim, None, new_version(partial=True))
                 else:

@@ -387,6 +387,13 @@ def test_a_table_goes_out_and_comes_in_the_same(tmp_path: Path, media_type: str)
     assert next(part.rows for part in table.parts(2)) == min(2, table.rows)
 
 
+def test_a_disk_that_is_too_full_to_unpack_is_no_mistake_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "table.unpacked").symlink_to("/dev/full")
+    (tmp_path / "table.csv").write_bytes(gzip.compress(b"a,b\n1,2\n" * 1000))
+    with pytest.raises(OSError, match="No space"):
+        unpacked(tmp_path / "table.csv", 10_000)
+
+
 def test_what_is_compressed_is_unpacked_up_to_a_limit(tmp_path: Path) -> None:
     file = tmp_path / "file"
     for pack in (gzip.compress, lambda content: pa.compress(content, "zstd", asbytes=True)):

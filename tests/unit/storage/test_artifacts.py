@@ -1,16 +1,25 @@
 """Artifacts are kept whole, under names that prove their content, wherever they are kept."""
 
+import hashlib
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from service.errors import Damaged, NotFound, Unavailable
 from service.storage import Database
+from service.storage import artifacts as artifacts_of_all
+from service.storage import bucket as bucket_of_s3
 from service.storage.artifacts import Artifacts, Folder, Rows, open_artifacts
 from service.storage.clock import Clock
 from service.storage.engine import open_engine
+from service.storage.tables import artifacts as table
 from tests.storing import sqlite_url
 
 
@@ -30,6 +39,29 @@ def test_what_was_put_is_got(artifacts: Artifacts) -> None:
     assert name.startswith("job_1.")
     assert artifacts.get(name) == content
     assert artifacts.put("job_1", content) != name
+
+
+def test_what_is_large_lies_in_several_rows_and_goes_with_all_of_them(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts_of_all, "_ROW_BYTES", 1000)
+    rows = Artifacts(Rows(database.engine, Clock(database.backend)))
+
+    def count() -> int:
+        with database.reading() as tx:
+            return tx._connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+    sizes = {0: 1, 1: 1, 999: 1, 1000: 1, 1001: 2, 12_345: 13}
+    for size, expected in sizes.items():
+        content, file = os.urandom(size), tmp_path / "file"
+        file.write_bytes(content)
+        names = [rows.put("a", content)]
+        names += [rows.put_file("a", file, hashlib.sha256(content).hexdigest())] if size else []
+        assert count() == expected * len(names)
+        assert all(rows.get(name) == content for name in names)
+        rows.remove(names[1:])
+        assert rows.sweep([], older_than_seconds=-1) == 1
+        assert count() == 0
 
 
 def test_what_was_removed_is_gone(artifacts: Artifacts) -> None:
@@ -101,6 +133,58 @@ def test_a_bucket_that_does_not_answer_is_unavailable(
     away = open_artifacts(bucket, database.engine, Clock(database.backend))
     with pytest.raises(Unavailable):
         away.put("a", b"1")
+
+
+def test_a_bucket_that_is_not_there_is_unavailable_and_the_log_says_so(
+    database: Database, bucket: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    missing = open_artifacts("s3://fitd-nowhere/artifacts", database.engine, Clock(database.backend))
+    (tmp_path / "file").write_bytes(b"1")
+    acts: list[Callable[[], object]] = [
+        lambda: missing.put("a", b"1"),
+        lambda: missing.put_file("a", tmp_path / "file", "0" * 64),
+        lambda: missing.get("a.0.0"),
+        lambda: missing.sweep([], older_than_seconds=0),
+    ]
+    for act in acts:
+        with pytest.raises(Unavailable):
+            act()
+    assert caplog.text.count("NoSuchBucket") >= len(acts)
+    with pytest.raises(NotFound):
+        open_artifacts(bucket, database.engine, Clock(database.backend)).get("a.0.0")
+
+
+def test_a_bucket_may_take_its_time_as_long_as_it_sends_something(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(BaseHTTPRequestHandler):
+        pieces, pause_seconds = 5, 0.3
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            sent = {"Content-Length": str(self.pieces), "ETag": '"1"', "Last-Modified": self.date_time_string()}
+            for name, value in sent.items():
+                self.send_header(name, value)
+            self.end_headers()
+            for _ in range(self.pieces):
+                time.sleep(self.pause_seconds)
+                self.wfile.write(b"1")
+
+    monkeypatch.setattr(bucket_of_s3, "_PATIENCE", timedelta(seconds=1))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        for name, value in (("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "a"), ("REGION", "us-east-1")):
+            monkeypatch.setenv(f"AWS_{name}", value)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            slow = open_artifacts("s3://bucket/artifacts", database.engine, Clock(database.backend))
+            name = f"a.0.{hashlib.sha256(b'11111').hexdigest()}"
+            assert slow.get(name) == b"11111"
+            Slow.pause_seconds = 1.5
+            with pytest.raises(Unavailable):
+                slow.get(name)
+        finally:
+            server.shutdown()
 
 
 def test_rows_of_a_database_that_is_away_are_unavailable(tmp_path: Path) -> None:

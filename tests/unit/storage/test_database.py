@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from service.errors import FitdError, NotFound, Unavailable
+from service.errors import FitdError, Full, NotFound, Unavailable
 from service.storage import Database, NewDataset
-from service.storage.engine import LONGEST_SILENCE_SECONDS
+from service.storage.engine import LONGEST_SILENCE_SECONDS, answering
 from tests.postgres import new_database
 from tests.storing import add_job, read_job, sqlite_url
 
@@ -67,6 +67,17 @@ def test_a_database_that_is_away_is_unavailable(tmp_path: Path) -> None:
         with pytest.raises(Unavailable, match="does not answer"), database.reading():
             pass
         database.close()
+
+
+def test_a_database_without_room_is_full(database: Database) -> None:
+    with database.engine.connect() as connection:
+        if database.backend == "sqlite":
+            connection.exec_driver_sql("PRAGMA max_page_count = 1")
+            connection.commit()
+        raising = "DO $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$"
+        writing = "CREATE TABLE more AS SELECT zeroblob(1000000) AS content"
+        with pytest.raises(Full), answering():
+            connection.exec_driver_sql(writing if database.backend == "sqlite" else raising)
 
 
 def test_a_server_that_has_become_a_standby_is_unavailable() -> None:

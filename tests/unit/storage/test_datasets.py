@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import Conflict, Malformed, NotFound
+from service.errors import Conflict, Damaged, Malformed, NotFound
 from service.storage import Database, NewDataset
 from service.storage.evaluations import KEPT
 from tests.storing import StandingClock, new_version
@@ -31,6 +31,26 @@ def test_a_dataset_that_does_not_exist_is_not_found(database: Database) -> None:
             tx.datasets.get("ds_none")
         with pytest.raises(NotFound, match="dataset 'ds_none'"):
             tx.datasets.content("ds_none")
+
+
+def test_a_dataset_whose_bytes_are_lost_is_damaged_and_one_that_goes_meanwhile_is_not_found(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact = database.artifacts.put("ds", b"a table")
+    with database.transaction() as tx:
+        stored = tx.datasets.add(NewDataset(5, 2, artifact=artifact, size_bytes=7, form="table", uploaded=True))
+    database.artifacts.remove([artifact])
+    with pytest.raises(Damaged, match=stored.id):
+        database.open_dataset(stored.id)
+
+    def delete_meanwhile(name: str) -> None:
+        with database.transaction() as tx:
+            tx.datasets.delete(stored.id)
+        raise NotFound("artifact", name)
+
+    monkeypatch.setattr(database.artifacts, "open", delete_meanwhile)
+    with pytest.raises(NotFound, match=stored.id):
+        database.open_dataset(stored.id)
 
 
 def test_equal_bytes_are_stored_once_and_deleted_with_their_last_name(database: Database) -> None:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from service.config import LONGEST_LEASE_SECONDS
-from service.jobs import MAX_STALLS, EpochResult, Progress, Status
+from service.jobs import MAX_STALLS, EpochResult, Progress, Status, Verdict
 from service.storage import Database
 from service.storage.checkpoints import Checkpoint
 from tests.storing import StandingClock, add_job, read_job, take
@@ -155,12 +155,29 @@ def test_a_job_that_is_given_up_tells_the_signal_that_ended_its_last_worker(
     assert read_job(database, other.id).status is Status.RUNNING
 
 
-def test_a_lease_further_ahead_than_any_may_be_is_not_believed(database: Database, clock: StandingClock) -> None:
+def test_a_clock_that_is_set_back_takes_no_job_from_a_worker_that_lives(
+    database: Database, clock: StandingClock
+) -> None:
+    add_job(database)
+    claim = take(database)
+    clock.advance(-86_400)
+    with database.transaction() as tx:
+        assert tx.jobs.claim("other", 15) is None
+        assert tx.jobs.beat(claim) is Verdict.GO_ON
+    clock.advance(15)
+    with database.transaction() as tx:
+        assert tx.jobs.claim("other", 15) is None
+
+
+def test_a_lease_further_ahead_than_any_may_be_is_shortened(database: Database, clock: StandingClock) -> None:
     job = add_job(database)
     take(database)
-    clock.advance(-LONGEST_LEASE_SECONDS)
+    clock.advance(-86_400)
     with database.transaction() as tx:
         assert tx.jobs.ready() == 1
+        assert tx.jobs.claim("other", 15) is None
+        assert tx.jobs.ready() == 0
+    clock.advance(LONGEST_LEASE_SECONDS + 1)
     assert take(database).job.id == job.id
 
 

@@ -260,7 +260,7 @@ def test_taking_a_job_searches_by_an_index(tmp_path: Path) -> None:
     with database.transaction() as tx:
         tx.jobs.claim("worker", 15)
     updates = [(statement, parameters) for statement, parameters in ran if statement.startswith("UPDATE")]
-    assert len(updates) == 2
+    assert len(updates) == 3
     with database.engine.connect() as connection:
         for statement, parameters in updates:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()

@@ -17,6 +17,7 @@ from service.nn.training_state import TrainingState
 from service.storage import Database
 from service.storage.tables import versions
 from service.worker.checkpointer import PAUSE_BY_COST, Checkpointer
+from service.worker.engine import Engine
 from service.worker.housekeeping import UNWANTED_SECONDS, Housekeeping
 from tests.resuming import DATASET, At, Killed, die, published, submit, worker
 from tests.storing import StandingClock, read_job, take
@@ -191,6 +192,29 @@ def test_housekeeping_forgets_what_is_old_and_nothing_else(
         assert tx.datasets.get(str(old.dataset)).id == tx.jobs.get(young.id).dataset, "equal data are stored once"
         with pytest.raises(NotFound):
             tx.datasets.get(str(alone.dataset))
+
+
+def test_what_is_old_is_forgotten_also_where_a_cluster_trains(
+    database: Database, clock: StandingClock, tmp_path: Path
+) -> None:
+    old = submit(database)
+    worker(database).run_one()
+    clock.advance(91 * 86_400)
+    leaving = threading.Event()
+    engine = Engine(Settings(_env_file=None, data_dir=tmp_path), database, "dask://127.0.0.1:1", leaving)
+    running = threading.Thread(target=engine.run)
+    running.start()
+    try:
+        jobs = [old]
+        for _ in range(100):
+            if jobs:
+                database.wait_for_change(0.1)
+                with database.reading() as tx:
+                    jobs = tx.jobs.page()[0]
+        assert jobs == []
+    finally:
+        leaving.set()
+        running.join()
 
 
 @pytest.mark.parametrize("phase", ["before the bytes", "between the bytes and the row"])
