@@ -59,7 +59,7 @@ def _with_target(
     try:
         spec = _Asked.model_validate({"data": {"target": asked.get("target", own)}}).data
     except ValidationError as error:
-        report(error, {"data": asked}, _Asked, {"data": DataSpec}, findings)
+        report(error, {"data": asked}, _Asked, findings)
         return None
     if [one.name for one in spec.target or ()] != list(targets):
         names = ", ".join(repr(name[:40]) for name in targets)

@@ -114,6 +114,24 @@ def refused(asked: dict[str, Any], **fit: Any) -> set[tuple[str, str]]:
     return {(finding.pointer, finding.code) for finding in caught.value.findings}
 
 
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"split": {"train": 0.8}}, "Unknown key. Known: validation, test, method, column, seed."),
+        ({"split": {"methods": "last"}}, "Unknown key. Did you mean 'method'? Known: validation, test, method,"),
+        ({"features": [{"name": "size", "fill": 0}]}, "Unknown key. Known: name, type, encoding, missing,"),
+        ({"target": {"name": "kind", "drop": True}}, "Unknown key. Known: name, missing."),
+        ({"targets": "kind"}, "Unknown key. Did you mean 'target'? Known: dataset, target, features,"),
+    ],
+)
+def test_an_unknown_key_is_answered_with_the_keys_that_are_known_where_it_stands(
+    data: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_training(document(**data), LIMITS, opened)
+    assert caught.value.findings[0].detail.startswith(expected)
+
+
 def test_mistakes_about_stored_data_have_their_place() -> None:
     assert refused(document(dataset="ds_none")) == {("#/data/dataset", "not_found")}
     assert refused(document(dataset=None)) == {("#/data/dataset", "wrong_type")}
