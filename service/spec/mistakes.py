@@ -1,6 +1,5 @@
 """Pydantic's errors as findings: at their place in the request as it was written, and in one voice."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 
@@ -8,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from service.errors import Findings, pointer
 from service.formats.arrays import kind_of
+from service.nn.likeness import hint
 from service.spec.request import MODEL_NAME
 from service.spec.vocabulary import MODELS, Thing
 
@@ -112,9 +112,7 @@ def expectation(kind: str, context: Mapping[str, Any], message: str) -> tuple[st
 
 def _about_unknown(key: str, model: type[BaseModel]) -> str:
     known = [field.alias or name for name, field in model.model_fields.items() if name != "class_name"]
-    close = difflib.get_close_matches(key[:60], known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"Unknown key.{hint} Known: {', '.join(known)}."
+    return f"Unknown key.{hint(key, known)} Known: {', '.join(known)}."
 
 
 def _find(document: Any, loc: tuple[int | str, ...], root: type[BaseModel], *, is_missing: bool) -> _Place:
