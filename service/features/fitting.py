@@ -8,6 +8,7 @@ import numpy as np
 from service.errors import Findings
 from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn
 from service.features.encoder import Encoder
+from service.features.records import refuse_unknown
 from service.features.rows import Rows, taken
 from service.spec.data import MOST_CATEGORIES, DataSpec, FeatureSpec
 from service.tables import MISSING, Table
@@ -50,9 +51,12 @@ def fit_encoder(
     chosen = asked.features is not None
     features = asked.features or [FeatureSpec(name=name) for name in table.names if name not in used]
     for place, feature in enumerate(features):
+        if feature.name not in table.kinds:
+            refuse_unknown(feature.name, table.names, f"{at}/features/{place}", findings)
+            continue
         try:
             if chosen:
-                _check_place(feature, table, used, features[:place])
+                _check_place(feature, used, features[:place])
             columns.append(_fit(table, feature, rows, plain=asked.preprocessing == "none", chosen=chosen))
         except _UnfitColumnError as unfit:
             if not chosen and unfit.code in _TEACH_NOTHING:
@@ -76,9 +80,7 @@ def _some(names: Sequence[str]) -> str:
     return f"{', '.join(map(repr, names[:5]))}{more}"
 
 
-def _check_place(feature: FeatureSpec, table: Table, used: Sequence[str], before: Sequence[FeatureSpec]) -> None:
-    if feature.name not in table.kinds:
-        raise _UnfitColumnError("unknown_column", "is not there; the dataset lists what there is.")
+def _check_place(feature: FeatureSpec, used: Sequence[str], before: Sequence[FeatureSpec]) -> None:
     if feature.name in used:
         raise _UnfitColumnError("conflict", "is the target, or used otherwise: expected another.")
     if feature.name in {one.name for one in before}:

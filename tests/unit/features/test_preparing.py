@@ -146,6 +146,23 @@ def test_targets_become_classes_numbers_or_rows_of_numbers() -> None:
     assert (dropped.dataset.rows, dropped.dataset.classes) == (5, ("false", "true"))
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"target": "Ill"},
+        {"features": ["age", "il"]},
+        {"split": {"test": 0.5, "method": "group", "column": "ILL"}},
+    ],
+)
+def test_a_column_that_is_not_there_is_answered_with_the_one_that_was_meant_and_those_that_are(
+    asked: dict[str, Any],
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        prepared(**asked)
+    known = ", ".join(TABLE)
+    assert [one.detail for one in caught.value.findings] == [f"Unknown column. Did you mean 'ill'? Known: {known}."]
+
+
 def test_what_cannot_be_prepared_is_pointed_at() -> None:
     assert refused(target=None) == {("#/data/target", "missing")}
     assert refused(target="nobody") == {("#/data/target", "unknown_column")}
