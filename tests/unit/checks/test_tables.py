@@ -132,6 +132,18 @@ def test_an_unknown_key_is_answered_with_the_keys_that_are_known_where_it_stands
     assert caught.value.findings[0].detail.startswith(expected)
 
 
+def test_an_input_dim_that_counts_the_columns_of_a_table_is_told_what_they_become() -> None:
+    asked = document(units=2, features=["size", "color"])
+    asked["spec"]["layers"][0]["input_dim"] = 2
+    with pytest.raises(Invalid) as caught:
+        read_training(asked, LIMITS, opened)
+    assert caught.value.findings[0].pointer == "#/spec/layers/0/input_dim"
+    assert caught.value.findings[0].detail == (
+        "The first layer expects 2 inputs; the data gives 5 for each row. "
+        "Left out, it follows from the data; texts and dates of a table become several inputs."
+    )
+
+
 def test_mistakes_about_stored_data_have_their_place() -> None:
     assert refused(document(dataset="ds_none")) == {("#/data/dataset", "not_found")}
     assert refused(document(dataset=None)) == {("#/data/dataset", "wrong_type")}
