@@ -85,6 +85,27 @@ def test_units_for_classes_that_the_targets_do_not_have_are_warned_of(asked: dic
     assert (("#/spec/layers/0/units", "unused_units") in found) is warned
 
 
+@pytest.mark.parametrize(
+    ("asked", "warned"),
+    [
+        (document(target="number"), True),
+        (document(target="name"), True),
+        (document(target="color"), False),
+        (document(target="number", loss="mse", activation="linear"), False),
+        (document(units=60, loss="sparse_categorical_crossentropy") | {"data": {"x": [[0], [1]], "y": [0, 59]}}, True),
+    ],
+)
+def test_numbers_and_names_of_rows_that_are_taken_for_classes_are_warned_of(
+    asked: dict[str, Any], warned: bool
+) -> None:
+    columns = {"number": list(range(60)), "name": [f"row {i}" for i in range(60)]}
+    whole = Table(pa.table({**dict(zip(TABLE.names, TABLE.arrow.columns, strict=True)), **columns}))
+    checked = read_training(asked, LIMITS, lambda _: whole)
+    found = [(one.pointer, one.detail) for one in checked.warnings if one.code == "rare_classes"]
+    assert [pointer for pointer, _ in found] == (["#/data/y" if "y" in asked["data"] else "#/data/target"] * warned)
+    assert all("mean_squared_error" in detail for _, detail in found)
+
+
 def test_arrays_tell_the_size_as_well() -> None:
     asked = document(loss="sparse_categorical_crossentropy") | {"data": {"dataset": "ds_arrays"}}
     assert read_training(asked, LIMITS, opened).outline.units == 3
