@@ -66,7 +66,7 @@ def read_training(
     compiles = document.get("compile") is not None
     learnt = None if start is None else start.learnt
     document = document if start is None else with_left_out(document, start)
-    asks_units = _last_layer(document).get("units") == "auto"
+    asks_units = _last_sized(document)[1].get("units") == "auto"
     request = _read_request(_with_units(document, 1) if asks_units else document, findings)
     data = _read_data(document, request, findings, limits, open_dataset, learnt=learnt)
     if request is None or data is None or findings.total:
@@ -85,7 +85,8 @@ def read_training(
     if prepared is None or findings.total:
         raise findings.refusal()
     if asks_units:
-        units = fitting_units(request.compile, prepared.dataset, _last_layer(document).get("activation"))
+        activation = request.spec.make_layers()[-1].output_activation
+        units = fitting_units(request.compile, prepared.dataset, activation)
         spec = TrainingRequest.model_validate(_validated(_with_units(document, units))).spec
         request = request.model_copy(update={"spec": spec})
     at = AT_TABLE if isinstance(data, Table) else AT_ARRAYS
@@ -196,11 +197,14 @@ def _layers(document: Mapping[str, Any]) -> list[Any]:
     return layers if isinstance(layers, list) else []
 
 
-def _last_layer(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    layers = _layers(document)
-    return layers[-1] if layers and isinstance(layers[-1], Mapping) else {}
+def _last_sized(document: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
+    """The last layer that has units, and its place; behind it may be some that have none, such as Activation."""
+    sized = [(i, one) for i, one in enumerate(_layers(document)) if isinstance(one, Mapping) and "units" in one]
+    return sized[-1] if sized else (0, {})
 
 
 def _with_units(document: Mapping[str, Any], units: int) -> dict[str, Any]:
-    layers = [*_layers(document)[:-1], {**_last_layer(document), "units": units}]
+    place, layer = _last_sized(document)
+    layers = _layers(document)
+    layers = [*layers[:place], {**layer, "units": units}, *layers[place + 1 :]]
     return {**document, "spec": {**document["spec"], "layers": layers}}

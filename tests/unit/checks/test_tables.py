@@ -69,6 +69,25 @@ def test_the_last_layer_takes_the_size_that_the_target_needs(asked: dict[str, An
 
 
 @pytest.mark.parametrize(
+    ("behind", "loss", "units"),
+    [
+        ({"class_name": "Activation", "activation": "softmax"}, "crossentropy", 2),
+        ({"class_name": "Activation", "activation": "sigmoid"}, "crossentropy", 1),
+        ({"class_name": "Softmax"}, "sparse_categorical_crossentropy", 2),
+        ({"class_name": "Rescaling", "scale": 2.0, "offset": 6.0}, "mse", 1),
+    ],
+)
+def test_layers_without_units_may_stand_behind_the_one_whose_size_follows_from_the_target(
+    behind: dict[str, Any], loss: str, units: int
+) -> None:
+    asked = document(activation="linear", loss=loss, target="price" if loss == "mse" else "kind")
+    asked["spec"]["layers"].append(behind)
+    checked = read_training(asked, LIMITS, opened)
+    assert checked.outline.units == units
+    assert checked.request.to_json_dict()["spec"]["layers"][0]["units"] == units
+
+
+@pytest.mark.parametrize(
     ("asked", "warned"),
     [
         (document(units=3), True),
