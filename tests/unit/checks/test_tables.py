@@ -125,6 +125,27 @@ def test_numbers_and_names_of_rows_that_are_taken_for_classes_are_warned_of(
     assert all("mean_squared_error" in detail for _, detail in found)
 
 
+@pytest.mark.parametrize(
+    ("target", "loss", "behind", "warned"),
+    [
+        ("cost", "mse", [], True),
+        ("cost", "mae", [], True),
+        (["cost", "price"], "mse", [], True),
+        ("price", "mse", [], False),
+        ("cost", "poisson", [], False),
+        ("cost", "mse", [{"class_name": "Rescaling", "scale": 50.0, "offset": 500.0}], False),
+    ],
+)
+def test_targets_far_from_what_a_network_answers_at_first_are_warned_of(
+    target: Any, loss: str, behind: list[Any], *, warned: bool
+) -> None:
+    whole = Table(TABLE.arrow.append_column("cost", pa.array(np.linspace(400, 600, 60))))
+    asked = document(activation="exponential" if loss == "poisson" else "linear", loss=loss, target=target)
+    asked["spec"]["layers"] += behind
+    found = [one.pointer for one in read_training(asked, LIMITS, lambda _: whole).warnings]
+    assert found == ["#/data/target"] * warned
+
+
 def test_arrays_tell_the_size_as_well() -> None:
     asked = document(loss="sparse_categorical_crossentropy") | {"data": {"dataset": "ds_arrays"}}
     assert read_training(asked, LIMITS, opened).outline.units == 3
