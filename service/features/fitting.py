@@ -24,7 +24,7 @@ ENCODINGS: Mapping[str, tuple[str, ...]] = {
 _TEACH_NOTHING = {
     "empty": "no training row has a value",
     "constant": "all training rows have the same value",
-    "unique": "nearly every row has another text; name it in features to learn from it all the same",
+    "unique": "there are more than half as many texts as values; name it in features to learn from it all the same",
 }
 
 
@@ -43,7 +43,7 @@ def fit_encoder(
     """The encoder that has learnt from these rows, or None and a finding for each mistake.
 
     Where no features are named it takes every column but those that are `used` otherwise and those that can teach
-    nothing, of which it warns: columns that are empty, constant, or another text in nearly every row.
+    nothing, of which it warns: columns that are empty, constant, or hold more than half as many texts as values.
     """
     before = findings.total
     columns: list[AnyColumn] = []
@@ -140,4 +140,4 @@ def _check_worth(there: Any, *, kind: str, has_gaps: bool) -> None:
     if distinct == 1 and not has_gaps:
         raise _UnfitColumnError("constant", "has the same value everywhere.")
     if kind == "category" and distinct >= MOST_CATEGORIES and distinct > 0.5 * len(there):
-        raise _UnfitColumnError("unique", "has another text in nearly every row.")
+        raise _UnfitColumnError("unique", "has more than half as many texts as values.")

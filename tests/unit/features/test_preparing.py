@@ -130,6 +130,18 @@ def test_columns_that_teach_nothing_are_left_out() -> None:
     assert len(encoder_of(chosen).outputs) == 102
 
 
+@pytest.mark.parametrize(("texts", "left_out"), [(149, False), (151, True)])
+def test_a_column_with_more_than_half_as_many_texts_as_values_is_left_out_and_that_is_said(
+    texts: int, *, left_out: bool
+) -> None:
+    findings = Findings()
+    values = [f"place {i % texts}" for i in range(300)] + [None] * 100
+    data = Table(pa.table({"place": values, "use": np.arange(400) % 7, "ill": ["no", "yes"] * 200}))
+    prepare(data, DataSpec.model_validate({"target": "ill"}), findings, classifies=True)
+    said = [one.detail for one in findings.warnings if "there are more than half as many texts as values" in one.detail]
+    assert bool(said) is left_out
+
+
 def test_targets_become_classes_numbers_or_rows_of_numbers() -> None:
     made = prepared()
     assert made.dataset.classes == ("no", "yes")
