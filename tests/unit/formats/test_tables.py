@@ -110,6 +110,8 @@ def test_a_compression_named_as_encoding_is_not_unpacked(
         (b"\x80\x81" * 99, CSV, "Expected a text in UTF-8, UTF-16 or Windows-1252"),
         (b'{"a": 1}\n{"a": 2\n', NDJSON, "row 2 is something else"),
         (b'{"a/b": 1}\n{"a/b": "two"}\n', NDJSON, "#/columns/a~1b: .* one of them alone"),
+        (b"a,b", CSV, "Expected a table with at least one row; received none"),
+        (b'[{"a": 1}, {"a": 2}]', CSV, "Expected a table with at least one row; received none"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_place(tmp_path: Path, content: bytes, media_type: str, said: str) -> None:
