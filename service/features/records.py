@@ -159,7 +159,8 @@ def _check_objects(rows: list[dict[str, Any]], encoder: Encoder, at: str, findin
 def _check_lists(rows: list[list[Any]], names: list[str], at: str, findings: Findings) -> None:
     for index, row in enumerate(rows):
         if len(row) != len(names):
-            expected = f"Expected {len(names)} values, one for each feature; received {len(row)}."
+            wanted = f"{len(names)} values, one for each of the version's `input.features` in their order"
+            expected = f"Expected {wanted}; received {len(row)}."
             findings.error(f"{at}/{index}", "width_mismatch", expected)
 
 

@@ -204,6 +204,17 @@ def test_a_wrong_cell_is_pointed_at(service: Service) -> None:
     assert ("#/instances/1/bill", "missing") in found
 
 
+def test_rows_as_lists_of_the_wrong_length_are_told_what_they_are_to_hold(service: Service) -> None:
+    trained(service)
+    path = "/v1/models/penguins"
+    rows = [["Dream", 44, 3600]]
+    detail = service.client.post(f"{path}:predict", json={"instances": rows}).json()["errors"][0]["detail"]
+    assert detail == "Expected 5 values, one for each of the version's `input.features` in their order; received 3."
+    arrays = {"data": {"x": [[1, 2, 3]], "y": ["Adelie"]}}
+    detail = service.client.post(f"{path}:evaluate", json=arrays).json()["errors"][0]["detail"]
+    assert "which its columns become (`dataset` takes the columns themselves); received rows of 3." in detail
+
+
 def test_a_version_is_measured_on_a_dataset_and_remembers_it(service: Service) -> None:
     job = trained(service)
     other = upload(service, csv_of(penguins(100, seed=8)))
