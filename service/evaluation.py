@@ -17,6 +17,8 @@ Array = NDArray[Any]
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _MOST_POINTS = 101
 _MOST_CURVES = 20
+_MOST_CONFUSED = 1000
+"""A confusion matrix of more classes is larger than anybody reads, and soon than memory."""
 
 
 def report(
@@ -70,24 +72,33 @@ def importance(
 
 
 def _classification(scores: Array, truth: Array, chosen: Array, names: list[str]) -> dict[str, Any]:
-    counts = np.zeros((len(names), len(names)), np.int64)
     known = (truth >= 0) & (truth < len(names)) & (chosen < len(names))
-    np.add.at(counts, (truth[known], chosen[known]), 1)
-    classes = [_of_class(counts, scores[:, i], truth == i, i, name) for i, name in enumerate(names)]
+    counted = [np.bincount(of, minlength=len(names)) for of in (truth[known & (truth == chosen)], chosen[known])]
+    counts = np.stack([*counted, np.bincount(truth[known], minlength=len(names))], axis=1)
+    classes = [_of_class(counts[i], scores[:, i], truth == i, name) for i, name in enumerate(names)]
     shown = [1] if len(names) == 2 else range(min(len(names), _MOST_CURVES))
     return {
         "kind": "classification",
         "accuracy": float((truth == chosen).mean()),
         "macro_f1": _mean([one["f1"] for one in classes]),
         "macro_roc_auc": _mean([one["roc_auc"] for one in classes]),
-        "confusion_matrix": {"classes": names, "counts": counts.tolist()},
+        "confusion_matrix": _confusions(truth[known], chosen[known], names),
         "classes": classes,
         "curves": [{"class": names[i], **_curves(scores[:, i], truth == i)} for i in shown],
     }
 
 
-def _of_class(counts: Array, scores: Array, truth: Array, index: int, name: str) -> dict[str, Any]:
-    hit, said, there = counts[index, index], counts[:, index].sum(), counts[index].sum()
+def _confusions(truth: Array, chosen: Array, names: list[str]) -> dict[str, Any] | None:
+    if len(names) > _MOST_CONFUSED:
+        return None
+    counts = np.zeros((len(names), len(names)), np.int64)
+    np.add.at(counts, (truth, chosen), 1)
+    return {"classes": names, "counts": counts.tolist()}
+
+
+def _of_class(counts: Array, scores: Array, truth: Array, name: str) -> dict[str, Any]:
+    """`counts` are the rows rightly said to be of the class, those said to be, and those that are."""
+    hit, said, there = counts
     precision, recall = _ratio(hit, said), _ratio(hit, there)
     return {
         "class": name,
@@ -101,10 +112,8 @@ def _of_class(counts: Array, scores: Array, truth: Array, index: int, name: str)
 
 def _binary(scores: Array, truth: Array, threshold: float, name: str) -> dict[str, Any]:
     chosen = scores > threshold
-    counts = np.array(
-        [[(~truth & ~chosen).sum(), (~truth & chosen).sum()], [(truth & ~chosen).sum(), (truth & chosen).sum()]]
-    )
-    return {**_of_class(counts, scores, truth, 1, name), "curves": _curves(scores, truth)}
+    counts = np.array([(truth & chosen).sum(), chosen.sum(), truth.sum()])
+    return {**_of_class(counts, scores, truth, name), "curves": _curves(scores, truth)}
 
 
 def _areas(scores: Array, truth: Array) -> dict[str, float | None]:

@@ -29,6 +29,17 @@ def test_classes_are_measured_as_scikit_learn_does() -> None:
     assert one_hot["accuracy"] == found["accuracy"]
 
 
+def test_a_confusion_matrix_too_large_to_read_is_left_out_and_all_else_is_as_it_was() -> None:
+    truth = RNG.integers(0, 3, 50)
+    for classes, told in ((1000, True), (1001, False)):
+        scores = np.pad(RNG.random((50, 3)), ((0, 0), (0, classes - 3)))
+        found = report(scores, truth, Want.INDICES, names=None, from_logits=False)
+        assert (found["confusion_matrix"] is not None) is told
+        expected = metrics.precision_recall_fscore_support(truth, scores.argmax(1), labels=range(3), zero_division=0)
+        assert [one["rows"] for one in found["classes"][:3]] == expected[3].tolist()
+        assert [one["f1"] or 0 for one in found["classes"][:3]] == pytest.approx(expected[2].tolist())
+
+
 def test_two_classes_of_one_output_are_measured_alike() -> None:
     truth = RNG.integers(0, 2, 300)
     logits = RNG.normal(size=(300, 1)) + truth[:, None]
