@@ -28,6 +28,9 @@ _LOOKS = {
 }
 _MARKED = r"\d\D\d"
 """What makes digits more than a whole number, which may as well be a name."""
+_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+_MOSTLY = 0.9
+"""So large a share of numbers among texts is rather a column of numbers with marks where there is none, such as `?`."""
 
 
 class Table:
@@ -162,7 +165,7 @@ class Table:
                 for one in counted.take(order[:_MOST_SHOWN])
             ]
             described = {"missing": missing, "distinct": len(counted), "values": values}
-            looks_like = _looks_like(counted.field("values")) if kind == "category" else None
+            looks_like = _looks_like(counted) if kind == "category" else None
             return described | ({} if looks_like is None else {"looks_like": looks_like})
         extremes: dict[str, Any] | None = _extremes_of_floats(column) if pa.types.is_floating(column.type) else None
         if extremes is None:
@@ -198,15 +201,18 @@ def names_in_order(texts: Sequence[str]) -> list[str]:
         return sorted(texts)
 
 
-def _looks_like(texts: Any) -> str | None:
-    """`number` or `date`, where each of these distinct texts is one in a form that is not read as such."""
+def _looks_like(counted: Any) -> str | None:
+    """`number` or `date`, where each of these texts is one in a form that is not read as such; `mostly_number`."""
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
+    texts, counts = counted.field("values"), counted.field("counts")
     for kind, pattern in _LOOKS.items():
         looks = (pc.all(pc.match_substring_regex(some, pattern)).as_py() for some in (texts[:_FIRST_LOOK], texts))
         if all(looks) and pc.any(pc.match_substring_regex(texts, _MARKED)).as_py():
             return kind
-    return None
+    numbers = pc.sum(counts.filter(pc.match_substring_regex(texts, _NUMBER))).as_py() or 0
+    total = pc.sum(counts).as_py() or 0
+    return "mostly_number" if _MOSTLY * total <= numbers < total else None
 
 
 def _finite_floats(column: Any) -> NDArray[np.float64] | None:

@@ -11,8 +11,11 @@ from service.errors import pointer
 from service.storage import StoredDataset
 
 _ADVICE = {
-    "number": "Write them as 1234.5, or say ?decimal=, of a CSV without marks between thousands.",
-    "date": "Write them as 2024-03-31.",
+    "number": "look like numbers and are taken for categories. "
+    "Write them as 1234.5, or say ?decimal=, of a CSV without marks between thousands.",
+    "mostly_number": "are mostly numbers and all taken for categories. "
+    "Leave cells empty where there is no number: a mark such as ? is a text.",
+    "date": "look like dates and are taken for categories. Write them as 2024-03-31.",
 }
 
 
@@ -35,8 +38,8 @@ class ColumnView(BaseModel):
     deviation: float | None = None
     distinct: int | None = Field(None, description="Of texts and booleans: how many there are.")
     values: list[ValueCount] | None = Field(None, description="The most frequent of them.")
-    looks_like: Literal["number", "date"] | None = Field(
-        None, description="What all texts of a category seem to be, in a form that is not read as such."
+    looks_like: Literal["number", "mostly_number", "date"] | None = Field(
+        None, description="What all texts of a category, or nine of ten, seem to be and are not read as."
     )
 
 
@@ -90,7 +93,7 @@ class DatasetView(BaseModel):
 
 def _remark(column: dict[str, Any]) -> Remark:
     name, kind = column["name"], column["looks_like"]
-    said = f"The texts of the column {name[:40]!r} look like {kind}s and are taken for categories. {_ADVICE[kind]}"
+    said = f"The texts of the column {name[:40]!r} {_ADVICE[kind]}"
     return Remark(pointer=pointer("columns", name), code=f"looks_like_{kind}s", detail=said)
 
 
