@@ -89,4 +89,7 @@ def main(url: str = "http://127.0.0.1:8000") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except httpx.TransportError as error:
+        sys.exit(f"Expected a Fitd that answers, such as http://127.0.0.1:8000 (make run): {error}")

@@ -118,7 +118,8 @@ class NotFound(FitdError):
     code = "not_found"
 
     def __init__(self, kind: str, name: str | int) -> None:
-        super().__init__(f"There is no {kind} {str(name)!r}.")
+        more = "; it is there once a training job of this name has succeeded" if kind == "model" else ""
+        super().__init__(f"There is no {kind} {str(name)!r}{more}.")
         self.kind = kind
         self.name = name
 

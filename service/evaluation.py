@@ -19,6 +19,7 @@ QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _MOST_POINTS = 101
 _MOST_CURVES = 20
 _MOST_COUNTED = 1000
+"""A confusion matrix of more classes is larger than anybody reads, and soon than memory."""
 
 
 def report(
@@ -80,7 +81,6 @@ def importance(
 
 def _classification(scores: Array, truth: Array, chosen: Array, names: list[str]) -> dict[str, Any]:
     known = (truth >= 0) & (truth < len(names)) & (chosen < len(names))
-    counts = _counted(truth[known], chosen[known], len(names))
     there, said, hits = (
         np.bincount(labels, minlength=len(names))
         for labels in (truth[known], chosen[known], truth[known & (truth == chosen)])
@@ -96,19 +96,18 @@ def _classification(scores: Array, truth: Array, chosen: Array, names: list[str]
         "accuracy": float((truth == chosen).mean()),
         "macro_f1": _mean([one["f1"] for one, one_occurs in zip(classes, occurs, strict=True) if one_occurs]),
         "macro_roc_auc": _mean([one["roc_auc"] for one in classes]),
-        "confusion_matrix": {"classes": names, "counts": counts},
+        "confusion_matrix": _confusion_matrix(truth[known], chosen[known], names),
         "classes": classes,
         "curves": [{"class": names[i], **_curves(scores[:, i], truth == i)} for i in shown],
     }
 
 
-def _counted(truth: Array, chosen: Array, classes: int) -> list[list[int]] | None:
+def _confusion_matrix(truth: Array, chosen: Array, names: list[str]) -> dict[str, Any] | None:
     """How often each class was taken for each; None where that would be millions of numbers."""
-    if classes > _MOST_COUNTED:
+    if len(names) > _MOST_COUNTED:
         return None
-    cells = np.bincount(truth * classes + chosen, minlength=classes**2)
-    counts: list[list[int]] = cells.reshape(classes, classes).tolist()
-    return counts
+    cells = np.bincount(truth * len(names) + chosen, minlength=len(names) ** 2)
+    return {"classes": names, "counts": cells.reshape(len(names), len(names)).tolist()}
 
 
 def _of_class(name: str, scores: Array, truth: Array, *, hit: int, said: int, there: int) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from service.errors import TrainingFailed
 from service.nn.callbacks import Callback
 
 _LARGE_INPUT = 100.0
+_LARGE_RATE = 10.0
+"""So many times an optimizer's own learning rate is more likely the cause than any data."""
 
 
 class NumberGuard(Callback):
@@ -48,10 +50,13 @@ class NumberGuard(Callback):
         raise TrainingFailed(f"{said} {self._likely_cause()}", code="diverged")
 
     def _likely_cause(self) -> str:
-        for name, values in (("inputs", self._dataset.x), ("targets", self._dataset.y)):
-            if np.abs(values).max() > _LARGE_INPUT:
-                return f"Likely because some {name} are beyond {_LARGE_INPUT:g}: scale them to about -1 to 1."
-        rate = self.model.optimizer.current_learning_rate()
+        optimizer = self.model.optimizer
+        rate = optimizer.current_learning_rate()
+        if rate <= _LARGE_RATE * type(optimizer).learning_rate:
+            for name, values in (("inputs", self._dataset.x), ("targets", self._dataset.y)):
+                if np.abs(values).max() > _LARGE_INPUT:
+                    instead = f"scale them to about -1 to 1, or lower the learning rate, {rate:g}"
+                    return f"Likely because some {name} are beyond {_LARGE_INPUT:g}: {instead}."
         return f"Likely because the learning rate, {rate:g}, is too large for this network: lower it, or set clipnorm."
 
 

@@ -35,6 +35,9 @@ _NO_TIME = r"( 00:00:00)?\.000000$"
 
 _MARKED = rf"\d\D\d|\d\s*[%$€£¥]|[$€£¥]\s*\d|{_ABSENT}"
 """What makes digits more than a whole number, which may as well be a name."""
+_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+_MOSTLY = 0.9
+"""So large a share of numbers among texts is rather a column of numbers with marks where there is none, such as `?`."""
 
 
 class Table:
@@ -169,7 +172,7 @@ class Table:
                 for one in counted.take(order[:_MOST_SHOWN])
             ]
             described = {"missing": missing, "distinct": len(counted), "values": values}
-            looks_like = _looks_like(counted.field("values")) if kind == "category" else None
+            looks_like = _looks_like(counted) if kind == "category" else None
             return described | ({} if looks_like is None else {"looks_like": looks_like})
         extremes: dict[str, Any] | None = _extremes_of_floats(column) if pa.types.is_floating(column.type) else None
         if extremes is None:
@@ -223,16 +226,19 @@ def _mapped(column: Any, text: Callable[[Any], str]) -> Any:
     return pa.chunked_array([texts.take(encoded.indices)])
 
 
-def _looks_like(texts: Any) -> str | None:
-    """`number` or `date`, where these distinct texts are some in a form that is not read as such, or are missing."""
+def _looks_like(counted: Any) -> str | None:
+    """`number` or `date`, where these texts are in a form that is not read as such, or are missing; `mostly_number`."""
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
+    texts, counts = counted.field("values"), counted.field("counts")
     for kind, pattern in _LOOKS.items():
         either = f"{pattern}|{_ABSENT}"
         looks = (pc.all(pc.match_substring_regex(some, either)).as_py() for some in (texts[:_FIRST_LOOK], texts))
         if all(looks) and all(pc.any(pc.match_substring_regex(texts, one)).as_py() for one in (_MARKED, pattern)):
             return kind
-    return None
+    numbers = pc.sum(counts.filter(pc.match_substring_regex(texts, _NUMBER))).as_py() or 0
+    total = pc.sum(counts).as_py() or 0
+    return "mostly_number" if _MOSTLY * total <= numbers < total else None
 
 
 def _finite_floats(column: Any) -> NDArray[np.float64] | None:

@@ -9,6 +9,7 @@ from service.api.problems import UnsupportedMediaType
 from service.errors import Findings, pointer
 from service.formats.arrays import kind_of
 from service.formats.jsontext import read_json
+from service.nn.likeness import hint
 
 
 async def json_bytes(request: Request) -> bytes:
@@ -60,10 +61,12 @@ def read_object(body: bytes, *keys: str, required: tuple[str, ...] = ()) -> dict
     document = read_json(body)
     findings = Findings()
     if not isinstance(document, dict):
-        findings.error("#", "wrong_type", f"Expected an object; received {kind_of(document)}.")
+        expected = f"Expected an object with some of the keys {', '.join(keys)}"
+        findings.error("#", "wrong_type", f"{expected}; received {kind_of(document)}.")
         raise findings.refusal()
     for key in document.keys() - set(keys):
-        findings.error(pointer(key), "unknown_key", f"Unknown key. Known: {', '.join(keys)}.")
+        meant = hint(key, keys) if findings.total < findings.limit else ""
+        findings.error(pointer(key), "unknown_key", f"Unknown key.{meant} Known: {', '.join(keys)}.")
     for key in set(required) - document.keys():
         findings.error(pointer(key), "missing", f"{key!r} is missing.")
     findings.raise_errors()

@@ -11,8 +11,10 @@ from service.errors import pointer
 from service.storage import StoredDataset
 
 _ADVICE = {
-    "number": "Write them as 1234.5 and nothing where one is missing, or say ?decimal=, of a CSV without other marks.",
-    "date": "Write them as 2024-03-31, and nothing where one is missing.",
+    "number": "look like numbers and are taken for categories. "
+    "Write them as 1234.5 and nothing where one is missing, or say ?decimal=, of a CSV without other marks.",
+    "mostly_number": "are mostly numbers and all taken for categories. Write nothing where there is no number.",
+    "date": "look like dates and are taken for categories. Write them as 2024-03-31, and nothing where one is missing.",
 }
 
 
@@ -35,8 +37,8 @@ class ColumnView(BaseModel):
     deviation: float | None = None
     distinct: int | None = Field(None, description="Of texts and booleans: how many there are.")
     values: list[ValueCount] | None = Field(None, description="The most frequent of them.")
-    looks_like: Literal["number", "date"] | None = Field(
-        None, description="What all texts of a category seem to be, in a form that is not read as such."
+    looks_like: Literal["number", "mostly_number", "date"] | None = Field(
+        None, description="What all texts of a category, or nine of ten, seem to be and are not read as."
     )
 
 
@@ -90,7 +92,7 @@ class DatasetView(BaseModel):
 
 def _remark(column: dict[str, Any]) -> Remark:
     name, kind = column["name"], column["looks_like"]
-    said = f"The texts of the column {name[:40]!r} look like {kind}s and are taken for categories. {_ADVICE[kind]}"
+    said = f"The texts of the column {name[:40]!r} {_ADVICE[kind]}"
     return Remark(pointer=pointer("columns", name), code=f"looks_like_{kind}s", detail=said)
 
 

@@ -36,12 +36,12 @@ async def _dialect(
         bool | None, Query(description="Whether the first row of a CSV names the columns; found if not given.")
     ] = None,
     encoding: Annotated[str | None, Query(max_length=40, description="Of CSV; found if not given.")] = None,
-    quote: Annotated[str, Query(min_length=1, max_length=1, description="Of CSV.")] = '"',
+    quote: Annotated[str | None, Query(min_length=1, max_length=1, description='Of CSV; `"` if not given.')] = None,
     decimal: Annotated[
         Literal[".", ","] | None, Query(description="What a CSV writes before decimals; found if not given.")
     ] = None,
 ) -> Dialect:
-    return Dialect(delimiter, header, encoding, quote, decimal)
+    return Dialect(delimiter, header, encoding, quote or '"', decimal)
 
 
 Written = Annotated[Dialect, Depends(_dialect)]

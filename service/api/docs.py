@@ -1,5 +1,6 @@
 """The documentation pages: OpenAPI, and a browser for it whose files the service brings along."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +73,19 @@ def _described(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
     for path, methods in document["paths"].items():
         for operation in methods.values() if is_of_protocol(path) else ():
             operation["responses"].pop("422", None)
+        for operation in methods.values():
+            _fill_in(operation.get("parameters", ()))
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     document["components"]["schemas"] = {name: _untitled(schemas[name]) for name in sorted(schemas)}
     return document
+
+
+def _fill_in(parameters: Iterable[dict[str, Any]]) -> None:
+    """Gives the page an example to begin with where one may be sent as it is; ids are made anew for each."""
+    for parameter in parameters:
+        if parameter["in"] == "path" and not parameter["name"].endswith("_id"):
+            parameter["example"] = parameter["schema"]["examples"][0]
 
 
 def _untitled(schema: Any) -> Any:

@@ -68,7 +68,7 @@ def _read_asked(
         given = {"target": asked.get("target", own), "sample_weight": asked.get("sample_weight")}
         spec = _Asked.model_validate({"data": given}).data
     except ValidationError as error:
-        report(error, {"data": asked}, _Asked, {"data": DataSpec}, findings)
+        report(error, {"data": asked}, _Asked, findings)
         return None
     if [one.name for one in spec.target or ()] != list(targets):
         names = ", ".join(repr(name[:40]) for name in targets)

@@ -50,7 +50,7 @@ register_url_convertor("number", _Number())
 register_url_convertor("version", _Version())
 
 
-ModelName = Annotated[str, Path(description="The model's name.", examples=["digits"])]
+ModelName = Annotated[str, Path(description="The model's name.", examples=["xor"])]
 VersionNumber = Annotated[int, Path(description="The version's number, from 1.", examples=[1])]
 LabelName = Annotated[str, Path(description="The label's name.", examples=["stable"])]
 VersionOrLabel = Annotated[int | str, Path(description="The version's number, or a label.", examples=[1])]

@@ -87,7 +87,7 @@ def _read(shared: State, document: Any) -> PredictionJobRequest:
     try:
         return PredictionJobRequest.model_validate(document)
     except ValidationError as error:
-        report(error, document, PredictionJobRequest, {}, findings)
+        report(error, document, PredictionJobRequest, findings)
         raise findings.refusal() from None
 
 

@@ -116,8 +116,8 @@ class EvaluationView(BaseModel):
     id: str = Field(description="The evaluation is kept under this id as long as the version.")
     metrics: Metrics = Field(examples=[{"loss": 0.31, "accuracy": 0.92}])
     report: dict[str, Any] = Field(
-        description="Of classes: confusion matrix (of up to 1,000), precision, recall, F1, ROC and precision-recall "
-        "curves and areas. Of numbers: R2, RMSE, MAE and quantiles of the residuals."
+        description="Of classes: confusion matrix (null beyond 1,000 classes), precision, recall, F1, ROC and "
+        "precision-recall curves and areas. Of numbers: R2, RMSE, MAE and quantiles of the residuals."
     )
     rows: int
     dataset: str | None

@@ -137,12 +137,13 @@ def answer_routing(request: Request, error: HTTPException) -> Response:
     """The problem of a path or method that does not exist."""
     phrase = HTTPStatus(error.status_code).phrase
     code = phrase.lower().replace(" ", "_")
+    allowed = ", ".join(_methods(request)) if error.status_code == 405 else ""
     details = {
         404: "There is nothing at this path; /docs lists what there is.",
-        405: f"This path does not answer to {request.method}; the header Allow says to what it does.",
+        405: f"This path does not answer to {request.method}; expected {allowed}.",
     }
     detail = details.get(error.status_code, str(error.detail))
-    headers = {"Allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
+    headers = {"Allow": allowed} if error.status_code == 405 else error.headers
     return problem(request, error.status_code, code, phrase, detail, headers=headers)
 
 

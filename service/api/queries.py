@@ -1,6 +1,5 @@
 """Queries: a parameter that means nothing to the route that gets it, or two things, is a mistake, and told."""
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import get_args, get_origin
@@ -9,6 +8,8 @@ from fastapi import Request
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query
+
+from service.nn.likeness import hint
 
 _LONGEST_SHOWN = 60
 
@@ -44,6 +45,4 @@ def _is_list(annotation: object) -> bool:
 
 
 def _about(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"Unknown parameter.{hint} Known: {', '.join(known) or 'none'}"
+    return f"Unknown parameter.{hint(name, known)} Known: {', '.join(known) or 'none'}"

@@ -14,7 +14,7 @@ from service.nn import layers
 from service.nn.optimizers import Optimizer
 from service.spec import CompileSpec, FromSpec, ModelSpec, TrainingRequest
 from service.spec.mistakes import pointer_in, report
-from service.spec.request import PARTS, Continuation
+from service.spec.request import Continuation
 from service.spec.vocabulary import made
 
 OpenStart = Callable[[str, int | str | None], Start]
@@ -34,7 +34,7 @@ def read_start(document: Mapping[str, Any], findings: Findings, open_start: Open
         asked = Continuation.model_validate({"from": document.get("from")}).from_
         return None if asked is None else open_start(asked.model, asked.which)
     except ValidationError as error:
-        report(error, document, TrainingRequest, PARTS, findings)
+        report(error, document, TrainingRequest, findings)
     except NotFound as missing:
         findings.error(f"#/from/{missing.kind}", "not_found", missing.detail)
     raise findings.refusal()

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from service.checks.indices import check_indices
-from service.checks.losses import SIGMOIDS, check_loss, warn_of_unreachable
+from service.checks.losses import SIGMOIDS, check_loss, warn_of_unreachable, warn_of_unscaled
 from service.checks.memory import check_memory, memory
 from service.checks.monitors import check_callbacks
 from service.checks.outline import FAILURES, Locate, Outline, outline
-from service.checks.targets import Want, check_targets, encoded, wanted_by, warn_of_unused
+from service.checks.targets import Want, check_targets, encoded, wanted_by, warn_of_rare, warn_of_unused
 from service.config import Limits
 from service.datasets import Dataset
 from service.errors import Findings
@@ -168,6 +168,8 @@ def _check_learning(
         warn_of_unreachable(dataset.y, loss, found.activation, at_activation, findings)
         at_units = locate("spec", "layers", found.places[-1], *_own(found.layers[-1], "units"))
         warn_of_unused(dataset.y, dataset.classes, loss=loss, units=found.units, at=at_units, findings=findings)
+        warn_of_unscaled(dataset.y, loss, found.layers[-1], at["y"], findings)
+        warn_of_rare(dataset.y, dataset.classes, loss=loss, at=at["y"], findings=findings)
         y = encoded(dataset.y[:2], wanted_by(loss), found.units)
         measured = _check_metrics(request, y, loss, units=found.units, locate=locate, findings=findings)
         validates = bool(request.fit.validation_split) or dataset.validation is not None

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from service.checks.ranges import RANGES
 from service.checks.targets import Want, wanted_by
 from service.errors import Findings
-from service.nn import losses
+from service.nn import layers, losses
 
 SIGMOIDS = {"sigmoid", "hard_sigmoid", "sparse_sigmoid"}
 """Activations whose outputs are each a probability of its own."""
@@ -16,6 +16,8 @@ SIGMOIDS = {"sigmoid", "hard_sigmoid", "sparse_sigmoid"}
 _PROBABILITIES = {"softmax", "sparsemax"}
 _LOGARITHMS = {"log_softmax", "log_sigmoid"}
 _HINGES = {"Hinge", "SquaredHinge", "CategoricalHinge"}
+_DISTANCES = {"MeanSquaredError", "MeanAbsoluteError", "Huber", "LogCosh"}
+_LARGE_TARGET = 100.0
 
 
 def check_loss(
@@ -75,3 +77,12 @@ def warn_of_unreachable(
     if type(loss).__name__ == "Poisson" and low < 0:
         said = "poisson takes the logarithm of outputs, and they can be negative. Use exponential or softplus."
         findings.warn(at_activation, "loss_mismatch", said)
+
+
+def warn_of_unscaled(y: NDArray[Any], loss: losses.Loss, last: layers.Layer, at: str, findings: Findings) -> None:
+    """Warns of targets far from what a network answers at first, where nothing behind it brings it there."""
+    if type(loss).__name__ not in _DISTANCES or isinstance(last, layers.Rescaling) or np.abs(y).max() <= _LARGE_TARGET:
+        return
+    said = f"Some targets are beyond {_LARGE_TARGET:g}; networks learn best to answer from about -1 to 1. Scale them,"
+    hint = "or end the network with Rescaling (`scale` their deviation, `offset` their mean) and use Adam."
+    findings.warn(at, "unscaled_targets", f"{said} {hint}")

@@ -1,6 +1,5 @@
 """What callbacks watch: whether the metric exists, and whether it is known which way is better."""
 
-import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ from service.checks.outline import Locate
 from service.errors import Findings
 from service.nn import callbacks, metrics, optimizers
 from service.nn.callbacks.callback import is_better_when_larger
+from service.nn.likeness import hint
 from service.spec import TrainingRequest
 from service.spec.vocabulary import made
 
@@ -43,9 +43,7 @@ def _check_monitor(
         if monitor.startswith("val_") and not any(one.startswith("val_") for one in known):
             reason = "there is no validation. Give fit a validation_split or validation_data, or watch loss."
         else:
-            close = difflib.get_close_matches(monitor, known, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            reason = f"it is not measured.{hint} Known: {', '.join(known)}."
+            reason = f"it is not measured.{hint(monitor, known)} Known: {', '.join(known)}."
         findings.error(at, "unknown_metric", f"{name} watches {monitor[:40]!r}, and {reason}")
     else:
         try:

@@ -102,8 +102,9 @@ def _check_inputs(made: list[tuple[int, layers.Layer]], columns: int, locate: Lo
         elif len(shape) != 1 or (shape[0] is not None and not isinstance(shape[0], int)):
             findings.error(at, "shape_mismatch", "Expected the shape of a row with one axis, such as [100].")
         elif shape[0] not in (None, columns):
-            expected = f"The first layer expects {shape[0]} columns; the rows of x have {columns}."
-            findings.error(at, "width_mismatch", expected)
+            expected = f"The first layer expects {shape[0]} inputs; the data gives {columns} for each row."
+            hint = "Left out, it follows from the data; texts and dates of a table become several inputs."
+            findings.error(at, "width_mismatch", f"{expected} {hint}")
 
 
 _INPUT_KEYS = ("input_dim", "input_shape", "batch_input_shape", "batch_shape", "shape")

@@ -18,7 +18,6 @@ from service.formats.arrays import kind_of
 from service.spec import TrainingRequest
 from service.spec.data import DataSpec
 from service.spec.mistakes import pointer_in, report
-from service.spec.request import PARTS
 from service.tables import Table
 
 _BULK = ("validation_data", "sample_weight")
@@ -108,7 +107,7 @@ def _read_request(document: Mapping[str, Any], findings: Findings) -> TrainingRe
     try:
         return TrainingRequest.model_validate(_validated(document))
     except ValidationError as error:
-        report(error, document, TrainingRequest, PARTS, findings)
+        report(error, document, TrainingRequest, findings)
         return None
 
 

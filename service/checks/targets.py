@@ -25,6 +25,7 @@ class Want(Enum):
 _SHARES = {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "KLDivergence"}
 _SIDES = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"}
 _AT_LEAST_ZERO = {"MeanSquaredLogarithmicError", "Poisson"}
+_MANY_CLASSES, _FEW_ROWS = 20, 5
 
 
 def wanted_by(loss: losses.Loss) -> Want:
@@ -93,6 +94,17 @@ def warn_of_unused(
     if known < units:
         said = f"The last layer has {units} units, one for each class; the targets have {known} classes."
         findings.warn(at, "unused_units", f"{said} The other units learn to be never chosen.")
+
+
+def warn_of_rare(y: Array, classes: Sequence[str] | None, *, loss: losses.Loss, at: str, findings: Findings) -> None:
+    """Warns of so many classes for so few rows that the targets are rather numbers, or names of single rows."""
+    if wanted_by(loss) not in (Want.SHARES, Want.INDICES) or (y.ndim == 2 and y.shape[1] > 1):
+        return
+    known = int(y.max()) + 1 if classes is None else len(classes)
+    if known > _MANY_CLASSES and len(y) < _FEW_ROWS * known:
+        said = f"The targets have {known:,} classes in {len(y):,} rows, too few to learn each from."
+        hint = "Numbers to be estimated go with mean_squared_error and a last layer without activation."
+        findings.warn(at, "rare_classes", f"{said} {hint}")
 
 
 def _wrong_classes(classes: int, want: Want, name: str, units: int) -> tuple[str, str] | None:

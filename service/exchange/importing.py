@@ -22,7 +22,7 @@ from service.nn import Sequential, optimizers
 from service.nn.layers import Embedding
 from service.spec import CompileSpec, ModelSpec
 from service.spec.mistakes import pointer_in, report
-from service.spec.request import PARTS, Part, Word, unwrapped
+from service.spec.request import Part, Word, unwrapped
 from service.training import TrainingResult, environment
 
 _ARRAYS = {"type": "array", "items": {"description": "A weight: a number, or lists of lists of numbers."}}
@@ -88,7 +88,7 @@ def _validated(asked: Mapping[str, Any], document: Mapping[str, Any], findings: 
     try:
         return ImportRequest.model_validate(asked)
     except ValidationError as error:
-        report(error, document, ImportRequest, PARTS, findings)
+        report(error, document, ImportRequest, findings)
         raise findings.refusal() from None
 
 

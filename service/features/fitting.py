@@ -8,6 +8,7 @@ import numpy as np
 from service.errors import Findings
 from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn, find_no_booleans
 from service.features.encoder import Encoder
+from service.features.records import refuse_unknown
 from service.features.rows import Rows, taken
 from service.spec.data import MOST_CATEGORIES, DataSpec, FeatureSpec
 from service.tables import MISSING, Table
@@ -23,7 +24,7 @@ ENCODINGS: Mapping[str, tuple[str, ...]] = {
 _TEACH_NOTHING = {
     "empty": "no training row has a value",
     "constant": "all training rows have the same value",
-    "unique": "nearly every row has another text; name it in features to learn from it all the same",
+    "unique": "there are more than half as many texts as values; name it in features to learn from it all the same",
 }
 
 
@@ -44,7 +45,7 @@ def fit_encoder(
     It is to encode `everything`, rows that are held out among them.
 
     Where no features are named it takes every column but those that are `used` otherwise and those that can teach
-    nothing, of which it warns: columns that are empty, constant, or another text in nearly every row.
+    nothing, of which it warns: columns that are empty, constant, or hold more than half as many texts as values.
     """
     before = findings.total
     columns: list[AnyColumn] = []
@@ -52,9 +53,12 @@ def fit_encoder(
     chosen = asked.features is not None
     features = asked.features or [FeatureSpec(name=name) for name in table.names if name not in used]
     for place, feature in enumerate(features):
+        if feature.name not in table.kinds:
+            refuse_unknown(feature.name, table.names, f"{at}/features/{place}", findings)
+            continue
         try:
             if chosen:
-                _check_place(feature, table, used, features[:place])
+                _check_place(feature, used, features[:place])
             columns.append(_fit(table, feature, rows, everything, plain=asked.preprocessing == "none", chosen=chosen))
         except _UnfitColumnError as unfit:
             if not chosen and unfit.code in _TEACH_NOTHING:
@@ -78,9 +82,7 @@ def _some(names: Sequence[str]) -> str:
     return f"{', '.join(map(repr, names[:5]))}{more}"
 
 
-def _check_place(feature: FeatureSpec, table: Table, used: Sequence[str], before: Sequence[FeatureSpec]) -> None:
-    if feature.name not in table.kinds:
-        raise _UnfitColumnError("unknown_column", "is not there; the dataset lists what there is.")
+def _check_place(feature: FeatureSpec, used: Sequence[str], before: Sequence[FeatureSpec]) -> None:
     if feature.name in used:
         raise _UnfitColumnError("conflict", "is the target, or used otherwise: expected another.")
     if feature.name in {one.name for one in before}:
@@ -143,4 +145,4 @@ def _check_worth(there: Any, *, kind: str, has_gaps: bool) -> None:
     if distinct == 1 and not has_gaps:
         raise _UnfitColumnError("constant", "has the same value everywhere.")
     if kind == "category" and distinct >= MOST_CATEGORIES and distinct > 0.5 * len(there):
-        raise _UnfitColumnError("unique", "has another text in nearly every row.")
+        raise _UnfitColumnError("unique", "has more than half as many texts as values.")

@@ -19,7 +19,7 @@ from service.features.columns import (
     find_no_booleans,
 )
 from service.features.encoder import Encoder
-from service.features.records import days_of, unknown_column
+from service.features.records import days_of, refuse_unknown
 from service.tables import MISSING, Table, text_of
 
 _NO_ROWS = np.zeros(0, np.int64)
@@ -48,7 +48,7 @@ def encoder_of(
         elif kinds[column.name] not in READABLE[column.type] | {"category"}:  # each text is read for itself
             findings.error(at, "wrong_type", f"Expected a {column.type} in each row; it holds another type.")
     for name in kinds.keys() - {*encoder.names, *encoder.others, *include}:
-        findings.error(pointer("columns", name), "unknown_column", unknown_column(encoder.names))
+        refuse_unknown(name, encoder.names, pointer("columns", name), findings)
     return encoder
 
 

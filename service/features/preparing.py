@@ -14,6 +14,7 @@ from service.errors import Findings
 from service.features.encoder import Encoder
 from service.features.fitting import fit_encoder
 from service.features.learnt import Learnt, find_unreadable
+from service.features.records import refuse_unknown
 from service.features.rows import Rows, taken
 from service.features.splits import Parts, split
 from service.features.targets import Answers, read_answers
@@ -190,8 +191,11 @@ def _groups(
             findings.error(f"{at}/split/method", "conflict", _NO_CLASSES)
             return None
         return np.asarray(taken(answers.y, answers.rows), np.int32)
-    if asked.split.column is None or asked.split.column not in table.kinds:
+    if asked.split.column is None:
         findings.error(f"{at}/split/column", "unknown_column", "Expected the name of the column that tells the groups.")
+        return None
+    if asked.split.column not in table.kinds:
+        refuse_unknown(asked.split.column, table.names, f"{at}/split/column", findings)
         return None
     _, codes = table.encoded(asked.split.column)
     groups = taken(codes, answers.rows)

@@ -11,8 +11,10 @@ from service.errors import Findings, pointer
 from service.features.columns import AnyColumn, Codes, NumberColumn, Numbers
 from service.features.encoder import Encoder
 from service.formats.arrays import kind_of
+from service.nn.likeness import hint
 from service.tables import text_of
 
+_MOST_COMPARED = 1000
 _NOTHING = type(None)
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -87,7 +89,7 @@ def read_columns(
     """As `read_records`, of an object with a list of values for each column."""
     before = findings.total
     for name in value.keys() - {*encoder.names, *encoder.others}:
-        findings.error(at + pointer(name)[1:], "unknown_column", unknown_column(encoder.names))
+        refuse_unknown(name, encoder.names, at + pointer(name)[1:], findings)
     for name in set(encoder.names) - value.keys():
         findings.error(at + pointer(name)[1:], "missing", f"The column {name[:40]!r} is missing.")
     if findings.total > before:
@@ -120,10 +122,14 @@ def days_of(text: str) -> float:
     return since / timedelta(days=1)
 
 
-def unknown_column(names: Sequence[str]) -> str:
-    """What is said of a column that is not one of these."""
+def refuse_unknown(name: str, names: Sequence[str], at: str, findings: Findings) -> None:
+    """Notes a column that is not one of these, with the one that was likely meant (as long as it is shown)."""
+    meant = (
+        hint(name, [one for one in names[:_MOST_COMPARED] if len(one) <= 40]) if findings.total < findings.limit else ""
+    )
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return f"Unknown column. Known: {', '.join(name[:40] for name in names[:10])}{more}."
+    known = ", ".join(one[:40] for one in names[:10])
+    findings.error(at, "unknown_column", f"Unknown column.{meant} Known: {known}{more}.")
 
 
 def _records(columns: Mapping[str, Sequence[Any]], encoder: Encoder) -> Records:
@@ -137,7 +143,7 @@ def _check_objects(rows: list[dict[str, Any]], encoder: Encoder, at: str, findin
         if row.keys() == wanted:
             continue
         for name in row.keys() - allowed:
-            findings.error(at + pointer(index, name)[1:], "unknown_column", unknown_column(names))
+            refuse_unknown(name, names, at + pointer(index, name)[1:], findings)
         for name in sorted(wanted - row.keys()):
             said = f"The column {name[:40]!r} is missing; null says that a value is not known."
             findings.error(at + pointer(index, name)[1:], "missing", said)
@@ -146,7 +152,8 @@ def _check_objects(rows: list[dict[str, Any]], encoder: Encoder, at: str, findin
 def _check_lists(rows: list[list[Any]], names: list[str], at: str, findings: Findings) -> None:
     for index, row in enumerate(rows):
         if len(row) != len(names):
-            expected = f"Expected {len(names)} values, one for each feature; received {len(row)}."
+            wanted = f"{len(names)} values, one for each of the version's `input.features` in their order"
+            expected = f"Expected {wanted}; received {len(row)}."
             findings.error(f"{at}/{index}", "width_mismatch", expected)
 
 

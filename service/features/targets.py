@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from service.datasets import Targets
 from service.errors import Findings
+from service.features.records import refuse_unknown
 from service.features.rows import Rows, compact
 from service.spec.data import DataSpec, TargetSpec
 from service.tables import MISSING, Table, names_in_order
@@ -64,7 +65,7 @@ def _read(
     name, here = target.name, f"{at}/target"
     kind = table.kinds.get(name)
     if kind is None:
-        findings.error(here, "unknown_column", f"There is no column {name[:40]!r}; the dataset lists what there is.")
+        refuse_unknown(name, table.names, here, findings)
         return None
     alone = len(asked.target or ()) == 1
     if kind in ("date", "empty") or (kind == "category" and not alone):

@@ -60,6 +60,9 @@ def found_dialect(file: Path, given: Dialect) -> tuple[Dialect, list[str]]:
     if not rows:
         raise Malformed("Expected a table with at least one row; received an empty text.", code="bad_table")
     header = _is_header(rows) if given.header is None else given.header
+    if header and whole and len(text.splitlines()) == 1 and text.count(given.quote) % 2 == 0:
+        # pyarrow finds no end of a header that no line break follows
+        raise Malformed("Expected a table with at least one row; received none.", code="bad_table")
     names = [name.strip() for name in rows[0]] if header else [f"column_{n}" for n in range(1, len(rows[0]) + 1)]
     decimal = given.decimal or _decimal(rows[1:] if header else rows, delimiter)
     return Dialect(delimiter, header, encoding, given.quote, decimal, given.texts, told is not None), names

@@ -1,12 +1,12 @@
 """One table for each kind of thing that a spec can name, such as layers, optimizers or losses."""
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, Self, TypeVar
 
 from service.nn import arguments
+from service.nn.likeness import closest
 
 T = TypeVar("T")
 
@@ -16,7 +16,7 @@ class UnknownNameError(ValueError):
 
     def __init__(self, kind: str, name: str, known: list[str]) -> None:
         self.kind, self.known = kind, known
-        self.close = difflib.get_close_matches(name, known, n=3)
+        self.close = closest(name, known, n=3)
         hint = f" Did you mean {' or '.join(map(repr, self.close))}?" if self.close else ""
         article = "an" if kind[0] in "aeiou" else "a"
         super().__init__(f"{name[:40]!r} is not the name of {article} {kind}.{hint} Known: {', '.join(known)}.")
@@ -38,7 +38,7 @@ class Configurable:
         known = [field.name for field in dataclasses.fields(cls) if field.init]  # type: ignore[arg-type]
         for key in config:
             if key not in known:
-                close = difflib.get_close_matches(key, known, n=1)
+                close = closest(key, known)
                 hint = f" (did you mean {close[0]!r}?)" if close else ""
                 raise arguments.ArgumentError(key, f"one of the arguments {', '.join(known)}{hint}", key)
         return cls(**config)

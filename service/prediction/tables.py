@@ -10,6 +10,7 @@ import numpy as np
 from service.config import Limits
 from service.errors import Findings, TooLarge
 from service.features.inputs import encoder_of, inputs_of
+from service.features.records import refuse_unknown
 from service.prediction.outputs import Asked, Floats, Outputs
 from service.prediction.versions import LoadedVersion
 from service.tables import Table
@@ -68,7 +69,7 @@ class TablePrediction:
         self.names = [*include, *self._outputs.names]
         for name in include:
             if name not in kinds:
-                findings.error(f"{at}include", "unknown_column", f"There is no column {name[:40]!r}.")
+                refuse_unknown(name, list(kinds), f"{at}include", findings)
             elif self.names.count(name) > 1:
                 findings.error(f"{at}include", "duplicate", f"The answer would have two columns {name[:40]!r}.")
         width = max(loaded.columns, self.encoder.width, loaded.units)

@@ -1,15 +1,15 @@
 """Pydantic's errors as findings: at their place in the request as it was written, and in one voice."""
 
-import difflib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from service.errors import Findings, pointer
 from service.formats.arrays import kind_of
+from service.nn.likeness import hint
 from service.spec.request import MODEL_NAME
-from service.spec.vocabulary import MODELS
+from service.spec.vocabulary import MODELS, Thing
 
 _EXPECTED = {
     "bool_parsing": "true or false",
@@ -48,18 +48,12 @@ class _Place(NamedTuple):
     model: type[BaseModel]
 
 
-def report(
-    error: ValidationError,
-    document: Any,
-    root: type[BaseModel],
-    parts: Mapping[str, type[BaseModel]],
-    findings: Findings,
-) -> None:
+def report(error: ValidationError, document: Any, root: type[BaseModel], findings: Findings) -> None:
     """Notes each mistake that pydantic found in `document`, once, and never a value longer than a word or two."""
     expectations: dict[str, tuple[str, list[str], Any]] = {}
     places: set[str] = set()
     for one in error.errors(include_url=False):
-        place = _find(document, one["loc"], root, parts, is_missing=one["type"] == "missing")
+        place = _find(document, one["loc"], root, is_missing=one["type"] == "missing")
         context = one.get("ctx", {})
         at = pointer(*place.keys)
         places.add(at)
@@ -118,28 +112,31 @@ def expectation(kind: str, context: Mapping[str, Any], message: str) -> tuple[st
 
 def _about_unknown(key: str, model: type[BaseModel]) -> str:
     known = [field.alias or name for name, field in model.model_fields.items() if name != "class_name"]
-    close = difflib.get_close_matches(key[:60], known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"Unknown key.{hint} Known: {', '.join(known)}."
+    return f"Unknown key.{hint(key, known)} Known: {', '.join(known)}."
 
 
-def _find(
-    document: Any,
-    loc: tuple[int | str, ...],
-    root: type[BaseModel],
-    parts: Mapping[str, type[BaseModel]],
-    *,
-    is_missing: bool,
-) -> _Place:
+def _find(document: Any, loc: tuple[int | str, ...], root: type[BaseModel], *, is_missing: bool) -> _Place:
     """The place of an error in the document; pydantic's location names union members, too, which are no keys."""
     place = _Place((), document, root)
     for position, key in enumerate(loc):
         if isinstance(key, str) and key in MODELS:
             place = place._replace(model=MODELS[key])
         elif _has(place.value, key) or _has(_config(place.value), key) or (is_missing and position == len(loc) - 1):
-            model = parts.get(str(key), place.model) if position == 0 else place.model
-            place = _step_in(place, key)._replace(model=model)
+            place = _step_in(place, key)._replace(model=_model_of(place.model, key))
     return place
+
+
+def _model_of(model: type[BaseModel], key: str | int) -> type[BaseModel]:
+    """The model of the part that stands under this key, the same model where the key leads to no other."""
+    fields = model.model_fields.items()
+    annotations = [field.annotation for name, field in fields if key in (name, field.alias)]
+    return next((found for annotation in annotations if (found := _model_in(annotation))), model)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return None if issubclass(annotation, Thing) else annotation
+    return next((found for one in get_args(annotation) if (found := _model_in(one))), None)
 
 
 def _step_in(place: _Place, key: str | int) -> _Place:

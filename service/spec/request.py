@@ -245,13 +245,3 @@ class TrainingRequest(Continuation):
         """The request that `to_json_dict` described."""
         keys = {field.alias or name for name, field in cls.model_fields.items()}
         return cls.model_validate({key: value[key] for key in value if key in keys})
-
-
-PARTS: Mapping[str, type[BaseModel]] = {
-    "from": FromSpec,
-    "spec": ModelSpec,
-    "compile": CompileSpec,
-    "fit": FitSpec,
-    "data": DataSpec,
-}
-"""The parts of a request by their key."""

@@ -1,7 +1,6 @@
 """How things are written: every spelling of a layer, optimizer, loss and the like, brought to one form."""
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from service.nn import (
     regularizers,
 )
 from service.nn.arguments import ArgumentError
+from service.nn.likeness import hint
 from service.nn.registry import split_config
 
 REGISTRIES: Mapping[str, Any] = {
@@ -149,9 +149,8 @@ def _unknown(kind: str, name: str, at: str | None = None) -> PydanticCustomError
     classes = [] if kind == "activation" else list(REGISTRIES[kind].classes())
     short = sorted(set(everything) - set(classes))
     shown = sorted(classes) if at or kind in _BY_CLASS else short
-    close = difflib.get_close_matches(name, shown, n=1) or difflib.get_close_matches(name, everything, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return refusal("unknown_name", f"{name!r} is not the name of {_a(kind)}.{hint} Known: {', '.join(shown)}.", at)
+    said = f"{name!r} is not the name of {_a(kind)}.{hint(name, shown) or hint(name, everything)}"
+    return refusal("unknown_name", f"{said} Known: {', '.join(shown)}.", at)
 
 
 def _a(kind: str) -> str:

@@ -1,11 +1,13 @@
 """How a connection is opened, so that both databases keep the same promises."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from sqlite3 import SQLITE_FULL
+from sqlite3 import SQLITE_BUSY, SQLITE_FULL
 from sqlite3 import Connection as SQLiteConnection
+from sqlite3 import OperationalError as SQLiteOperationalError
 from typing import Any
 
 import orjson
@@ -28,6 +30,8 @@ _DISK_FULL = "53100"
 """What PostgreSQL calls it."""
 
 _log = logging.getLogger("fitd.storage")
+
+_PAUSE_SECONDS = 0.01
 
 _JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
@@ -87,8 +91,22 @@ def _sqlite(url: URL) -> Engine:
 def _prepare(connection: SQLiteConnection, _record: object) -> None:
     # The driver's own BEGIN comes late and never for DDL, so it is turned off and `_begin` says it.
     connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    _keep_a_log(connection)
+    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _keep_a_log(connection: SQLiteConnection) -> None:
+    # Of several that open a new file at once SQLite refuses some at once, whatever time-out they have.
+    latest = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except SQLiteOperationalError as error:
+            if error.sqlite_errorcode != SQLITE_BUSY or time.monotonic() > latest:
+                raise
+            time.sleep(_PAUSE_SECONDS)
 
 
 def _begin(connection: Connection) -> None:

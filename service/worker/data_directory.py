@@ -26,7 +26,8 @@ def only_tenant(directory: Path) -> Iterator[Tenure]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Conflict(f"Another Fitd serves from {directory.absolute()}.") from None
+            said = f"Another Fitd serves from {directory.absolute()}."
+            raise Conflict(f"{said} Give this one a FITD_DATA_DIR and a FITD_PORT of its own.") from None
         file.seek(0)
         tenure = Tenure(name=f"serve-{secrets.token_hex(8)}", previous=file.read())
         file.seek(0)

@@ -125,6 +125,31 @@ def test_the_documented_requests_work_as_they_stand(service: Service) -> None:
         assert service.client.post("/v1/prediction-jobs", json=request).status_code == 202
 
 
+def test_the_first_example_of_each_operation_on_a_model_is_about_the_one_that_the_first_training_makes(
+    service: Service, document: dict[str, Any]
+) -> None:
+    service.client.post("/v1/training-jobs", json=next(iter(examples.TRAINING_EXAMPLES.values()))["value"])
+    service.work()
+    paths = {path: methods for path, methods in document["paths"].items() if "/models/{name}" in path}
+    label = next(path for path in paths if path.endswith("/labels/{label}"))
+    sent = 0
+    for path, method in [(label, "put"), *((path, method) for path, methods in paths.items() for method in methods)]:
+        operation = paths[path][method]
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        filled = {
+            one["name"]: one["schema"]["default"]
+            for one in operation["parameters"]
+            if one["in"] == "query" and "default" in one["schema"]  # as the page sends them
+        }
+        parts = {one["name"]: one["example"] for one in operation["parameters"] if one["in"] == "path"}
+        if content is not None or method == "get":
+            body = None if content is None else next(iter(content["examples"].values()))["value"]
+            answer = service.client.request(method, path.format(**parts), params=filled, json=body)
+            assert answer.status_code < 300, (path, answer.text)
+            sent += 1
+    assert sent > 30
+
+
 def test_a_new_layer_of_nn_is_documented_by_itself(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     assert schemas["DenseLayer"]["properties"]["units"] == {"type": "integer", "minimum": 1}

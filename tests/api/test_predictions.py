@@ -124,6 +124,20 @@ def test_rows_that_cannot_be_predicted_are_refused_with_their_place(
     assert any(error["pointer"].startswith(pointer) and error["code"] == code for error in problem["errors"])
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ([[0, 1]], "Expected an object with some of the keys instances, inputs, "),
+        ({"instance": X}, "Unknown key. Did you mean 'instances'? Known: instances, inputs, "),
+    ],
+)
+def test_rows_without_their_key_are_answered_with_the_keys_that_there_are(
+    shared: Service, body: Any, said: str
+) -> None:
+    problem = shared.client.post("/v1/models/xor:predict", json=body).json()
+    assert problem["errors"][0]["detail"].startswith(said)
+
+
 @pytest.mark.parametrize("verb", ["predict", "evaluate"])
 @pytest.mark.parametrize("path", ["/v1/models/none", "/v1/models/xor/versions/99"])
 def test_a_model_that_does_not_exist_answers_nothing(shared: Service, path: str, verb: str) -> None:

@@ -40,6 +40,7 @@ def test_a_method_that_does_not_exist_is_told_all_that_do(
     else:
         assert_problem(answer, 405, "method_not_allowed")
     assert {name.strip() for name in answer.headers["Allow"].split(",")} == allowed
+    assert f"does not answer to {method}; expected {answer.headers['Allow']}." in answer.text
 
 
 @pytest.mark.parametrize(

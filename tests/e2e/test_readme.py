@@ -58,6 +58,14 @@ def test_every_command_of_the_session_does_what_the_text_around_it_says(server: 
     assert {error["pointer"] for error in problem["errors"]} >= {"#/compile/optimizer"}
 
 
+def test_the_example_tells_in_a_line_that_no_service_answers() -> None:
+    command = [sys.executable, str(ROOT / "examples" / "digits.py"), "http://127.0.0.1:9"]
+    run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1
+    assert run.stderr.startswith("Expected a Fitd that answers, such as http://127.0.0.1:8000 (make run): ")
+    assert run.stderr.count("\n") == 1
+
+
 def test_a_model_predicts_the_same_after_a_restart(server: Server) -> None:
     request = {
         "model": "sum",

@@ -26,7 +26,12 @@ def test_warnings_alone_raise_nothing() -> None:
 
 
 def test_what_is_not_found_is_named() -> None:
-    assert str(NotFound("model", "digits")) == "There is no model 'digits'."
+    assert str(NotFound("label", "digits/new")) == "There is no label 'digits/new'."
+
+
+def test_a_model_that_is_not_there_may_still_be_in_training() -> None:
+    said = "There is no model 'digits'; it is there once a training job of this name has succeeded."
+    assert str(NotFound("model", "digits")) == said
 
 
 @pytest.mark.parametrize(

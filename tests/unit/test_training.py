@@ -153,6 +153,22 @@ def test_a_loss_that_is_no_number_any_more_ends_the_training() -> None:
     assert caught.value.code == "diverged"
 
 
+@pytest.mark.parametrize(
+    ("rate", "cause"),
+    [
+        (0.1, r"some targets are beyond 100: scale them to about -1 to 1, or lower the learning rate, 0\.1"),
+        (10.0, r"the learning rate, 10, is too large"),
+    ],
+)
+def test_a_diverged_training_tells_its_likeliest_cause(rate: float, cause: str) -> None:
+    with pytest.raises(TrainingFailed, match=f"Likely because {cause}"):
+        fitted(
+            Dataset(X, LABELS.astype(np.float32) + 1e25),
+            spec={"layers": [{"class_name": "Dense", "units": 1}]},
+            compile={"optimizer": {"class_name": "SGD", "learning_rate": rate}, "loss": "mse", "metrics": None},
+        )
+
+
 def test_a_metric_that_is_no_number_becomes_null() -> None:
     result = fitted(
         Dataset(X, np.ones(50, np.float32)),

@@ -154,6 +154,42 @@ def test_a_metric_may_be_measured_with_weights_and_without() -> None:
     assert ("#/compile/metrics", "duplicate") in mistakes(document)
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ({"optimizer": "adma"}, "adam"),
+        ({"optimizer": "Adm"}, "adam"),
+        ({"optimizer": {"class_name": "adamw2"}}, "AdamW"),
+        ({"optimizer": {"class_name": "SGD", "lr": 0.1}}, "learning_rate"),
+        ({"loss": "sparse_crossentropy"}, "sparse_categorical_crossentropy"),
+        ({"loss": "cross_entropy"}, "crossentropy"),
+        ({"loss": "mean_square_error"}, "mean_squared_error"),
+        ({"metrics": ["f1"]}, "f1_score"),
+        ({"metrics": ["r2"]}, "r2_score"),
+        ({"metrics": ["rmse"]}, "root_mean_squared_error"),
+        ({"metrics": ["confusion_matrix"]}, None),
+    ],
+)
+def test_a_name_with_a_common_slip_is_answered_with_the_one_that_was_meant(
+    asked: dict[str, Any], meant: str | None
+) -> None:
+    document = copy.deepcopy(SMALL)
+    document["compile"] |= asked
+    with pytest.raises(Invalid) as caught:
+        read_training(document, LIMITS)
+    said = caught.value.findings[0].detail
+    assert ("Did you mean" in said) == (meant is not None)
+    assert meant is None or f"Did you mean {meant!r}?" in said
+
+
+@pytest.mark.parametrize(("written", "meant"), [("Relu", "relu"), ("ReLU", "relu"), ("leakyrelu", "leaky_relu")])
+def test_capitals_make_no_difference_to_what_was_meant(written: str, meant: str) -> None:
+    document = copy.deepcopy(SMALL)
+    document["spec"]["layers"][0]["activation"] = written
+    with pytest.raises(Invalid, match=f"Did you mean {meant!r}"):
+        read_training(document, LIMITS)
+
+
 def test_what_keras_says_of_a_compilation_may_stand_as_it_is() -> None:
     document = copy.deepcopy(SMALL)
     asked = read_training(document, LIMITS).request

@@ -72,6 +72,25 @@ def test_the_last_layer_takes_the_size_that_the_target_needs(asked: dict[str, An
 
 
 @pytest.mark.parametrize(
+    ("behind", "loss", "units"),
+    [
+        ({"class_name": "Activation", "activation": "softmax"}, "crossentropy", 2),
+        ({"class_name": "Activation", "activation": "sigmoid"}, "crossentropy", 1),
+        ({"class_name": "Softmax"}, "sparse_categorical_crossentropy", 2),
+        ({"class_name": "Rescaling", "scale": 2.0, "offset": 6.0}, "mse", 1),
+    ],
+)
+def test_layers_without_units_may_stand_behind_the_one_whose_size_follows_from_the_target(
+    behind: dict[str, Any], loss: str, units: int
+) -> None:
+    asked = document(activation="linear", loss=loss, target="price" if loss == "mse" else "kind")
+    asked["spec"]["layers"].append(behind)
+    checked = read_training(asked, LIMITS, opened)
+    assert checked.outline.units == units
+    assert checked.request.to_json_dict()["spec"]["layers"][0]["units"] == units
+
+
+@pytest.mark.parametrize(
     ("asked", "warned"),
     [
         (document(units=3), True),
@@ -109,6 +128,48 @@ def test_the_size_is_found_however_the_last_layers_are_written(layers: list[dict
 def test_only_the_last_layer_with_units_finds_its_size() -> None:
     layers = [{"class_name": "Dense", "units": "auto"}, {"class_name": "Dense", "units": 2, "activation": "softmax"}]
     assert refused(document() | {"spec": {"layers": layers}}) == {("#/spec/layers/0/units", "wrong_type")}
+
+
+@pytest.mark.parametrize(
+    ("asked", "warned"),
+    [
+        (document(target="number"), True),
+        (document(target="name"), True),
+        (document(target="color"), False),
+        (document(target="number", loss="mse", activation="linear"), False),
+        (document(units=60, loss="sparse_categorical_crossentropy") | {"data": {"x": [[0], [1]], "y": [0, 59]}}, True),
+    ],
+)
+def test_numbers_and_names_of_rows_that_are_taken_for_classes_are_warned_of(
+    asked: dict[str, Any], warned: bool
+) -> None:
+    columns = {"number": list(range(60)), "name": [f"row {i}" for i in range(60)]}
+    whole = Table(pa.table({**dict(zip(TABLE.names, TABLE.arrow.columns, strict=True)), **columns}))
+    checked = read_training(asked, LIMITS, lambda _: whole)
+    found = [(one.pointer, one.detail) for one in checked.warnings if one.code == "rare_classes"]
+    assert [pointer for pointer, _ in found] == (["#/data/y" if "y" in asked["data"] else "#/data/target"] * warned)
+    assert all("mean_squared_error" in detail for _, detail in found)
+
+
+@pytest.mark.parametrize(
+    ("target", "loss", "behind", "warned"),
+    [
+        ("cost", "mse", [], True),
+        ("cost", "mae", [], True),
+        (["cost", "price"], "mse", [], True),
+        ("price", "mse", [], False),
+        ("cost", "poisson", [], False),
+        ("cost", "mse", [{"class_name": "Rescaling", "scale": 50.0, "offset": 500.0}], False),
+    ],
+)
+def test_targets_far_from_what_a_network_answers_at_first_are_warned_of(
+    target: Any, loss: str, behind: list[Any], *, warned: bool
+) -> None:
+    whole = Table(TABLE.arrow.append_column("cost", pa.array(np.linspace(400, 600, 60))))
+    asked = document(activation="exponential" if loss == "poisson" else "linear", loss=loss, target=target)
+    asked["spec"]["layers"] += behind
+    found = [one.pointer for one in read_training(asked, LIMITS, lambda _: whole).warnings]
+    assert found == ["#/data/target"] * warned
 
 
 def test_arrays_tell_the_size_as_well() -> None:
@@ -186,6 +247,36 @@ def refused(asked: dict[str, Any], **fit: Any) -> set[tuple[str, str]]:
     with pytest.raises(Invalid) as caught:
         read_training(asked | {"fit": {**asked["fit"], **fit}}, LIMITS, opened)
     return {(finding.pointer, finding.code) for finding in caught.value.findings}
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"split": {"train": 0.8}}, "Unknown key. Known: validation, test, method, column, seed."),
+        ({"split": {"methods": "last"}}, "Unknown key. Did you mean 'method'? Known: validation, test, method,"),
+        ({"features": [{"name": "size", "fill": 0}]}, "Unknown key. Known: name, type, encoding, missing,"),
+        ({"target": {"name": "kind", "drop": True}}, "Unknown key. Known: name, missing."),
+        ({"targets": "kind"}, "Unknown key. Did you mean 'target'? Known: dataset, target, features,"),
+    ],
+)
+def test_an_unknown_key_is_answered_with_the_keys_that_are_known_where_it_stands(
+    data: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_training(document(**data), LIMITS, opened)
+    assert caught.value.findings[0].detail.startswith(expected)
+
+
+def test_an_input_dim_that_counts_the_columns_of_a_table_is_told_what_they_become() -> None:
+    asked = document(units=2, features=["size", "color"])
+    asked["spec"]["layers"][0]["input_dim"] = 2
+    with pytest.raises(Invalid) as caught:
+        read_training(asked, LIMITS, opened)
+    assert caught.value.findings[0].pointer == "#/spec/layers/0/input_dim"
+    assert caught.value.findings[0].detail == (
+        "The first layer expects 2 inputs; the data gives 5 for each row. "
+        "Left out, it follows from the data; texts and dates of a table become several inputs."
+    )
 
 
 def test_mistakes_about_stored_data_have_their_place() -> None:

@@ -142,6 +142,18 @@ def test_columns_that_teach_nothing_are_left_out() -> None:
     assert len(encoder_of(chosen).outputs) == 102
 
 
+@pytest.mark.parametrize(("texts", "left_out"), [(149, False), (151, True)])
+def test_a_column_with_more_than_half_as_many_texts_as_values_is_left_out_and_that_is_said(
+    texts: int, *, left_out: bool
+) -> None:
+    findings = Findings()
+    values = [f"place {i % texts}" for i in range(300)] + [None] * 100
+    data = Table(pa.table({"place": values, "use": np.arange(400) % 7, "ill": ["no", "yes"] * 200}))
+    prepare(data, DataSpec.model_validate({"target": "ill"}), findings, classifies=True)
+    said = [one.detail for one in findings.warnings if "there are more than half as many texts as values" in one.detail]
+    assert bool(said) is left_out
+
+
 def test_targets_become_classes_numbers_or_rows_of_numbers() -> None:
     made = prepared()
     assert made.dataset.classes == ("no", "yes")
@@ -156,6 +168,23 @@ def test_targets_become_classes_numbers_or_rows_of_numbers() -> None:
     assert both.targets == ["weight", "age"]
     dropped = prepared(target={"name": "smokes", "missing": "drop"}, features=["age"])
     assert (dropped.dataset.rows, dropped.dataset.classes) == (5, ("false", "true"))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"target": "Ill"},
+        {"features": ["age", "il"]},
+        {"split": {"test": 0.5, "method": "group", "column": "ILL"}},
+    ],
+)
+def test_a_column_that_is_not_there_is_answered_with_the_one_that_was_meant_and_those_that_are(
+    asked: dict[str, Any],
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        prepared(**asked)
+    known = ", ".join(TABLE)
+    assert [one.detail for one in caught.value.findings] == [f"Unknown column. Did you mean 'ill'? Known: {known}."]
 
 
 def test_what_cannot_be_prepared_is_pointed_at() -> None:

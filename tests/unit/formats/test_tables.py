@@ -146,6 +146,8 @@ def test_a_compression_named_as_encoding_is_not_unpacked(
         (b'[{"a": 1}, {"a": 2}', JSON, r"not JSON: .* \(line 1, column 20\)"),
         (b'[{"a": 1}, 2]', JSON, "row 2 is something else"),
         (b'{"a/b": 1}\n{"a/b": "two"}\n', NDJSON, "#/columns/a~1b: .* one of them alone"),
+        (b"a,b", CSV, "Expected a table with at least one row; received none"),
+        (b'[{"a": 1}, {"a": 2}]', CSV, "Expected a table with at least one row; received none"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_place(tmp_path: Path, content: bytes, media_type: str, said: str) -> None:
@@ -505,6 +507,9 @@ def test_what_is_no_arrow_file_is_not_opened() -> None:
         (["030 123 456"], None),
         (["192.168.0.1", "10.0.0.7"], None),
         (["31.13.2024x"], None),
+        ([*map(str, range(9)), "?"], "mostly_number"),
+        ([*["1.5", "-2e3", ".5"] * 3, "?"], "mostly_number"),
+        ([*map(str, range(8)), "?", "none"], None),
         ([None], None),
     ],
 )

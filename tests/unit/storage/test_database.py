@@ -1,7 +1,9 @@
 """Transactions do all or nothing, readers see one state, and a database that is away is said to be."""
 
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from sqlalchemy import text
@@ -9,9 +11,23 @@ from sqlalchemy.exc import ProgrammingError
 
 from service.errors import FitdError, Full, NotFound, Unavailable
 from service.storage import Database, NewDataset
-from service.storage.engine import LONGEST_SILENCE_SECONDS, answering
+from service.storage.engine import LONGEST_SILENCE_SECONDS, answering, open_engine
 from tests.postgres import new_database
 from tests.storing import add_job, read_job, sqlite_url
+
+
+def test_several_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    def opened(path: Path) -> None:
+        engine = open_engine(f"sqlite:///{path}")
+        together.wait()
+        with engine.begin() as connection:
+            connection.execute(text("SELECT 1"))
+        engine.dispose()
+
+    together = Barrier(6)
+    with ThreadPoolExecutor(together.parties) as pool:
+        for round_ in range(60):
+            list(pool.map(opened, [tmp_path / f"{round_}.db"] * together.parties))
 
 
 def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
