@@ -507,9 +507,9 @@ def test_what_is_no_arrow_file_is_not_opened() -> None:
         (["030 123 456"], None),
         (["192.168.0.1", "10.0.0.7"], None),
         (["31.13.2024x"], None),
-        ([*map(str, range(9)), "?"], "mostly_number"),
-        ([*["1.5", "-2e3", ".5"] * 3, "?"], "mostly_number"),
-        ([*map(str, range(8)), "?", "none"], None),
+        ([*map(str, range(9)), "many"], "mostly_number"),
+        ([*["1.5", "-2e3", ".5"] * 3, "many"], "mostly_number"),
+        ([*map(str, range(8)), "many", "few"], None),
         ([None], None),
     ],
 )
