@@ -119,7 +119,7 @@ def dataset_of_arrays(x: NDArray[Any], y: NDArray[Any], findings: Findings) -> D
     if y.dtype.kind in "US":
         names, y = np.unique(y.reshape(len(y)).astype(str), return_inverse=True)
         classes = tuple(map(str, names))
-    whole = y.dtype.kind in "biu" and y.ndim == 1
+    whole = y.dtype.kind in "biu" and y.ndim == 1 and max(abs(int(y.min())), abs(int(y.max()))) < 2**31
     with np.errstate(over="ignore"):
         targets: Targets = y.astype(np.int32) if whole else y.astype(np.float32)
         made = Dataset(x.astype(np.float32), targets, classes)
