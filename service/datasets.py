@@ -1,7 +1,7 @@
 """Datasets: inputs and targets as arrays, read from JSON values and kept as safetensors bytes."""
 
 import mmap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -65,8 +65,18 @@ class Dataset:
         return part("", part("validation.") if "validation.x" in named else None)
 
 
+ReadRows = Callable[[Any, str, Findings, Limits], Floats | None]
+"""Reads rows that stand at a pointer as inputs, or gives None and a finding for each mistake."""
+
+
 def read_dataset(
-    data: Any, findings: Findings, limits: Limits, *, at: str = "#/data", classes: Sequence[str] | None = None
+    data: Any,
+    findings: Findings,
+    limits: Limits,
+    *,
+    at: str = "#/data",
+    classes: Sequence[str] | None = None,
+    read_rows: ReadRows = arrays.read_rows,
 ) -> Dataset | None:
     """The dataset of `{"x": rows, "y": targets}`, or None and a finding for each mistake.
 
@@ -85,7 +95,7 @@ def read_dataset(
             findings.error(f"{at}/{key}", "missing", f"{key!r} is missing.")
     if classes is None:
         classes = _read_classes(data.get("classes"), f"{at}/classes", findings)
-    x = arrays.read_rows(data["x"], f"{at}/x", findings, limits) if "x" in data else None
+    x = read_rows(data["x"], f"{at}/x", findings, limits) if "x" in data else None
     y, classes = _read_targets(data["y"], f"{at}/y", findings, limits, classes) if "y" in data else (None, None)
     if x is None or y is None:
         return None

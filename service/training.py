@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from service.checks.fits import class_weights, classifies, resolved_loss
+from service.checks.class_weights import class_weights
+from service.checks.fits import classifies, resolved_loss
 from service.checks.ranges import threshold_of
 from service.checks.start import Start
 from service.checks.targets import encoded, wanted_by

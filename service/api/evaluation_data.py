@@ -1,20 +1,49 @@
-"""A stored dataset as a version is measured on it: with the columns and classes that the version knows."""
+"""Data as a version is measured on it: with the columns and classes that the version knows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from service.api.serving import Served
-from service.datasets import Dataset
+from service.config import Limits
+from service.datasets import Dataset, read_dataset
 from service.errors import Findings
 from service.features.learnt import find_unreadable, with_classes
 from service.features.preparing import read_sample_weight
+from service.features.records import read_records
 from service.features.rows import taken
 from service.features.targets import read_answers
+from service.prediction import LoadedVersion
 from service.spec.data import DataSpec
 from service.spec.mistakes import report
-from service.tables import Table
+from service.tables import Table, text_of
+
+
+def read_evaluation(data: Any, loaded: LoadedVersion, findings: Findings, limits: Limits) -> Dataset | None:
+    """The inputs and targets that came with a request, or None and a finding for each mistake.
+
+    To a version that learnt from a table they are told in its words, as to `:predict`.
+    """
+    encoder = loaded.encoder
+    if encoder is None or not isinstance(data, Mapping):
+        return read_dataset(data, findings, limits, classes=loaded.classes)
+
+    def read_rows(value: Any, at: str, findings: Findings, limits: Limits) -> NDArray[np.float32] | None:
+        records = read_records(value, encoder, at, findings, limits)
+        return None if records is None else encoder.encode(records)[0]
+
+    told = {key: _named(value, loaded.classes or ()) if key == "y" else value for key, value in data.items()}
+    return read_dataset(told, findings, limits, classes=loaded.classes, read_rows=read_rows)
+
+
+def _named(y: Any, classes: Sequence[str]) -> Any:
+    """Targets as the names of classes where they are such: 3 and true are, of a column that held them."""
+    plain = isinstance(y, list) and set(map(type, y)) <= {int, float, bool}
+    names = [text_of(value) for value in y] if plain else []
+    return y if set(names).isdisjoint(classes) else names
 
 
 def prepare_evaluation(
@@ -25,6 +54,10 @@ def prepare_evaluation(
     for key in asked.keys() - allowed:
         findings.error(f"#/data/{key}", "unknown_key", "Expected the dataset alone: the version knows its columns.")
     loaded = served.loaded
+    if isinstance(data, Dataset) and loaded.encoder is not None:
+        expected = "Expected a dataset with named columns, as the version has it; received arrays x and y."
+        findings.error("#/data/dataset", "conflict", expected)
+        return None
     if isinstance(data, Dataset):
         classes = None if loaded.classes is None else tuple(loaded.classes)
         return with_classes(data, classes, "the version", findings, "#/data")

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from service.api.answered import JSON, Answered, Headers
 from service.api.bodies import JsonBytes, check_json, described, is_plain_json, read_object
 from service.api.datasets import FILE
-from service.api.evaluation_data import prepare_evaluation
+from service.api.evaluation_data import prepare_evaluation, read_evaluation
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
 from service.api.instances import read_inputs
 from service.api.job_views import Metrics
@@ -21,7 +21,7 @@ from service.api.serving import Served, Which
 from service.api.state import Shared, State, state_of
 from service.api.table_predictions import Queried, TableQuery, answer_table
 from service.api.uploads import OCTETS, TABLES, is_table
-from service.datasets import Dataset, read_dataset
+from service.datasets import Dataset
 from service.errors import Findings, NotFound
 from service.formats.jsontext import write_json
 from service.formats.plain_rows import read_plain_rows
@@ -84,6 +84,16 @@ class OutputsView(AnswerView):
 
 
 _MOST_REPEATS = 20
+_ROWS = (
+    "The inputs as `:predict` takes them under `instances`: rows, of a table's columns also as objects by their names."
+)
+_INLINE_SCHEMA = {
+    **DATA_SCHEMA,
+    "properties": {
+        **{key: value for key, value in DATA_SCHEMA["properties"].items() if key != "split"},
+        "x": {"type": "array", "description": _ROWS},
+    },
+}
 _STORED_SCHEMA = {
     "type": "object",
     "description": "A stored dataset.",
@@ -104,7 +114,7 @@ class EvaluationRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    data: Annotated[Any, WithJsonSchema({"anyOf": [DATA_SCHEMA, _STORED_SCHEMA]})]
+    data: Annotated[Any, WithJsonSchema({"anyOf": [_INLINE_SCHEMA, _STORED_SCHEMA]})]
     importance: int | None = Field(
         None, ge=1, le=_MOST_REPEATS, description="Says how much each feature matters, by shuffling it so many times."
     )
@@ -220,7 +230,7 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
     if stored_id is not None:
         dataset = prepare_evaluation(_opened(shared, stored_id, findings), data, served, findings)
     else:
-        dataset = read_dataset(data, findings, shared.settings, classes=served.loaded.classes)
+        dataset = read_evaluation(data, served.loaded, findings, shared.settings)
     if dataset is None or findings.total:
         raise findings.refusal()
     repeats = _read_repeats(document.get("importance"), findings)

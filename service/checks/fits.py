@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from service.checks.class_weights import check_class_weight
 from service.checks.indices import check_indices
 from service.checks.losses import SIGMOIDS, check_loss, warn_of_unreachable, warn_of_unscaled
 from service.checks.memory import check_memory, memory
@@ -108,26 +109,6 @@ def resolved_metrics(names: list[Any] | None, y: Any, units: int) -> list[metric
     return [metrics.resolve(name, (None, units), shape) for name in given]
 
 
-def class_weights(request: TrainingRequest, dataset: Dataset) -> dict[int, float] | None:
-    """The weight of each class by its index, where the request may have named the classes."""
-    if request.fit.class_weight is None:
-        return None
-    if request.fit.class_weight == "balanced":
-        kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
-        y = dataset.y[:kept]
-        labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1).round().astype(np.int64)
-        ignored = _ignored_class(request.compile)
-        classes, counts = np.unique(labels if ignored is None else labels[labels != ignored], return_counts=True)
-        mean = counts.sum() / max(1, len(classes))
-        return {int(label): float(mean / count) for label, count in zip(classes, counts, strict=True)}
-    names = {name: index for index, name in enumerate(dataset.classes or ())}
-    return {names[key] if key in names else int(key): value for key, value in request.fit.class_weight.items()}
-
-
-def _ignored_class(asked: CompileSpec) -> int | None:
-    return None if asked.loss in BY_SHAPE["loss"] else getattr(made("loss", asked.loss), "ignore_class", None)
-
-
 def _check_split(request: TrainingRequest, dataset: Dataset, locate: Locate, findings: Findings) -> None:
     share, at = request.fit.validation_split, locate("fit", "validation_split")
     kept = math.floor(dataset.rows * (1 - share))
@@ -163,7 +144,7 @@ def _check_learning(
         if part is not None:
             check_indices(part.x, found.layers[0], at_x, findings)
             check_targets(part.y, part.classes, loss=loss, units=found.units, at=at_y, findings=findings)
-    _check_class_weight(request, dataset, wanted_by(loss), found.units, findings)
+    check_class_weight(request, dataset, wanted_by(loss), found.units, findings)
     if findings.total == before:
         warn_of_unreachable(dataset.y, loss, found.activation, at_activation, findings)
         at_units = locate("spec", "layers", found.places[-1], *_own(found.layers[-1], "units"))
@@ -178,26 +159,6 @@ def _check_learning(
 
 def _own(layer: layers.Layer, key: str) -> tuple[str, ...]:
     return (key,) if hasattr(layer, key) else ()
-
-
-def _check_class_weight(request: TrainingRequest, dataset: Dataset, want: Want, units: int, findings: Findings) -> None:
-    if request.fit.class_weight is None:
-        return
-    if dataset.sample_weight is not None:
-        findings.error("#/fit/class_weight", "conflict", "Expected class_weight or sample_weight; received both.")
-    if want is Want.NUMBERS:
-        findings.error("#/fit/class_weight", "conflict", "Class weights go with a loss for classes.")
-        return
-    if request.fit.class_weight == "balanced":
-        if want is Want.SIDES and units > 1:
-            said = "Several outputs of 0 or 1 are no classes of which each row has one."
-            findings.error("#/fit/class_weight", "conflict", said)
-        return
-    classes = max(2, units)
-    known = {*(dataset.classes or ()), *map(str, range(classes))}
-    for key in request.fit.class_weight.keys() - known:
-        expected = f"Expected a class name or an index from 0 to {classes - 1}."
-        findings.error(pointer_in({}, "fit", "class_weight", key), "unknown_class", expected)
 
 
 def _check_metrics(

@@ -25,7 +25,7 @@ TARGETS_SCHEMA = {
     ],
 }
 WEIGHTS_SCHEMA = {"type": "array", "items": {"type": "number", "minimum": 0}}
-DATA_SCHEMA = {
+DATA_SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "Inputs and targets, row by row.",
     "properties": {

@@ -125,3 +125,26 @@ def test_an_evaluation_passes_over_gaps_in_rows_that_the_training_left_out(servi
     service.work()
     answer = service.client.post("/v1/models/gaps:evaluate", json={"data": data})
     assert (answer.status_code, answer.json().get("rows")) == (200, 8)
+
+
+@pytest.mark.parametrize("sizes", [("small", "middle", "large"), (1, 5, 10), (False, True)])
+def test_rows_that_come_with_an_evaluation_are_in_the_words_of_the_table(service: Service, sizes: Any) -> None:
+    rows = [{"a": 500 + 9 * number, "b": "even" if number % 2 == 0 else "odd"} for number in range(12)]
+    y = [sizes[number % len(sizes)] for number in range(12)]
+    lines = [f"{row['a']},{row['b']},{str(size).lower()}" for row, size in zip(rows, y, strict=True)]
+    table = upload(service, "\n".join(["a,b,size", *lines]).encode())
+    data = {"dataset": table["id"], "target": "size"}
+    assert service.client.post("/v1/training-jobs", json={**request(""), "model": "sizes", "data": data}).is_success
+    service.work()
+
+    def measure(**data: Any) -> httpx.Response:
+        return service.client.post("/v1/models/sizes:evaluate", json={"data": data})
+
+    expected = measure(dataset=table["id"]).json()["metrics"]
+    assert measure(x=rows, y=y).json()["metrics"] == expected
+    assert measure(x=[list(row.values()) for row in rows], y=y).json()["metrics"] == expected
+    problem = assert_problem(measure(x=[*rows[1:], {"a": "x", "b": "odd"}], y=y), 422, "invalid_request")
+    assert [error["pointer"] for error in problem["errors"]] == ["#/data/x/11/a"]
+    stored = measure(dataset=arrays(service, np.zeros((3, 5)), np.array([0, 1, 0]))["id"])
+    problem = assert_problem(stored, 422, "invalid_request")
+    assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [("#/data/dataset", "conflict")]

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from service.checks import read_training
+from service.checks.class_weights import class_weights
 from service.checks.estimate import estimate
-from service.checks.fits import class_weights
 from service.config import Limits
 from service.datasets import Dataset
 from service.errors import Findings, Invalid, NotFound
@@ -225,6 +225,36 @@ def test_balanced_weights_are_those_of_the_labels_as_the_loss_takes_them(
     checked = read_training(asked, LIMITS, opened)
     assert class_weights(checked.request, checked.dataset) == pytest.approx(weights)
     assert train(checked.request, checked.dataset).metrics["loss"] is not None
+
+
+@pytest.mark.parametrize(
+    ("weights", "found"),
+    [
+        ({"1": 2.0, "2": 3.0}, None),
+        ({"0": 2.0, "1": 3.0}, ("#/fit/class_weight/1", "duplicate")),
+        ({"0": 2.0, "3": 3.0}, ("#/fit/class_weight/3", "unknown_class")),
+    ],
+)
+def test_a_class_has_one_weight_by_its_name_or_its_index(
+    weights: dict[str, float], found: tuple[str, str] | None
+) -> None:
+    table = Table(TABLE.arrow.append_column("grade", pa.array([1, 2] * 30)))
+    asked = document(target="grade")
+    asked["fit"]["class_weight"] = weights
+    if found is None:
+        checked = read_training(asked, LIMITS, lambda _id: table)
+        assert class_weights(checked.request, checked.dataset) == {0: 2.0, 1: 3.0}
+        return
+    with pytest.raises(Invalid) as caught:
+        read_training(asked, LIMITS, lambda _id: table)
+    assert [(finding.pointer, finding.code) for finding in caught.value.findings] == [found]
+
+
+def test_the_labels_of_a_hinge_have_weights() -> None:
+    asked = document(loss="hinge", units=1, activation="tanh") | {"data": {"x": [[0], [1]], "y": [-1, 1]}}
+    asked["fit"]["class_weight"] = {"-1": 2.0, "1": 3.0}
+    checked = read_training(asked, LIMITS, opened)
+    assert class_weights(checked.request, checked.dataset) == {-1: 2.0, 1: 3.0}
 
 
 def test_the_sides_of_one_output_are_not_named_after_its_target() -> None:

@@ -431,6 +431,23 @@ def test_whole_targets_that_are_no_indices_stay_the_numbers_that_they_are(target
     assert dataset_of_arrays(np.eye(2), np.array([1 - 2**31, 2**31 - 1]), Findings()).y.dtype == np.int32
 
 
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array([0, 3_000_000_000]),
+        np.array([0, -(2**31)]),
+        np.array([0, 2**31], np.uint32),
+        np.array([0, 2**63], np.uint64),
+        np.array([0, 2**31 - 1]),
+        np.array([False, True]),
+    ],
+)
+def test_whole_numbers_in_arrays_stay_what_they_are_however_large(y: Any) -> None:
+    made = dataset_of_arrays(np.eye(2), y, Findings())
+    assert made.y.tolist() == [0, float(np.float32(y[1])) if made.y.dtype == np.float32 else int(y[1])]
+    assert made.y.dtype == (np.int32 if abs(int(y[1])) < 2**31 else np.float32)
+
+
 def test_who_has_nothing_to_learn_from_is_told_why() -> None:
     findings = Findings()
     one = Table(pa.table({"age": [30.0], "sex": ["f"], "ill": ["yes"]}))
