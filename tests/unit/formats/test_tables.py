@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -275,6 +276,35 @@ def test_columns_that_nobody_wants_are_named_and_not_read(tmp_path: Path, media_
     file.write_bytes(parquet_of(a=[1], b=[[1]]) if media_type == PARQUET else arrow_of(a=[1], b=[[1]]))
     with pytest.raises(Invalid, match="#/columns/b"):
         list(read_batches(file, media_type, LIMITS, {"a"}))
+
+
+@pytest.mark.parametrize("media_type", [PARQUET, ARROW, ARROW_STREAM])
+def test_what_a_file_has_behind_missing_values_is_not_stored(tmp_path: Path, media_type: str) -> None:
+    written = b"".join(b"%d.5,%d,true,2024-01-01,text\n,,,,\n" % (number, number) for number in range(50))
+    table_of(tmp_path, b"a,b,c,d,e\n" + written)
+    stored = (tmp_path / "target").read_bytes()
+    missing = pa.array([number % 2 for number in range(100)], pa.int8()).cast(pa.bool_())
+    columns = {
+        "a": pa.array([number // 2 + 0.5 for number in range(100)]),
+        "b": pa.array([number // 2 for number in range(100)], pa.int32()),
+        "c": pa.array([True] * 100),
+        "d": pa.array([19_723] * 100, pa.int32()).cast(pa.date32()),
+        "e": pa.array(["text"] * 100),
+    }
+    valid = pc.invert(missing).buffers()[1]
+    hidden = {
+        name: pa.Array.from_buffers(column.type, 100, [valid, *column.buffers()[1:]])
+        for name, column in columns.items()
+    }
+    assert np.frombuffer(hidden["b"].buffers()[1], np.int32)[3] == 1
+    sink, table = io.BytesIO(), pa.table(hidden)
+    if media_type == PARQUET:
+        parquet.write_table(table, sink)
+    else:
+        with (pa.ipc.new_file if media_type == ARROW else pa.ipc.new_stream)(sink, table.schema) as writer:
+            writer.write_table(table)
+    table_of(tmp_path, sink.getvalue(), media_type)
+    assert (tmp_path / "target").read_bytes() == stored
 
 
 def test_numbers_as_texts_are_written_shortly(tmp_path: Path) -> None:
