@@ -15,7 +15,7 @@ from service.config import Limits
 from service.errors import Malformed
 from service.formats.csv_blocks import Readable, batches_of, exhaust
 from service.formats.csv_types import NOT_UTF8, check_texts, widest_types
-from service.formats.delimited import FALLBACK_ENCODING, Dialect, found_dialect
+from service.formats.delimited import FALLBACK_ENCODING, Dialect, check_fallback, found_dialect
 from service.formats.json_rows import read_whole, table_of_rows
 from service.formats.plain_columns import check_size, is_text, plain_batches, plain_schema, without_remains
 from service.formats.quotes import OddQuotesError
@@ -118,6 +118,9 @@ def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect, arriv
     except pa.ArrowInvalid as error:
         dialect = _reread(error, dialect, given)
         types = widest_types(source, dialect, names)
+    if dialect.encoding == FALLBACK_ENCODING and given.encoding is None:
+        with source.open("rb") as text:
+            check_fallback(text)
     with source.open("rb") as text:
         _write(types, batches_of(text, dialect, names, types=types, has_odd_quotes=True), target, limits)
 

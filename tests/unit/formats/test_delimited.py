@@ -118,6 +118,15 @@ def test_an_encoding_that_shows_late_is_found(tmp_path: Path) -> None:
     assert table.encoded("a")[0] == ["x", "Öl"]
 
 
+@pytest.mark.parametrize("before", [10, 30_000])
+def test_a_text_in_utf_8_with_a_mistake_is_not_taken_for_another_encoding(tmp_path: Path, before: int) -> None:
+    for start in ("ä,öü\n" + "x,1\n" * before, "a,b\n" + "Öl,1\n" * before):
+        with pytest.raises(Malformed, match=f"UTF-8, as most of it is; received other .* in line {before + 2:,}\\."):
+            table_of(tmp_path, start.encode() + b"\xd6l,2\n")
+    for text in ("a,«CAFÉ»\n" + "x,1\n" * before + "Öl,2\n", "a,b\nÖl,1\n" + "CAFÉ»,1\n"):
+        assert table_of(tmp_path, text.encode("cp1252")).rows == text.count("\n") - 1
+
+
 def test_a_column_that_changes_its_mind_late_keeps_every_value(tmp_path: Path) -> None:
     rows = 3_000_000
     table = table_of(tmp_path, b"a,b\n" + b"1,22\n" * rows + b"1.5,word\n")
