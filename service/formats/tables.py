@@ -95,7 +95,10 @@ def _readable(media_type: str) -> Iterator[None]:
     except (pa.ArrowException, OSError, ValueError, UnicodeError, OverflowError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise Malformed(f"The file cannot be read as {media_type}.", code="bad_table") from None
+        said = f"The file cannot be read as {media_type}."
+        if media_type == CSV and (isinstance(error, UnicodeError) or NOT_UTF8 in str(error)):
+            said = "The text has bytes that are no letters in its encoding; say ?encoding= if it has another."
+        raise Malformed(said, code="bad_table") from None
 
 
 def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect, arriving: Readable | None) -> None:

@@ -127,6 +127,17 @@ def test_a_text_in_utf_8_with_a_mistake_is_not_taken_for_another_encoding(tmp_pa
         assert table_of(tmp_path, text.encode("cp1252")).rows == text.count("\n") - 1
 
 
+@pytest.mark.parametrize(
+    ("encoding", "wrong"), [("utf-8", b"\xd6l,1\n"), ("ascii", b"\xd6l,1\n"), (None, b"\x81,1\n"), ("utf-16", b"x")]
+)
+def test_bytes_that_an_encoding_does_not_have_are_told_of_wherever_they_stand(
+    tmp_path: Path, encoding: str | None, wrong: bytes
+) -> None:
+    content = ("a,b\n" + "x,1\n" * 40_000).encode(encoding or "ascii") + wrong
+    with pytest.raises(Malformed, match=r"bytes that are no letters in its encoding; say \?encoding="):
+        table_of(tmp_path, content, dialect=Dialect(encoding=encoding))
+
+
 def test_a_column_that_changes_its_mind_late_keeps_every_value(tmp_path: Path) -> None:
     rows = 3_000_000
     table = table_of(tmp_path, b"a,b\n" + b"1,22\n" * rows + b"1.5,word\n")
