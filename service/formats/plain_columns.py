@@ -24,7 +24,9 @@ def plain_schema(schema: Any, limits: Limits) -> Any:
     for name, count in Counter(schema.names).items():
         if not name or len(name) > _LONGEST_NAME:
             expected = f"Expected a name of 1 to {_LONGEST_NAME} characters for each column"
-            received = f"that of column {schema.names.index(name) + 1} has {len(name):,}"
+            place = schema.names.index(name)
+            hint = "" if name or place else " (pandas writes its index so, unless told index=False)"
+            received = f"that of column {place + 1} has {len(name):,}{hint}"
             findings.error(pointer("columns", name), "bad_column_name", f"{expected}; {received}.")
         elif count > 1:
             findings.error(pointer("columns", name), "duplicate", "Expected each column's name once; it is repeated.")
