@@ -12,7 +12,7 @@ from service.api.examples import DATASET, UPLOAD_EXAMPLES
 from service.api.paths import Paging
 from service.api.problems import documented
 from service.api.state import Shared, State
-from service.api.uploads import MEDIA_TYPES, UPLOADS, media_type_of, read_upload
+from service.api.uploads import MEDIA_TYPES, UPLOADS, charset_of, media_type_of, read_upload
 from service.errors import Conflict
 from service.formats.csv_blocks import Readable
 from service.formats.delimited import Dialect
@@ -28,6 +28,7 @@ Name = Annotated[str | None, Query(min_length=1, max_length=200, description="A 
 
 
 async def _dialect(
+    request: Request,
     *,
     delimiter: Annotated[
         str | None, Query(min_length=1, max_length=1, description="Of CSV; found if not given.")
@@ -41,6 +42,8 @@ async def _dialect(
         Literal[".", ","] | None, Query(description="What a CSV writes before decimals; found if not given.")
     ] = None,
 ) -> Dialect:
+    if encoding is None:
+        encoding = charset_of(request.headers.get("content-type", ""))
     return Dialect(delimiter, header, encoding, quote or '"', decimal)
 
 

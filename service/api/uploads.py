@@ -72,6 +72,16 @@ def is_table(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() in TABLES
 
 
+def charset_of(content_type: str) -> str | None:
+    """The character set that a Content-Type names; None where it is UTF-8, which many clients say of any text."""
+    for parameter in content_type.split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        charset = value.strip().strip('"')
+        if name.strip().lower() == "charset" and charset.lower() not in ("", "utf-8", "utf8"):
+            return charset
+    return None
+
+
 def media_type_of(request: Request, known: dict[str, str] = MEDIA_TYPES) -> str:
     """The media type of a body; `UnsupportedMediaType` for one that is not known here."""
     named = request.headers.get("content-type", OCTETS).partition(";")[0].strip().lower()

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import IO
 
 from service.errors import Finding, Invalid, Malformed
 
@@ -20,6 +21,9 @@ _SAMPLE_LINES = 3
 
 _SEPARATOR = re.compile(r'[\r\n]*"?sep=(.)"?[\r\n]+', re.IGNORECASE)
 """The line that tells Excel the delimiter."""
+
+_BROKEN = "\ufffd"
+"""What a decoder puts where bytes are no letter."""
 
 _LINE_ENDS = re.compile(rb"[\r\n]+")
 csv.field_size_limit(_LARGEST_SAMPLE_BYTES)
@@ -89,8 +93,23 @@ def _encoding(sample: bytes) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:
+        check_fallback(io.BytesIO(sample))
         return FALLBACK_ENCODING
     return "utf-8"
+
+
+def check_fallback(source: IO[bytes]) -> None:
+    """`Malformed` for a text that is not all UTF-8, but most of whose letters beyond ASCII are."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    line, letters, broken = 1, 0, 0
+    while piece := source.read(_SAMPLE_BYTES):
+        text = decoder.decode(piece)
+        line += 0 if broken else text.partition(_BROKEN)[0].count("\n")
+        broken += text.count(_BROKEN)
+        letters += len(text) - len(text.encode("ascii", "ignore"))
+    if letters > 2 * broken:
+        said = f"Expected a text in UTF-8, as most of it is; received other bytes, first in line {line:,}."
+        raise Malformed(said, code="bad_table")
 
 
 def _known(encoding: str) -> str:

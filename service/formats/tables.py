@@ -15,9 +15,9 @@ from service.config import Limits
 from service.errors import Malformed
 from service.formats.csv_blocks import Readable, batches_of, exhaust
 from service.formats.csv_types import NOT_UTF8, check_texts, widest_types
-from service.formats.delimited import FALLBACK_ENCODING, Dialect, found_dialect
+from service.formats.delimited import FALLBACK_ENCODING, Dialect, check_fallback, found_dialect
 from service.formats.json_rows import read_whole, table_of_rows
-from service.formats.plain_columns import check_size, is_text, plain_batches, plain_schema
+from service.formats.plain_columns import check_size, is_text, plain_batches, plain_schema, without_remains
 from service.formats.quotes import OddQuotesError
 
 CSV, PARQUET, ARROW = "text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.file"
@@ -48,7 +48,7 @@ def write_table(
             _write_csv(source, target, limits, dialect or Dialect(), arriving)
         else:
             with _batches(source, media_type, limits) as (schema, batches):
-                _write(schema, batches, target, limits)
+                _write(schema, batches, target, limits, has_remains=True)
 
 
 def read_batches(source: Path, media_type: str, limits: Limits, wanted: Collection[str] | None = None) -> Iterator[Any]:
@@ -95,7 +95,10 @@ def _readable(media_type: str) -> Iterator[None]:
     except (pa.ArrowException, OSError, ValueError, UnicodeError, OverflowError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise Malformed(f"The file cannot be read as {media_type}.", code="bad_table") from None
+        said = f"The file cannot be read as {media_type}."
+        if media_type == CSV and (isinstance(error, UnicodeError) or NOT_UTF8 in str(error)):
+            said = "The text has bytes that are no letters in its encoding; say ?encoding= if it has another."
+        raise Malformed(said, code="bad_table") from None
 
 
 def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect, arriving: Readable | None) -> None:
@@ -118,6 +121,9 @@ def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect, arriv
     except pa.ArrowInvalid as error:
         dialect = _reread(error, dialect, given)
         types = widest_types(source, dialect, names)
+    if dialect.encoding == FALLBACK_ENCODING and given.encoding is None:
+        with source.open("rb") as text:
+            check_fallback(text)
     with source.open("rb") as text:
         _write(types, batches_of(text, dialect, names, types=types, has_odd_quotes=True), target, limits)
 
@@ -193,15 +199,15 @@ def _sound(batches: Iterable[Any]) -> Iterator[Any]:
         yield batch
 
 
-def _write(schema: Any, batches: Iterable[Any], target: Path, limits: Limits) -> None:
-    """Writes the batches with plain columns."""
+def _write(schema: Any, batches: Iterable[Any], target: Path, limits: Limits, *, has_remains: bool = False) -> None:
+    """Writes the batches with plain columns; `has_remains` says that something may stand behind missing values."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     plain = plain_schema(schema, limits)
     even = _even(plain_batches(batches, plain), min(_BATCH_ROWS, _BATCH_CELLS // len(plain) + 1))
     with pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, plain) as writer:
         for batch in _counted(even, len(plain), limits):
-            writer.write_batch(batch)
+            writer.write_batch(without_remains(batch) if has_remains else batch)
 
 
 def _counted(batches: Iterable[Any], columns: int, limits: Limits) -> Iterator[Any]:

@@ -141,6 +141,20 @@ def test_octets_that_begin_with_a_column_pk_are_a_table(service: Service) -> Non
     assert [column["name"] for column in view["columns"]] == ["PK", "b"]
 
 
+@pytest.mark.parametrize("charset", ["koi8-r", '"koi8-r"', "KOI8-R; header=present"])
+def test_a_character_set_in_the_content_type_is_that_of_the_text(service: Service, charset: str) -> None:
+    content = "имя,n\nЮля,1\n".encode("koi8-r")
+    typed = {"Content-Type": f"text/csv; charset={charset}"}
+    assert [column["name"] for column in upload(service, content, headers=typed)["columns"]] == ["имя", "n"]
+    content = content.decode("koi8-r").encode("cp1251")
+    assert upload(service, content, "?encoding=cp1251", typed)["columns"][0]["name"] == "имя"
+    for charset_of_many in ("utf-8", "UTF8"):
+        typed = {"Content-Type": f"text/csv; charset={charset_of_many}"}
+        assert upload(service, "ö,n\nx,1\n".encode("cp1252"), headers=typed)["columns"][0]["name"] == "ö"
+    answer = service.client.post(DATASETS, content=b"a\n1\n", headers={"Content-Type": "text/csv; charset=klingon"})
+    assert_problem(answer, 422, "invalid_request")
+
+
 def test_a_bomb_is_stopped_at_the_limit(tmp_path: Any) -> None:
     with Service(tmp_path, max_unpacked_bytes=100_000, max_columns=50, max_table_rows=1000) as service:
         bomb = gzip.compress(b"a,b\n" + b"1,2\n" * 1_000_000)
