@@ -1,5 +1,6 @@
 """Problems: every refusal and failure as `application/problem+json` (RFC 9457)."""
 
+import errno
 import logging
 import re
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from service.spec.mistakes import expectation
 
 MEDIA_TYPE = "application/problem+json"
 _OF_TENSORFLOW = re.compile(r"/v1/models/[^/]+(/(versions|labels)/[^/]+)?(/metadata)?")
+_REFUSALS = (errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE)
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 log = logging.getLogger("fitd.api")
 
@@ -180,8 +182,12 @@ def answer_disconnect(_request: Request, _error: ClientDisconnect) -> Response:
 
 
 def answer_system(request: Request, error: OSError) -> Response:
-    """The problem of a disk that is full; whatever else the system refuses is a defect of ours."""
-    return answer_known(request, errors.Full()) if errors.is_full(error) else answer_unknown(request, error)
+    """The problem of a disk that is full, or refuses for a while; whatever else goes wrong is a defect of ours."""
+    if errors.is_full(error):
+        return answer_known(request, errors.Full())
+    if error.errno in _REFUSALS:
+        return answer_known(request, errors.Unavailable(f"The system refuses: {error.strerror}."))
+    return answer_unknown(request, error)
 
 
 def answer_unknown(request: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ speaks S3, or, where neither is named and machines share a PostgreSQL, in its ta
 import contextlib
 import hashlib
 import itertools
+import logging
 import mmap
 import os
 import re
@@ -22,7 +23,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Engine, delete, insert, select
 
-from service.errors import Damaged, FitdError, NotFound
+from service.errors import Damaged, FitdError, NotFound, Unavailable, is_full
 from service.storage.clock import NOW, Clock
 from service.storage.engine import answering
 from service.storage.tables import artifacts
@@ -32,6 +33,8 @@ Content = bytes | mmap.mmap
 _PIECE_BYTES = 4 << 20
 _ROW_BYTES = 8 << 20
 _OURS = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{8}\.[0-9a-f]{64}(\.tmp)?")
+
+_log = logging.getLogger("fitd.storage")
 
 
 class Store(Protocol):
@@ -149,25 +152,26 @@ class Folder:
 
     def write(self, name: str, content: bytes) -> None:
         """Writes beside the place, then moves: a reader sees all or nothing, also after a loss of power."""
-        self._path.mkdir(parents=True, exist_ok=True)
-        unfinished = self._path / f"{name}.tmp"
-        try:
+        with self._unfinished(name) as unfinished:
             unfinished.write_bytes(content)
-            self._settle(unfinished, name)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
 
     def take(self, name: str, file: Path) -> None:
         """Moves the file here, or copies it where it lies on another disk."""
-        self._path.mkdir(parents=True, exist_ok=True)
-        unfinished = self._path / f"{name}.tmp"
-        try:
+        with self._unfinished(name) as unfinished:
             shutil.move(file, unfinished)
-            self._settle(unfinished, name)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
+
+    @contextlib.contextmanager
+    def _unfinished(self, name: str) -> Iterator[Path]:
+        """A place to write to in the block; then it is settled under the name, or removed after an error."""
+        with _reachable():
+            self._path.mkdir(parents=True, exist_ok=True)
+            unfinished = self._path / f"{name}.tmp"
+            try:
+                yield unfinished
+                self._settle(unfinished, name)
+            except OSError:
+                unfinished.unlink(missing_ok=True)
+                raise
 
     def _settle(self, unfinished: Path, name: str) -> None:
         _sync(unfinished)
@@ -176,12 +180,10 @@ class Folder:
 
     def read(self, name: str) -> Content | None:
         """The bytes of the file, mapped."""
-        try:
-            with (self._path / name).open("rb") as file:
-                size = os.fstat(file.fileno()).st_size
-                return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else b""
-        except FileNotFoundError:
-            return None
+        with _reachable(), contextlib.suppress(FileNotFoundError), (self._path / name).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else b""
+        return None
 
     def remove(self, name: str) -> None:
         """Deletes the file."""
@@ -190,10 +192,22 @@ class Folder:
     def names(self) -> Iterator[tuple[str, float]]:
         """All files, the unfinished among them."""
         now = time.time()
-        with contextlib.suppress(FileNotFoundError):
+        with _reachable(), contextlib.suppress(FileNotFoundError):
             for entry in os.scandir(self._path):
                 with contextlib.suppress(FileNotFoundError):
                     yield entry.name, now - entry.stat().st_mtime
+
+
+@contextlib.contextmanager
+def _reachable() -> Iterator[None]:
+    """Inside, a directory that refuses is `Unavailable`: it may lie on another machine. One that is full is full."""
+    try:
+        yield
+    except OSError as error:
+        if is_full(error):
+            raise
+        _log.warning("The directory of artifacts does not answer as it should: %s", error.strerror)
+        raise Unavailable("The directory of artifacts does not answer now.") from error
 
 
 def _sync(path: Path) -> None:

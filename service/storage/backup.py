@@ -4,25 +4,36 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, NotFound, Unavailable
 from service.storage.database import Database
 
 
 def back_up(database: Database, target: Path) -> int:
     """Copies the database to `target/fitd.db` while it is in use, and its artifacts beside it; returns how many.
 
-    The copy is the database as it was at one moment. `Conflict` if the target has one already, or if the database is
-    PostgreSQL, which has tools of its own for this.
+    The copy is the database as it was at one moment, and has its name when all of it is there. `Conflict` if the target
+    has one already, or if the database is PostgreSQL, which has tools of its own for this; `Unavailable` if the copy
+    cannot be finished.
     """
     if database.backend != "sqlite":
         raise Conflict("This copies SQLite databases; for PostgreSQL use pg_dump.")
-    target.mkdir(parents=True, exist_ok=True)
-    copy = target / "fitd.db"
+    copy, unfinished = target / "fitd.db", target / "fitd.db.unfinished"
     if copy.exists():
         raise Conflict(f"{copy} exists already; name a directory without one.")
-    with closing(sqlite3.connect(str(database.engine.url.database))) as source, closing(sqlite3.connect(copy)) as into:
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        unfinished.unlink(missing_ok=True)
+        copied = _copy_to(unfinished, database)
+        unfinished.rename(copy)
+    except (sqlite3.Error, OSError) as error:
+        raise Unavailable(f"The copy could not be finished: {error}.") from error
+    return copied
+
+
+def _copy_to(file: Path, database: Database) -> int:
+    with closing(sqlite3.connect(str(database.engine.url.database))) as source, closing(sqlite3.connect(file)) as into:
         source.backup(into)
-    copied = Database(f"sqlite:///{copy}")
+    copied = Database(f"sqlite:///{file}")
     try:
         with copied.reading() as tx:
             names = tx.retention.artifacts_in_use()

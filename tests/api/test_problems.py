@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import tempfile
 
 import pytest
@@ -83,22 +84,38 @@ def test_a_database_that_fails_is_unavailable_and_keeps_its_words_to_itself(
     assert "no such table" in caplog.text
 
 
-def test_a_full_disk_is_told_as_what_it_is(
-    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("number", "status", "code", "words"),
+    [
+        (errno.ENOSPC, 503, "storage_full", "no room"),
+        (errno.EROFS, 503, "unavailable", "ask again"),
+        (errno.EMFILE, 503, "unavailable", "ask again"),
+        (errno.ENOTDIR, 500, "internal_error", "not your fault"),
+    ],
+)
+def test_a_disk_that_is_full_or_refuses_is_told_as_that(
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    number: int,
+    status: int,
+    code: str,
+    words: str,
 ) -> None:
-    def full(**_: object) -> str:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def refuse(**_: object) -> str:
+        raise OSError(number, os.strerror(number))
 
     def upload() -> Response:
         return service.client.post("/v1/datasets", content="a,b\n1,2\n", headers={"Content-Type": "text/csv"})
 
     with monkeypatch.context() as patch:
-        patch.setattr(tempfile, "mkdtemp", full)
+        patch.setattr(tempfile, "mkdtemp", refuse)
         answer = upload()
-    problem = assert_problem(answer, 503, "storage_full")
-    assert "no room" in problem["detail"]
-    assert answer.headers["Retry-After"] == "30"
+    problem = assert_problem(answer, status, code)
+    assert words in problem["detail"]
+    assert ("Retry-After" in answer.headers) == (status == 503)
     assert problem["request_id"] in caplog.text
+    assert (os.strerror(number) in caplog.text) == (number != errno.ENOSPC)
     assert upload().status_code == 201
 
 

@@ -109,6 +109,21 @@ def test_a_folder_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path, m
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_does_not_answer_is_unavailable(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_bytes(b"1")
+    folder = Artifacts(Folder(tmp_path / "file" / "artifacts"))
+    acts: list[Callable[[], object]] = [
+        lambda: folder.put("a", b"1"),
+        lambda: folder.put_file("a", tmp_path / "file", "0" * 64),
+        lambda: folder.get("a.0.0"),
+        lambda: folder.sweep([], older_than_seconds=0),
+    ]
+    for act in acts:
+        with pytest.raises(Unavailable):
+            act()
+    assert caplog.text.count("Not a directory") == len(acts)
+
+
 def test_a_sweep_leaves_files_alone_that_are_not_its_own(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("to whom it may concern")
     artifacts = Artifacts(Folder(tmp_path))

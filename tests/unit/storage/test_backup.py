@@ -1,12 +1,13 @@
 """A backup is the database at one moment, taken while others write, with all that it refers to."""
 
+import errno
 import threading
 from pathlib import Path
 
 import pytest
 
-from service.errors import Conflict
-from service.storage import Checkpoint, Database
+from service.errors import Conflict, Unavailable
+from service.storage import Checkpoint, Database, NewDataset
 from service.storage.backup import back_up
 from tests.postgres import new_database
 from tests.storing import add_job, sqlite_url, take
@@ -68,6 +69,25 @@ def test_a_copy_is_never_overwritten(live: Database, tmp_path: Path) -> None:
     back_up(live, tmp_path / "copy")
     with pytest.raises(Conflict, match="exists already"):
         back_up(live, tmp_path / "copy")
+    live.close()
+
+
+def test_a_copy_that_breaks_off_is_none_and_can_be_made_anew(
+    live: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_file: Path, _content: bytes) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    name = live.artifacts.put("ds", b"a table")
+    with live.transaction() as tx:
+        tx.datasets.add(NewDataset(5, 2, artifact=name, size_bytes=7, form="table", uploaded=True))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", refuse)
+        with pytest.raises(Unavailable):
+            back_up(live, tmp_path / "copy")
+    assert not (tmp_path / "copy" / "fitd.db").exists()
+    assert back_up(live, tmp_path / "copy") == 1
+    assert {path.name for path in (tmp_path / "copy").iterdir()} == {"fitd.db", "artifacts"}
     live.close()
 
 
