@@ -99,6 +99,7 @@ def speed(folder: Path) -> None:
             columns=COLUMNS,
             classes=made.output["classes"],
             weights=made.weights,
+            compiled=made.compile,
             features=made.input["features"],
             targets=["kind"],
         )

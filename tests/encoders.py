@@ -60,6 +60,7 @@ class Stored:
             columns=self.input["shape"][-1],
             classes=self.output["classes"],
             weights=weights,
+            compiled=self.compile,
             features=self.input["features"],
             targets=self.output["targets"],
             others=self.data["left_out"],

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.checks.fits import resolved_loss
+from service.checks.fits import classifies, resolved_loss
 from service.checks.ranges import threshold_of
 from service.checks.targets import check_targets, encoded, wanted_by
 from service.datasets import Dataset
@@ -17,6 +17,7 @@ from service.evaluation import importance, names_for, report
 from service.features import Encoder
 from service.formats.weights import unpack
 from service.nn import Sequential
+from service.prediction.likelihood import likelihood_of
 from service.published import Published, check_intact
 from service.spec import CompileSpec, ModelSpec
 
@@ -35,6 +36,7 @@ class LoadedVersion:
         columns: int,
         classes: Sequence[str] | None,
         weights: bytes,
+        compiled: Mapping[str, Any],
         features: Sequence[Mapping[str, Any]] | None = None,
         targets: Sequence[str] | None = None,
         others: Collection[str] = (),
@@ -47,7 +49,10 @@ class LoadedVersion:
         self.size_bytes = len(weights)
         self.columns = columns
         self.units = int(self.model.output_shape[-1])
-        self._threshold = threshold_of(self.model.layers[-1].output_activation)
+        activation = self.model.layers[-1].output_activation
+        self._threshold = threshold_of(activation)
+        self._likelihood = likelihood_of(activation, compiled)
+        self._classifies = classifies(CompileSpec.model_validate(compiled))
         self.classes = None if classes is None else list(classes)
         self.targets = None if targets is None else list(targets)
         self.encoder = None if features is None else Encoder.from_json_list(features, (*others, *(targets or ())))
@@ -63,6 +68,7 @@ class LoadedVersion:
             columns=version.input["shape"][-1],
             classes=version.output["classes"],
             weights=weights,
+            compiled=version.compile,
             features=version.input.get("features"),
             targets=version.output.get("targets"),
             others=version.data.get("left_out", ()),
@@ -109,19 +115,25 @@ class LoadedVersion:
     @property
     def scored(self) -> list[str] | None:
         """The names of what `scores` scores; None where the outputs are no scores."""
-        if len(self.model.output_shape) != 2 or (
-            self.units == 1 and len(self.classes or ()) != 2 and self._threshold == 0
-        ):
+        names_sides = len(self.classes or ()) == 2 or self._threshold != 0 or self._likelihood is not None
+        are_scores = names_sides or (self.units > 1 and (self.classes is not None or self._classifies))
+        if len(self.model.output_shape) != 2 or not are_scores:
             return None
         return self.names(2 if self.units == 1 else len(self.classes or ()) or self.units)
 
     def scores(self, predictions: Floats) -> Floats | None:
-        """The score of each class (rows, classes) for predictions; None where the outputs are no scores."""
+        """The score of each class (rows, classes) for predictions; None where the outputs are no scores.
+
+        A probability wherever the outputs stand for one, logits and logarithms among them.
+        """
         if self.scored is None:
             return None
+        middle = self._threshold
+        if self._likelihood is not None:
+            predictions, middle = self._likelihood(predictions), 0.5
         if self.units > 1:
             return predictions if self.classes is None else predictions[:, : len(self.classes)]
-        return np.concatenate([2 * self._threshold - predictions, predictions], axis=-1)
+        return np.concatenate([2 * middle - predictions, predictions], axis=-1)
 
     def evaluate(
         self, compiled: Mapping[str, Any], dataset: Dataset, findings: Findings, *, repeats: int = 0

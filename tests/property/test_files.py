@@ -68,7 +68,7 @@ def arrays_of(model: nn.Sequential) -> bytes:
 
 def assert_same(model: nn.Sequential, made: TrainingResult) -> None:
     columns = model.input_shape[-1]
-    loaded = LoadedVersion(made.spec, columns=columns, classes=None, weights=made.weights)
+    loaded = LoadedVersion(made.spec, columns=columns, classes=None, weights=made.weights, compiled=made.compile)
     assert loaded.model.get_config() == model.get_config()
     assert made.weights == arrays_of(model)
     x = arrays_for(model)

@@ -265,6 +265,7 @@ def test_the_sides_of_one_output_are_not_named_after_its_target() -> None:
     assert made.evaluation is not None
     assert made.evaluation["report"]["confusion_matrix"]["classes"] == ["0", "1"]
     told: dict[str, Any] = {"columns": made.input["shape"][-1], "classes": None, "targets": made.output["targets"]}
+    told["compiled"] = made.compile
     version = LoadedVersion(made.spec, weights=made.weights, **told)
     prepared = prepare(table, request.data or DataSpec(), Findings(), classifies=True)
     assert prepared is not None

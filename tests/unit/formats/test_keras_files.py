@@ -25,7 +25,9 @@ def imported(content: bytes) -> TrainingResult:
 
 
 def predicted(made: TrainingResult, x: Any) -> Any:
-    return LoadedVersion(made.spec, columns=x.shape[1], classes=None, weights=made.weights).predict(x)
+    columns = x.shape[1]
+    loaded = LoadedVersion(made.spec, columns=columns, classes=None, weights=made.weights, compiled=made.compile)
+    return loaded.predict(x)
 
 
 @pytest.mark.parametrize("name", FILES)

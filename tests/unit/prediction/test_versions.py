@@ -20,7 +20,7 @@ NAMES = ("no", "yes")
 
 
 def trained(
-    units: int = 2, activation: str = "softmax", loss: str = "sparse_categorical_crossentropy", **dataset: Any
+    units: int = 2, activation: str = "softmax", loss: Any = "sparse_categorical_crossentropy", **dataset: Any
 ) -> tuple[TrainingResult, LoadedVersion]:
     request = TrainingRequest.model_validate(
         {
@@ -40,9 +40,12 @@ def trained(
             "fit": {"epochs": 10, "seed": 1},
         }
     )
-    result = train(request, Dataset(X, LABELS, **{"classes": NAMES, **dataset}))
+    result = train(request, Dataset(X, **{"y": LABELS, "classes": NAMES, **dataset}))
     shape, classes = result.input["shape"], result.output["classes"]
-    return result, LoadedVersion(result.spec, columns=shape[-1], classes=classes, weights=result.weights)
+    loaded = LoadedVersion(
+        result.spec, columns=shape[-1], classes=classes, weights=result.weights, compiled=result.compile
+    )
+    return result, loaded
 
 
 def test_a_loaded_version_measures_what_the_training_measured() -> None:
@@ -163,6 +166,46 @@ def test_the_named_class_is_the_one_with_the_higher_score_and_the_one_that_is_re
     np.testing.assert_array_equal(version.likeliest(predictions), scores.argmax(axis=1))
     _, report = version.evaluate(result.compile, Dataset(X, LABELS, NAMES), Findings())
     assert report["accuracy"] == np.mean(version.likeliest(predictions) == LABELS)
+
+
+def sigmoid(x: Any) -> Any:
+    return 1 / (1 + np.exp(-x))
+
+
+def softmax(x: Any) -> Any:
+    return np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("names", [NAMES, None])
+@pytest.mark.parametrize(
+    ("units", "activation", "loss", "expected"),
+    [
+        (2, "linear", {"class_name": "SparseCategoricalCrossentropy", "from_logits": True}, softmax),
+        (2, "linear", {"class_name": "CategoricalCrossentropy", "from_logits": True}, softmax),
+        (1, "linear", {"class_name": "BinaryCrossentropy", "from_logits": True}, sigmoid),
+        (1, "log_sigmoid", "hinge", np.exp),
+        (2, "log_softmax", "categorical_hinge", np.exp),
+        (2, "softmax", "sparse_categorical_crossentropy", lambda x: x),
+        (1, "sigmoid", "crossentropy", lambda x: x),
+    ],
+    ids=str,
+)
+def test_scores_are_probabilities_of_what_the_network_answers(
+    units: int, activation: str, loss: Any, expected: Any, names: tuple[str, ...] | None
+) -> None:
+    _, version = trained(units, activation, loss, classes=names)
+    predictions = version.predict(X)
+    scores, likely = version.scores(predictions), expected(predictions)
+    assert scores is not None
+    np.testing.assert_allclose(scores[:, -units:], likely, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(scores.argmax(axis=1), version.likeliest(predictions))
+
+
+def test_outputs_of_a_network_that_learnt_numbers_are_no_scores() -> None:
+    _, version = trained(2, "linear", "mse", classes=None, y=np.stack([LABELS, LABELS], axis=1).astype(np.float32))
+    assert version.scored is None
+    assert version.scores(version.predict(X)) is None
 
 
 class HeldUp:

@@ -95,7 +95,12 @@ def test_a_result_has_a_row_for_each_row_and_is_described(database: Database, tm
     assert table.names == ["b", "predicted_y", "probability_no", "probability_yes"]
     assert table.arrow["b"].equals(TABLE["b"])
     loaded = LoadedVersion(
-        VERSION.spec, columns=2, classes=["no", "yes"], weights=VERSION.weights, features=VERSION.input["features"]
+        VERSION.spec,
+        columns=2,
+        classes=["no", "yes"],
+        weights=VERSION.weights,
+        compiled=VERSION.compile,
+        features=VERSION.input["features"],
     )
     assert loaded.encoder is not None
     expected = loaded.predict(loaded.encoder.encode(Table(TABLE))[0])[:, 0]
@@ -230,7 +235,7 @@ def test_arrays_are_predicted_in_the_memory_of_a_block(tmp_path: Path) -> None:
         tracemalloc.stop()
     done = read_job(database, job.id)
     assert done.status is Status.SUCCEEDED
-    loaded = LoadedVersion(version.spec, columns=100, classes=None, weights=version.weights, features=None)
+    loaded = LoadedVersion(version.spec, columns=100, classes=None, weights=version.weights, compiled=version.compile)
     expected = np.concatenate([loaded.predict(x[start : start + 8192]) for start in range(0, len(x), 8192)])
     assert np.allclose(result_of(database, job)[1].arrow["prediction"].to_numpy(), expected[:, 0], atol=1e-5)
     database.close()
