@@ -146,8 +146,7 @@ class LoadedVersion:
         asked = CompileSpec.model_validate(compiled)
         loss = resolved_loss(asked, dataset.y, self.units)
         if dataset.columns != self.columns:
-            made = "" if self.encoder is None else ", which its columns become (`dataset` takes the columns themselves)"
-            expected = f"Expected rows of {self.columns} values{made}; received rows of {dataset.columns}."
+            expected = f"Expected rows of {self.columns} values; received rows of {dataset.columns}."
             findings.error("#/data/x", "width_mismatch", expected)
         if dataset.classes is not None and self.classes is None:
             expected = "Expected targets in numbers: this version was not trained on class names."

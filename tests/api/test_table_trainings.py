@@ -60,13 +60,11 @@ def test_a_wrong_cell_is_pointed_at(service: Service) -> None:
 
 def test_rows_as_lists_of_the_wrong_length_are_told_what_they_are_to_hold(service: Service) -> None:
     trained(service)
-    path = "/v1/models/penguins"
     rows = [["Dream", 44, 3600]]
-    detail = service.client.post(f"{path}:predict", json={"instances": rows}).json()["errors"][0]["detail"]
-    assert detail == "Expected 5 values, one for each of the version's `input.features` in their order; received 3."
-    arrays = {"data": {"x": [[1, 2, 3]], "y": ["Adelie"]}}
-    detail = service.client.post(f"{path}:evaluate", json=arrays).json()["errors"][0]["detail"]
-    assert "which its columns become (`dataset` takes the columns themselves); received rows of 3." in detail
+    asked = {"predict": {"instances": rows}, "evaluate": {"data": {"x": rows, "y": ["Adelie"]}}}
+    for verb, body in asked.items():
+        detail = service.client.post(f"/v1/models/penguins:{verb}", json=body).json()["errors"][0]["detail"]
+        assert detail == "Expected 5 values, one for each of the version's `input.features` in their order; received 3."
 
 
 def test_two_classes_and_numbers_are_learnt_as_well(service: Service) -> None:
