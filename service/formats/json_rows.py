@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from service.config import Limits
 from service.errors import Finding, Invalid, Malformed, TooLarge, pointer
+from service.formats.jsontext import read_json
 
 
 def read_whole(file: Path, limits: Limits) -> bytes:
@@ -21,11 +20,12 @@ def read_whole(file: Path, limits: Limits) -> bytes:
 def table_of_rows(content: bytes, *, by_line: bool) -> Any:
     """The pyarrow table of objects in a list, or one on each line; `Malformed` or `Invalid` for any other text.
 
-    A key that a row does not have is a missing value; texts that are all dates in ISO 8601 are dates.
+    A key that a row does not have is a missing value, and so is NaN, which is no JSON and what pandas makes of one;
+    texts that are all dates in ISO 8601 are dates.
     """
     import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
 
-    rows = [_read(line) for line in content.splitlines() if line.strip()] if by_line else _read(content)
+    rows = [_read(line) for line in content.splitlines() if line.strip()] if by_line else _read_list(content)
     if not isinstance(rows, list):
         raise Malformed("Expected a list of rows, each a JSON object; received something else.", code="bad_table")
     for number, row in enumerate(rows, 1):
@@ -35,10 +35,17 @@ def table_of_rows(content: bytes, *, by_line: bool) -> Any:
     return pa.table({name: _column(name, [row.get(name) for row in rows]) for name in names})
 
 
-def _read(text: bytes) -> Any:
+def _read_list(text: bytes) -> Any:
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return read_json(text)
+    except Malformed as error:
+        raise Malformed(error.detail, code="bad_table") from None
+
+
+def _read(line: bytes) -> Any:
+    try:
+        return read_json(line)
+    except Malformed:
         return None
 
 
