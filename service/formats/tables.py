@@ -245,7 +245,8 @@ def _plain_schema(schema: Any, limits: Limits) -> Any:
         if not name or len(name) > _LONGEST_NAME:
             expected = f"Expected a name of 1 to {_LONGEST_NAME} characters for each column"
             received = f"that of column {schema.names.index(name) + 1} has {len(name):,}"
-            findings.error(pointer("columns", name), "bad_column_name", f"{expected}; {received}.")
+            hint = "" if name else " pandas leaves its index out with to_csv(index=False)."
+            findings.error(pointer("columns", name), "bad_column_name", f"{expected}; {received}.{hint}")
         elif count > 1:
             findings.error(pointer("columns", name), "duplicate", "Expected each column's name once; it is repeated.")
     fields = []

@@ -123,7 +123,7 @@ def test_what_cannot_be_read_is_told_with_its_place(tmp_path: Path, content: byt
 def test_a_header_without_a_name_or_with_one_twice_is_refused_and_not_taken_for_a_row(
     tmp_path: Path, header: str
 ) -> None:
-    with pytest.raises(Invalid, match=r"that of column 1 has 0|it is repeated"):
+    with pytest.raises(Invalid, match=r"that of column 1 has 0\. pandas .*index=False|it is repeated"):
         table_of(tmp_path, f"{header}1,2\n".encode())
 
 
