@@ -215,6 +215,16 @@ def test_rows_as_lists_of_the_wrong_length_are_told_what_they_are_to_hold(servic
     assert "which its columns become (`dataset` takes the columns themselves); received rows of 3." in detail
 
 
+def test_who_sends_a_form_is_told_to_send_the_file_itself(shared: Service) -> None:
+    answers = [
+        shared.client.post("/v1/datasets", files={"file": ("a.csv", b"a,b\n1,2\n", "text/csv")}),
+        shared.client.post("/v1/datasets", data={"a": "1"}),
+    ]
+    for answer in answers:
+        problem = assert_problem(answer, 415, "unsupported_media_type")
+        assert problem["detail"].endswith("The body is the file itself, as curl sends it with --data-binary.")
+
+
 def test_a_version_is_measured_on_a_dataset_and_remembers_it(service: Service) -> None:
     job = trained(service)
     other = upload(service, csv_of(penguins(100, seed=8)))
