@@ -15,6 +15,8 @@ from pydantic.json_schema import models_json_schema
 from service.api.inference.refusals import is_of_protocol
 from service.api.problems import Problem
 
+_AUTO = "`auto`, in the last layer that has units: as many as the targets need."
+
 STATIC = Path(__file__).parent / "static"
 router = APIRouter(include_in_schema=False)
 
@@ -77,6 +79,8 @@ def _described(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
             _fill_in(operation.get("parameters", ()))
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
+    dense = schemas["DenseLayer"]["properties"]
+    dense["units"] = {"anyOf": [dense["units"], {"const": "auto"}], "description": _AUTO}
     document["components"]["schemas"] = {name: _untitled(schemas[name]) for name in sorted(schemas)}
     return document
 

@@ -152,8 +152,14 @@ def test_the_first_example_of_each_operation_on_a_model_is_about_the_one_that_th
 
 def test_a_new_layer_of_nn_is_documented_by_itself(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    assert schemas["DenseLayer"]["properties"]["units"] == {"type": "integer", "minimum": 1}
+    assert schemas["DropoutLayer"]["properties"]["rate"]["maximum"] == 1
     assert "adam" in json.dumps(schemas["CompileSpec"]["properties"]["optimizer"])
+
+
+def test_the_size_that_follows_from_the_targets_is_documented(document: dict[str, Any]) -> None:
+    units = document["components"]["schemas"]["DenseLayer"]["properties"]["units"]
+    assert units["anyOf"] == [{"type": "integer", "minimum": 1}, {"const": "auto"}]
+    assert "targets" in units["description"]
 
 
 def test_the_root_leads_to_the_documentation(shared: Service) -> None:
