@@ -19,7 +19,10 @@ from service.storage import Version
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
 
-_FEATURES = {"type": "object", "additionalProperties": {"anyOf": [{"type": "number"}, {"type": "array"}]}}
+_FEATURES = {
+    "type": "object",
+    "additionalProperties": {"type": ["number", "string", "boolean", "null", "array"]},
+}
 _EXAMPLES_SCHEMA = {"type": "array", "items": _FEATURES, "minItems": 1}
 
 

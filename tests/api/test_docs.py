@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from service.api import examples
 from service.spec.vocabulary import MODELS
@@ -123,6 +124,17 @@ def test_the_documented_requests_work_as_they_stand(service: Service) -> None:
         assert answer.json()["metrics"]["accuracy"] == 1
     for _, request in shown(examples.PREDICTION_JOB_EXAMPLES):
         assert service.client.post("/v1/prediction-jobs", json=request).status_code == 202
+
+
+def test_the_documented_examples_are_whole_and_their_schemas_allow_them(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        schema = {**content.get("schema", {}), "components": document["components"]}
+        for example in content.get("examples", {}).values():
+            mistakes = [error.message for error in Draft202012Validator(schema).iter_errors(example["value"])]
+            assert mistakes == [], name
+    body = document["paths"]["/v1/models/{name}:predict"]["post"]["requestBody"]
+    assert body["content"]["application/json"]["examples"] == examples.PREDICTION_EXAMPLES
 
 
 def test_the_first_example_of_each_operation_on_a_model_is_about_the_one_that_the_first_training_makes(
