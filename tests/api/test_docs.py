@@ -112,6 +112,7 @@ def test_the_documented_requests_work_as_they_stand(service: Service) -> None:
     for chosen, path in (
         (examples.PREDICTION_EXAMPLES, "/v1/models/{}:predict"),
         (examples.CLASSIFICATION_EXAMPLES, "/v1/models/{}:classify"),
+        (examples.REGRESSION_EXAMPLES, "/v1/models/{}:regress"),
         (examples.INFERENCE_EXAMPLES, "/v2/models/{}/infer"),
     ):
         for model, request in shown(chosen):
