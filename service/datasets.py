@@ -84,7 +84,8 @@ def read_dataset(
     `data["sample_weight"]` may give a weight for each row.
     """
     if not isinstance(data, Mapping):
-        findings.error(at, "wrong_type", f'Expected {{"x": rows, "y": targets}}; received {arrays.kind_of(data)}.')
+        expected = 'Expected {"x": rows, "y": targets}' + (', or {"dataset": id}' if at == "#/data" else "")
+        findings.error(at, "wrong_type", f"{expected}; received {arrays.kind_of(data)}.")
         return None
     known = ("x", "y", "classes", "sample_weight")
     for key in data:

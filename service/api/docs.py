@@ -12,8 +12,11 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from service.api import examples
 from service.api.inference.refusals import is_of_protocol
 from service.api.problems import Problem
+
+_AUTO = "`auto`, in the last layer that has units: as many as the targets need."
 
 STATIC = Path(__file__).parent / "static"
 router = APIRouter(include_in_schema=False)
@@ -62,6 +65,7 @@ def _described(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
         tags=app.openapi_tags,
         license_info=app.license_info,
     )
+    _bring_nulls_back(document)
     _, definitions = models_json_schema(
         [*((body, "validation") for body in bodies), (Problem, "serialization")],
         ref_template="#/components/schemas/{model}",
@@ -77,8 +81,27 @@ def _described(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
             _fill_in(operation.get("parameters", ()))
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
+    dense = schemas["DenseLayer"]["properties"]
+    dense["units"] = {"anyOf": [dense["units"], {"const": "auto"}], "description": _AUTO}
     document["components"]["schemas"] = {name: _untitled(schemas[name]) for name in sorted(schemas)}
     return document
+
+
+def _bring_nulls_back(document: dict[str, Any]) -> None:
+    """Puts the examples as they are written; FastAPI leaves out every null, also those that mark a gap."""
+    groups = [group for name, group in vars(examples).items() if name.endswith("_EXAMPLES")]
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                for group in groups:
+                    if _without_nulls(group) == content.get("examples"):
+                        content["examples"] = group
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 def _fill_in(parameters: Iterable[dict[str, Any]]) -> None:

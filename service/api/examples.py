@@ -102,6 +102,8 @@ CLASSIFICATION_EXAMPLES = {
     },
 }
 
+REGRESSION_EXAMPLES = {"small": CLASSIFICATION_EXAMPLES["small"]}
+
 INFERENCE_EXAMPLES = {
     "small": {
         "summary": "Two rows for the model xor",

@@ -22,8 +22,10 @@ class ModelLinks(BaseModel):
 
     self: str
     versions: str
+    labels: str
     predict: str
     evaluate: str
+    evaluations: str
 
 
 class StatusView(BaseModel):
@@ -62,7 +64,12 @@ class ModelView(BaseModel):
             created_at=model.created_at,
             updated_at=model.updated_at,
             links=ModelLinks(
-                self=path, versions=f"{path}/versions", predict=f"{path}:predict", evaluate=f"{path}:evaluate"
+                self=path,
+                versions=f"{path}/versions",
+                labels=f"{path}/labels",
+                predict=f"{path}:predict",
+                evaluate=f"{path}:evaluate",
+                evaluations=f"{path}/evaluations",
             ),
         )
 
@@ -87,6 +94,7 @@ class VersionLinks(BaseModel):
     job: str | None
     predict: str
     evaluate: str
+    evaluations: str
     export: str
 
 
@@ -143,6 +151,7 @@ class VersionView(BaseModel):
                 job=version.job_id and f"/v1/training-jobs/{version.job_id}",
                 predict=f"{path}:predict",
                 evaluate=f"{path}:evaluate",
+                evaluations=f"{path}/evaluations",
                 export=f"{path}/export",
             ),
         )

@@ -26,10 +26,17 @@ from service.errors import Findings, NotFound
 from service.formats.jsontext import write_json
 from service.formats.plain_rows import read_plain_rows
 from service.spec.prediction import Output
-from service.spec.request import DATA_SCHEMA, ROWS_SCHEMA
+from service.spec.request import DATA_SCHEMA
 from service.tables import Table
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
+
+
+_ROWS_SCHEMA = {
+    "type": "array",
+    "items": {"anyOf": [{"type": "array"}, {"type": "object"}, {"type": "number"}]},
+    "minItems": 1,
+}
 
 
 class PredictionRequest(BaseModel):
@@ -38,10 +45,16 @@ class PredictionRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     instances: Annotated[
-        Any, WithJsonSchema({**ROWS_SCHEMA, "description": "Rows as wide as those of the training; or objects."})
+        Any, WithJsonSchema({**_ROWS_SCHEMA, "description": "Rows as wide as those of the training; or objects."})
     ] = None
     inputs: Annotated[
-        Any, WithJsonSchema({**ROWS_SCHEMA, "description": 'In place of `instances`: rows, or `{"input": rows}`.'})
+        Any,
+        WithJsonSchema(
+            {
+                "description": 'In place of `instances`: rows, `{"input": rows}`, or a list for each column.',
+                "anyOf": [_ROWS_SCHEMA, {"type": "object"}],
+            }
+        ),
     ] = None
     signature_name: str | None = Field(None, description="Accepted and ignored.")
     outputs: list[Output] | None = Field(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from service.api.bodies import JsonBytes, described, read_object
-from service.api.examples import CLASSIFICATION_EXAMPLES
+from service.api.examples import CLASSIFICATION_EXAMPLES, REGRESSION_EXAMPLES
 from service.api.instances import encode, merged, read_instances
 from service.api.paths import LabelName, ModelName, VersionNumber
 from service.api.problems import documented
@@ -19,7 +19,10 @@ from service.storage import Version
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
 
-_FEATURES = {"type": "object", "additionalProperties": {"anyOf": [{"type": "number"}, {"type": "array"}]}}
+_FEATURES = {
+    "type": "object",
+    "additionalProperties": {"type": ["number", "string", "boolean", "null", "array"]},
+}
 _EXAMPLES_SCHEMA = {"type": "array", "items": _FEATURES, "minItems": 1}
 
 
@@ -64,6 +67,7 @@ _DESCRIBED: dict[str, Any] = {
     "responses": documented(400, 404, 413, 415, 422, 503),
     "openapi_extra": described("ExamplesRequest", CLASSIFICATION_EXAMPLES),
 }
+_REGRESSING = {**_DESCRIBED, "openapi_extra": described("ExamplesRequest", REGRESSION_EXAMPLES)}
 
 
 @router.post("/{name:word}:classify", response_model=ClassificationView, **_DESCRIBED)
@@ -84,19 +88,19 @@ def classify_with_label(shared: Shared, name: ModelName, label: LabelName, body:
     return _classified(shared, name, label, body)
 
 
-@router.post("/{name:word}:regress", response_model=RegressionView, **_DESCRIBED)
+@router.post("/{name:word}:regress", response_model=RegressionView, **_REGRESSING)
 def regress(shared: Shared, name: ModelName, body: JsonBytes) -> Response:
     """The value for each example, from the model's latest version."""
     return _regressed(shared, name, None, body)
 
 
-@router.post("/{name:word}/versions/{number:number}:regress", response_model=RegressionView, **_DESCRIBED)
+@router.post("/{name:word}/versions/{number:number}:regress", response_model=RegressionView, **_REGRESSING)
 def regress_with_version(shared: Shared, name: ModelName, number: VersionNumber, body: JsonBytes) -> Response:
     """The value for each example, from one version."""
     return _regressed(shared, name, number, body)
 
 
-@router.post("/{name:word}/labels/{label:word}:regress", response_model=RegressionView, **_DESCRIBED)
+@router.post("/{name:word}/labels/{label:word}:regress", response_model=RegressionView, **_REGRESSING)
 def regress_with_label(shared: Shared, name: ModelName, label: LabelName, body: JsonBytes) -> Response:
     """The value for each example, from the version that a label points at."""
     return _regressed(shared, name, label, body)

@@ -20,6 +20,7 @@ from service.formats.plain_rows import read_json_with_rows
 from service.formats.tables import ARROW, ARROW_STREAM, CSV, JSON, MAGIC, NDJSON, PARQUET, write_table
 from service.storage import NewDataset
 
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 OCTETS = "application/octet-stream"
 MEDIA_TYPES = {
     CSV: CSV,
@@ -87,7 +88,8 @@ def media_type_of(request: Request, known: dict[str, str] = MEDIA_TYPES) -> str:
     named = request.headers.get("content-type", OCTETS).partition(";")[0].strip().lower()
     if named not in known:
         expected = ", ".join(sorted(set(known.values())))
-        raise UnsupportedMediaType(f"Expected a Content-Type of {expected}; received {named[:60]!r}.")
+        hint = " The body is the file itself, as curl sends it with --data-binary." if named in _FORMS else ""
+        raise UnsupportedMediaType(f"Expected a Content-Type of {expected}; received {named[:60]!r}.{hint}")
     if request.headers.get("content-encoding", "identity").strip().lower() not in (
         "identity",
         "gzip",

@@ -129,7 +129,7 @@ def refuse_unknown(name: str, names: Sequence[str], at: str, findings: Findings)
     )
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
     known = ", ".join(one[:40] for one in names[:10])
-    findings.error(at, "unknown_column", f"Unknown column.{meant} Known: {known}{more}.")
+    findings.error(at, "unknown_column", f"Unknown column {name[:40]!r}.{meant} Known: {known}{more}.")
 
 
 def _records(columns: Mapping[str, Sequence[Any]], encoder: Encoder) -> Records:

@@ -86,7 +86,7 @@ def _read(
     missing = 0 if column is None else int((~column.known).sum())
     if column is not None and missing and target.missing == "reject":
         shown = ", ".join(str(row) for row in np.flatnonzero(~column.known)[:_SHOWN_ROWS])
-        expected = f"Expected a target in every row; {missing:,} have none, among them {shown}"
+        expected = f"Expected a target in every row; {missing:,} have none in {name[:40]!r}, among them {shown}"
         findings.error(here, "missing", f'{expected}. {{"name": ..., "missing": "drop"}} leaves them out.')
     return column
 

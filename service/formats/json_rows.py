@@ -27,7 +27,7 @@ def table_of_rows(content: bytes, *, by_line: bool) -> Any:
     """
     import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
 
-    rows = _read_lines(content) if by_line else read_json(content)
+    rows = _read_lines(content) if by_line else _read_list(content)
     if not isinstance(rows, list):
         raise Malformed("Expected a list of rows, each a JSON object; received something else.", code="bad_table")
     for number, row in enumerate(rows, 1):
@@ -45,6 +45,13 @@ def _read_lines(content: bytes) -> list[Any]:
         said = f"Expected rows, each a JSON object on a line; row {len(rows) + 1:,} is no JSON."
         raise Malformed(said, code="bad_table") from None
     return rows
+
+
+def _read_list(text: bytes) -> Any:
+    try:
+        return read_json(text)
+    except Malformed as error:
+        raise Malformed(error.detail, code="bad_table") from None
 
 
 def _column(name: str, values: list[Any]) -> Any:

@@ -75,17 +75,16 @@ def _as_list(value: Any) -> Any:
     return value if value is None or isinstance(value, list) else [value]
 
 
-Feature = Annotated[FeatureSpec, BeforeValidator(_as_object)]
-Target = Annotated[TargetSpec, BeforeValidator(_as_object)]
+Feature = Annotated[FeatureSpec, BeforeValidator(_as_object, json_schema_input_type=ColumnName | FeatureSpec)]
+Target = Annotated[TargetSpec, BeforeValidator(_as_object, json_schema_input_type=ColumnName | TargetSpec)]
+Targets = Annotated[list[Target] | None, BeforeValidator(_as_list, json_schema_input_type=Target | list[Target] | None)]
 
 
 class DataSpec(_Part):
     """A stored dataset and how to use it; of a table every column but the target is learnt from by default."""
 
     dataset: str | None = Field(None, description="The id of an uploaded dataset.")
-    target: Annotated[list[Target] | None, BeforeValidator(_as_list)] = Field(
-        None, description="The column to predict, or several.", min_length=1
-    )
+    target: Targets = Field(None, description="The column to predict, or several.", min_length=1)
     features: list[Feature] | None = Field(
         None, description="Columns to learn from, by name or with more to say.", min_length=1
     )

@@ -78,6 +78,16 @@ def test_the_same_data_are_stored_once_whatever_they_come_as(service: Service) -
     assert [view["id"] for view in service.client.get(f"{DATASETS}?name=again").json()["items"]] == [named["id"]]
 
 
+def test_who_sends_a_form_is_told_to_send_the_file_itself(shared: Service) -> None:
+    answers = [
+        shared.client.post("/v1/datasets", files={"file": ("a.csv", b"a,b\n1,2\n", "text/csv")}),
+        shared.client.post("/v1/datasets", data={"a": "1"}),
+    ]
+    for answer in answers:
+        problem = assert_problem(answer, 415, "unsupported_media_type")
+        assert problem["detail"].endswith("The body is the file itself, as curl sends it with --data-binary.")
+
+
 def test_broken_files_are_refused_and_nothing_is_stored(service: Service) -> None:
     whole = csv_of(penguins())
     sink = io.BytesIO()

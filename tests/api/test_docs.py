@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from service.api import examples
 from service.spec.vocabulary import MODELS
@@ -111,6 +112,7 @@ def test_the_documented_requests_work_as_they_stand(service: Service) -> None:
     for chosen, path in (
         (examples.PREDICTION_EXAMPLES, "/v1/models/{}:predict"),
         (examples.CLASSIFICATION_EXAMPLES, "/v1/models/{}:classify"),
+        (examples.REGRESSION_EXAMPLES, "/v1/models/{}:regress"),
         (examples.INFERENCE_EXAMPLES, "/v2/models/{}/infer"),
     ):
         for model, request in shown(chosen):
@@ -123,6 +125,17 @@ def test_the_documented_requests_work_as_they_stand(service: Service) -> None:
         assert answer.json()["metrics"]["accuracy"] == 1
     for _, request in shown(examples.PREDICTION_JOB_EXAMPLES):
         assert service.client.post("/v1/prediction-jobs", json=request).status_code == 202
+
+
+def test_the_documented_examples_are_whole_and_their_schemas_allow_them(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        schema = {**content.get("schema", {}), "components": document["components"]}
+        for example in content.get("examples", {}).values():
+            mistakes = [error.message for error in Draft202012Validator(schema).iter_errors(example["value"])]
+            assert mistakes == [], name
+    body = document["paths"]["/v1/models/{name}:predict"]["post"]["requestBody"]
+    assert body["content"]["application/json"]["examples"] == examples.PREDICTION_EXAMPLES
 
 
 def test_the_first_example_of_each_operation_on_a_model_is_about_the_one_that_the_first_training_makes(
@@ -152,8 +165,14 @@ def test_the_first_example_of_each_operation_on_a_model_is_about_the_one_that_th
 
 def test_a_new_layer_of_nn_is_documented_by_itself(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    assert schemas["DenseLayer"]["properties"]["units"] == {"type": "integer", "minimum": 1}
+    assert schemas["DropoutLayer"]["properties"]["rate"]["maximum"] == 1
     assert "adam" in json.dumps(schemas["CompileSpec"]["properties"]["optimizer"])
+
+
+def test_the_size_that_follows_from_the_targets_is_documented(document: dict[str, Any]) -> None:
+    units = document["components"]["schemas"]["DenseLayer"]["properties"]["units"]
+    assert units["anyOf"] == [{"type": "integer", "minimum": 1}, {"const": "auto"}]
+    assert "targets" in units["description"]
 
 
 def test_the_root_leads_to_the_documentation(shared: Service) -> None:

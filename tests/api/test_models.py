@@ -16,6 +16,16 @@ def test_each_training_adds_a_version_to_its_model(service: Service) -> None:
     assert page["next_cursor"] is None
 
 
+def test_every_link_of_a_model_and_its_version_leads_to_what_can_be_read_or_asked(service: Service) -> None:
+    service.train()
+    service.client.post("/v1/models/xor:evaluate", json={"data": {"x": [[0, 1]], "y": [1]}})
+    for path in ("/v1/models/xor", "/v1/models/xor/versions/1"):
+        links = service.client.get(path).json()["links"]
+        answers = {name: service.client.get(link).status_code for name, link in links.items()}
+        assert answers == {name: 405 if name in ("predict", "evaluate") else 200 for name in links}
+        assert len(service.client.get(links["evaluations"]).json()["items"]) == 1
+
+
 def test_versions_come_page_by_page(service: Service) -> None:
     for _ in range(3):
         service.train(fit={"epochs": 1})

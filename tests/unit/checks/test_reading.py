@@ -206,6 +206,7 @@ def test_what_keras_says_of_a_compilation_may_stand_as_it_is() -> None:
     ("asked", "pointer", "said"),
     [
         ({"spec": {"layers": []}}, "#/spec/layers", "Expected a list of at least 1; received an empty list."),
+        ({"data": "ds_1"}, "#/data", 'Expected {"x": rows, "y": targets}, or {"dataset": id}; received a text.'),
         ({"fit": {"seed": 1e30}}, "#/fit/seed", "Expected an integer; received a number that is too large."),
         ({"fit": {"class_weight": {"0": -1}}}, "#/fit/class_weight/0", "Expected a number >= 0; received -1."),
         (

@@ -171,20 +171,29 @@ def test_targets_become_classes_numbers_or_rows_of_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    ("asked", "named"),
     [
-        {"target": "Ill"},
-        {"features": ["age", "il"]},
-        {"split": {"test": 0.5, "method": "group", "column": "ILL"}},
+        ({"target": "Ill"}, "Ill"),
+        ({"features": ["age", "il"]}, "il"),
+        ({"split": {"test": 0.5, "method": "group", "column": "ILL"}}, "ILL"),
     ],
 )
 def test_a_column_that_is_not_there_is_answered_with_the_one_that_was_meant_and_those_that_are(
-    asked: dict[str, Any],
+    asked: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(Invalid) as caught:
         prepared(**asked)
     known = ", ".join(TABLE)
-    assert [one.detail for one in caught.value.findings] == [f"Unknown column. Did you mean 'ill'? Known: {known}."]
+    said = f"Unknown column {named!r}. Did you mean 'ill'? Known: {known}."
+    assert [one.detail for one in caught.value.findings] == [said]
+
+
+def test_each_of_several_targets_that_lack_values_is_named() -> None:
+    with pytest.raises(Invalid) as caught:
+        prepared(data=table(weight=[1.0, None, None, 1.0, 3.0, 1.0]), target=["age", "weight"], features=["shop"])
+    ages, weights = (one.detail for one in caught.value.findings)
+    assert "1 have none in 'age', among them 1" in ages
+    assert "2 have none in 'weight', among them 1, 2" in weights
 
 
 def test_what_cannot_be_prepared_is_pointed_at() -> None:

@@ -164,6 +164,22 @@ def test_rows_of_json_are_a_table(tmp_path: Path) -> None:
     assert [column["missing"] for column in later.describe()] == [1, 1]
 
 
+@pytest.mark.parametrize(("start", "between", "end", "media_type"), [("[", ",", "]", JSON), ("", "\n", "", NDJSON)])
+def test_nan_among_rows_of_json_is_a_missing_value(
+    tmp_path: Path, start: str, between: str, end: str, media_type: str
+) -> None:
+    rows = between.join(['{"a": 1, "b": NaN}', '{"a": NaN, "b": 2.5}'])
+    table = table_of(tmp_path, f"{start}{rows}{end}".encode(), media_type)
+    assert table.kinds == {"a": "number", "b": "number"}
+    assert [column["missing"] for column in table.describe()] == [1, 1]
+
+
+def test_a_text_that_is_no_json_is_told_where_it_ends_to_be(tmp_path: Path) -> None:
+    with pytest.raises(Malformed, match=r"The body is not JSON: .*line 1, column 11") as caught:
+        table_of(tmp_path, b'[{"a": 1},}]', JSON)
+    assert caught.value.code == "bad_table"
+
+
 @pytest.mark.parametrize(
     ("values", "kind", "missing"),
     [
