@@ -25,6 +25,7 @@ from service.datasets import Dataset
 from service.errors import Findings, NotFound
 from service.formats.jsontext import write_json
 from service.formats.plain_rows import read_plain_rows
+from service.prediction import LoadedVersion
 from service.spec.prediction import Output
 from service.spec.request import DATA_SCHEMA
 from service.tables import Table
@@ -97,6 +98,9 @@ class OutputsView(AnswerView):
 
 
 _MOST_REPEATS = 20
+_MOST_SHUFFLES = 10_000
+"""Of all features together: each is a prediction of all rows."""
+
 _ROWS = (
     "The inputs as `:predict` takes them under `instances`: rows, of a table's columns also as objects by their names."
 )
@@ -246,7 +250,7 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
         dataset = read_evaluation(data, served.loaded, findings, shared.settings)
     if dataset is None or findings.total:
         raise findings.refusal()
-    repeats = _read_repeats(document.get("importance"), findings)
+    repeats = _read_repeats(document.get("importance"), served.loaded, findings)
     metrics, found = served.loaded.evaluate(served.version.compile, dataset, findings, repeats=repeats)
     with shared.database.transaction() as tx:
         tx.models.version(served.version.model, served.version.number)  # it may be gone meanwhile
@@ -272,10 +276,13 @@ def _opened(shared: State, dataset_id: str, findings: Findings) -> Dataset | Tab
         raise findings.refusal() from None
 
 
-def _read_repeats(value: Any, findings: Findings) -> int:
+def _read_repeats(value: Any, loaded: LoadedVersion, findings: Findings) -> int:
     if value is None:
         return 0
-    if type(value) is not int or not 1 <= value <= _MOST_REPEATS:
-        findings.error("#/importance", "out_of_range", f"Expected a whole number from 1 to {_MOST_REPEATS}.")
+    features = loaded.columns if loaded.encoder is None else len(loaded.encoder.columns)
+    most = max(1, min(_MOST_REPEATS, _MOST_SHUFFLES // features))
+    if type(value) is not int or not 1 <= value <= most:
+        expected = f"Expected a whole number from 1 to {most} for {features:,} features."
+        findings.error("#/importance", "out_of_range", expected)
         raise findings.refusal()
     return value

@@ -35,6 +35,7 @@ _BOUNDS = {
     "less_than_equal": ("le", "a number <= {}"),
     "string_too_long": ("max_length", "a text of length {} or less"),
     "string_too_short": ("min_length", "a text of length {} or more"),
+    "too_long": ("max_length", "a list of at most {}"),
     "too_short": ("min_length", "a list of at least {}"),
     "string_pattern_mismatch": ("pattern", "a text that matches {}"),
 }
@@ -63,7 +64,8 @@ def report(error: ValidationError, document: Any, root: type[BaseModel], finding
         elif one["type"] == "missing":
             findings.error(at, "missing", f"{str(place.keys[-1])!r} is missing.")
         elif one["type"] == "extra_forbidden":
-            findings.error(at, "unknown_key", _about_unknown(str(place.keys[-1]), place.model))
+            is_told = findings.total < findings.limit  # to say what was likely meant takes its time
+            findings.error(at, "unknown_key", _about_unknown(str(place.keys[-1]), place.model) if is_told else "")
         else:
             code, expected = expectation(one["type"], context, one["msg"])
             expectations.setdefault(at, (code, [], one["input"]))[1].append(expected)

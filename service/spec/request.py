@@ -84,13 +84,18 @@ def _listed(value: Any) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list) else value
 
 
-Metrics = Annotated[list[Annotated[Any, Named("metric")]] | None, BeforeValidator(_listed)]
+MOST_PARTS = 1000
+"""The most layers, metrics or callbacks that are looked at: what is wrong with each takes its time to say."""
+
+Metrics = Annotated[
+    Annotated[list[Annotated[Any, Named("metric")]], Field(max_length=MOST_PARTS)] | None, BeforeValidator(_listed)
+]
 
 
 class ModelSpec(Part):
     """The network: a stack of layers. Keras's `model.to_json()`, version 3 or 2, may stand here as it is."""
 
-    layers: list[Annotated[Any, Named("layer")]] = Field(min_length=1)
+    layers: list[Annotated[Any, Named("layer")]] = Field(min_length=1, max_length=MOST_PARTS)
     name: str | None = None
 
     def make_layers(self) -> list[Layer]:
@@ -157,7 +162,7 @@ class FitSpec(Part):
         "gives each class the same weight in all.",
     )
     sample_weight: Annotated[None, WithJsonSchema(WEIGHTS_SCHEMA)] = None
-    callbacks: list[Annotated[Any, Named("callback")]] = Field(default_factory=list)
+    callbacks: list[Annotated[Any, Named("callback")]] = Field(default_factory=list, max_length=MOST_PARTS)
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = Field(
         None, description="The seed of the initial weights, of the order of rows, and of dropout; else one is drawn."
     )

@@ -164,6 +164,19 @@ def test_an_evaluation_measures_what_the_training_measured(shared: Service, path
     assert view["metrics"]["accuracy"] == 1
 
 
+def test_how_much_features_matter_is_asked_the_less_often_the_more_there_are(service: Service) -> None:
+    layers = [{"class_name": "Dense", "units": 1}]
+    data = {"x": [[0] * 600, [1] * 600], "y": [0, 1]}
+    service.train(spec={"layers": layers}, compile={"loss": "mse"}, fit={"epochs": 1}, data=data)
+
+    def evaluate(importance: int) -> Any:
+        return service.client.post("/v1/models/xor:evaluate", json={"data": data, "importance": importance})
+
+    problem = assert_problem(evaluate(17), 422, "invalid_request")
+    assert problem["errors"][0]["detail"] == "Expected a whole number from 1 to 16 for 600 features."
+    assert len(evaluate(1).json()["report"]["importance"]) == 600
+
+
 def test_an_evaluation_weighs_rows_and_reads_classes_as_the_training_did(shared: Service) -> None:
     def evaluate(**data: Any) -> Any:
         return shared.client.post("/v1/models/xor:evaluate", json={"data": data}).json()["metrics"]

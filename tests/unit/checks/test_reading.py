@@ -2,6 +2,7 @@
 
 import copy
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -389,3 +390,25 @@ def test_what_passes_the_checks_can_be_trained(document: dict[str, Any]) -> None
         assert error.code == "diverged"
         return
     assert result.output["shape"][-1] == checked.outline.units
+
+
+@pytest.mark.parametrize("part", ["metrics", "layers", "callbacks"])
+def test_of_too_many_names_none_is_looked_at(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [{"class_name": f"name{number}"} for number in range(3000)]
+    at = {"metrics": "compile", "layers": "spec", "callbacks": "fit"}[part]
+    compared = Mock(return_value="")
+    monkeypatch.setattr("service.spec.spelling.hint", compared)
+    document = {**copy.deepcopy(SMALL)}
+    document[at] = {**document[at], part: names}
+    assert mistakes(document) == [(f"#/{at}/{part}", "wrong_form")]
+    assert compared.call_count < 3000
+    document[at][part] = names[:900]
+    assert len(mistakes(document)) == Findings().limit
+
+
+def test_of_many_unknown_keys_only_those_are_compared_that_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = Mock(return_value="")
+    monkeypatch.setattr("service.spec.mistakes.hint", compared)
+    document = {**copy.deepcopy(SMALL), "fit": {f"epoch{number}": 1 for number in range(3000)}}
+    assert mistakes(document) == [(f"#/fit/epoch{number}", "unknown_key") for number in range(compared.call_count)]
+    assert compared.call_count == LIMITS.max_errors_shown
