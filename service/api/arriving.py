@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from fastapi import Request
+from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
 from service.formats.csv_blocks import Readable
@@ -31,7 +32,7 @@ async def received(request: Request, directory: Path, read: Callable[[Path, Read
     that has come to its end.
     """
     reading: asyncio.Future[T] | None = None
-    with scratch(directory) as place:
+    async with contextmanager_in_threadpool(scratch(directory)) as place:
         arrival = _Arrival(place / "body")
         try:
             async for piece in request.stream():

@@ -1,6 +1,7 @@
 """A large body is read while it comes, and nothing stays of one that breaks off."""
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -74,6 +75,31 @@ def test_a_mistake_in_a_body_is_told_when_it_has_come(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="wrong"):
         asyncio.run(received(request_of([PIECE, PIECE, PIECE, b"end"]), tmp_path, read, ahead=True))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_others_are_answered_while_a_large_file_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begins, answered = threading.Event(), threading.Event()
+
+    def remove(place: Path, **_: Any) -> None:
+        begins.set()
+        assert answered.wait(DEADLINE_SECONDS)
+        remove_at_once(place)
+
+    remove_at_once = shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", remove)
+
+    async def answer() -> None:
+        while not begins.is_set():
+            await asyncio.sleep(0.001)
+        answered.set()
+
+    async def both() -> None:
+        await asyncio.gather(
+            received(request_of([b"all"]), tmp_path, lambda _, text: text.read(9), ahead=True), answer()
+        )
+
+    asyncio.run(both())
     assert list(tmp_path.iterdir()) == []
 
 
