@@ -16,7 +16,7 @@ from tests.e2e.server import Server
 from tests.postgres import new_database
 
 DEADLINE_SECONDS = 60.0
-SOME_SECONDS = 6_000
+SOME_SECONDS = 20_000
 ENDLESS = 1_000_000
 FINAL = {"succeeded", "failed", "cancelled"}
 
@@ -181,7 +181,7 @@ def test_two_jobs_are_trained_side_by_side(shared: Server) -> None:
 
 
 def test_a_worker_that_was_paused_beyond_its_lease_publishes_nothing(tmp_path: Path) -> None:
-    server = Server(tmp_path, FITD_LEASE_SECONDS="1", FITD_WORKERS="1")
+    server = Server(tmp_path, FITD_LEASE_SECONDS="1", FITD_WORKERS="1", FITD_MAX_EPOCHS=str(ENDLESS))
     server.start()
     try:
         job = submit(server, SOME_SECONDS)
