@@ -13,7 +13,7 @@ from service.checks.losses import SIGMOIDS, check_loss, warn_of_unreachable, war
 from service.checks.memory import check_memory, memory
 from service.checks.monitors import check_callbacks
 from service.checks.outline import FAILURES, Locate, Outline, outline
-from service.checks.targets import Want, check_targets, encoded, wanted_by, warn_of_rare, warn_of_unused
+from service.checks.targets import Want, check_targets, encoded, wanted_by, warn_of_rare, warn_of_unseen, warn_of_unused
 from service.config import Limits
 from service.datasets import Dataset
 from service.errors import Findings
@@ -151,10 +151,30 @@ def _check_learning(
         warn_of_unused(dataset.y, dataset.classes, loss=loss, units=found.units, at=at_units, findings=findings)
         warn_of_unscaled(dataset.y, loss, found.layers[-1], at["y"], findings)
         warn_of_rare(dataset.y, dataset.classes, loss=loss, at=at["y"], findings=findings)
+        if request.from_ is None:  # what is not seen now may have been learnt before
+            _warn_of_held_out(request, dataset, loss, at, locate=locate, findings=findings)
         y = encoded(dataset.y[:2], wanted_by(loss), found.units)
         measured = _check_metrics(request, y, loss, units=found.units, locate=locate, findings=findings)
         validates = bool(request.fit.validation_split) or dataset.validation is not None
         check_callbacks(request, measured, validates=validates, locate=locate, findings=findings)
+
+
+def _warn_of_held_out(
+    request: TrainingRequest,
+    dataset: Dataset,
+    loss: losses.Loss,
+    at: Mapping[str, str],
+    *,
+    locate: Locate,
+    findings: Findings,
+) -> None:
+    kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
+    held = [dataset.y[kept:], *(part.y for part in (dataset.validation, dataset.test) if part is not None)]
+    if kept < dataset.rows:
+        here = locate("fit", "validation_split")
+    else:
+        here = at["validation"] if request.data is None or request.data.split is None else locate("data", "split")
+    warn_of_unseen(dataset.y[:kept], held, dataset.classes, loss=loss, at=here, findings=findings)
 
 
 def _own(layer: layers.Layer, key: str) -> tuple[str, ...]:

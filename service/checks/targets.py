@@ -25,7 +25,7 @@ class Want(Enum):
 _SHARES = {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "KLDivergence"}
 _SIDES = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"}
 _AT_LEAST_ZERO = {"MeanSquaredLogarithmicError", "Poisson"}
-_MANY_CLASSES, _FEW_ROWS = 20, 5
+_MANY_CLASSES, _FEW_ROWS, _MOST_NAMED = 20, 5, 10
 
 
 def wanted_by(loss: losses.Loss) -> Want:
@@ -105,6 +105,24 @@ def warn_of_rare(y: Array, classes: Sequence[str] | None, *, loss: losses.Loss, 
         said = f"The targets have {known:,} classes in {len(y):,} rows, too few to learn each from."
         hint = "Numbers to be estimated go with mean_squared_error and a last layer without activation."
         findings.warn(at, "rare_classes", f"{said} {hint}")
+
+
+def warn_of_unseen(
+    y: Array, held: Sequence[Array], classes: Sequence[str] | None, *, loss: losses.Loss, at: str, findings: Findings
+) -> None:
+    """Warns of classes that only rows have which are held out, of which the network can learn nothing."""
+    parts = (y, *held)
+    if wanted_by(loss) is Want.NUMBERS or any(part.ndim == 2 and part.shape[1] > 1 for part in parts):
+        return
+    if any((part != np.floor(part)).any() for part in parts):
+        return  # shares of one class
+    unseen = np.setdiff1d(np.concatenate([part.reshape(-1) for part in held] or [y[:0]]), y)
+    if len(unseen):
+        names = [str(int(one)) if classes is None else classes[int(one)] for one in unseen[:_MOST_NAMED]]
+        more = f" and {len(unseen) - _MOST_NAMED} more" if len(unseen) > _MOST_NAMED else ""
+        said = f"Only rows that are held out have the classes {', '.join(name[:40] for name in names)}{more}"
+        hint = "Tables sorted by class want a split that is stratified, or random."
+        findings.warn(at, "unseen_classes", f"{said}; the network learns nothing of them. {hint}")
 
 
 def _wrong_classes(classes: int, want: Want, name: str, units: int) -> tuple[str, str] | None:

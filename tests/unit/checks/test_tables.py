@@ -195,6 +195,39 @@ def test_class_indices_in_rows_of_their_own_tell_the_size_as_well(loss: str) -> 
     assert train(checked.request, checked.dataset).metrics["loss"] is not None
 
 
+SORTED = Dataset(np.eye(9, dtype=np.float32), np.arange(9, dtype=np.int32) // 3)
+
+
+@pytest.mark.parametrize(
+    ("fit", "data", "warned"),
+    [
+        ({"validation_split": 0.4}, {}, ("#/fit/validation_split", "2")),
+        ({"validation_split": 0.2}, {}, None),
+        ({}, {"split": {"test": 0.67, "method": "last"}}, ("#/data/split", "1, 2")),
+        ({}, {"split": {"test": 0.4, "method": "stratified"}}, None),
+    ],
+)
+def test_classes_that_only_rows_have_which_are_held_out_are_warned_of(
+    fit: dict[str, Any], data: dict[str, Any], warned: tuple[str, str] | None
+) -> None:
+    asked = document(units=3, loss="sparse_categorical_crossentropy")
+    asked["fit"] |= fit
+    asked["data"] = {"dataset": "ds_sorted", **data}
+    checked = read_training(asked, LIMITS, lambda _id: SORTED)
+    found = [(one.pointer, one.detail) for one in checked.warnings if one.code == "unseen_classes"]
+    assert [pointer for pointer, _ in found] == ([] if warned is None else [warned[0]])
+    assert warned is None or f"held out have the classes {warned[1]};" in found[0][1]
+
+
+def test_shares_of_one_class_are_no_classes_that_may_be_unseen() -> None:
+    y = np.linspace(0, 1, 9).astype(np.float32)
+    asked = document(activation="sigmoid", loss="binary_crossentropy", units=1)
+    asked["fit"]["validation_split"] = 0.4
+    asked["data"] = {"dataset": "ds_shares"}
+    checked = read_training(asked, LIMITS, lambda _id: Dataset(np.eye(9, dtype=np.float32), y))
+    assert "unseen_classes" not in {one.code for one in checked.warnings}
+
+
 def test_balanced_weights_make_up_for_rare_classes() -> None:
     asked = document()
     asked["fit"]["class_weight"] = "balanced"
