@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.config import Limits
-from service.datasets import Dataset, read_dataset, with_sample_weight, with_validation
-from service.errors import Findings, Malformed
+from service.datasets import Dataset, dataset_of_arrays, read_dataset, with_sample_weight, with_validation
+from service.errors import Findings, Invalid, Malformed
 
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -227,3 +227,48 @@ def test_bytes_keep_a_dataset_whole(rows: list[list[float]], kind: str, validati
 def test_other_bytes_are_refused() -> None:
     with pytest.raises(Malformed):
         Dataset.from_bytes(b"not a dataset")
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "at"),
+    [
+        (np.zeros(3), np.zeros(3), "#/x"),
+        (np.zeros((3, 2)), np.zeros(2), "#/y"),
+        (np.array([["a"]]), np.zeros(1), "#/x"),
+        (np.full((1, 1), np.nan), np.zeros(1), "#/x"),
+        (np.zeros((1, 1)), np.full(1, 1e300), "#/y"),
+        (np.zeros((1, 1)), np.array([["a", "b"]]), "#/y"),
+        (np.zeros((1, 1)), np.array([b"\xe9"]), "#/y"),
+        (np.zeros((1, 1)), np.array(["\ud800"]), "#/y"),
+    ],
+)
+def test_arrays_that_are_no_rows_are_refused(x: Any, y: Any, at: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        dataset_of_arrays(x, y, Findings())
+    assert [finding.pointer for finding in caught.value.findings] == [at]
+
+
+def test_arrays_of_texts_are_classes() -> None:
+    made = dataset_of_arrays(np.eye(3), np.array(["b", "a", "b"]), Findings())
+    assert (made.classes, made.y.tolist()) == (("a", "b"), [1, 0, 1])
+    encoded = dataset_of_arrays(np.eye(3), np.array([["ö"], ["b"], ["ö"]]).astype("U1"), Findings())
+    as_bytes = dataset_of_arrays(np.eye(3), np.array(["ö".encode(), b"b", "ö".encode()]), Findings())
+    assert encoded.classes == as_bytes.classes == ("b", "ö")
+    assert encoded.y.tolist() == as_bytes.y.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array([0, 3_000_000_000]),
+        np.array([0, -(2**31)]),
+        np.array([0, 2**31], np.uint32),
+        np.array([0, 2**63], np.uint64),
+        np.array([0, 2**31 - 1]),
+        np.array([False, True]),
+    ],
+)
+def test_whole_numbers_in_arrays_stay_what_they_are_however_large(y: Any) -> None:
+    made = dataset_of_arrays(np.eye(2), y, Findings())
+    assert made.y.tolist() == [0, float(np.float32(y[1])) if made.y.dtype == np.float32 else int(y[1])]
+    assert made.y.dtype == (np.int32 if abs(int(y[1])) < 2**31 else np.float32)
