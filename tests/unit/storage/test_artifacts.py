@@ -33,6 +33,20 @@ def artifacts(request: pytest.FixtureRequest, database: Database, url: str, tmp_
     own.close()
 
 
+def assert_unavailable(artifacts: Artifacts, file: Path) -> None:
+    """Whatever is asked of them, and nothing is taken from the file."""
+    acts: list[Callable[[], object]] = [
+        lambda: artifacts.put("a", b"1"),
+        lambda: artifacts.put_file("a", file, "0" * 64),
+        lambda: artifacts.get("a.0.0"),
+        lambda: artifacts.sweep([], older_than_seconds=0),
+    ]
+    for act in acts:
+        with pytest.raises(Unavailable):
+            act()
+    assert file.exists()
+
+
 def test_what_was_put_is_got(artifacts: Artifacts) -> None:
     content = os.urandom(100_000)
     name = artifacts.put("job_1", content)
@@ -111,17 +125,8 @@ def test_a_folder_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path, m
 
 def test_a_folder_that_does_not_answer_is_unavailable(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_bytes(b"1")
-    folder = Artifacts(Folder(tmp_path / "file" / "artifacts"))
-    acts: list[Callable[[], object]] = [
-        lambda: folder.put("a", b"1"),
-        lambda: folder.put_file("a", tmp_path / "file", "0" * 64),
-        lambda: folder.get("a.0.0"),
-        lambda: folder.sweep([], older_than_seconds=0),
-    ]
-    for act in acts:
-        with pytest.raises(Unavailable):
-            act()
-    assert caplog.text.count("Not a directory") == len(acts)
+    assert_unavailable(Artifacts(Folder(tmp_path / "file" / "artifacts")), tmp_path / "file")
+    assert caplog.text.count("Not a directory") == 4
 
 
 def test_a_sweep_leaves_files_alone_that_are_not_its_own(tmp_path: Path) -> None:
@@ -155,16 +160,8 @@ def test_a_bucket_that_is_not_there_is_unavailable_and_the_log_says_so(
 ) -> None:
     missing = open_artifacts("s3://fitd-nowhere/artifacts", database.engine, Clock(database.backend))
     (tmp_path / "file").write_bytes(b"1")
-    acts: list[Callable[[], object]] = [
-        lambda: missing.put("a", b"1"),
-        lambda: missing.put_file("a", tmp_path / "file", "0" * 64),
-        lambda: missing.get("a.0.0"),
-        lambda: missing.sweep([], older_than_seconds=0),
-    ]
-    for act in acts:
-        with pytest.raises(Unavailable):
-            act()
-    assert caplog.text.count("NoSuchBucket") >= len(acts)
+    assert_unavailable(missing, tmp_path / "file")
+    assert caplog.text.count("NoSuchBucket") >= 4
     with pytest.raises(NotFound):
         open_artifacts(bucket, database.engine, Clock(database.backend)).get("a.0.0")
 
