@@ -64,18 +64,22 @@ $(VENV)/.python:
 		{ echo "Fitd needs Python 3.11 or newer; $(PYTHON) is not. Try: make PYTHON=/path/to/python3.13 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 		{ echo "$(PYTHON) has no venv module (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; }
+	@echo "Making the environment $(VENV) ..."
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(VENV)/.runtime: requirements.txt | $(VENV)/.python
+	@echo "Installing what the service needs into $(VENV); this takes about half a minute, and only the first time ..."
 	$(PIP_INSTALL) --requirement requirements.txt
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt | $(VENV)/.python
+	@echo "Installing what the tests need into $(VENV); this takes about a minute, and only the first time ..."
 	$(PIP_INSTALL) --requirement requirements-dev.txt
 	@touch $@ $(VENV)/.runtime # the development lock holds the whole runtime lock
 
 $(ORACLES)/.ready: requirements-oracles.txt | $(VENV)/.python
+	@echo "Installing Keras, which judges our files, into $(ORACLES); this takes a few minutes, and only the first time ..."
 	$(PYTHON) -m venv $(ORACLES)
 	$(ORACLES)/bin/python $(PINNED) --requirement requirements-oracles.txt
 	@touch $@
