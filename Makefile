@@ -36,7 +36,7 @@ check: $(VENV)/.dev ## format, lint, types, imports, spelling, and the fast test
 	$(VENV)/bin/yamllint --strict .
 	$(VENV)/bin/hadolint Dockerfile
 	$(PY) -m pytest -n auto --cov --cov-report= $(FAST_TESTS)
-	$(PY) -m coverage report --fail-under=$(COVERAGE_MIN) --include='service/*' --omit='service/__main__.py,service/api/*,service/worker/*'
+	$(PY) -m coverage report --fail-under=$(COVERAGE_MIN) --include='service/*' --omit='service/__main__.py,service/api/*,service/worker/*,service/processes/*'
 
 fix: $(VENV)/.dev ## format, and mend what the linter can mend
 	$(PY) -m ruff check --fix $(CODE)
