@@ -1,9 +1,11 @@
 """Tables: named columns of numbers, booleans, categories and dates, in an Arrow file that need not be copied."""
 
 import mmap
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from service.errors import Malformed
 from service.formats.csv.blocks import THREADS
+from service.formats.plain_columns import INDEX
 from service.formats.tables import kind_of_column, open_table
 
 MISSING = -1
@@ -36,6 +39,8 @@ _NO_TIME = r"( 00:00:00)?\.000000$"
 _MARKED = rf"\d\D\d|\d\s*[%$€£¥]|[$€£¥]\s*\d|{_ABSENT}"
 """What makes digits more than a whole number, which may as well be a name."""
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+_INDEX_NAMES = re.compile(r"__index_level_\d+__|Unnamed: \d+(\.\d+)*")
+_WHOLE = re.compile(r"[+-]?\d{1,4000}", re.ASCII)
 _MOSTLY = 0.9
 """So large a share of numbers among texts is rather a column of numbers with marks where there is none, such as `?`."""
 
@@ -88,6 +93,18 @@ class Table:
             yield part
             self._let_go()
 
+    def is_saved_index(self, name: str) -> bool:
+        """Whether a column is the index of rows that pandas saves beside them: by its name, or as its file says."""
+        import pyarrow as pa  # noqa: PLC0415 - as above
+        import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+        field = self.arrow.schema.field(name)
+        if is_named_as_index(name) or field.metadata == INDEX:
+            return True
+        column = self.arrow[name]
+        counts = name == "index" and pa.types.is_integer(field.type) and not column.null_count
+        return counts and pc.count_distinct(column).as_py() == len(column)
+
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A column (rows,) as numbers, dates in days since 1970, NaN where nothing is; `Malformed` for texts.
 
@@ -102,7 +119,7 @@ class Table:
             return where_they_lie
         if kind == "category":
             column = _parsed(column, name)
-        elif kind in ("boolean", "empty"):
+        elif kind in ("boolean", "empty") or pa.types.is_decimal(column.type):
             column = column.cast(pa.float64())
         values: NDArray[np.float64] = np.empty(self.rows)
         start = 0
@@ -116,6 +133,13 @@ class Table:
         # Networks reckon in float32, so what is beyond it is as good as infinite.
         values[np.abs(values) > _LARGEST] = np.inf
         return values
+
+    def has_whole_numbers(self, name: str) -> bool:
+        """Whether a column holds whole numbers by its type, however large."""
+        import pyarrow as pa  # noqa: PLC0415 - as above
+
+        kind = self.arrow.schema.field(name).type
+        return bool(pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0))
 
     def encoded(self, name: str) -> tuple[list[str], NDArray[np.int32]]:
         """The distinct texts of a column, and for each row the index of its text, `MISSING` where nothing is."""
@@ -182,6 +206,9 @@ class Table:
         if kind == "date":
             shown = {key: value and f"{value.isoformat()}Z" for key, value in extremes.items()}
             return {"missing": missing, **shown}
+        if pa.types.is_decimal(column.type):
+            extremes = {key: None if value is None else _shown(value) for key, value in extremes.items()}
+            column = column.cast(pa.float64())
         mean, deviation = pc.mean(column).as_py(), pc.stddev(column).as_py()
         return {"missing": missing, **extremes, "mean": mean, "deviation": deviation}
 
@@ -196,8 +223,15 @@ class Table:
             if pc.all(pc.equal(whole, pc.floor(whole))).as_py() and (pc.max(pc.abs(whole)).as_py() or 0) < 2**53:
                 return column.cast(pa.int64()).cast(pa.string())
             return _mapped(column, text_of)
+        if pa.types.is_decimal(column.type):
+            return _mapped(column, _digits)
         texts = column.cast(pa.string())
         return pc.replace_substring_regex(texts, _NO_TIME, "") if kind == "date" else texts
+
+
+def is_named_as_index(name: str) -> bool:
+    """Whether pandas calls an index so that it has saved beside the rows, or what it has read of one without a name."""
+    return _INDEX_NAMES.fullmatch(name) is not None
 
 
 def text_of(value: Any) -> str:
@@ -209,10 +243,27 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
+def plain_number(text: str) -> str:
+    """A number as the text by which it is a category, however it is written, to its last digit; ValueError if none."""
+    return str(int(text)) if _WHOLE.fullmatch(text) else text_of(float(text))
+
+
+def _digits(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _shown(value: Decimal) -> int | float | str:
+    """A decimal as JSON has it: whole to its last digit, and as a text where readers of 64 bits would round it."""
+    if value != value.to_integral_value():
+        return float(value)
+    return int(value) if -(2**63) <= value < 2**63 else _digits(value)
+
+
 def names_in_order(texts: Sequence[str]) -> list[str]:
     """Class names in their order: numbers by size, all else by the alphabet."""
     try:
-        return sorted(texts, key=float)
+        return sorted(texts, key=lambda text: (float(text), text))
     except ValueError:
         return sorted(texts)
 

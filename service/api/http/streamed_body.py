@@ -12,7 +12,7 @@ from fastapi import Request
 from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
-from service.formats.csv.blocks import Readable
+from service.formats.csv.streams import Readable
 from service.storage.artifacts.scratch import scratch
 
 T = TypeVar("T")

@@ -222,7 +222,8 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
     loaded, key, asked = served.loaded, "predictions", EVERYTHING
     rows = None if loaded.encoder else read_plain_rows(body, "instances", loaded.columns, shared.settings)
     if rows is None:
-        document = read_object(body, "instances", "inputs", "signature_name", "outputs", "top_k")
+        keys = ("instances", "inputs", "signature_name", "outputs", "top_k")
+        document = read_object(body, *keys, exact=loaded.encoder is not None)
         check_signature(document)
         if "outputs" in document or "top_k" in document:
             asked = read_asked(document, loaded)
@@ -242,7 +243,7 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
 def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> EvaluationView:
     """The answer to `:evaluate`, which is kept."""
     served = shared.serving.find(name, which)
-    document = read_object(body, "data", "importance", required=("data",))
+    document = read_object(body, "data", "importance", required=("data",), exact=True)
     findings = Findings(limit=shared.settings.max_errors_shown)
     data = document["data"]
     stored_id = data["dataset"] if isinstance(data, dict) and isinstance(data.get("dataset"), str) else None

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from service.api.datasets.routes import Written
+from service.api.http.dialects import Written
 from service.api.http.negotiation import quality
 from service.api.http.problems import UnsupportedMediaType
 from service.api.http.streamed_body import received
@@ -21,11 +21,12 @@ from service.api.http.uploads import OCTETS, TABLES, media_type_of, told_apart
 from service.api.serving.version_cache import Served, Which
 from service.api.state import state_of
 from service.config import Limits
-from service.data.features.inputs import text_columns
+from service.data.features.inputs import kept_texts, text_columns
 from service.data.tables import Table
-from service.errors import Findings
-from service.formats.csv.blocks import Readable
+from service.errors import Finding, Findings
 from service.formats.csv.dialect import Dialect
+from service.formats.csv.parsing import gap_words
+from service.formats.csv.streams import Readable
 from service.formats.downloads import encode_tables
 from service.formats.tables import ARROW, CSV, read_batches, write_table
 from service.prediction.outputs import Asked
@@ -94,14 +95,17 @@ async def answer_table(request: Request, name: str, which: Which, query: TableQu
 
     predicting = _Predicting(served, query, shared.settings)
 
-    def read(file: Path, arriving: Readable) -> tuple[BinaryIO, str]:
+    def read(file: Path, arriving: Readable) -> tuple[BinaryIO, str, list[Finding]]:
         return predicting.answered(*told_apart(file, arriving, media_type, shared.settings))
 
-    content, wanted = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
+    content, wanted, guesses = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
     version = f"/v1/models/{served.version.model}/versions/{served.version.number}"
     size = os.fstat(content.fileno()).st_size
     headers = {"Content-Length": str(size), "Link": f'<{version}>; rel="describedby"'}
-    return StreamingResponse(_pieces(content), media_type=wanted, headers=headers)
+    response = StreamingResponse(_pieces(content), media_type=wanted, headers=headers)
+    for guess in guesses:
+        response.headers.append("Fitd-Warning", f"{guess.code}: {guess.detail}".encode("ascii", "replace").decode())
+    return response
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +116,13 @@ class _Predicting:
     query: TableQuery
     limits: Limits
 
-    def answered(self, file: Path, text: Readable | None, media_type: str) -> tuple[BinaryIO, str]:
-        """The answer to a file, in a file that nobody else has to find, and its media type."""
+    def answered(self, file: Path, text: Readable | None, media_type: str) -> tuple[BinaryIO, str, list[Finding]]:
+        """The answer to a file, in a file that nobody else has to find, its media type, and what was guessed."""
         if media_type not in TABLES.values():
             raise UnsupportedMediaType(f"Expected a table in CSV, Parquet or Arrow; received {media_type}.")
-        tables = self._read(file, text, media_type)
-        first = next(tables)
         findings = Findings(limit=self.limits.max_errors_shown)
+        tables = self._read(file, text, media_type, findings)
+        first = next(tables)
         loaded, asked, include = self.served.loaded, self.query.asked, self.query.include
         prediction = TablePrediction(loaded, asked, first.kinds, findings, include=include, at="")
         findings.raise_errors()
@@ -126,18 +130,36 @@ class _Predicting:
         counted = self._counted(chain([first], tables), prediction)
         with answer.open("wb") as target:
             target.writelines(encode_tables(prediction.answers(counted, findings), wanted))
-        return answer.open("rb"), wanted
+        return answer.open("rb"), wanted, findings.warnings
 
-    def _read(self, file: Path, text: Readable | None, media_type: str) -> Iterator[Table]:
+    def _read(self, file: Path, text: Readable | None, media_type: str, findings: Findings) -> Iterator[Table]:
         encoder = self.served.loaded.encoder
         if media_type == CSV:
             # What a column of a text holds is known when all of it was read.
-            dialect = replace(self.query.dialect, texts=text_columns(encoder))
             written, media_type = file.with_suffix(".arrow"), ARROW
-            write_table(file, CSV, written, self.limits, dialect, arriving=text)
+            for guess in write_table(file, CSV, written, self.limits, self._dialect(), arriving=text):
+                if (
+                    guess.code == "unclear_thousands"
+                ):  # one row of a table says less than all that a version learnt from
+                    findings.error(guess.pointer, guess.code, guess.detail)
+                else:
+                    findings.warn(guess.pointer, guess.code, guess.detail)
+            findings.raise_errors()
             file = written
         wanted = None if encoder is None else {*encoder.names, *self.query.include}
         return map(Table.of_batch, read_batches(file, media_type, self.limits, wanted))
+
+    def _dialect(self) -> Dialect:
+        """What the query says of a CSV, and what the version knows of its columns."""
+        encoder = self.served.loaded.encoder
+        if encoder is None:
+            return self.query.dialect
+        return replace(
+            self.query.dialect,
+            texts=text_columns(encoder),
+            known=frozenset((*encoder.names, *encoder.others, *self.query.include)),
+            kept=kept_texts(encoder, (*gap_words(), *self.query.dialect.gaps)),
+        )
 
     def _counted(self, tables: Iterable[Table], prediction: TablePrediction) -> Iterator[Table]:
         rows = 0

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from service.data.features.columns import AnyColumn, Floats, Source, from_json_dict, to_json_dict
 from service.data.features.rows import Rows, cut, taken
+from service.data.tables import is_named_as_index
 from service.errors import Findings
 
 _BLOCK_ROWS = 65_536
@@ -27,6 +28,10 @@ class Encoder:
     def width(self) -> int:
         """The number of inputs."""
         return len(self.outputs)
+
+    def passes_over(self, name: str) -> bool:
+        """Whether a column that is none of these may stand beside them, as those that its table had, or an index."""
+        return name in self.others or is_named_as_index(name)
 
     def lacking(self, given: Collection[str], *, may_be_misspelt: bool = False) -> list[str]:
         """The columns that have to be among the given ones and are not.

@@ -19,7 +19,7 @@ from service.data.features.columns import (
 )
 from service.data.features.encoder import Encoder
 from service.data.features.records import days_of, refuse_unknown
-from service.data.tables import MISSING, Table, text_of
+from service.data.tables import MISSING, Table, plain_number
 from service.errors import Findings, pointer
 
 _NO_ROWS = np.zeros(0, np.int64)
@@ -43,7 +43,7 @@ def encoder_of(
             expected = f"Expected {width} columns; received {len(names)} that are not to be included."
             findings.error("#/columns", "width_mismatch", expected)
         encoder = Encoder([NumberColumn(name, "none", "reject", 0.0) for name in names])
-    unknown = kinds.keys() - {*encoder.names, *encoder.others, *include}
+    unknown = {name for name in kinds.keys() - {*encoder.names, *include} if not encoder.passes_over(name)}
     lacking = encoder.lacking(kinds, may_be_misspelt=bool(unknown))
     for column in encoder.columns:
         at = pointer("columns", column.name)
@@ -63,6 +63,20 @@ def text_columns(encoder: Encoder | None) -> frozenset[str]:
     columns = [] if encoder is None else encoder.columns
     texts = [column for column in columns if isinstance(column, CategoryColumn)]
     return frozenset(column.name for column in texts if not all(map(_says_itself, column.categories)))
+
+
+def kept_texts(encoder: Encoder, gaps: Collection[str]) -> dict[str, frozenset[str]]:
+    """Of each column of texts those that training knew and that are written as a gap is: they stay texts.
+
+    The empty text is a gap all the same where training saw gaps, too, or fills them.
+    """
+    kept: dict[str, frozenset[str]] = {}
+    for column in encoder.columns:
+        if isinstance(column, CategoryColumn):
+            has_gaps = column.marks_missing or column.fill is not None
+            found = frozenset(gaps).intersection(column.categories) - ({""} if has_gaps else set())
+            kept |= {column.name: found} if found else {}
+    return kept
 
 
 def inputs_of(encoder: Encoder, table: Table, first_row: int, findings: Findings) -> Floats:
@@ -155,6 +169,6 @@ def _says_itself(text: str) -> bool:
     if text in ("true", "false") or _DATE_AS_TEXT.fullmatch(text):
         return True
     try:
-        return text_of(float(text)) == text
+        return plain_number(text) == text
     except (ValueError, OverflowError):
         return False

@@ -106,7 +106,7 @@ def read_columns(
 
 def check_names(given: Collection[str], encoder: Encoder, at: str, findings: Findings) -> None:
     """Notes each name that is not a column of the encoder, and each column that is lacking."""
-    unknown = set(given).difference(encoder.names, encoder.others)
+    unknown = {name for name in set(given).difference(encoder.names) if not encoder.passes_over(name)}
     for name in unknown:
         refuse_unknown(name, encoder.names, at + pointer(name)[1:], findings)
     for name in sorted(encoder.lacking(given, may_be_misspelt=bool(unknown))):

@@ -91,6 +91,8 @@ def plain_text_of(value: Any) -> str:
     """As `text_of`, of numbers and booleans however a file writes them: 3.0 is 3, True is true."""
     text = text_of(value)
     try:
+        if text.lstrip("+-").isdecimal():
+            return str(int(text))
         return text.lower() if text.lower() in ("true", "false") else text_of(float(text))
     except (OverflowError, ValueError):
         return text
