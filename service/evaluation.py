@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.datasets import Dataset
+from service.data.datasets import Dataset
 from service.nn import Sequential
 from service.nn.losses import Targets
 from service.task import Task

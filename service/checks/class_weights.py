@@ -1,6 +1,6 @@
 """Whether the weights of a request go with its classes."""
 
-from service.datasets import Dataset
+from service.data.datasets import Dataset
 from service.errors import Findings
 from service.nn.losses import Targets
 from service.spec import TrainingRequest

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.checks.targets import check_targets
-from service.datasets import Dataset
+from service.data.datasets import Dataset
+from service.data.features import Encoder
 from service.errors import Findings
 from service.evaluation import Measured, importance, measure
-from service.features import Encoder
 from service.formats.weights import unpack
 from service.nn import Sequential
 from service.published import Published, check_intact

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
-from service.datasets import Dataset
+from service.data.datasets import Dataset
 from service.nn import losses
 from service.nn.activations import Activation
 from service.nn.losses import Targets

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from service.datasets import Dataset
+from service.data.datasets import Dataset
 from service.nn.losses import Loss, Targets
 from service.spec import FitSpec
 from service.task.asked_loss import AskedLoss

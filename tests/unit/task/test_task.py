@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.datasets import Dataset
+from service.data.datasets import Dataset
 from service.nn import activations, layers
 from service.nn.losses import Targets
 from service.spec import CompileSpec, FitSpec
