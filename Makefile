@@ -73,15 +73,15 @@ $(VENV)/.python:
 		{ echo "Fitd needs Python 3.11 or newer; $(PYTHON) is not. Try: make PYTHON=/path/to/python3.13 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 		{ echo "$(PYTHON) has no venv module (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; }
-	@echo "Making $(VENV) ..."
+	@echo "Making the environment $(VENV) ..."
 	@$(PYTHON) -m pip --python $(PYTHON) --version >/dev/null 2>&1 && $(PYTHON) -m venv --without-pip $(VENV) || \
 		$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 # uv installs a lock several times as fast as pip, which remains for where uv cannot (behind an index that only pip knows).
-# $(1): an environment. $(2): its lock.
+# $(1): an environment. $(2): its lock. $(3): what that is. $(4): how long it takes.
 define install
-@echo "Installing $(2) into $(1) ..."
+@echo "Installing $(3) into $(1); this happens only once, and takes about $(4) ..."
 @$(UV) pip install --no-cache --python $(1)/bin/python $(PINNED) $(2) 2>/dev/null || \
 	$(call pip,$(1)) install --disable-pip-version-check $(PINNED) $(2)
 @touch $@
@@ -94,12 +94,12 @@ $(UV): requirements-uv.txt | $(VENV)/.python
 	@touch $@
 
 $(VENV)/.runtime: requirements.txt | $(UV)
-	$(call install,$(VENV),requirements.txt)
+	$(call install,$(VENV),requirements.txt,what the service needs,ten seconds)
 
 $(VENV)/.dev: requirements-dev.txt | $(UV)
-	$(call install,$(VENV),requirements-dev.txt)
+	$(call install,$(VENV),requirements-dev.txt,what the tests need,half a minute)
 	@touch $(VENV)/.runtime # the development lock holds the whole runtime lock
 
 $(ORACLES)/.ready: requirements-oracles.txt | $(UV)
 	@$(PYTHON) -m venv --without-pip $(ORACLES)
-	$(call install,$(ORACLES),requirements-oracles.txt)
+	$(call install,$(ORACLES),requirements-oracles.txt,the Keras that judges our files,a minute)
