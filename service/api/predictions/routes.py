@@ -18,6 +18,7 @@ from service.api.models.evaluation_data import prepare_evaluation, read_evaluati
 from service.api.predictions.instances import read_inputs
 from service.api.predictions.named_scores import EVERYTHING, TOP_K_SCHEMA, ClassScore, named_scores, read_asked
 from service.api.predictions.tables import Queried, TableQuery, answer_table
+from service.api.protocols.signatures import check_signature
 from service.api.serving.responses import JSON, Answered, Headers
 from service.api.serving.version_cache import Served, Which
 from service.api.state import Shared, State, state_of
@@ -57,7 +58,7 @@ class PredictionRequest(BaseModel):
             }
         ),
     ] = None
-    signature_name: str | None = Field(None, description="Accepted and ignored.")
+    signature_name: str | None = Field(None, description="`serving_default`, the one signature, or nothing.")
     outputs: list[Output] | None = Field(
         None,
         description="What to answer; `predictions` and, where there are classes, `predicted_classes` if not given.",
@@ -222,6 +223,7 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
     rows = None if loaded.encoder else read_plain_rows(body, "instances", loaded.columns, shared.settings)
     if rows is None:
         document = read_object(body, "instances", "inputs", "signature_name", "outputs", "top_k")
+        check_signature(document)
         if "outputs" in document or "top_k" in document:
             asked = read_asked(document, loaded)
         rows, key = read_inputs(document, loaded, shared.settings)
