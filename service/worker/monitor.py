@@ -11,7 +11,8 @@ from typing import Self
 from service.errors import Unavailable
 from service.jobs import CancelRequested, Claim, ClaimLost, EpochResult, Keep, Progress, Released, Status, Verdict
 from service.nn.callbacks import Callback
-from service.storage import Database, NewVersion
+from service.storage import Database
+from service.versions import NewVersion
 
 BEAT_SECONDS = 0.5
 GRACE_SECONDS = 0.75
