@@ -122,8 +122,8 @@ def vocabulary_page() -> str:
     lines = [
         "# The words of a request",
         "",
-        "These names and arguments are Keras's. Each thing can be written as its name, or as an object with `class_name`",
-        "and its arguments beside it or under `config`. The library `service.nn` has the same classes.",
+        "These names and arguments are Keras's. Each thing can be written as its name, or as an object with",
+        "`class_name` and its arguments beside it or under `config`. The library `service.nn` has the same classes.",
         "",
     ]
     for kind in KINDS:
