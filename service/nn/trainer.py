@@ -34,7 +34,10 @@ class Trainer:
     parameters: Parameters
     clock: Clock
     history: History
+    built = False
     stop_training = False
+    stop_evaluating = False
+    stop_predicting = False
     compiled = False
     rows_per_epoch = 0
     _loop: Loop | None = None
@@ -90,6 +93,11 @@ class Trainer:
         return [] if objective is None else [*objective.metrics, *objective.weighted_metrics]
 
     @property
+    def named_metrics(self) -> dict[str, Metric]:
+        """The metrics by the names that their values have in logs and history."""
+        return {} if self._objective is None else self._objective.named
+
+    @property
     def loss(self) -> Any:
         """The loss as given to compile."""
         return self._compile_arguments["loss"]
@@ -134,11 +142,11 @@ class Trainer:
         watchers = self._watchers(callbacks, epochs, steps)
         self.stop_training = False
 
-        def validate(epoch: int) -> dict[str, float] | None:
+        def validate(epoch: int) -> dict[str, Any] | None:
             if validation is None or not _validates(validation_freq, epoch):
                 return None
             held_out = self._batches(validation, validation_batch_size or batch_size)
-            return loop.measure(held_out, validation_steps, watchers)
+            return loop.measure(held_out, validation_steps, watchers, self)
 
         run = Run(
             self,
@@ -182,7 +190,9 @@ class Trainer:
         batch_size = _whole("batch_size", 32 if batch_size is None else batch_size)
         data = samples.samples(x, y, sample_weight)
         loop = self._ready(data)
-        return _answer(loop.measure(self._batches(data, batch_size), steps, callbacks or ()), return_dict)
+        batches = self._batches(data, batch_size)
+        watchers = self._told(callbacks, steps=min(steps or batches.steps, batches.steps))
+        return _answer(loop.measure(batches, steps, watchers, self), return_dict)
 
     def predict(
         self,
@@ -194,10 +204,14 @@ class Trainer:
     ) -> Array:
         """The model's output for each row: shape `(rows, units)`, memory of the caller's own."""
         x = samples.inputs(x)
+        if not self.built:
+            self.build((None, *x.shape[1:]))
         network = self._network or self.network()
         self._check_inputs(x, network)
         if steps is not None:
             x = x[: steps * (batch_size or 32)]
+        if callbacks:
+            return self._predict_watched(x, network, batch_size or 32, callbacks)
         if len(x) <= INFERENCE_ROWS and x.dtype == network.dtype:
             return network.connection(len(x)).forward(np.ascontiguousarray(x)).copy()
         out = np.empty((len(x), *self.output_shape[1:]), network.dtype)
@@ -206,6 +220,29 @@ class Trainer:
             out[at : at + len(block.x)] = network.connection(len(block.x)).forward(block.x)
             at += len(block.x)
         return out
+
+    def _predict_watched(self, x: Array, network: Network, batch_size: int, callbacks: Any) -> Array:
+        """The same a batch at a time, with the hooks of a prediction."""
+        out = np.empty((len(x), *self.output_shape[1:]), network.dtype)
+        batches = Batches(x, None, None, batch_size=batch_size, dtype=network.dtype)
+        watchers = self._told(callbacks, steps=batches.steps)
+        self.stop_predicting, at = False, 0
+        for watcher in watchers:
+            watcher.on_predict_begin({})
+        for batch, (block, run) in enumerate(Feed(batches.blocks()).runs(batches.steps, by_batch=True)):
+            for watcher in watchers:
+                watcher.on_predict_batch_begin(batch, logs={})
+            ((start, stop),) = run
+            outputs = network.connection(stop - start).forward(block.x[start:stop])
+            out[at : at + len(outputs)] = outputs
+            at += len(outputs)
+            for watcher in watchers:
+                watcher.on_predict_batch_end(batch, logs={"outputs": out[at - len(outputs) : at]})
+            if self.stop_predicting:
+                break
+        for watcher in watchers:
+            watcher.on_predict_end({})
+        return out[:at]
 
     def predict_on_batch(self, x: Any) -> Array:
         """The model's output for one batch."""
@@ -254,11 +291,14 @@ class Trainer:
             raise ArgumentError("x", f"of shape (rows, {', '.join(map(str, expected))})", x.shape)
 
     def _watchers(self, callbacks: Any, epochs: int, steps: int) -> list[Callback]:
-        given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
         self.history = History()
-        watchers = [*given, self.history]
+        return self._told([*_listed(callbacks), self.history], epochs=epochs, steps=steps)
+
+    def _told(self, callbacks: Any, **params: Any) -> list[Callback]:
+        """The callbacks as a list, each of which has been told its model and what is to come."""
+        watchers = _listed(callbacks)
         for watcher in watchers:
-            watcher.set_params({"epochs": epochs, "steps": steps})
+            watcher.set_params(params)
             watcher.set_model(self)
         return watchers
 
@@ -266,6 +306,10 @@ class Trainer:
         if self._objective is None:
             raise ValueError("Call compile with a loss before fit or evaluate.")
         return self._objective
+
+
+def _listed(callbacks: Any) -> list[Callback]:
+    return [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
 
 
 def _validation(data: Any) -> Samples | None:
@@ -276,7 +320,7 @@ def _validation(data: Any) -> Samples | None:
     return samples.samples(*data)
 
 
-def _answer(logs: dict[str, float], return_dict: bool) -> Any:
+def _answer(logs: dict[str, Any], return_dict: bool) -> Any:
     values = list(logs.values())
     return logs if return_dict else values if len(values) > 1 else values[0]
 

@@ -16,6 +16,7 @@ from service.errors import Findings
 from service.evaluation import importance, names_for, report
 from service.features import Encoder
 from service.formats.weights import unpack
+from service.jobs import MetricValue, finite
 from service.nn import Sequential
 from service.prediction.likelihood import likelihood_of
 from service.published import Published, check_intact
@@ -137,7 +138,7 @@ class LoadedVersion:
 
     def evaluate(
         self, compiled: Mapping[str, Any], dataset: Dataset, findings: Findings, *, repeats: int = 0
-    ) -> tuple[dict[str, float | None], dict[str, Any]]:
+    ) -> tuple[dict[str, MetricValue], dict[str, Any]]:
         """Loss and metrics, and a report, on a dataset; `Invalid` with the findings where it does not suit.
 
         With `repeats` the report says how much each feature matters, by dealing its values to other rows so often.
@@ -162,7 +163,7 @@ class LoadedVersion:
             model.compile(**asked.arguments() | {"optimizer": "sgd"})
             measured = model.evaluate(dataset.x, y, sample_weight=dataset.sample_weight, return_dict=True)
             predictions = model.predict(dataset.x)
-            metrics = {name: float(value) if np.isfinite(value) else None for name, value in measured.items()}
+            metrics = {name: finite(value) for name, value in measured.items()}
             names = names_for(want, self.units, self.classes, self.targets)
             from_logits = getattr(loss, "from_logits", False)
             found = report(predictions, y, want, names=names, from_logits=from_logits, threshold=self._threshold)
