@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from service.checks.outline import FAILURES, Locate
+from service.checks.architecture import FAILURES, Locate
 from service.checks.targets import Want, wanted_by
 from service.errors import Findings
 from service.nn import ArgumentError, losses, metrics
-from service.nn.objective import named
+from service.nn.engine.objective import named
 from service.spec import TrainingRequest
 from service.spec.vocabulary import made
 
