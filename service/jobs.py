@@ -7,17 +7,7 @@ from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Any
 
-import numpy as np
-
-MetricValue = float | list[float | None] | None
-"""A number, one for each class or threshold, or None where it was not finite."""
-
-
-def finite(value: Any) -> MetricValue:
-    """What is stored of a metric's value: numbers that JSON has."""
-    if isinstance(value, list | tuple | np.ndarray):
-        return [float(one) if np.isfinite(one) else None for one in value]
-    return float(value) if np.isfinite(value) else None
+from service.formats.metric_values import MetricValue
 
 
 class Kind(StrEnum):

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from service.checks.architecture import FAILURES, Locate
-from service.checks.targets import Want, wanted_by
 from service.errors import Findings
-from service.nn import ArgumentError, losses, metrics
+from service.nn import ArgumentError, metrics
 from service.nn.engine.objective import named
+from service.nn.losses import Targets
 from service.spec import TrainingRequest
 from service.spec.vocabulary import made
+from service.task import Task
 
 
 def resolved_metrics(names: list[Any] | None, y: Any, units: int) -> list[metrics.Metric]:
@@ -22,9 +23,10 @@ def resolved_metrics(names: list[Any] | None, y: Any, units: int) -> list[metric
 
 
 def check_metrics(
-    request: TrainingRequest, y: Any, loss: losses.Loss, *, units: int, locate: Locate, findings: Findings
+    request: TrainingRequest, y: Any, task: Task, locate: Locate, findings: Findings
 ) -> dict[str, metrics.Metric]:
     """The metrics by the names of their results, each of which has seen some rows; notes those that do not suit."""
+    loss, units = task.loss, task.units
     given = {key: getattr(request.compile, key) or [] for key in ("metrics", "weighted_metrics")}
     resolved = {key: resolved_metrics(names, y, units) for key, names in given.items()}
     for key, names in given.items():
@@ -37,10 +39,10 @@ def check_metrics(
                 findings.error(at, "metric_mismatch", said)
             elif reason is not None:
                 findings.error(at, "metric_mismatch", f"This metric cannot be measured here: {reason}")
-            elif name in ("accuracy", "acc") and wanted_by(loss) is Want.NUMBERS:
+            elif name in ("accuracy", "acc") and task.targets is Targets.NUMBERS:
                 said = f"Accuracy counts right classes and says little about {loss.name}; mae says how far off."
                 findings.warn(at, "metric_mismatch", said)
-            elif isinstance(metric, metrics.BinaryAccuracy) and getattr(loss, "from_logits", False):
+            elif isinstance(metric, metrics.BinaryAccuracy) and loss.takes_logits:
                 findings.warn(at, "metric_mismatch", "Accuracy takes 0.5 as the limit, and logits have theirs at 0.")
             elif _is_constant(metric, units):
                 said = "Of one output the largest is always this one: give a threshold, such as 0.5."

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
-from service.jobs import MetricValue
+from service.formats.metric_values import MetricValue
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id

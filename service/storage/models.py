@@ -9,7 +9,8 @@ from typing import Any, Self
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, union_all
 
 from service.errors import Conflict, NotFound
-from service.jobs import Kind, MetricValue
+from service.formats.metric_values import MetricValue
+from service.jobs import Kind
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.evaluations import Evaluations

@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from service.errors import Unavailable
+from service.formats.metric_values import MetricValue
 from service.jobs import (
     CancelRequested,
     Claim,
     ClaimLost,
     EpochResult,
     Keep,
-    MetricValue,
     Progress,
     Released,
     Status,

@@ -6,7 +6,8 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from service.api.http.remarks import Remark
-from service.jobs import Job, MetricValue, Status
+from service.formats.metric_values import MetricValue
+from service.jobs import Job, Status
 from service.spec.prediction import Output
 
 Metrics = dict[str, MetricValue]

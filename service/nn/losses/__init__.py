@@ -26,6 +26,7 @@ from service.nn.losses.regression import (
     MeanSquaredLogarithmicError,
     Poisson,
 )
+from service.nn.meaning import Targets
 
 __all__ = [
     "REGISTRY",
@@ -48,6 +49,7 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Targets",
     "binary_crossentropy",
     "binary_focal_crossentropy",
     "categorical_crossentropy",
