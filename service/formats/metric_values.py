@@ -1,8 +1,7 @@
 """The value of a metric as it is stored and shown: JSON has no NaN and no infinity."""
 
+import math
 from typing import Any
-
-import numpy as np
 
 MetricValue = float | list[float | None] | None
 """A number, one for each class or threshold, or None where it was not finite."""
@@ -10,6 +9,6 @@ MetricValue = float | list[float | None] | None
 
 def finite(value: Any) -> MetricValue:
     """The value with None in place of every number that is not finite."""
-    if isinstance(value, list | tuple | np.ndarray):
-        return [float(one) if np.isfinite(one) else None for one in value]
-    return float(value) if np.isfinite(value) else None
+    if isinstance(value, list):
+        return [float(one) if math.isfinite(one) else None for one in value]
+    return float(value) if math.isfinite(value) else None
