@@ -13,6 +13,7 @@ from service.nn.engine.batches import Batches, Feed
 from service.nn.engine.loop import Loop
 from service.nn.engine.network import Network
 from service.nn.engine.objective import Objective, metric_list
+from service.nn.engine.outputs import outputs, watched_outputs
 from service.nn.engine.run import Run
 from service.nn.engine.samples import Samples
 from service.nn.engine.two_threads import splits
@@ -22,9 +23,6 @@ from service.nn.training_state import TrainingState
 from service.nn.variable import Parameters
 
 Array = np.ndarray[Any, Any]
-
-# Inference has nothing to gain from batches that leave the cache.
-INFERENCE_ROWS = 256
 
 
 class Trainer:
@@ -212,38 +210,9 @@ class Trainer:
         if steps is not None:
             x = x[: steps * (batch_size or 32)]
         if callbacks:
-            return self._predict_watched(x, network, batch_size or 32, callbacks)
-        if len(x) <= INFERENCE_ROWS and x.dtype == network.dtype:
-            return network.connection(len(x)).forward(np.ascontiguousarray(x)).copy()
-        out = np.empty((len(x), *self.output_shape[1:]), network.dtype)
-        at = 0
-        for block in Batches(x, None, None, batch_size=batch_size or INFERENCE_ROWS, dtype=network.dtype).blocks():
-            out[at : at + len(block.x)] = network.connection(len(block.x)).forward(block.x)
-            at += len(block.x)
-        return out
-
-    def _predict_watched(self, x: Array, network: Network, batch_size: int, callbacks: Any) -> Array:
-        """The same a batch at a time, with the hooks of a prediction."""
-        out = np.empty((len(x), *self.output_shape[1:]), network.dtype)
-        batches = Batches(x, None, None, batch_size=batch_size, dtype=network.dtype)
-        watchers = self._told(callbacks, steps=batches.steps)
-        self.stop_predicting, at = False, 0
-        for watcher in watchers:
-            watcher.on_predict_begin({})
-        for batch, (block, run) in enumerate(Feed(batches.blocks()).runs(batches.steps, by_batch=True)):
-            for watcher in watchers:
-                watcher.on_predict_batch_begin(batch, logs={})
-            ((start, stop),) = run
-            outputs = network.connection(stop - start).forward(block.x[start:stop])
-            out[at : at + len(outputs)] = outputs
-            at += len(outputs)
-            for watcher in watchers:
-                watcher.on_predict_batch_end(batch, logs={"outputs": out[at - len(outputs) : at]})
-            if self.stop_predicting:
-                break
-        for watcher in watchers:
-            watcher.on_predict_end({})
-        return out[:at]
+            batches = Batches(x, None, None, batch_size=batch_size or 32, dtype=network.dtype)
+            return watched_outputs(self, network, batches, self._told(callbacks, steps=batches.steps))
+        return outputs(network, x, batch_size)
 
     def predict_on_batch(self, x: Any) -> Array:
         """The model's output for one batch."""
