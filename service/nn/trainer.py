@@ -8,6 +8,7 @@ import numpy as np
 from service.nn import optimizers
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback, History
+from service.nn.callbacks.callback import listed, told
 from service.nn.engine import blas, samples
 from service.nn.engine.batches import Batches, Feed
 from service.nn.engine.loop import Loop
@@ -128,7 +129,7 @@ class Trainer:
         batch_size = _whole("batch_size", 32 if batch_size is None else batch_size)
         epochs = _whole("epochs", epochs, minimum=0)
         data = samples.samples(x, y, sample_weight)
-        validation = _validation(validation_data)
+        validation = samples.held_out(validation_data)
         if validation_split and validation is None:
             data, validation = samples.split(data, validation_split)
         data = samples.weighted(data, class_weight)
@@ -190,7 +191,7 @@ class Trainer:
         data = samples.samples(x, y, sample_weight)
         loop = self._ready(data)
         batches = self._batches(data, batch_size)
-        watchers = self._told(callbacks, steps=min(steps or batches.steps, batches.steps))
+        watchers = told(listed(callbacks), self, steps=min(steps or batches.steps, batches.steps))
         return _answer(loop.measure(batches, steps, watchers, self), return_dict)
 
     def predict(
@@ -211,7 +212,7 @@ class Trainer:
             x = x[: steps * (batch_size or 32)]
         if callbacks:
             batches = Batches(x, None, None, batch_size=batch_size or 32, dtype=network.dtype)
-            return watched_outputs(self, network, batches, self._told(callbacks, steps=batches.steps))
+            return watched_outputs(self, network, batches, told(listed(callbacks), self, steps=batches.steps))
         return outputs(network, x, batch_size)
 
     def predict_on_batch(self, x: Any) -> Array:
@@ -262,32 +263,12 @@ class Trainer:
 
     def _watchers(self, callbacks: Any, epochs: int, steps: int) -> list[Callback]:
         self.history = History()
-        return self._told([*_listed(callbacks), self.history], epochs=epochs, steps=steps)
-
-    def _told(self, callbacks: Any, **params: Any) -> list[Callback]:
-        """The callbacks as a list, each of which has been told its model and what is to come."""
-        watchers = _listed(callbacks)
-        for watcher in watchers:
-            watcher.set_params(params)
-            watcher.set_model(self)
-        return watchers
+        return told([*listed(callbacks), self.history], self, epochs=epochs, steps=steps)
 
     def _require_objective(self) -> Objective:
         if self._objective is None:
             raise ValueError("Call compile with a loss before fit or evaluate.")
         return self._objective
-
-
-def _listed(callbacks: Any) -> list[Callback]:
-    return [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
-
-
-def _validation(data: Any) -> Samples | None:
-    if data is None:
-        return None
-    if not isinstance(data, tuple | list) or len(data) not in (2, 3):
-        raise ArgumentError("validation_data", "(x, y) or (x, y, sample_weight)", data)
-    return samples.samples(*data)
 
 
 def _answer(logs: dict[str, Any], return_dict: bool) -> Any:

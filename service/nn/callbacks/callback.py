@@ -111,6 +111,19 @@ class Callback:
 REGISTRY: Registry[Callback] = Registry("callback")
 
 
+def listed(callbacks: Any) -> list[Callback]:
+    """One callback, several or None as a list."""
+    return [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
+
+
+def told(callbacks: list[Callback], model: Any, **params: Any) -> list[Callback]:
+    """The callbacks, each of which has been told its model and what is to come."""
+    for callback in callbacks:
+        callback.set_params(params)
+        callback.set_model(model)
+    return callbacks
+
+
 def watched(monitor: str, logs: Logs | None) -> float | None:
     """The value that a callback watches; None where it is not measured, ValueError where it is a vector."""
     value = (logs or {}).get(monitor)
