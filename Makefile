@@ -6,13 +6,14 @@ COVERAGE_MIN ?= 95
 VENV := .venv
 PY := $(VENV)/bin/python
 ORACLES := .venv-oracles
+DOCS := .venv-docs
 UV := $(VENV)/bin/uv
 PINNED := --quiet --require-hashes --no-deps --requirement
-CODE := $(wildcard service tests examples benchmarks migrations)
+CODE := $(wildcard service tests examples benchmarks migrations docs/*.py)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test quick chaos check fix lock bench image clean
+.PHONY: help run test quick chaos check docs fix lock bench image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,14 +59,20 @@ lock: $(UV) ## resolve the dependencies anew (requirements*.txt)
 	$(UV) pip compile $(LOCK) --extra postgres --extra dask --group dev --output-file requirements-dev.txt
 	$(UV) pip compile $(LOCK) --extra postgres --constraint requirements-dev.txt --output-file requirements.txt
 	$(UV) pip compile $(LOCKED) --group oracles --output-file requirements-oracles.txt
+	$(UV) pip compile $(LOCKED) --group docs --output-file requirements-docs.txt
 LOCKED := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 LOCK := pyproject.toml $(LOCKED)
+
+docs: $(VENV)/.dev $(DOCS)/.ready ## write the documentation as a site to build/site
+	rm -rf build/docs build/site && mkdir -p build && cp -R docs build/docs
+	$(PY) -m docs.generate build/docs/reference
+	$(DOCS)/bin/zensical build --strict
 
 image: ## build the container image fitd
 	$(DOCKER) build --tag fitd .
 
 clean: ## remove the environment and every cache; data stays
-	rm -rf $(VENV) $(ORACLES) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* build dist
+	rm -rf $(VENV) $(ORACLES) $(DOCS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:
@@ -103,3 +110,7 @@ $(VENV)/.dev: requirements-dev.txt | $(UV)
 $(ORACLES)/.ready: requirements-oracles.txt | $(UV)
 	@$(PYTHON) -m venv --without-pip $(ORACLES)
 	$(call install,$(ORACLES),requirements-oracles.txt,the Keras that judges our files,a minute)
+
+$(DOCS)/.ready: requirements-docs.txt | $(UV)
+	@$(PYTHON) -m venv --without-pip $(DOCS)
+	$(call install,$(DOCS),requirements-docs.txt,what writes the documentation,five seconds)
