@@ -9,7 +9,7 @@ import numpy as np
 from service.nn.activations import sigmoid
 from service.nn.arguments import ArgumentError, Range
 from service.nn.losses.loss import EPSILON
-from service.nn.metrics.confusion import ConfusionMetric
+from service.nn.metrics.confusion import ConfusionMetric, checked_thresholds
 from service.nn.metrics.metric import REGISTRY, Array, Metric, broadcast, divide
 
 
@@ -55,6 +55,7 @@ class AUC(Metric):
         if self.num_labels is not None and not self.multi_label:
             raise ArgumentError("num_labels", "left out unless multi_label is true", self.num_labels)
         super().__post_init__()
+        self.at()
 
     def at(self) -> list[float]:
         """The thresholds, with one below 0 and one above 1."""
@@ -62,9 +63,7 @@ class AUC(Metric):
             assert self.num_thresholds is not None
             inner = [(i + 1) / (self.num_thresholds - 1) for i in range(self.num_thresholds - 2)]
         else:
-            inner = sorted(float(value) for value in self.thresholds)
-            if any(not 0 <= value <= 1 for value in inner):
-                raise ArgumentError("thresholds", "between 0 and 1", self.thresholds)
+            inner = sorted(checked_thresholds(self.thresholds))
         return [-EPSILON, *inner, 1 + EPSILON]
 
     def reset_state(self) -> None:

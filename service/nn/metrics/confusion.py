@@ -28,11 +28,7 @@ class ConfusionMetric(Metric):
         thresholds = getattr(self, "thresholds", None)
         if thresholds is None:
             return [0.5]
-        given = [thresholds] if isinstance(thresholds, int | float) else list(thresholds)
-        for value in given:
-            if not isinstance(value, int | float) or not 0 <= value <= 1:
-                raise ArgumentError("thresholds", "between 0 and 1", value)
-        return [float(value) for value in given]
+        return checked_thresholds([thresholds] if isinstance(thresholds, int | float) else thresholds)
 
     def reset_state(self) -> None:
         n = len(self.at())
@@ -65,6 +61,16 @@ class ConfusionMetric(Metric):
     def of_units(self, y_pred: Array) -> Array | None:
         """A weight for each output of a row; None is one for all."""
         return None
+
+
+def checked_thresholds(given: Sequence[Any]) -> list[float]:
+    """The thresholds as numbers; `ArgumentError` unless each lies between 0 and 1."""
+    if not len(given):
+        raise ArgumentError("thresholds", "at least one number, or left out", given)
+    for value in given:
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
+            raise ArgumentError("thresholds", "between 0 and 1", value)
+    return [float(value) for value in given]
 
 
 def _rank(weights: Array, y_pred: Array) -> Array:
