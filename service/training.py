@@ -15,6 +15,7 @@ from service.data.features import Prepared, prepare
 from service.data.tables import Table
 from service.errors import Findings
 from service.evaluation import measure
+from service.formats.metric_values import MetricValue, finite
 from service.formats.weights import pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
 from service.jobs import CancelRequested, Keep
@@ -101,7 +102,7 @@ def _partial(
     keep: Keep,
     best: BestWeights,
     *,
-    history: dict[str, list[float]],
+    history: dict[str, list[Any]],
     seconds: float,
 ) -> NewVersion:
     """Not measured on the test part: who cancels does not want to wait for that."""
@@ -136,8 +137,8 @@ def _told(request: TrainingRequest, prepared: Prepared, model: Sequential) -> di
 def _result(
     model: Sequential,
     told: Mapping[str, Any],
-    history: dict[str, list[float]],
-    metrics: Mapping[str, float | None],
+    history: dict[str, list[Any]],
+    metrics: Mapping[str, MetricValue],
     seconds: float,
     *,
     partial: bool = False,
@@ -147,7 +148,7 @@ def _result(
     known = {**told, "timing": told["timing"] | {"fit_seconds": seconds}}
     return NewVersion(
         **known,
-        metrics={name: None if value is None else _finite(value) for name, value in metrics.items()},
+        metrics={name: None if value is None else finite(value) for name, value in metrics.items()},
         history=history,
         evaluation=evaluation,
         weights=weights,
@@ -240,7 +241,3 @@ def _fit_arguments(request: TrainingRequest, dataset: Dataset, task: Task) -> di
         "class_weight": task.class_weights(fit, dataset),
         "sample_weight": dataset.sample_weight,
     }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from service.errors import Damaged
+from service.formats.metric_values import MetricValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,7 @@ class Trained:
     fit: dict[str, Any]
     summary: list[dict[str, Any]]
     """Name, output shape and parameters of each layer."""
-    metrics: dict[str, float | None]
+    metrics: dict[str, MetricValue]
     input: dict[str, Any]
     """What goes in: `shape`, and of a table `features`."""
     output: dict[str, Any]
@@ -41,7 +42,7 @@ class NewVersion(Trained):
     """The state of the optimizer, in the same form, to go on training from."""
     evaluation: dict[str, Any] | None = None
     """What the network gets right on the part that was held out for a test, if there was one."""
-    history: dict[str, list[float]] = field(default_factory=dict)
+    history: dict[str, list[Any]] = field(default_factory=dict)
     """Each metric of each epoch."""
 
     @property
