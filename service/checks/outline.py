@@ -120,7 +120,7 @@ def _traced(
         at = locate("spec", "layers", place)
         try:
             after = tuple(layer.compute_output_shape(shape))
-            parameters += _parameters(layer, shape)
+            parameters += layer.parameters_for(shape)
             values = math.prod(after[1:])
             if values > SPREAD * limits.max_units:
                 expected = f"Expected at most {SPREAD * limits.max_units:,} values for each row; it gives {values:,}."
@@ -141,12 +141,3 @@ def _traced(
         shape = after
         shapes.append(shape)
     return Outline([layer for _, layer in stack], [place for place, _ in stack], shapes, parameters, is_built)
-
-
-def _parameters(layer: layers.Layer, shape: Shape) -> int:
-    """The parameters of a layer that has large weights, told before it makes them."""
-    if isinstance(layer, layers.Dense):
-        return (int(shape[-1]) + int(layer.use_bias)) * layer.units
-    if isinstance(layer, layers.Embedding):
-        return int(layer.input_dim or 0) * layer.output_dim
-    return 0

@@ -10,6 +10,7 @@ from service.nn.arguments import ArgumentError
 from service.nn.batches import Batches, Feed
 from service.nn.callbacks import Callback, History
 from service.nn.halves import splits
+from service.nn.initialization import initialize
 from service.nn.layers.layer import Clock
 from service.nn.loop import Loop
 from service.nn.metrics import Metric
@@ -126,6 +127,8 @@ class Trainer:
             data, validation = samples.split(data, validation_split)
         data = samples.weighted(data, class_weight)
         loop = self._ready(data)
+        if self._state is None:
+            initialize(loop.network, data)
         threads = blas.threads_for(batch_size, self.parameters.values.size)
         loop.expect(data.y, threads)
         batches = self._batches(data, batch_size, ones=loop.network.takes_ones)
@@ -133,6 +136,7 @@ class Trainer:
         self.rows_per_epoch = steps * batch_size if steps_per_epoch else len(data.x)
         watchers = self._watchers(callbacks, epochs, steps)
         self.stop_training = False
+        self.optimizer.expect(steps * max(0, epochs - initial_epoch))
 
         def validate(epoch: int) -> dict[str, float] | None:
             if validation is None or not _validates(validation_freq, epoch):
@@ -153,6 +157,8 @@ class Trainer:
         state, self._state = self._state, None
         with blas.limited_to(1 if splits(loop.network, batch_size, threads) else threads):
             run.go(state)
+        for layer in loop.network.layers:
+            layer.initialized = True
         return self.history
 
     def resume_from(self, state: TrainingState) -> None:
@@ -217,6 +223,7 @@ class Trainer:
         """One step; answers loss and metrics before it."""
         data = samples.weighted(samples.samples(x, y, sample_weight), class_weight)
         loop = self._ready(data)
+        initialize(loop.network, data)
         loop.expect(data.y)
         feed = Feed(self._batches(data, len(data.x), ones=loop.network.takes_ones).blocks())
         return _answer(loop.train(feed, 1, [], self), return_dict)

@@ -53,6 +53,10 @@ class Embedding(Layer):
             self.embeddings.assign(self._initial[0] if isinstance(self._initial, list) else self._initial)
         super().build(input_shape)
 
+    def parameters_for(self, input_shape: Shape) -> int:
+        """Those of the vectors."""
+        return self.input_dim * self.output_dim
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """One axis more."""
         return (*input_shape, self.output_dim)
