@@ -12,6 +12,8 @@ from service.nn.initializers import REGISTRY, Array, Initializer, Shape
 class DataDependent(Initializer):
     """An initializer that wants to see the rows of the training; `draw` is what it gives as long as it has not."""
 
+    in_keras = False
+
     def draw_from(self, seen: Array, shape: Shape, rng: np.random.Generator) -> Array:
         """A first value: for a kernel `seen` are the inputs, for a bias the outputs before it, rows first."""
         raise NotImplementedError

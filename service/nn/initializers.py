@@ -231,6 +231,8 @@ class Orthogonal(Initializer):
 class RandomSigns(Initializer):
     """+1 or -1, each with probability 1/2 (Wen et al. 2020, "BatchEnsemble")."""
 
+    in_keras = False
+
     seed: int | None = None
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from service.nn import arguments
 from service.nn.likeness import closest
@@ -23,7 +23,12 @@ class UnknownNameError(ValueError):
 
 
 class Configurable:
-    """An object whose dataclass fields are its configuration, so that configs are written and read in one place."""
+    """An object whose dataclass fields are its configuration, so that configs are written and read in one place.
+
+    `in_keras` says whether Keras has a class of this name and meaning.
+    """
+
+    in_keras: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         arguments.check_fields(self)

@@ -39,6 +39,8 @@ class ColumnTransformer(Layer):
     has more than one axis is flattened. So embeddings of numbers and of categories stand beside one-hot columns.
     """
 
+    in_keras = False
+
     transformers: list | tuple  # type: ignore[type-arg]
     remainder: Literal["passthrough", "drop"] = "passthrough"
 

@@ -24,6 +24,8 @@ class EnsembleScale(Layer):
     category; their initial scales are the same.
     """
 
+    in_keras = False
+
     members: Annotated[int, Range(minimum=1)] = 32
     scale_initializer: Annotated[Any, Of("initializer")] = "random_signs"
     chunks: list | tuple | None = None  # type: ignore[type-arg]
@@ -90,6 +92,8 @@ class EnsembleDense(Layer):
     As the last layer it is trained by the mean of the members' losses, each on its own output; the losses and metrics
     that are told are those of the mean output.
     """
+
+    in_keras = False
 
     units: Annotated[int, Range(minimum=1)]
     activation: Annotated[Any, Of("activation")] = None

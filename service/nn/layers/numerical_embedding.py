@@ -18,6 +18,8 @@ from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
 class _NumericalEmbedding(Layer):
     """What embeddings of numbers share: their shapes. Inside, features come before rows."""
 
+    in_keras = False
+
     output_dim: int
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -18,6 +18,8 @@ class ParametricActivation(Layer):
     An alpha of 0 is the identity, of 1 the activation.
     """
 
+    in_keras = False
+
     activation: Annotated[Any, Of("activation")]
     alpha_initializer: Annotated[Any, Of("initializer")] = "ones"
     alpha_regularizer: Annotated[Any, Of("regularizer")] = None

@@ -15,6 +15,8 @@ from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
 class Scale(Layer):
     """y = x scale, with a learnt factor for each unit: a soft selection of features (Holzmueller et al. 2024)."""
 
+    in_keras = False
+
     scale_initializer: Annotated[Any, Of("initializer")] = "ones"
     scale_regularizer: Annotated[Any, Of("regularizer")] = None
     scale_constraint: Annotated[Any, Of("constraint")] = None
@@ -56,6 +58,8 @@ class Scale(Layer):
 class SmoothClip(Layer):
     """y = x / sqrt(1 + (x / max_value)^2), which stays between -max_value and max_value (Holzmueller et al. 2024)."""
 
+    in_keras = False
+
     max_value: Annotated[float, Range(above=0)] = 3.0
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
@@ -85,6 +89,8 @@ class Clamp(Layer):
 
     A bound that is not given is that of the targets of the training rows, for each unit. Both are kept as weights.
     """
+
+    in_keras = False
 
     minimum: float | None = None
     maximum: float | None = None

@@ -162,6 +162,8 @@ class FractionSchedule(LearningRateSchedule):
     With `decay_steps` it follows step / decay_steps instead, as the schedules of Keras do.
     """
 
+    in_keras = False
+
     initial_learning_rate: Annotated[float, Range(minimum=0)] = 1.0
     decay_steps: Steps | None = None
 
