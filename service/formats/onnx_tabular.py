@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from service.formats.onnx_activations import ACTIVATIONS
-from service.formats.onnx_graph import OnnxGraph
+from service.exchange.onnx.activations import ACTIVATIONS
+from service.exchange.onnx.graph import OnnxGraph
 from service.nn import activations, layers
 from service.nn.layers.numerical_embedding import bins_of
 

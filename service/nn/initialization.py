@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from service.nn import randomness
+from service.nn.engine.network import Network
+from service.nn.engine.samples import Samples
 from service.nn.layers.layer import Setting
-from service.nn.network import Network
-from service.nn.samples import Samples
 
 Array = np.ndarray[Any, Any]
 
