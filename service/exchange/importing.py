@@ -19,7 +19,6 @@ from service.exchange.keras.file import NOTES, KerasFile
 from service.exchange.keras.optimizer import read_keras_variables
 from service.formats.weights import digest, pack
 from service.nn import Sequential, optimizers
-from service.nn.layers import Embedding
 from service.spec import CompileSpec, ModelSpec
 from service.spec.mistakes import pointer_in, report
 from service.spec.request import Part, Word, unwrapped
@@ -154,7 +153,7 @@ def _columns(spec: ModelSpec, written: Any, weights: list[Any]) -> int | None:
     shapes: list[Any] = [first.declared_input_shape()]
     shapes += [first.batch_input_shape[1:]] if first.batch_input_shape else []
     shapes += [config["build_input_shape"][1:]] if isinstance(config.get("build_input_shape"), list) else []
-    if not isinstance(first, Embedding) and weights and weights[0].ndim == 2:
+    if first.vocabulary is None and weights and weights[0].ndim == 2:
         shapes.append(weights[0].shape[:1])
     for shape in shapes:
         if shape and isinstance(shape[-1], int) and not isinstance(shape[-1], bool) and shape[-1] > 0:

@@ -256,7 +256,9 @@ def truncated_normal(shape: Shape, rng: np.random.Generator) -> Array:
 
 
 def get(identifier: Any) -> Initializer:
-    """The initializer of a name or configuration; None is `zeros`."""
+    """The initializer of a name or configuration, or the object itself; None is `zeros`."""
+    if isinstance(identifier, Initializer):
+        return identifier
     return Zeros() if identifier is None else REGISTRY.get(identifier)
 
 

@@ -10,13 +10,13 @@ from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback, History
 from service.nn.engine import blas, samples
 from service.nn.engine.batches import Batches, Feed
+from service.nn.engine.initialization import initialize
 from service.nn.engine.loop import Loop
 from service.nn.engine.network import Network
 from service.nn.engine.objective import Objective, metric_list
 from service.nn.engine.run import Run
 from service.nn.engine.samples import Samples
 from service.nn.engine.two_threads import splits
-from service.nn.initialization import initialize
 from service.nn.layers.layer import Clock
 from service.nn.metrics import Metric
 from service.nn.training_state import TrainingState
@@ -158,8 +158,6 @@ class Trainer:
         state, self._state = self._state, None
         with blas.limited_to(1 if splits(loop.network, batch_size, threads) else threads):
             run.go(state)
-        for layer in loop.network.layers:
-            layer.initialized = True
         return self.history
 
     def resume_from(self, state: TrainingState) -> None:

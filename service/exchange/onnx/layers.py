@@ -8,7 +8,7 @@ import numpy as np
 
 from service.exchange.onnx.activations import ACTIVATIONS, relu, softmax
 from service.exchange.onnx.graph import OnnxGraph
-from service.formats.onnx_tabular import TABULAR
+from service.exchange.onnx.tabular import TABULAR
 from service.nn import activations, layers
 
 Write = Callable[[OnnxGraph, Any, str], str]
@@ -146,6 +146,9 @@ def _broad(graph: OnnxGraph, axis: Any) -> list[int]:
     kept = _axes(graph, axis)
     return [size if place in kept else 1 for place, size in enumerate(graph.shape)]
 
+
+KNOWN = {None, *ACTIVATIONS}
+"""The names of the activations that a layer may end with; None is no single one."""
 
 LAYERS: Mapping[type[layers.Layer], Write] = {
     **TABULAR,

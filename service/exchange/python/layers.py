@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from service.exchange.python.lines import ScriptLines, call_activation
 from service.exchange.python.sources import standardize
-from service.formats.python_lines import ScriptLines, call_activation
-from service.formats.python_tabular import TABULAR
+from service.exchange.python.tabular import TABULAR
 from service.nn import activations, layers
 
 Write = Callable[[ScriptLines, Any], None]

@@ -11,8 +11,8 @@ import numpy as np
 from service.errors import Finding, Invalid, pointer
 from service.exchange.keras.archive import places
 from service.exchange.python.layers import LAYERS
+from service.exchange.python.lines import ScriptLines
 from service.exchange.python.sources import sources_of
-from service.formats.python_lines import ScriptLines
 from service.nn import Sequential
 
 SCRIPT, WEIGHTS = "predictor.py", "weights.npz"
@@ -104,7 +104,8 @@ def write_script(
     script.functions += inputs.functions
     for number, (place, layer) in enumerate(zip(_places(model), model.layers, strict=True)):
         if type(layer) not in LAYERS:
-            said = f"The script has no words for the layer {layer.name!r} ({type(layer).__name__})."
+            said = f"The script has no words for the layer {str(layer.name)[:60]!r} ({type(layer).__name__})."
+            said = f"{said} The formats json and safetensors take every layer."
             raise Invalid([Finding(pointer("spec", "layers", number), "not_exportable", said)])
         script.write(place, layer)
     text = _FRAME.format(

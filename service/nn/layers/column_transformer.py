@@ -117,15 +117,15 @@ class ColumnTransformer(Layer):
         """A row of the outputs of all groups."""
         return (input_shape[0], self._place(input_shape)[-1].place.stop)
 
-    def parameters_for(self, input_shape: Shape) -> int:
+    def weight_shapes(self, input_shape: Shape) -> list[Shape]:
         """Those of all groups."""
-        count = 0
+        shapes: list[Shape] = []
         for part in self._place(input_shape):
-            shape: Shape = (None, len(part.columns))
+            shape: Shape = (input_shape[0], len(part.columns))
             for layer in part.layers:
-                count += layer.parameters_for(shape)
+                shapes += layer.weight_shapes(shape)
                 shape = tuple(layer.compute_output_shape(shape))
-        return count
+        return shapes
 
     @property
     def trainable_weights(self) -> list[Variable]:

@@ -60,10 +60,6 @@ class Dense(Layer):
             )
         super().build(input_shape)
 
-    def parameters_for(self, input_shape: Shape) -> int:
-        """Those of kernel and bias."""
-        return (int(input_shape[-1]) + int(self.use_bias)) * self.units
-
     @property
     def kernel_factor(self) -> float:
         """What the kernel is multiplied by before it is used."""

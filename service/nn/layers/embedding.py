@@ -34,6 +34,11 @@ class Embedding(Layer):
         """`input_dim` is the vocabulary here, not a width."""
         return None if self.input_shape is None else tuple(self.input_shape)
 
+    @property
+    def vocabulary(self) -> int | None:
+        """`input_dim`, the number of vectors."""
+        return self.input_dim
+
     def get_config(self) -> dict[str, Any]:
         """Without the weights."""
         config = super().get_config()
@@ -52,10 +57,6 @@ class Embedding(Layer):
         if self._initial is not None:
             self.embeddings.assign(self._initial[0] if isinstance(self._initial, list) else self._initial)
         super().build(input_shape)
-
-    def parameters_for(self, input_shape: Shape) -> int:
-        """Those of the vectors."""
-        return self.input_dim * self.output_dim
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """One axis more."""

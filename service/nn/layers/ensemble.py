@@ -5,14 +5,30 @@ EnsembleDense answers for each member and takes the mean. This is TabM-mini of G
 Tabular Deep Learning with Parameter-Efficient Ensembling"), after BatchEnsemble (Wen et al. 2020).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 
-from service.nn import activations
+from service.nn import activations, initializers
 from service.nn.arguments import ArgumentError, Of, Range
+from service.nn.initializers import Initializer
 from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape, require_width
+
+
+class _Repeated(Initializer):
+    """What another one gives for each chunk of features, as often as the chunk is long."""
+
+    def __init__(self, initial: Initializer, chunks: Sequence[int] | None) -> None:
+        self._initial = initial
+        self._chunks = chunks
+        self.seed = initial.seed
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        if self._chunks is None:
+            return self._initial.draw(shape, rng)
+        return np.repeat(self._initial.draw((shape[0], len(self._chunks)), rng), self._chunks, axis=1)
 
 
 @REGISTRY.register()
@@ -43,17 +59,9 @@ class EnsembleScale(Layer):
             raise ArgumentError("input_shape", "that of rows of features", input_shape)
         if self.chunks is not None and sum(self.chunks) != features:
             raise ArgumentError("chunks", f"a list with the sum {features}, the number of inputs", self.chunks)
-        self.scale = self.add_weight(
-            (self.members, features if self.chunks is None else len(self.chunks)), self.scale_initializer, "scale"
-        )
-        if self.chunks is not None:
-            self.scale.value = np.repeat(self.scale.value, self.chunks, axis=1)
-            self.scale.gradient = np.zeros_like(self.scale.value)
+        initializer = _Repeated(initializers.get(self.scale_initializer), self.chunks)
+        self.scale = self.add_weight((self.members, features), initializer, "scale")
         super().build(input_shape)
-
-    def parameters_for(self, input_shape: Shape) -> int:
-        """Those of the scale."""
-        return int(input_shape[-1]) * self.members
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """One axis more, between rows and features."""
@@ -121,11 +129,6 @@ class EnsembleDense(Layer):
                 (members, self.units), self.bias_initializer, "bias", regularizer=self.bias_regularizer
             )
         super().build(input_shape)
-
-    def parameters_for(self, input_shape: Shape) -> int:
-        """Those of all kernels and biases."""
-        members, features = input_shape[1:]
-        return int(members) * (int(features) + int(self.use_bias)) * self.units
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """A row of units."""

@@ -63,10 +63,6 @@ class PeriodicEmbedding(_NumericalEmbedding):
         self.offsets = self.add_weight((features, width), _uniform(limit), "offsets")
         super().build(input_shape)
 
-    def parameters_for(self, input_shape: Shape) -> int:
-        """Those of all features."""
-        return int(input_shape[-1]) * (2 * self.num_frequencies + (self.num_frequencies + 1) * self.output_dim)
-
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """du = -sin(u) (dy @ amplitudes.T) for u = 2 pi x frequencies + phases."""
         rows, features = shape
@@ -140,10 +136,6 @@ class PiecewiseLinearEmbedding(_NumericalEmbedding):
         default = [np.linspace(-3, 3, self.num_bins + 1)] * features
         self.edges.assign(padded(self.bin_boundaries or default, self.num_bins + 1))
         super().build(input_shape)
-
-    def parameters_for(self, input_shape: Shape) -> int:
-        """Those of all features, with the edges of their bins."""
-        return int(input_shape[-1]) * ((self.num_bins + 2) * self.output_dim + self.num_bins + 1)
 
     @property
     def initializes_from_data(self) -> bool:

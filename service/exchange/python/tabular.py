@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from service.exchange.python.lines import ScriptLines, call_activation
 from service.exchange.python.sources import periodic, piecewise_linear
-from service.formats.python_lines import ScriptLines, call_activation
 from service.nn import activations, layers
 
 
