@@ -17,6 +17,7 @@ from service.data.features import Prepared, prepare
 from service.data.tables import Table
 from service.errors import Findings
 from service.evaluation import measure
+from service.formats.metric_values import MetricValue, finite
 from service.formats.weights import digest, pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
 from service.jobs import CancelRequested, Keep
@@ -39,8 +40,8 @@ class TrainingResult:
     compile: dict[str, Any]
     fit: dict[str, Any]
     summary: list[dict[str, Any]]
-    metrics: dict[str, float | None]
-    history: dict[str, list[float]]
+    metrics: dict[str, MetricValue]
+    history: dict[str, list[Any]]
     input: dict[str, Any]
     output: dict[str, Any]
     weights: bytes
@@ -127,7 +128,7 @@ def _partial(
     keep: Keep,
     best: BestWeights,
     *,
-    history: dict[str, list[float]],
+    history: dict[str, list[Any]],
     seconds: float,
 ) -> TrainingResult:
     """Not measured on the test part: who cancels does not want to wait for that."""
@@ -162,8 +163,8 @@ def _told(request: TrainingRequest, prepared: Prepared, model: Sequential) -> di
 def _result(
     model: Sequential,
     told: Mapping[str, Any],
-    history: dict[str, list[float]],
-    metrics: Mapping[str, float | None],
+    history: dict[str, list[Any]],
+    metrics: Mapping[str, MetricValue],
     seconds: float,
     *,
     partial: bool = False,
@@ -173,7 +174,7 @@ def _result(
     known = {**told, "timing": told["timing"] | {"fit_seconds": seconds}}
     return TrainingResult(
         **known,
-        metrics={name: None if value is None else _finite(value) for name, value in metrics.items()},
+        metrics={name: None if value is None else finite(value) for name, value in metrics.items()},
         history=history,
         evaluation=evaluation,
         weights=weights,
@@ -267,7 +268,3 @@ def _fit_arguments(request: TrainingRequest, dataset: Dataset, task: Task) -> di
         "class_weight": task.class_weights(fit, dataset),
         "sample_weight": dataset.sample_weight,
     }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

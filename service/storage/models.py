@@ -9,6 +9,7 @@ from typing import Any, Self
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, union_all
 
 from service.errors import Conflict, NotFound
+from service.formats.metric_values import MetricValue
 from service.jobs import Kind
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
@@ -27,7 +28,7 @@ class NewVersion:
     compile: Mapping[str, Any]
     fit: Mapping[str, Any]
     summary: Sequence[Mapping[str, Any]]
-    metrics: Mapping[str, float | None]
+    metrics: Mapping[str, MetricValue]
     input: Mapping[str, Any]
     output: Mapping[str, Any]
     weights: bytes
@@ -60,7 +61,7 @@ class Version:
     compile: dict[str, Any]
     fit: dict[str, Any]
     summary: list[dict[str, Any]]
-    metrics: dict[str, float | None]
+    metrics: dict[str, MetricValue]
     input: dict[str, Any]
     output: dict[str, Any]
     environment: dict[str, Any]

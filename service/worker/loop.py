@@ -120,7 +120,10 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the job has to say so
             reason, detail = _explain(claim, error)
             return lambda tx: tx.jobs.fail(claim, reason, detail, monitor.progress())
-        progress = monitor.progress(done=not (isinstance(new, NewVersion) and new.partial))
+        complete = new if isinstance(new, NewVersion) and not new.partial else None
+        progress = monitor.progress(done=complete is not None or isinstance(new, NewDataset))
+        if complete is not None:  # with what the test part says, which no epoch does
+            progress = replace(progress, metrics={**complete.metrics, **progress.metrics})
         return lambda tx: _publish(tx, claim, new, progress)
 
     def _make(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> NewVersion | NewDataset:

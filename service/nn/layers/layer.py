@@ -93,6 +93,7 @@ class Layer(Configurable):
         self.built = False
         self.initialized = False
         self.weights_seed: int | None = None
+        self._calls = 0
 
     def declared_input_shape(self) -> Shape | None:
         """Shape without rows that `input_dim`, `input_shape` or `batch_input_shape` announced, if any did."""
@@ -217,7 +218,10 @@ class Layer(Configurable):
         if not self.built:
             self.dtype = self.dtype or str(x.dtype)
             self.build((None, *x.shape[1:]))
-        setting = Setting(training=training, dtype=x.dtype, clock=Clock(self._own_seed()))
+        clock = Clock(self._own_seed())
+        if training:  # each call draws noise of its own
+            clock.step, self._calls = self._calls, self._calls + 1
+        setting = Setting(training=training, dtype=x.dtype, clock=clock)
         return self.connect(x.shape, setting).forward(x).copy()
 
     def _own_seed(self) -> int:
