@@ -15,6 +15,7 @@ from service.config import Limits
 from service.data.datasets import Dataset
 from service.errors import Findings, Invalid, TrainingFailed
 from service.nn import activations, losses, metrics
+from service.nn.glossary import MEANINGS
 from service.spec import TrainingRequest
 from service.training import train
 
@@ -211,7 +212,16 @@ def test_a_mistake_is_told_once_and_as_what_it_is(asked: dict[str, Any], pointer
     with pytest.raises(Invalid) as caught:
         read_training(copy.deepcopy(SMALL) | asked, LIMITS)
     found = [(one.pointer, one.detail) for one in caught.value.findings]
-    assert [detail for at, detail in found if at.startswith(pointer)] == [said]
+    (told,) = [detail for at, detail in found if at.startswith(pointer)]
+    assert told.startswith(said)
+
+
+def test_a_message_ends_with_what_its_field_means() -> None:
+    asked = {"compile": {"optimizer": {"class_name": "Adam", "beta_1": 2}, "loss": "mse"}}
+    with pytest.raises(Invalid) as caught:
+        read_training(copy.deepcopy(SMALL) | asked, LIMITS)
+    (told,) = [one.detail for one in caught.value.findings if one.pointer == "#/compile/optimizer/beta_1"]
+    assert told == f"Expected a number < 1; received 2. beta_1: {MEANINGS['beta_1']}"
 
 
 def test_limits_are_the_settings() -> None:
