@@ -22,7 +22,8 @@ from service.jobs import (
     Verdict,
 )
 from service.nn.callbacks import Callback
-from service.storage import Database, NewVersion
+from service.storage import Database
+from service.versions import NewVersion
 
 BEAT_SECONDS = 0.5
 GRACE_SECONDS = 0.75

@@ -17,7 +17,8 @@ from service.jobs import Keep
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
 from service.spec import TrainingRequest
-from service.training import TrainingResult, salvage, train
+from service.training import salvage, train
+from service.versions import NewVersion
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(50, 4)).astype(np.float32)
@@ -42,7 +43,7 @@ def asked(**changes: Any) -> TrainingRequest:
     return TrainingRequest.model_validate(document)
 
 
-def fitted(dataset: Dataset | None = None, **changes: Any) -> TrainingResult:
+def fitted(dataset: Dataset | None = None, **changes: Any) -> NewVersion:
     return train(asked(**changes), dataset or Dataset(X, LABELS, NAMES))
 
 
