@@ -185,6 +185,8 @@ class Sequential(Trainer):
             raise ValueError(f"The model has {len(own)} weights; received {len(weights)}.")
         for variable, value in zip(own, weights, strict=True):
             variable.assign(value)
+        for layer in self._layers:
+            layer.initialized = True
 
     def count_params(self) -> int:
         """Number of single numbers in all weights."""

@@ -11,6 +11,7 @@ from service.nn.callbacks import Callback, History
 from service.nn.callbacks.callback import listed, told
 from service.nn.engine import blas, samples
 from service.nn.engine.batches import Batches, Feed
+from service.nn.engine.initialization import initialize
 from service.nn.engine.loop import Loop
 from service.nn.engine.network import Network
 from service.nn.engine.objective import Objective, metric_list
@@ -134,6 +135,8 @@ class Trainer:
             data, validation = samples.split(data, validation_split)
         data = samples.weighted(data, class_weight)
         loop = self._ready(data)
+        if self._state is None:
+            initialize(loop.network, data)
         threads = blas.threads_for(batch_size, self.parameters.values.size)
         loop.expect(data.y, threads)
         batches = self._batches(data, batch_size, ones=loop.network.takes_ones)
@@ -141,6 +144,7 @@ class Trainer:
         self.rows_per_epoch = steps * batch_size if steps_per_epoch else len(data.x)
         watchers = self._watchers(callbacks, epochs, steps)
         self.stop_training = False
+        self.optimizer.expect(steps * max(0, epochs - initial_epoch))
 
         def validate(epoch: int) -> dict[str, Any] | None:
             if validation is None or not _validates(validation_freq, epoch):
@@ -225,6 +229,7 @@ class Trainer:
         """One step; answers loss and metrics before it."""
         data = samples.weighted(samples.samples(x, y, sample_weight), class_weight)
         loop = self._ready(data)
+        initialize(loop.network, data)
         loop.expect(data.y)
         feed = Feed(self._batches(data, len(data.x), ones=loop.network.takes_ones).blocks())
         return _answer(loop.train(feed, 1, [], self), return_dict)

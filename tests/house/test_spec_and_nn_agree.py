@@ -35,6 +35,7 @@ NEEDED: dict[str, Any] = {
     "specificity": 0.5,
     "stddev": 0.1,
     "target_shape": [1],
+    "transformers": [{"columns": [0], "layers": [{"class_name": "Embedding", "input_dim": 3, "output_dim": 2}]}],
     "units": 3,
     "values": [0.1, 0.2, 0.3],
 }

@@ -80,7 +80,7 @@ class Run:
             arrays |= named(f"callbacks.{place}", {key: value.copy() for key, value in kept.items()})
             plain = {key: value for key, value in values.items() if key not in kept}
             remembered[str(place)] = {"class_name": type(watcher).__name__, "state": plain}
-        return TrainingState(epoch, step, arrays, {"callbacks": remembered})
+        return TrainingState(epoch, step, arrays, {"callbacks": remembered, "begun": self._model.optimizer.begun})
 
     def _epoch(self, number: int, feed: Feed, step: int) -> dict[str, Any]:
         if not step:  # an epoch that is taken up has begun before
@@ -148,6 +148,7 @@ class Run:
 
     def _restore(self, state: TrainingState) -> None:
         state.restore(self._model)
+        self._model.optimizer.begun = state.meta.get("begun", 0)
         if state.step:
             self._loop.objective.set_state(state.part("objective"))
         for place, watcher in enumerate(self._watchers):
