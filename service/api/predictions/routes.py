@@ -232,7 +232,7 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
     content = {"model": served.version.model, "version": served.version.number}
     if "predictions" in asked.outputs:
         content[key] = predictions
-    classes = loaded.named(predictions) if "predicted_classes" in asked.outputs else None
+    classes = loaded.meaning.named(predictions) if "predicted_classes" in asked.outputs else None
     if classes is not None:
         content["predicted_classes"] = classes
     if asked.needs_scores:
@@ -254,16 +254,20 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
     if dataset is None or findings.total:
         raise findings.refusal()
     repeats = _read_repeats(document.get("importance"), served.loaded, findings)
-    metrics, found = served.loaded.evaluate(served.version.compile, dataset, findings, repeats=repeats)
+    measured = served.loaded.evaluate(served.version.compile, dataset, findings, repeats=repeats)
     with shared.database.transaction() as tx:
         tx.models.version(served.version.model, served.version.number)  # it may be gone meanwhile
         evaluation_id = tx.evaluations.add(
-            served.version.id, rows=dataset.rows, metrics=metrics, report=found, dataset=stored_id
+            served.version.id,
+            rows=dataset.rows,
+            metrics=measured.metrics,
+            report=measured.report,
+            dataset=stored_id,
         )
     return EvaluationView(
         id=evaluation_id,
-        metrics=metrics,
-        report=found,
+        metrics=measured.metrics,
+        report=measured.report,
         rows=dataset.rows,
         dataset=stored_id,
         model=served.version.model,

@@ -15,7 +15,7 @@ from service.api.serving.version_cache import Served, Which
 from service.api.state import Shared, State
 from service.errors import Finding, Invalid
 from service.formats.jsontext import write_json
-from service.storage import Version
+from service.versions import Version
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
 
@@ -132,11 +132,11 @@ def get_label_metadata(shared: Shared, name: ModelName, label: LabelName) -> Met
 
 def _classified(shared: State, name: str, which: Which, body: bytes) -> Response:
     served, outputs = _asked(shared, name, which, body)
-    scores = served.loaded.scores(outputs)
+    scores = served.loaded.meaning.scores(outputs)
     if scores is None:
         detail = "Expected a version that knows classes; this one answers a single number. Ask :regress or :predict."
         raise Invalid([Finding("#", "not_a_classifier", detail)])
-    labels = (served.loaded.classes or []) + [str(index) for index in range(scores.shape[1])]
+    labels = (served.loaded.meaning.classes or []) + [str(index) for index in range(scores.shape[1])]
     return _answer([list(zip(labels, row, strict=False)) for row in scores])
 
 
