@@ -40,7 +40,9 @@ async def _dialect(
             "pandas knows; give it once for each. What stands in quotes is there.",
         ),
     ] = None,
-    skip_rows: Annotated[int, Query(ge=0, le=10_000, description="So many lines of a CSV are no part of it.")] = 0,
+    skip_rows: Annotated[
+        int | None, Query(ge=0, le=10_000, description="So many lines at the beginning of a CSV are no part of it.")
+    ] = None,
     comment: Annotated[
         str | None,
         Query(min_length=1, max_length=1, description="What begins a comment in a CSV, which ends with its line."),
@@ -76,7 +78,7 @@ async def _dialect(
         decimal,
         thousands=thousands,
         gaps=tuple(na_values or ()),
-        skip_rows=skip_rows,
+        skip_rows=skip_rows or 0,
         comment=comment,
         date_formats=tuple(date_format or ()),
         types=_types(types or []),

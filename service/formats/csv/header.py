@@ -27,7 +27,7 @@ def found_header(rows: Sequence[Sequence[str]], known: Collection[str] | None = 
     Else the types of the values below it tell.
     """
     names = [name.strip() for name in rows[0]]
-    if known is None and _counts_columns(names):
+    if known is None and len(rows) > 1 and _counts_columns(names):
         said = "The first row counts its columns from 0, as pandas names them, and is taken for names"
         return Header(True, said)
     if known is not None and (set(names) <= set(known) or not _are_all_numbers(names)):

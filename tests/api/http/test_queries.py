@@ -23,7 +23,11 @@ ROWS = {"instances": [[0, 1]]}
         ("GET", "/v1/training-jobs", "status, model, limit, cursor"),
         ("POST", "/v1/training-jobs", "none"),
         ("GET", "/v1/prediction-jobs/job_1/events", "after"),
-        ("POST", "/v1/datasets", "name, delimiter, header, encoding, quote, decimal"),
+        (
+            "POST",
+            "/v1/datasets",
+            "name, delimiter, header, encoding, quote, decimal, thousands, na_values, skip_rows, comment, date_format, type",
+        ),
         ("PUT", "/v1/models/xor/labels/stable", "none"),
         ("GET", "/livez", "none"),
     ],
