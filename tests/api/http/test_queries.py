@@ -26,7 +26,8 @@ ROWS = {"instances": [[0, 1]]}
         (
             "POST",
             "/v1/datasets",
-            "name, delimiter, header, encoding, quote, decimal, thousands, na_values, skip_rows, comment, date_format, type",
+            "name, delimiter, header, encoding, quote, decimal, thousands, na_values, skip_rows, comment, "
+            "date_format, type",
         ),
         ("PUT", "/v1/models/xor/labels/stable", "none"),
         ("GET", "/livez", "none"),
