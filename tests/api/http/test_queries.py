@@ -12,6 +12,10 @@ from tests.support.serving import Service, assert_problem
 ROWS = {"instances": [[0, 1]]}
 
 
+WRITTEN = ["delimiter", "header", "encoding", "quote", "decimal", "thousands", "na_values", "skip_rows", "comment"]
+WRITTEN += ["date_format", "type"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "known"),
     [
@@ -26,8 +30,7 @@ ROWS = {"instances": [[0, 1]]}
         (
             "POST",
             "/v1/datasets",
-            "name, delimiter, header, encoding, quote, decimal, thousands, na_values, skip_rows, comment, "
-            "date_format, type",
+            f"name, {', '.join(WRITTEN)}",
         ),
         ("PUT", "/v1/models/xor/labels/stable", "none"),
         ("GET", "/livez", "none"),
