@@ -19,7 +19,7 @@ from service.config import VERSION
 from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
 from service.data.tables import Table
-from service.errors import Findings
+from service.errors import Finding, Findings
 from service.evaluation import names_for, report
 from service.formats.weights import digest, pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
@@ -58,6 +58,8 @@ class TrainingResult:
     """What the network gets right on the part that was held out for a test."""
     optimizer: bytes | None = None
     """The state of the optimizer, in the same form as the weights."""
+    warnings: tuple[Finding, ...] = ()
+    """What a file says that the version cannot keep."""
 
 
 def train(
