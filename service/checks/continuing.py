@@ -102,19 +102,10 @@ def _layer_of(path: str) -> str:
 
 
 def _with_shapes(found: Outline, columns: int) -> Iterator[tuple[int, layers.Layer, list[Shape]]]:
-    """Place, layer and the shapes of its weights; large ones are not made for it."""
+    """Place, layer and the shapes of its weights."""
     before: Shape = (None, columns)
     for place, layer, after in zip(found.places, found.layers, found.shapes, strict=True):
-        if layer.built:
-            shapes = [tuple(weight.shape) for weight in layer.weights]
-        elif isinstance(layer, layers.Dense):
-            shapes = [(before[-1], layer.units), *([(layer.units,)] if layer.use_bias else [])]
-        elif isinstance(layer, layers.Embedding):
-            shapes = [(layer.input_dim, layer.output_dim)]
-        else:
-            layer.build(before)
-            shapes = [tuple(weight.shape) for weight in layer.weights]
-        yield place, layer, shapes
+        yield place, layer, layer.weight_shapes(before)
         before = after
 
 

@@ -10,18 +10,19 @@ import numpy as np
 from service.checks.architecture import FAILURES, Locate, Outline, outline
 from service.checks.class_weights import check_class_weight
 from service.checks.indices import check_indices
-from service.checks.losses import SIGMOIDS, check_loss, warn_of_unreachable, warn_of_unscaled
+from service.checks.losses import check_loss, warn_of_unreachable, warn_of_unscaled
 from service.checks.memory import check_memory, memory
 from service.checks.monitors import check_callbacks
-from service.checks.targets import Want, check_targets, encoded, wanted_by, warn_of_rare, warn_of_unseen, warn_of_unused
+from service.checks.targets import check_targets, warn_of_rare, warn_of_unseen, warn_of_unused
 from service.config import Limits
 from service.data.datasets import Dataset
 from service.errors import Findings
-from service.nn import ArgumentError, layers, losses, metrics
-from service.spec import CompileSpec, TrainingRequest
+from service.nn import ArgumentError, layers, metrics
+from service.nn.losses import Targets
+from service.spec import TrainingRequest
 from service.spec.mistakes import pointer_in
-from service.spec.spelling import BY_SHAPE
 from service.spec.vocabulary import made
+from service.task import AskedLoss, OutputMeaning, Task
 
 AT_ARRAYS: Mapping[str, str] = {
     "x": "#/data/x",
@@ -39,7 +40,6 @@ AT_TABLE: Mapping[str, str] = {
 
 _LARGE_INPUT = 100.0
 _FEW_STEPS = 200
-_SCALING = (layers.Normalization, layers.BatchNormalization, layers.LayerNormalization, layers.Rescaling)
 
 
 def check_fits(
@@ -64,42 +64,12 @@ def check_fits(
     _check_split(request, dataset, locate, findings)
     if found is not None:
         check_memory(memory(request, dataset, found), limits.max_memory_bytes, locate, findings)
-        _check_learning(request, dataset, found, at=at, locate=locate, findings=findings)
+        task = _task_of(request, dataset, found)
+        _check_learning(request, dataset, found, task, at=at, locate=locate, findings=findings)
         _warn_of_inputs(request, dataset, found, at=at, locate=locate, findings=findings)
         if findings.total == before and found.is_built:
-            _rehearse(request, dataset, found, locate, findings)
+            _rehearse(request, dataset, found, task, locate=locate, findings=findings)
     return found
-
-
-def resolved_loss(asked: CompileSpec, y: Any, units: int) -> losses.Loss:
-    """The loss that is meant for these targets; "crossentropy" is chosen by shape."""
-    loss = asked.loss
-    return losses.resolve(loss, (None, units), y.shape) if isinstance(loss, str) else made("loss", loss)
-
-
-def classifies(asked: CompileSpec) -> bool:
-    """Whether the loss chooses among classes."""
-    loss = asked.loss
-    return loss in BY_SHAPE["loss"] or wanted_by(made("loss", loss)) is not Want.NUMBERS
-
-
-def fitting_units(asked: CompileSpec, dataset: Dataset, activation: str | None) -> int:
-    """How many units the last layer needs for these targets: one for each class or number."""
-    y = dataset.y
-    if y.ndim == 2 and y.shape[1] > 1:
-        return int(y.shape[1])
-    loss = asked.loss
-    by_shape = loss in BY_SHAPE["loss"]
-    want = (
-        Want.SIDES
-        if by_shape and activation in SIGMOIDS
-        else Want.SHARES
-        if by_shape
-        else wanted_by(made("loss", loss))
-    )
-    if want in (Want.NUMBERS, Want.SIDES):
-        return 1
-    return max(2, int(y.max()) + 1 if dataset.classes is None else len(dataset.classes))
 
 
 def resolved_metrics(names: list[Any] | None, y: Any, units: int) -> list[metrics.Metric]:
@@ -107,6 +77,12 @@ def resolved_metrics(names: list[Any] | None, y: Any, units: int) -> list[metric
     shape = (len(y), 1) if y.ndim == 1 else y.shape
     given = [name if isinstance(name, str) else made("metric", name) for name in names or []]
     return [metrics.resolve(name, (None, units), shape) for name in given]
+
+
+def _task_of(request: TrainingRequest, dataset: Dataset, found: Outline) -> Task:
+    loss = AskedLoss.of(request.compile)
+    outputs = OutputMeaning(found.layers[-1], found.shapes[-1], loss, classes=dataset.classes)
+    return Task.of(loss, dataset.y, outputs)
 
 
 def _check_split(request: TrainingRequest, dataset: Dataset, locate: Locate, findings: Findings) -> None:
@@ -123,38 +99,30 @@ def _check_learning(
     request: TrainingRequest,
     dataset: Dataset,
     found: Outline,
+    task: Task,
     *,
     at: Mapping[str, str],
     locate: Locate,
     findings: Findings,
 ) -> None:
     before = findings.total
-    loss = resolved_loss(request.compile, dataset.y, found.units)
     at_activation = locate("spec", "layers", found.places[-1], *_own(found.layers[-1], "activation"))
-    check_loss(
-        loss,
-        found.activation,
-        found.units,
-        at_loss=locate("compile", "loss"),
-        at_activation=at_activation,
-        findings=findings,
-    )
+    check_loss(task, at_loss=locate("compile", "loss"), at_activation=at_activation, findings=findings)
     held = (at["validation_x"], at["validation"], dataset.validation)
     for at_x, at_y, part in ((at["x"], at["y"], dataset), held):
         if part is not None:
             check_indices(part.x, found.layers[0], at_x, findings)
-            check_targets(part.y, part.classes, loss=loss, units=found.units, at=at_y, findings=findings)
-    check_class_weight(request, dataset, wanted_by(loss), found.units, findings)
+            check_targets(part.y, task, at_y, findings)
+    check_class_weight(request, dataset, task, findings)
     if findings.total == before:
-        warn_of_unreachable(dataset.y, loss, found.activation, at_activation, findings)
+        warn_of_unreachable(dataset.y, task, at_activation, findings)
         at_units = locate("spec", "layers", found.places[-1], *_own(found.layers[-1], "units"))
-        warn_of_unused(dataset.y, dataset.classes, loss=loss, units=found.units, at=at_units, findings=findings)
-        warn_of_unscaled(dataset.y, loss, found.layers[-1], at["y"], findings)
-        warn_of_rare(dataset.y, dataset.classes, loss=loss, at=at["y"], findings=findings)
+        warn_of_unused(dataset.y, task, at_units, findings)
+        warn_of_unscaled(dataset.y, task, found.layers[-1], at["y"], findings)
+        warn_of_rare(dataset.y, task, at["y"], findings)
         if request.from_ is None:  # what is not seen now may have been learnt before
-            _warn_of_held_out(request, dataset, loss, at, locate=locate, findings=findings)
-        y = encoded(dataset.y[:2], wanted_by(loss), found.units)
-        measured = _check_metrics(request, y, loss, units=found.units, locate=locate, findings=findings)
+            _warn_of_held_out(request, dataset, task, at, locate=locate, findings=findings)
+        measured = _check_metrics(request, task.encoded(dataset.y[:2]), task, locate, findings)
         validates = bool(request.fit.validation_split) or dataset.validation is not None
         check_callbacks(request, measured, validates=validates, locate=locate, findings=findings)
 
@@ -162,7 +130,7 @@ def _check_learning(
 def _warn_of_held_out(
     request: TrainingRequest,
     dataset: Dataset,
-    loss: losses.Loss,
+    task: Task,
     at: Mapping[str, str],
     *,
     locate: Locate,
@@ -174,7 +142,7 @@ def _warn_of_held_out(
         here = locate("fit", "validation_split")
     else:
         here = at["validation"] if request.data is None or request.data.split is None else locate("data", "split")
-    warn_of_unseen(dataset.y[:kept], held, dataset.classes, loss=loss, at=here, findings=findings)
+    warn_of_unseen(dataset.y[:kept], held, task, here, findings)
 
 
 def _own(layer: layers.Layer, key: str) -> tuple[str, ...]:
@@ -182,9 +150,10 @@ def _own(layer: layers.Layer, key: str) -> tuple[str, ...]:
 
 
 def _check_metrics(
-    request: TrainingRequest, y: Any, loss: losses.Loss, *, units: int, locate: Locate, findings: Findings
+    request: TrainingRequest, y: Any, task: Task, locate: Locate, findings: Findings
 ) -> list[metrics.Metric]:
     measured: list[metrics.Metric] = []
+    loss, units = task.loss, task.units
     plain = len(request.compile.metrics or [])
     for key in ("metrics", "weighted_metrics"):
         given = getattr(request.compile, key) or []
@@ -197,10 +166,10 @@ def _check_metrics(
             if metric.takes_classes and y.ndim == 2 and y.shape[1] > 1:
                 said = f"{metric.name} counts class indices, and {loss.name} works on rows. Use accuracy."
                 findings.error(at, "metric_mismatch", said)
-            elif name in ("accuracy", "acc") and wanted_by(loss) is Want.NUMBERS:
+            elif name in ("accuracy", "acc") and task.targets is Targets.NUMBERS:
                 said = f"Accuracy counts right classes and says little about {loss.name}; mae says how far off."
                 findings.warn(at, "metric_mismatch", said)
-            elif isinstance(metric, metrics.BinaryAccuracy) and getattr(loss, "from_logits", False):
+            elif isinstance(metric, metrics.BinaryAccuracy) and loss.takes_logits:
                 findings.warn(at, "metric_mismatch", "Accuracy takes 0.5 as the limit, and logits have theirs at 0.")
             elif _thresholds(metric) > 1:
                 said = "It gives a number for each threshold, and the history keeps their mean. Ask for each by itself."
@@ -227,14 +196,15 @@ def _check_names(names: list[str], at: str, findings: Findings) -> None:
             findings.error(at, "duplicate", said)
 
 
-def _rehearse(request: TrainingRequest, dataset: Dataset, found: Outline, locate: Locate, findings: Findings) -> None:
+def _rehearse(
+    request: TrainingRequest, dataset: Dataset, found: Outline, task: Task, *, locate: Locate, findings: Findings
+) -> None:
     """Makes one step on two rows, so that what nobody thought of fails here and not in a worker."""
-    want = wanted_by(resolved_loss(request.compile, dataset.y, found.units))
     try:
         with np.errstate(all="ignore"):
             model = request.spec.build(dataset.columns, seed=0, layers=found.layers)
             model.compile(**request.compile.arguments())
-            model.train_on_batch(dataset.x[:2], encoded(dataset.y[:2], want, found.units))
+            model.train_on_batch(dataset.x[:2], task.encoded(dataset.y[:2]))
     except FAILURES as error:
         reason = f": {error}" if isinstance(error, ArgumentError) else "."
         place = _broken_layer(found, dataset.columns)
@@ -262,7 +232,8 @@ def _warn_of_inputs(
     locate: Locate,
     findings: Findings,
 ) -> None:
-    if not isinstance(found.layers[0], (*_SCALING, layers.Embedding)) and np.abs(dataset.x).max() > _LARGE_INPUT:
+    first = found.layers[0]
+    if not (first.rescales_inputs or first.vocabulary) and np.abs(dataset.x).max() > _LARGE_INPUT:
         said = f"Some inputs are beyond {_LARGE_INPUT:g}; networks learn best from about -1 to 1. Scale the columns."
         findings.warn(at["x"], "unscaled_inputs", said)
     if dataset.y.ndim == 1 and dataset.rows > 1 and dataset.y.min() == dataset.y.max():
@@ -270,6 +241,6 @@ def _warn_of_inputs(
     batch = request.fit.batch_size or 32
     steps = request.fit.epochs * math.ceil(dataset.rows * (1 - request.fit.validation_split) / batch)
     for place, layer in zip(found.places, found.layers, strict=True):
-        if isinstance(layer, layers.BatchNormalization) and steps < _FEW_STEPS:
+        if layer.has_moving_averages and steps < _FEW_STEPS:
             said = f"Its moving averages need about {_FEW_STEPS} steps at this momentum; this training has {steps}."
             findings.warn(locate("spec", "layers", place), "few_steps", said)

@@ -8,56 +8,72 @@ from pydantic import ValidationError
 from service.checks.architecture import FAILURES
 from service.errors import Finding, pointer
 from service.nn import Sequential
+from service.nn.meaning import Outputs
 from service.spec import CompileSpec
 from service.spec.keras_2 import name_in_keras_3, shortest
+from service.task.output_meaning import activation_of
 
-_LOSSES = {"softmax": "categorical_crossentropy", "sigmoid": "binary_crossentropy"}
+_LOSSES = {Outputs.DISTRIBUTION: "categorical_crossentropy", Outputs.PROBABILITIES: "binary_crossentropy"}
 _METRICS = ("metrics", "weighted_metrics")
 
 
 def compilation_of(written: Mapping[str, Any], model: Sequential) -> tuple[CompileSpec, list[Finding]]:
     """The optimizer, loss and metrics in Keras's words, and a warning for each of them that nobody here knows."""
-    left_out: list[Finding] = []
+    reading = _Reading(model)
     loss = _one("loss", written.get("loss"))
     if loss is None:
         return CompileSpec(loss=_guessed(model)), []
-    found: dict[str, Any] = {"loss": loss}
-    if _compiled(found, model) is None:
+    if not reading.takes("loss", loss):
         loss = _guessed(model)
-        said = f"This loss is not known here; {loss} is taken in its place, as the outputs suggest."
-        return CompileSpec(loss=loss), [Finding(pointer("compile", "loss"), "left_out", said)]
+        reading.leave_out(f"This loss is not known here; {loss} is taken in its place, as the outputs suggest.", "loss")
+        return CompileSpec(loss=loss), reading.left_out
     if not _is_one(written.get("loss_weights")):
-        said = "The weight of the loss is left out: the loss is that of the outputs as it is."
-        left_out.append(Finding(pointer("compile", "loss_weights"), "left_out", said))
-    optimizer = written.get("optimizer")
-    if optimizer is not None and _compiled(found | {"optimizer": optimizer}, model) is None:
-        said = "This optimizer is not known here with these arguments; a training that goes on needs another one."
-        left_out.append(Finding(pointer("compile", "optimizer"), "left_out", said))
-    elif optimizer is not None:
-        found = {"optimizer": optimizer} | found
+        reading.leave_out("A weight of the loss is not kept: the loss is not multiplied by it.", "loss_weights")
+    reading.read_optimizer(written.get("optimizer"))
     for key in _METRICS:
-        for place, metric in enumerate(_many("metric", written.get(key))):
-            more = found | {key: [*found.get(key, ()), metric]}
-            if _compiled(more, model) is None:
-                said = "This metric is not known here; evaluations go without it."
-                left_out.append(Finding(pointer("compile", key, place), "left_out", said))
-            else:
-                found = more
-    return CompileSpec.model_validate(found), left_out
+        reading.read_metrics(key, written.get(key))
+    return CompileSpec.model_validate(reading.found), reading.left_out
 
 
-def _compiled(asked: Mapping[str, Any], model: Sequential) -> CompileSpec | None:
-    """What was asked if it can be understood, and compiles this model."""
-    try:
-        found = CompileSpec.model_validate(asked)
-        model.compile(**found.arguments())
-    except (ValidationError, *FAILURES):
-        return None
-    return found
+class _Reading:
+    """What is understood so far of a compilation, and what is left out of it."""
+
+    def __init__(self, model: Sequential) -> None:
+        self._model = model
+        self.found: dict[str, Any] = {}
+        self.left_out: list[Finding] = []
+
+    def takes(self, key: str, value: Any) -> bool:
+        """Whether this can be understood beside what is found, and compiles the model; then it is found, too."""
+        more = self.found | {key: value}
+        try:
+            self._model.compile(**CompileSpec.model_validate(more).arguments())
+        except (ValidationError, *FAILURES):
+            return False
+        self.found = more
+        return True
+
+    def leave_out(self, said: str, *keys: str | int) -> None:
+        """Notes that the version goes without this part of the compilation."""
+        self.left_out.append(Finding(pointer("compile", *keys), "left_out", said))
+
+    def read_optimizer(self, value: Any) -> None:
+        """The optimizer, with the rate that it had."""
+        if value is not None and not self.takes("optimizer", value):
+            said = "This optimizer is not known here with these arguments; a training that goes on needs another one."
+            self.leave_out(said, "optimizer")
+
+    def read_metrics(self, key: str, value: Any) -> None:
+        """Each metric that is known, in the order in which they are written."""
+        for place, metric in enumerate(_many("metric", value)):
+            if not self.takes(key, [*self.found.get(key, ()), metric]):
+                self.leave_out("This metric is not known here; evaluations go without it.", key, place)
 
 
 def _guessed(model: Sequential) -> str:
-    return _LOSSES.get(model.layers[-1].output_activation or "", "mean_squared_error")
+    activation = activation_of(model.layers[-1])
+    outputs = Outputs.NUMBERS if activation is None else activation.outputs
+    return _LOSSES.get(outputs, "mean_squared_error")
 
 
 def _one(kind: str, value: Any) -> Any:
@@ -68,7 +84,11 @@ def _one(kind: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         config = value.get("config")
         value = config if value.get("class_name") == "function" else shortest(kind, value)
-    return name_in_keras_3(kind, value) if isinstance(value, str) else value
+    if not isinstance(value, str) or name_in_keras_3(kind, value) == value:
+        return value
+    # A metric is seen under its name.
+    named = {"class_name": name_in_keras_3(kind, value), "config": {"name": value}}
+    return named if kind == "metric" else name_in_keras_3(kind, value)
 
 
 def _many(kind: str, value: Any) -> list[Any]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.checks.ranges import threshold_of
 from service.data.features import Encoder
 from service.exchange.keras.archive import write_archive
 from service.exchange.keras.columns import INPUTS, surround
@@ -19,6 +18,7 @@ from service.formats.weights import pack, unpack
 from service.nn import Sequential
 from service.published import Published, check_intact
 from service.spec import CompileSpec, ModelSpec
+from service.task.output_meaning import activation_of, threshold_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _onnx(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes
         metadata,
         read_inputs=None if encoder is None else functools.partial(read_columns, encoder=encoder),
         classes=notes.get("classes", ()),
-        threshold=threshold_of(model.layers[-1].output_activation),
+        threshold=threshold_of(activation_of(model.layers[-1])),
     )
 
 

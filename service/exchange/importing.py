@@ -21,11 +21,11 @@ from service.exchange.keras.file import NOTES, KerasFile
 from service.exchange.keras.optimizer import read_keras_variables
 from service.formats.weights import digest, pack
 from service.nn import Sequential, optimizers
-from service.nn.layers import Embedding, InputLayer
+from service.nn.layers import InputLayer
 from service.nn.variable import Variable
 from service.spec import CompileSpec, ModelSpec
 from service.spec.mistakes import pointer_in, report
-from service.spec.networks import of_keras_2, stack_of
+from service.spec.networks import stack_of
 from service.spec.request import Part, Word, unwrapped
 from service.training import TrainingResult, environment
 
@@ -82,8 +82,7 @@ def import_json(document: Mapping[str, Any], limits: Limits) -> tuple[str | None
     asked = _validated({key: document[key] for key in document if key != "weights"}, document, findings)
     encoder = _read_encoder(asked, findings, limits)
     weights = _read_weights(document.get("weights"), findings)
-    is_old = of_keras_2(_network(written))
-    model = _built(asked.spec, document, weights, limits, findings, learnt_first=is_old)
+    model = _built(asked.spec, document, weights, limits, findings, learnt_first=False)
     compiled = asked.compile or compilation_of({}, model)[0]
     _check_names(asked.classes, encoder, model, findings)
     return asked.model, _version(asked, encoder, compiled, model, {"imported_from": "json"})
@@ -173,7 +172,7 @@ def _columns(spec: ModelSpec, written: Mapping[str, Any], weights: list[Any]) ->
     shapes: list[Any] = [first.declared_input_shape()]
     shapes += [first.batch_input_shape[1:]] if first.batch_input_shape else []
     shapes += [config["build_input_shape"][1:]] if isinstance(config.get("build_input_shape"), list) else []
-    if not isinstance(first, Embedding) and weights and weights[0].ndim == 2:
+    if first.vocabulary is None and weights and weights[0].ndim == 2:
         shapes.append(weights[0].shape[:1])
     for shape in shapes:
         if shape and isinstance(shape[-1], int) and not isinstance(shape[-1], bool) and shape[-1] > 0:
@@ -182,7 +181,7 @@ def _columns(spec: ModelSpec, written: Mapping[str, Any], weights: list[Any]) ->
 
 
 def _order(spec: ModelSpec, model: Sequential, network: Mapping[str, Any]) -> list[Variable]:
-    """The weights as Keras 2 and HDF5 order them.
+    """The weights as HDF5 files of Keras order them.
 
     A network in the network counts as one layer, and of a layer what training changes comes first.
     """

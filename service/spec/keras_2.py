@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.nn import losses, metrics
-from service.nn.registry import snake_case
 
 Written = Mapping[str, Any]
 
@@ -12,7 +11,6 @@ _REGISTRIES: Mapping[str, Any] = {"loss": losses.REGISTRY, "metric": metrics.REG
 _WRAPPERS = ("LossFunctionWrapper", "MeanMetricWrapper", "SumOverBatchSizeMetricWrapper", "function")
 _OLD_NAMES: Mapping[str, Mapping[str, str]] = {
     "loss": {
-        "cosine_proximity": "cosine_similarity",
         "huber_loss": "huber",
         "kullback_leibler_divergence": "kl_divergence",
         "logcosh": "log_cosh",
@@ -23,7 +21,6 @@ _OLD_NAMES: Mapping[str, Mapping[str, str]] = {
         "logcosh": "log_cosh_error",
     },
 }
-_SCHEDULE_OF_NADAM = 0.004  # which Keras 3 has as a constant
 
 
 def name_in_keras_3(kind: str, name: str) -> str:
@@ -80,16 +77,14 @@ def _optimizer(value: Written, config: Written) -> Written:
     class_name = value.get("class_name")
     if isinstance(class_name, str) and "is_legacy_optimizer" in config:
         value = {**value, "class_name": class_name.removeprefix("Custom>"), "registered_name": None}
-    decay = config.get("schedule_decay" if "schedule_decay" in config else "decay")
-    if not isinstance(decay, int | float) or isinstance(decay, bool):
-        return value
-    kept = {key: config[key] for key in config if key not in ("decay", "schedule_decay")}
-    if class_name == "Nadam" and decay == _SCHEDULE_OF_NADAM:
-        return {**value, "config": kept}
+    decay = config.get("decay")
+    if class_name == "Nadam" or not isinstance(decay, int | float) or isinstance(decay, bool):
+        return value  # the decay of Nadam is one of its momentum, which Keras 3 cannot have otherwise
+    kept = {key: config[key] for key in config if key != "decay"}
     if class_name == "Adagrad":  # Keras up to 2.3 began at 0 and said nothing of it
         kept.setdefault("initial_accumulator_value", 0.0)
     rate = kept.pop("lr", kept.get("learning_rate"))
-    if decay > 0 and class_name != "Nadam" and isinstance(rate, int | float):
+    if decay > 0 and isinstance(rate, int | float):
         rate = {"class_name": "InverseTimeDecay", "config": _decaying(rate, decay)}
     elif decay != 0:
         return value
@@ -97,4 +92,4 @@ def _optimizer(value: Written, config: Written) -> Written:
 
 
 def _decaying(rate: float, decay: float) -> dict[str, Any]:
-    return {"initial_learning_rate": rate, "decay_steps": 1, "decay_rate": decay, "name": snake_case("InverseTimeDecay")}
+    return {"initial_learning_rate": rate, "decay_steps": 1, "decay_rate": decay}

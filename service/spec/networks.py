@@ -15,7 +15,7 @@ from service.nn.registry import snake_case
 Keys = tuple[str | int, ...]
 
 MODEL_CLASSES = ("Sequential", "Functional", "Model")
-"""The classes of networks that may be a stack of layers; `Model` is what Functional was called before TensorFlow 2.3."""
+"""The classes of networks that may be a stack of layers; before TensorFlow 2.3 Functional was called `Model`."""
 
 _DEEPEST = 20
 _AS_ACTIVATION = ("Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax", "ThresholdedReLU")

@@ -20,8 +20,8 @@ from service.nn import (
 )
 from service.nn.arguments import ArgumentError
 from service.nn.registry import split_config
-from service.spec.keras_2 import in_words_of_keras_3
 from service.nn.suggestions import hint
+from service.spec.keras_2 import in_words_of_keras_3
 
 REGISTRIES: Mapping[str, Any] = {
     "activation": activations.REGISTRY,

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from service.checks.targets import Want, wanted_by
 from service.nn import losses
 from service.spec.spelling import BY_SHAPE, REGISTRIES
 from service.spec.vocabulary import Named, Thing, made, model_of, reference
@@ -119,15 +118,9 @@ def test_no_two_models_share_a_name_in_the_documentation() -> None:
 
 
 @pytest.mark.parametrize("cls", list(losses.REGISTRY), ids=lambda cls: cls.__name__)
-def test_it_is_known_what_every_loss_wants(cls: type[losses.Loss]) -> None:
-    chooses = {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "KLDivergence"}
-    decides = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"}
-    want = wanted_by(cls())
-    assert (want is Want.SHARES) == (cls.__name__ in chooses)
-    assert (want is Want.SIDES) == (cls.__name__ in decides)
-    assert (want is Want.INDICES) == cls.takes_classes
-    if want is Want.NUMBERS:
-        assert not any(word in cls.__name__ for word in ("Crossentropy", "CrossEntropy", "Hinge", "Divergence"))
+def test_every_loss_says_itself_what_its_targets_mean(cls: type[losses.Loss]) -> None:
+    assert any("targets" in vars(base) for base in cls.__mro__[: cls.__mro__.index(losses.Loss)])
+    assert cls.targets.is_one_class == any(word in cls.__name__ for word in ("Categorical", "Divergence"))
 
 
 def test_a_training_gives_all_that_a_version_keeps() -> None:

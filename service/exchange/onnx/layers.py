@@ -132,6 +132,9 @@ def _broad(graph: OnnxGraph, axis: Any) -> list[int]:
     return [size if place in kept else 1 for place, size in enumerate(graph.shape)]
 
 
+KNOWN = {None, *ACTIVATIONS}
+"""The names of the activations that a layer may end with; None is no single one."""
+
 LAYERS: Mapping[type[layers.Layer], Write] = {
     layers.Activation: lambda graph, layer, x: _activation(graph, layer.activation, x),
     layers.ActivityRegularization: _nothing,

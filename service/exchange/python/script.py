@@ -105,7 +105,8 @@ def write_script(
     for number, (place, layer) in enumerate(zip(_places(model), model.layers, strict=True)):
         write = LAYERS.get(type(layer))
         if write is None:
-            said = f"The script has no words for the layer {layer.name!r} ({type(layer).__name__})."
+            said = f"The script has no words for the layer {str(layer.name)[:60]!r} ({type(layer).__name__})."
+            said = f"{said} The formats json and safetensors take every layer."
             raise Invalid([Finding(pointer("spec", "layers", number), "not_exportable", said)])
         script.place = place
         shape = tuple(layer.compute_output_shape(script.shape))

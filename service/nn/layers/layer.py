@@ -1,5 +1,6 @@
 """What a layer is: fields that are its configuration, weights, and a pair of passes over fixed memory."""
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Self
@@ -9,7 +10,7 @@ import numpy as np
 from service.nn import config, constraints, initializers, randomness, regularizers
 from service.nn.arguments import ArgumentError
 from service.nn.registry import Configurable, Registry, snake_case
-from service.nn.variable import Parameters, Variable
+from service.nn.variable import Parameters, PlannedVariable, Variable
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[Any, ...]
@@ -63,6 +64,12 @@ class Layer(Configurable):
 
     keras_module: ClassVar[str] = "keras.layers"
     rows_are_independent: ClassVar[bool] = True
+    rescales_inputs: ClassVar[bool] = False
+    """Whether the layer brings inputs of any size to about the same scale."""
+    has_moving_averages: ClassVar[bool] = False
+    """Whether the layer predicts with averages that it gathers over many training steps."""
+
+    _plans = False
 
     name: str | None = field(default=None, kw_only=True)
     trainable: bool = field(default=True, kw_only=True)
@@ -91,9 +98,26 @@ class Layer(Configurable):
         """Makes the weights for inputs of this shape (rows first, None for any number of rows)."""
         self.built = True
 
+    def weight_shapes(self, input_shape: Shape) -> list[Shape]:
+        """The shapes of the weights that `build` makes for inputs of this shape; takes no memory for the weights."""
+        planned = copy.copy(self)
+        planned.weights, planned._plans = [], True
+        planned.build(input_shape)
+        return [tuple(weight.shape) for weight in planned.weights]
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the answer for inputs of this shape, rows first."""
         return tuple(input_shape)
+
+    @property
+    def vocabulary(self) -> int | None:
+        """How many whole numbers from 0 the layer looks up in a table; None where inputs are numbers of any size."""
+        return None
+
+    @property
+    def rescales_outputs(self) -> bool:
+        """Whether the layer brings what the network makes to the scale of the targets."""
+        return False
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """Forward and backward for inputs of exactly this shape."""
@@ -126,6 +150,10 @@ class Layer(Configurable):
     ) -> Variable:
         """A new weight, initialized from the layer's seed."""
         initial = initializers.get(initializer)
+        if self._plans:
+            planned = PlannedVariable(name, shape, initializer=initial, trainable=trainable)
+            self.weights.append(planned)
+            return planned
         rng = randomness.generator(self._own_seed(), randomness.WEIGHTS, len(self.weights))
         variable = Variable(
             name,

@@ -24,6 +24,7 @@ from service.nn.losses.regression import (
     MeanSquaredLogarithmicError,
     Poisson,
 )
+from service.nn.meaning import Targets
 
 __all__ = [
     "REGISTRY",
@@ -46,6 +47,7 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Targets",
     "binary_crossentropy",
     "binary_focal_crossentropy",
     "categorical_crossentropy",

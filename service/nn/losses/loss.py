@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from service.nn.arguments import ArgumentError
+from service.nn.meaning import ANY_NUMBER, Interval, Targets
 from service.nn.registry import Configurable, Registry
 
 Array = np.ndarray[Any, Any]
@@ -17,13 +18,43 @@ class Loss(Configurable):
     """A number for each row of predictions, to be made small.
 
     `call(y_true, y_pred)` gives the values, shape `y_pred.shape[:-1]`; `gradient` the derivative of their sum by
-    y_pred. Calling the loss reduces the values to one number.
+    y_pred. Calling the loss reduces the values to one number. The class variables say what the loss needs from a
+    training; everything that checks, encodes or explains targets and outputs reads them.
     """
 
     keras_module: ClassVar[str] = "keras.losses"
-    takes_classes: ClassVar[bool] = False
+    targets: ClassVar[Targets] = Targets.NUMBERS
+    """What the targets mean."""
+    target_range: ClassVar[Interval] = ANY_NUMBER
+    """The least and the most value that a target may have."""
+    output_range: ClassVar[Interval] = ANY_NUMBER
+    """The least and the most output of which the loss can be computed."""
+    takes_margins: ClassVar[bool] = False
+    """Whether outputs are scores from -1 to 1 and no probabilities, as for a hinge."""
+    grows_with_targets: ClassVar[bool] = False
+    """Whether targets far from zero make the loss and its gradient large."""
     reduction: Reduction
     name: str | None
+
+    @property
+    def takes_classes(self) -> bool:
+        """Whether a target is the index of a class, without an axis for the outputs."""
+        return self.targets is Targets.CLASS_INDICES
+
+    @property
+    def takes_logits(self) -> bool:
+        """Whether this loss was asked to make probabilities of the outputs itself."""
+        return bool(getattr(self, "from_logits", False))
+
+    @property
+    def can_take_logits(self) -> bool:
+        """Whether this loss can be asked to make probabilities of the outputs itself."""
+        return hasattr(self, "from_logits")
+
+    @property
+    def ignored_class(self) -> int | None:
+        """The class whose rows do not count, if there is one."""
+        return getattr(self, "ignore_class", None)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """The loss of each row."""

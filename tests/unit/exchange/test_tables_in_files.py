@@ -49,7 +49,7 @@ def test_an_onnx_file_takes_columns_and_predicts_what_the_service_predicts(units
     outputs, labels = session.run(None, tensors(COLUMNS, rows))
     expected = predicted(version, weights, rows)
     np.testing.assert_allclose(outputs, expected, rtol=1e-6, atol=1e-6)
-    assert labels.tolist() == version.loaded(weights).named(expected)
+    assert labels.tolist() == version.loaded(weights).meaning.named(expected)
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: f"{column.type} {column.encoding} {column.missing}")
