@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from service.api.app import create_app
 from service.config import Settings
-from service.nn.arguments import Of, hints
+from service.nn.arguments import Range, hints, meaning
 from service.spec.spelling import REGISTRIES
 from service.spec.vocabulary import model_of
 
@@ -143,22 +143,17 @@ def class_lines(cls: type[Any]) -> Iterator[str]:
     fields = [field for field in dataclasses.fields(cls) if field.init]
     if fields:
         notes = hints(cast(Hashable, cls))
-        yield from ("| argument | default | |", "|---|---|---|")
+        yield from ("| argument | default | what it is |", "|---|---|---|")
         for field in fields:
             default = "required" if field.default is dataclasses.MISSING else f"`{field.default!r}`"
-            yield f"| `{field.name}` | {default} | {cell(note(notes[field.name]))} |"
+            text = f"{meaning(cls, field.name)} {note(notes[field.name])}"
+            yield f"| `{field.name}` | {default} | {cell(text)} |"
         yield ""
 
 
 def note(hint: Any) -> str:
-    """What an annotation says beside its type: what kind of thing it names, its range, and its description."""
-    texts = (f"the name of a kind of {item.kind}" if isinstance(item, Of) else str(item) for item in metadata_of(hint))
-    return "; ".join(text for text in texts if text)
-
-
-def metadata_of(hint: Any) -> tuple[Any, ...]:
-    """Everything that stands beside the type of an annotation."""
-    return getattr(hint, "__metadata__", ())
+    """What an annotation says beside its type and its description: a range."""
+    return "".join(f"({item})" for item in getattr(hint, "__metadata__", ()) if isinstance(item, Range))
 
 
 def type_of(schema: Mapping[str, Any]) -> str:

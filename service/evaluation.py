@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.data.datasets import Dataset
+from service.formats.metric_values import MetricValue, finite
 from service.nn import Sequential
 from service.nn.losses import Targets
 from service.task import Task
@@ -30,7 +31,7 @@ _MOST_COUNTED = 1000
 class Measured:
     """How well a network does on a dataset."""
 
-    metrics: dict[str, float | None]
+    metrics: dict[str, MetricValue]
     """The loss and each metric; None where it is no finite number."""
     report: dict[str, Any]
 
@@ -41,7 +42,7 @@ def measure(model: Sequential, task: Task, dataset: Dataset) -> Measured:
     found = model.evaluate(dataset.x, y, sample_weight=dataset.sample_weight, verbose=0, return_dict=True)
     predictions = model.predict(dataset.x, verbose=0)
     return Measured(
-        metrics={name: float(value) if np.isfinite(value) else None for name, value in found.items()},
+        metrics={name: finite(value) for name, value in found.items()},
         report=report(
             predictions,
             y,

@@ -5,19 +5,18 @@ import logging
 import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from service.checks.start import Start
 from service.config import VERSION
 from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
 from service.data.tables import Table
-from service.errors import Finding, Findings
+from service.errors import Findings
 from service.evaluation import measure
-from service.formats.weights import digest, pack
+from service.formats.metric_values import MetricValue, finite
+from service.formats.weights import pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
 from service.jobs import CancelRequested, Keep
 from service.nn import Sequential, callbacks
@@ -27,36 +26,10 @@ from service.spec import TrainingRequest
 from service.spec.data import DataSpec
 from service.spec.vocabulary import made
 from service.task import AskedLoss, OutputMeaning, Task
+from service.task.start import Start
+from service.versions import NewVersion
 
 _log = logging.getLogger("fitd.training")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingResult:
-    """What a training made: weights as safetensors bytes, and everything worth knowing about them."""
-
-    spec: dict[str, Any]
-    compile: dict[str, Any]
-    fit: dict[str, Any]
-    summary: list[dict[str, Any]]
-    metrics: dict[str, float | None]
-    history: dict[str, list[float]]
-    input: dict[str, Any]
-    output: dict[str, Any]
-    weights: bytes
-    sha256: str
-    environment: dict[str, Any]
-    timing: dict[str, Any]
-    partial: bool
-    """Whether it was cancelled on the way; then `metrics` are of the epoch whose weights these are."""
-    data: dict[str, Any] = field(default_factory=dict)
-    """Which dataset, what was learnt from it and what was held out; empty where the data came with the request."""
-    evaluation: dict[str, Any] | None = None
-    """What the network gets right on the part that was held out for a test."""
-    optimizer: bytes | None = None
-    """The state of the optimizer, in the same form as the weights."""
-    warnings: tuple[Finding, ...] = ()
-    """What a file says that the version cannot keep."""
 
 
 def train(
@@ -66,7 +39,7 @@ def train(
     states: Iterable[TrainingState] = (),
     *,
     start: Start | None = None,
-) -> TrainingResult:
+) -> NewVersion:
     """Trains the network and answers its weights; the same request, seed and data give the same weights.
 
     `callbacks` see every epoch after the request's own. The training goes on from the first of the `states` that
@@ -106,7 +79,7 @@ def train(
     return _result(model, told, history, metrics, seconds, evaluation=evaluation)
 
 
-def salvage(state: TrainingState, keep: Keep) -> TrainingResult:
+def salvage(state: TrainingState, keep: Keep) -> NewVersion:
     """What a training of `train` had learnt at this moment, as a partial result; it takes no data and no training.
 
     `ValueError` or `LookupError` if the state is not one of such a training.
@@ -129,9 +102,9 @@ def _partial(
     keep: Keep,
     best: BestWeights,
     *,
-    history: dict[str, list[float]],
+    history: dict[str, list[Any]],
     seconds: float,
-) -> TrainingResult:
+) -> NewVersion:
     """Not measured on the test part: who cancels does not want to wait for that."""
     model.optimizer.finish()
     metrics = best.restore(model) if keep is Keep.BEST else None
@@ -164,23 +137,22 @@ def _told(request: TrainingRequest, prepared: Prepared, model: Sequential) -> di
 def _result(
     model: Sequential,
     told: Mapping[str, Any],
-    history: dict[str, list[float]],
-    metrics: Mapping[str, float | None],
+    history: dict[str, list[Any]],
+    metrics: Mapping[str, MetricValue],
     seconds: float,
     *,
     partial: bool = False,
     evaluation: dict[str, Any] | None = None,
-) -> TrainingResult:
+) -> NewVersion:
     weights = pack({weight.path: weight.numpy() for weight in model.weights})
     known = {**told, "timing": told["timing"] | {"fit_seconds": seconds}}
-    return TrainingResult(
+    return NewVersion(
         **known,
-        metrics={name: None if value is None else _finite(value) for name, value in metrics.items()},
+        metrics={name: None if value is None else finite(value) for name, value in metrics.items()},
         history=history,
         evaluation=evaluation,
         weights=weights,
         optimizer=pack(model.optimizer.get_state()),
-        sha256=digest(weights),
         partial=partial,
     )
 
@@ -269,7 +241,3 @@ def _fit_arguments(request: TrainingRequest, dataset: Dataset, task: Task) -> di
         "class_weight": task.class_weights(fit, dataset),
         "sample_weight": dataset.sample_weight,
     }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

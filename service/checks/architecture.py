@@ -135,7 +135,7 @@ def _traced(
             if is_built:
                 layer.build(shape)
         except FAILURES as error:
-            reason = f" {error}" if isinstance(error, ArgumentError) else ""
+            reason = f" {error}" if isinstance(error, ArgumentError) else f" {type(error).__name__}: {str(error)[:200]}"
             follows = f"This layer cannot follow what gives the shape {shape[1:]}.{reason}"
             findings.error(at, "shape_mismatch", follows)
             return None

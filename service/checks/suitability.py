@@ -12,16 +12,15 @@ from service.checks.class_weights import check_class_weight
 from service.checks.indices import check_indices
 from service.checks.losses import check_loss, warn_of_unreachable, warn_of_unscaled
 from service.checks.memory import check_memory, memory
+from service.checks.metrics import check_metrics, reason_against, said_of
 from service.checks.monitors import check_callbacks
 from service.checks.targets import check_targets, warn_of_rare, warn_of_unseen, warn_of_unused
 from service.config import Limits
 from service.data.datasets import Dataset
 from service.errors import Findings
-from service.nn import ArgumentError, layers, metrics
-from service.nn.losses import Targets
+from service.nn import layers
 from service.spec import TrainingRequest
 from service.spec.mistakes import pointer_in
-from service.spec.vocabulary import made
 from service.task import AskedLoss, OutputMeaning, Task
 
 AT_ARRAYS: Mapping[str, str] = {
@@ -39,7 +38,7 @@ AT_TABLE: Mapping[str, str] = {
 """Where the inputs and the targets, and those for validation, stand in a request."""
 
 _LARGE_INPUT = 100.0
-_FEW_STEPS = 200
+_FEW_STEPS, _FEW_STEPS_OF_ONE_EPOCH, _MANY_ROWS = 200, 1000, 1000
 
 
 def check_fits(
@@ -70,13 +69,6 @@ def check_fits(
         if findings.total == before and found.is_built:
             _rehearse(request, dataset, found, task, locate=locate, findings=findings)
     return found
-
-
-def resolved_metrics(names: list[Any] | None, y: Any, units: int) -> list[metrics.Metric]:
-    """The metrics that are meant for these encoded targets; "accuracy" is chosen by shape."""
-    shape = (len(y), 1) if y.ndim == 1 else y.shape
-    given = [name if isinstance(name, str) else made("metric", name) for name in names or []]
-    return [metrics.resolve(name, (None, units), shape) for name in given]
 
 
 def _task_of(request: TrainingRequest, dataset: Dataset, found: Outline) -> Task:
@@ -122,7 +114,7 @@ def _check_learning(
         warn_of_rare(dataset.y, task, at["y"], findings)
         if request.from_ is None:  # what is not seen now may have been learnt before
             _warn_of_held_out(request, dataset, task, at, locate=locate, findings=findings)
-        measured = _check_metrics(request, task.encoded(dataset.y[:2]), task, locate, findings)
+        measured = check_metrics(request, task.encoded(dataset.y[:2]), task, locate, findings)
         validates = bool(request.fit.validation_split) or dataset.validation is not None
         check_callbacks(request, measured, validates=validates, locate=locate, findings=findings)
 
@@ -149,53 +141,6 @@ def _own(layer: layers.Layer, key: str) -> tuple[str, ...]:
     return (key,) if hasattr(layer, key) else ()
 
 
-def _check_metrics(
-    request: TrainingRequest, y: Any, task: Task, locate: Locate, findings: Findings
-) -> list[metrics.Metric]:
-    measured: list[metrics.Metric] = []
-    loss, units = task.loss, task.units
-    plain = len(request.compile.metrics or [])
-    for key in ("metrics", "weighted_metrics"):
-        given = getattr(request.compile, key) or []
-        for place, (name, metric) in enumerate(zip(given, resolved_metrics(given, y, units), strict=True)):
-            at = locate("compile", key, place)
-            if key == "weighted_metrics" and metric.name in {unweighted.name for unweighted in measured[:plain]}:
-                metric.name = f"weighted_{metric.name}"  # as `compile` calls it
-            measured.append(metric)
-            most_likely = int(getattr(metric, "k", 0))
-            if metric.takes_classes and y.ndim == 2 and y.shape[1] > 1:
-                said = f"{metric.name} counts class indices, and {loss.name} works on rows. Use accuracy."
-                findings.error(at, "metric_mismatch", said)
-            elif name in ("accuracy", "acc") and task.targets is Targets.NUMBERS:
-                said = f"Accuracy counts right classes and says little about {loss.name}; mae says how far off."
-                findings.warn(at, "metric_mismatch", said)
-            elif isinstance(metric, metrics.BinaryAccuracy) and loss.takes_logits:
-                findings.warn(at, "metric_mismatch", "Accuracy takes 0.5 as the limit, and logits have theirs at 0.")
-            elif _thresholds(metric) > 1:
-                said = "It gives a number for each threshold, and the history keeps their mean. Ask for each by itself."
-                findings.warn(at, "metric_mismatch", said)
-            elif most_likely >= units > 1:
-                said = f"With {units} outputs the true class is always among the {most_likely} most likely."
-                findings.warn(at, "metric_mismatch", said)
-    _check_names([str(metric.name) for metric in measured], locate("compile", "metrics"), findings)
-    return measured
-
-
-def _thresholds(metric: metrics.Metric) -> int:
-    given = getattr(metric, "thresholds", None)
-    return len(given) if isinstance(given, list | tuple) and not isinstance(metric, metrics.AUC) else 1
-
-
-def _check_names(names: list[str], at: str, findings: Findings) -> None:
-    held_out = {part + name for part in ("val_", "test_") for name in ("loss", *names)}
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
-            findings.error(at, "duplicate", f"Expected each metric once; {name[:60]} is repeated.")
-        elif name in held_out | {"loss", "learning_rate"}:
-            said = f"Expected names of their own for metrics; {name[:60]} means something else."
-            findings.error(at, "duplicate", said)
-
-
 def _rehearse(
     request: TrainingRequest, dataset: Dataset, found: Outline, task: Task, *, locate: Locate, findings: Findings
 ) -> None:
@@ -206,10 +151,16 @@ def _rehearse(
             model.compile(**request.compile.arguments())
             model.train_on_batch(dataset.x[:2], task.encoded(dataset.y[:2]))
     except FAILURES as error:
-        reason = f": {error}" if isinstance(error, ArgumentError) else "."
         place = _broken_layer(found, dataset.columns)
-        at = "#" if place is None else locate("spec", "layers", place)
-        findings.error(at, "cannot_train", f"Not one step of this training can be made{reason}")
+        at = locate(*_broken_part(dataset, task)) if place is None else locate("spec", "layers", place)
+        findings.error(at, "cannot_train", f"Not one step of this training can be made: {said_of(error)}")
+
+
+def _broken_part(dataset: Dataset, task: Task) -> tuple[str, str]:
+    """Where the request says what cannot go on from sound layers: the loss, or else the optimizer."""
+    y = task.encoded(dataset.y[:2])
+    fails = reason_against(task.loss, y, np.full((len(y), task.units), 0.5, np.float32)) is not None
+    return ("compile", "loss" if fails else "optimizer")
 
 
 def _broken_layer(found: Outline, columns: int) -> int | None:
@@ -238,8 +189,12 @@ def _warn_of_inputs(
         findings.warn(at["x"], "unscaled_inputs", said)
     if dataset.y.ndim == 1 and dataset.rows > 1 and dataset.y.min() == dataset.y.max():
         findings.warn(at["y"], "constant_targets", "All targets are the same: there is nothing to tell apart.")
-    batch = request.fit.batch_size or 32
-    steps = request.fit.epochs * math.ceil(dataset.rows * (1 - request.fit.validation_split) / batch)
+    batch, epochs = request.fit.batch_size or 32, request.fit.epochs
+    steps = epochs * math.ceil(dataset.rows * (1 - request.fit.validation_split) / batch)
+    few = steps < _FEW_STEPS or (epochs == 1 and steps < _FEW_STEPS_OF_ONE_EPOCH)
+    if few and dataset.rows >= _MANY_ROWS and request.from_ is None:
+        said = f"This training has {steps} steps; a network learns little in fewer than a thousand. Give more epochs."
+        findings.warn(locate("fit", "epochs"), "few_steps", said)
     for place, layer in zip(found.places, found.layers, strict=True):
         if layer.has_moving_averages and steps < _FEW_STEPS:
             said = f"Its moving averages need about {_FEW_STEPS} steps at this momentum; this training has {steps}."

@@ -102,7 +102,7 @@ def read_training(
         raise findings.refusal()
     came_along = _is_inline(document["data"]) or _bulk(document)
     inline = data if isinstance(data, Dataset) and came_along else None
-    start_id = None if start is None else start.id
+    start_id = None if start is None else start.version.id
     return CheckedTraining(request, prepared, found, findings.warnings, inline, start_id)
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -15,9 +15,9 @@ from service.errors import Findings
 from service.evaluation import Measured, importance, measure
 from service.formats.weights import unpack
 from service.nn import Sequential
-from service.published import Published, check_intact
 from service.spec import CompileSpec, ModelSpec
 from service.task import AskedLoss, OutputMeaning, Task
+from service.versions import Trained, Version
 
 Floats = NDArray[np.float32]
 
@@ -25,45 +25,28 @@ Floats = NDArray[np.float32]
 class LoadedVersion:
     """A trained network that answers; may be asked by several threads at once."""
 
-    def __init__(
-        self,
-        spec: Mapping[str, Any],
-        *,
-        columns: int,
-        classes: Sequence[str] | None,
-        weights: bytes,
-        compiled: Mapping[str, Any],
-        features: Sequence[Mapping[str, Any]] | None = None,
-        targets: Sequence[str] | None = None,
-        others: Collection[str] = (),
-    ) -> None:
-        """`features` are what the columns of its table have learnt; `others` are columns that it has no use for."""
+    def __init__(self, trained: Trained, weights: bytes) -> None:
+        """The network of a version with its weights, safetensors bytes."""
         arrays, _ = unpack(weights)
-        self._spec = ModelSpec.model_validate(spec)
-        self.model = self._spec.build(columns, seed=0)
+        self._spec = ModelSpec.model_validate(trained.spec)
+        self.columns = int(trained.input["shape"][-1])
+        self.model = self._spec.build(self.columns, seed=0)
         self.model.set_weights(list(arrays.values()))
         self.size_bytes = len(weights)
-        self.columns = columns
-        loss = AskedLoss.of(CompileSpec.model_validate(compiled))
+        features, targets = trained.input.get("features"), trained.output.get("targets")
+        loss = AskedLoss.of(CompileSpec.model_validate(trained.compile))
+        classes = trained.output.get("classes")
         self.meaning = OutputMeaning.of(self.model, loss, classes=classes, target_names=targets)
-        self.encoder = None if features is None else Encoder.from_json_list(features, (*others, *(targets or ())))
+        others = (*trained.data.get("left_out", ()), *(targets or ()))
+        self.encoder = None if features is None else Encoder.from_json_list(features, others)
         self._lock = threading.Lock()
         self._evaluating = threading.Lock()
 
     @classmethod
-    def of(cls, version: Published, weights: bytes) -> Self:
-        """The version that was published so; `Damaged` if these are not its weights any more."""
-        check_intact(version, weights)
-        return cls(
-            version.spec,
-            columns=version.input["shape"][-1],
-            classes=version.output["classes"],
-            weights=weights,
-            compiled=version.compile,
-            features=version.input.get("features"),
-            targets=version.output.get("targets"),
-            others=version.data.get("left_out", ()),
-        )
+    def of(cls, version: Version, weights: bytes) -> Self:
+        """A stored version; `Damaged` if these are not its weights any more."""
+        version.check_intact(weights)
+        return cls(version, weights)
 
     @property
     def is_busy(self) -> bool:

@@ -9,7 +9,9 @@ from sqlalchemy import Connection, inspect, text
 
 from service.config import Settings
 from service.errors import Damaged, NotFound
-from service.storage.artifacts.artifacts import Artifacts, Content, open_artifacts
+from service.storage.artifacts.artifacts import Artifacts
+from service.storage.artifacts.opening import open_artifacts
+from service.storage.artifacts.store import Content
 from service.storage.changes import tell, watch
 from service.storage.checkpoints import Checkpoints
 from service.storage.clock import Clock
@@ -20,10 +22,11 @@ from service.storage.events import Events
 from service.storage.idempotency import IdempotencyKeys
 from service.storage.jobs import Jobs
 from service.storage.labels import Labels
-from service.storage.models import Models, Version
+from service.storage.models import Models
 from service.storage.queue.bell import Bell, News
 from service.storage.retention import Retention
 from service.storage.schema import REVISION
+from service.versions import Version
 
 
 class Transaction:

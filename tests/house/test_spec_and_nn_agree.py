@@ -8,9 +8,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from service.nn import losses
+from service.nn.glossary import MEANINGS
 from service.spec.spelling import BY_SHAPE, REGISTRIES
 from service.spec.vocabulary import Named, Thing, made, model_of, reference
-from service.training import TrainingResult
 
 KINDS = sorted(REGISTRIES)
 CLASSES = [(kind, cls) for kind in KINDS if kind != "activation" for cls in REGISTRIES[kind]]
@@ -35,6 +35,7 @@ NEEDED: dict[str, Any] = {
     "specificity": 0.5,
     "stddev": 0.1,
     "target_shape": [1],
+    "transformers": [{"columns": [0], "layers": [{"class_name": "Embedding", "input_dim": 3, "output_dim": 2}]}],
     "units": 3,
     "values": [0.1, 0.2, 0.3],
 }
@@ -123,13 +124,6 @@ def test_every_loss_says_itself_what_its_targets_mean(cls: type[losses.Loss]) ->
     assert cls.targets.is_one_class == any(word in cls.__name__ for word in ("Categorical", "Divergence"))
 
 
-def test_a_training_gives_all_that_a_version_keeps() -> None:
-    from service.storage import NewVersion
-
-    result = {field.name for field in dataclasses.fields(TrainingResult)}
-    assert {field.name for field in dataclasses.fields(NewVersion)} <= result
-
-
 def test_fields_are_marked_by_kinds_that_exist() -> None:
     from service.spec.request import CompileSpec, FitSpec, ModelSpec
 
@@ -138,3 +132,18 @@ def test_fields_are_marked_by_kinds_that_exist() -> None:
             for mark in field.metadata:
                 if isinstance(mark, Named):
                     assert mark.kind in REGISTRIES
+
+
+@pytest.mark.parametrize(("kind", "cls"), CLASSES, ids=lambda part: getattr(part, "__name__", part))
+def test_every_argument_says_what_it_means(kind: str, cls: type) -> None:
+    fields = model_of(kind, cls).model_fields.items()
+    assert [name for name, field in fields if name != "class_name" and not field.description] == []
+
+
+def test_the_glossary_has_no_word_that_nothing_uses() -> None:
+    used = set()
+    for _, cls in CLASSES:
+        for field in dataclasses.fields(cls):
+            words = [*(f"{parent.__name__}.{field.name}" for parent in cls.__mro__), field.name]
+            used |= set(words[:1] if words[0] in MEANINGS else words)
+    assert set(MEANINGS) - used == set()

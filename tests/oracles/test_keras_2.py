@@ -15,7 +15,7 @@ from service.exchange.importing import import_file, import_json
 from service.exchange.keras.file import read_keras_file
 from service.formats.weights import unpack
 from service.spec import CompileSpec, ModelSpec
-from service.training import TrainingResult
+from service.versions import NewVersion
 from tests.oracles.test_keras import PYTHON
 
 HAS_TF_KERAS = any(PYTHON.parent.parent.glob("lib/python*/site-packages/tf_keras"))
@@ -60,11 +60,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def read(path: Path) -> TrainingResult:
+def read(path: Path) -> NewVersion:
     return import_file(read_keras_file(path.read_bytes(), Limits()), Limits())
 
 
-def built(made: TrainingResult) -> nn.Sequential:
+def built(made: NewVersion) -> nn.Sequential:
     """The version as a network that is compiled as it was."""
     model = ModelSpec.model_validate(made.spec).build(made.input["shape"][-1])
     model.set_weights(list(unpack(made.weights)[0].values()))

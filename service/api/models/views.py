@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field, computed_field
 from service.api.http.remarks import Remark
 from service.api.jobs.views import FromView, Metrics
 from service.errors import Finding
-from service.storage import Model, Version
+from service.storage import Model
+from service.versions import Version
 
 
 class LayerView(BaseModel):

@@ -8,7 +8,7 @@ from service.api.predictions.instances import INPUT, OUTPUT
 from service.data.features.columns import AnyColumn, NumberColumn, from_json_dict
 from service.errors import Finding, Invalid
 from service.formats.arrays import kind_of
-from service.storage import Version
+from service.versions import Version
 
 SIGNATURE = "serving_default"
 """The name of a version's one signature."""

@@ -15,7 +15,7 @@ from service.api.serving.version_cache import Served, Which
 from service.api.state import Shared, State
 from service.errors import Finding, Invalid
 from service.formats.jsontext import write_json
-from service.storage import Version
+from service.versions import Version
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
 

@@ -21,18 +21,25 @@ class Pass(NamedTuple):
 
     `forward(x)` never changes x; its answer is memory of the layer, overwritten by the next call.
     `backward(dy)` follows its forward, may overwrite dy, stores the gradients of the weights and answers dx.
+    A layer whose output is the mean over members may offer `each`, their outputs (members * rows, units) of the last
+    forward; `backward` then also takes the gradient by these.
     """
 
     forward: Callable[[Array], Array]
     backward: Callable[[Array], Array]
+    each: Callable[[], Array] | None = None
 
 
 class Clock:
-    """The training step, which together with the seed says what every random number of the step is."""
+    """The training step, which together with the seed says what every random number of the step is.
+
+    `fraction` is how much of the training is done, which schedules of layers follow.
+    """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.step = 0
+        self.fraction = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,9 @@ class Layer(Configurable):
         super().__post_init__()
         self.weights: list[Variable] = []
         self.built = False
+        self.initialized = False
         self.weights_seed: int | None = None
+        self._calls = 0
 
     def declared_input_shape(self) -> Shape | None:
         """Shape without rows that `input_dim`, `input_shape` or `batch_input_shape` announced, if any did."""
@@ -104,6 +113,14 @@ class Layer(Configurable):
         planned.weights, planned._plans = [], True
         planned.build(input_shape)
         return [tuple(weight.shape) for weight in planned.weights]
+
+    @property
+    def initializes_from_data(self) -> bool:
+        """Whether initial weights depend on the rows of the training."""
+        return False
+
+    def initialize_from(self, x: Array, y: Array) -> None:
+        """Makes the initial weights that depend on data, from this layer's inputs and the targets of training rows."""
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the answer for inputs of this shape, rows first."""
@@ -188,6 +205,7 @@ class Layer(Configurable):
             raise ValueError(f"Layer {self.name!r} has {len(self.weights)} weights; received {len(weights)}.")
         for variable, value in zip(self.weights, weights, strict=True):
             variable.assign(value)
+        self.initialized = True
 
     def count_params(self) -> int:
         """Number of single numbers in the weights."""
@@ -200,7 +218,10 @@ class Layer(Configurable):
         if not self.built:
             self.dtype = self.dtype or str(x.dtype)
             self.build((None, *x.shape[1:]))
-        setting = Setting(training=training, dtype=x.dtype, clock=Clock(self._own_seed()))
+        clock = Clock(self._own_seed())
+        if training:  # each call draws noise of its own
+            clock.step, self._calls = self._calls, self._calls + 1
+        setting = Setting(training=training, dtype=x.dtype, clock=clock)
         return self.connect(x.shape, setting).forward(x).copy()
 
     def _own_seed(self) -> int:

@@ -114,7 +114,12 @@ class Loss(Configurable):
             if self.reduction in ("sum_over_batch_size", "mean") and mask.any():
                 weights *= mask.size / mask.sum()
         if sample_weight is not None:
-            weights *= _aligned(sample_weight, len(shape), dtype)
+            given = _aligned(sample_weight, len(shape), dtype)
+            if given.ndim > len(shape) or any(
+                one not in (1, size) for one, size in zip(given.shape, shape, strict=True)
+            ):
+                raise ArgumentError("sample_weight", f"one for each of {shape[0]} rows", np.shape(sample_weight))
+            weights *= given
         if self.reduction in ("sum_over_batch_size", "mean"):
             weights /= max(1, weights.size)
         elif self.reduction == "mean_with_sample_weight":
@@ -134,7 +139,7 @@ def _aligned(sample_weight: Any, ndim: int, dtype: Any) -> Array:
     weights = np.asarray(sample_weight, dtype)
     if weights.ndim > ndim and weights.shape[-1] == 1:
         weights = weights[..., 0]
-    return weights.reshape(weights.shape + (1,) * (ndim - weights.ndim))
+    return weights.reshape(weights.shape + (1,) * (ndim - weights.ndim)) if weights.ndim < ndim else weights
 
 
 REGISTRY: Registry[Loss] = Registry("loss")

@@ -12,9 +12,9 @@ import onnxruntime
 import pytest
 
 from service.data.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn, from_json_dict
-from service.storage import NewVersion
 from tests.support.encoders import CLASSES, COLUMNS, rows_for, stored, tensors
 from tests.support.serving import Service, assert_problem
+from tests.support.versions import new_version
 
 ROWS = rows_for(COLUMNS, 12)
 PATHS = ["/v1/models/fruit", "/v1/models/fruit/versions/1", "/v1/models/fruit/labels/stable"]
@@ -29,20 +29,8 @@ SMALL: list[AnyColumn] = [
 
 def publish(service: Service, name: str, columns: Sequence[AnyColumn], units: int = 3) -> None:
     version, weights = stored(columns, units)
-    new = NewVersion(
-        spec=version.spec,
-        compile=version.compile,
-        fit={},
-        summary=[],
-        metrics={},
-        input=version.input,
-        output=version.output,
-        weights=weights,
-        sha256=version.sha256,
-        environment={},
-        timing={},
-        data=version.data,
-    )
+    parts = {key: getattr(version, key) for key in ("spec", "compile", "input", "output", "data")}
+    new = new_version(**parts, metrics={}, weights=weights)
     with service.database.transaction() as tx:
         tx.models.add(name, new)
 

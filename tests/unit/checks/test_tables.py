@@ -297,9 +297,7 @@ def test_the_sides_of_one_output_are_not_named_after_its_target() -> None:
     made = train(request, table)
     assert made.evaluation is not None
     assert made.evaluation["report"]["confusion_matrix"]["classes"] == ["0", "1"]
-    told: dict[str, Any] = {"columns": made.input["shape"][-1], "classes": None, "targets": made.output["targets"]}
-    told["compiled"] = made.compile
-    version = LoadedVersion(made.spec, weights=made.weights, **told)
+    version = LoadedVersion(made, made.weights)
     prepared = prepare(table, request.data or DataSpec(), Findings(), classifies=True)
     assert prepared is not None
     assert prepared.dataset.test is not None

@@ -15,7 +15,7 @@ from service.exchange.keras.file import read_keras_file
 from service.formats.weights import unpack
 from service.prediction import LoadedVersion
 from service.spec import ModelSpec
-from service.training import TrainingResult
+from service.versions import NewVersion
 
 RNG = np.random.default_rng(3)
 KERNELS = [RNG.normal(size=shape).astype(np.float32) for shape in ((3, 4), (4, 2))]
@@ -83,14 +83,14 @@ NADAM = {
 }
 
 
-def imported(content: bytes) -> TrainingResult:
+def imported(content: bytes) -> NewVersion:
     return import_file(read_keras_file(content, Limits()), Limits())
 
 
 @pytest.mark.parametrize("version", ["2.0.0", "2.1.6", "2.2.2"])
 def test_a_file_whose_config_is_a_list_predicts_by_the_formulas_of_keras_2(version: str) -> None:
     made = imported(file_of(SGD, version))
-    loaded = LoadedVersion(made.spec, columns=3, classes=None, weights=made.weights, compiled=made.compile)
+    loaded = LoadedVersion(made, made.weights)
     np.testing.assert_allclose(loaded.predict(X), expected(X), rtol=2e-6)
     assert made.compile["metrics"] == ["acc"]
 
@@ -125,7 +125,7 @@ def test_the_network_and_weights_may_come_as_json() -> None:
     weights = [array.tolist() for pair in zip(KERNELS, BIASES, strict=True) for array in pair]
     for spec in (NETWORK, json.dumps(NETWORK)):
         _, made = import_json({"spec": spec, "weights": weights}, Limits())
-        loaded = LoadedVersion(made.spec, columns=3, classes=None, weights=made.weights, compiled=made.compile)
+        loaded = LoadedVersion(made, made.weights)
         np.testing.assert_allclose(loaded.predict(X), expected(X), rtol=2e-6)
 
 
