@@ -14,9 +14,6 @@ from service.api.http.problems import documented
 from service.api.http.queries import refuse
 from service.api.http.uploads import OCTETS, TABLES, is_table
 from service.api.jobs.views import Metrics
-from service.api.models.evaluation_data import prepare_evaluation, read_evaluation
-from service.api.predictions.instances import read_inputs
-from service.api.predictions.named_scores import EVERYTHING, TOP_K_SCHEMA, ClassScore, named_scores, read_asked
 from service.api.predictions.tables import Queried, TableQuery, answer_table
 from service.api.protocols.signatures import check_signature
 from service.api.serving.responses import JSON, Answered, Headers
@@ -28,6 +25,9 @@ from service.errors import Findings, NotFound
 from service.formats.jsontext import write_json
 from service.formats.plain_rows import read_plain_rows
 from service.prediction import LoadedVersion
+from service.prediction.evaluation_data import prepare_evaluation, read_evaluation
+from service.prediction.instances import read_inputs
+from service.prediction.named_scores import EVERYTHING, named_scores, read_asked
 from service.spec.prediction import Output
 from service.spec.request import DATA_SCHEMA
 
@@ -39,6 +39,9 @@ _ROWS_SCHEMA = {
     "items": {"anyOf": [{"type": "array"}, {"type": "object"}, {"type": "number"}]},
     "minItems": 1,
 }
+
+
+_TOP_K_SCHEMA = {"type": "integer", "minimum": 1, "description": "So many of the likeliest classes of each row."}
 
 
 class PredictionRequest(BaseModel):
@@ -63,7 +66,14 @@ class PredictionRequest(BaseModel):
         None,
         description="What to answer; `predictions` and, where there are classes, `predicted_classes` if not given.",
     )
-    top_k: Annotated[Any, WithJsonSchema(TOP_K_SCHEMA)] = None
+    top_k: Annotated[Any, WithJsonSchema(_TOP_K_SCHEMA)] = None
+
+
+class ClassScore(BaseModel):
+    """A class and its output."""
+
+    name: str
+    score: float | None
 
 
 class AnswerView(BaseModel):
@@ -247,13 +257,13 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
     data = document["data"]
     stored_id = data["dataset"] if isinstance(data, dict) and isinstance(data.get("dataset"), str) else None
     if stored_id is not None:
-        dataset = prepare_evaluation(_opened(shared, stored_id, findings), data, served, findings)
+        dataset = prepare_evaluation(_opened(shared, stored_id, findings), data, served.loaded, findings)
     else:
         dataset = read_evaluation(data, served.loaded, findings, shared.settings)
     if dataset is None or findings.total:
         raise findings.refusal()
     repeats = _read_repeats(document.get("importance"), served.loaded, findings)
-    measured = served.loaded.evaluate(served.version.compile, dataset, findings, repeats=repeats)
+    measured = served.loaded.evaluate(dataset, findings, repeats=repeats)
     with shared.database.transaction() as tx:
         tx.models.version(served.version.model, served.version.number)  # it may be gone meanwhile
         evaluation_id = tx.evaluations.add(
