@@ -1,17 +1,16 @@
 """Tables: named columns of numbers, booleans, categories and dates, in an Arrow file that need not be copied."""
 
 import mmap
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.data.names import digits, is_named_as_index, shown_decimal, text_of
 from service.errors import Malformed
 from service.formats.csv.blocks import THREADS
 from service.formats.plain_columns import INDEX
@@ -39,8 +38,6 @@ _NO_TIME = r"( 00:00:00)?\.000000$"
 _MARKED = rf"\d\D\d|\d\s*[%$€£¥]|[$€£¥]\s*\d|{_ABSENT}"
 """What makes digits more than a whole number, which may as well be a name."""
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
-_INDEX_NAMES = re.compile(r"__index_level_\d+__|Unnamed: \d+(\.\d+)*")
-_WHOLE = re.compile(r"[+-]?\d{1,4000}", re.ASCII)
 _MOSTLY = 0.9
 """So large a share of numbers among texts is rather a column of numbers with marks where there is none, such as `?`."""
 
@@ -207,7 +204,7 @@ class Table:
             shown = {key: value and f"{value.isoformat()}Z" for key, value in extremes.items()}
             return {"missing": missing, **shown}
         if pa.types.is_decimal(column.type):
-            extremes = {key: None if value is None else _shown(value) for key, value in extremes.items()}
+            extremes = {key: None if value is None else shown_decimal(value) for key, value in extremes.items()}
             column = column.cast(pa.float64())
         mean, deviation = pc.mean(column).as_py(), pc.stddev(column).as_py()
         return {"missing": missing, **extremes, "mean": mean, "deviation": deviation}
@@ -224,48 +221,9 @@ class Table:
                 return column.cast(pa.int64()).cast(pa.string())
             return _mapped(column, text_of)
         if pa.types.is_decimal(column.type):
-            return _mapped(column, _digits)
+            return _mapped(column, digits)
         texts = column.cast(pa.string())
         return pc.replace_substring_regex(texts, _NO_TIME, "") if kind == "date" else texts
-
-
-def is_named_as_index(name: str) -> bool:
-    """Whether pandas calls an index so that it has saved beside the rows, or what it has read of one without a name."""
-    return _INDEX_NAMES.fullmatch(name) is not None
-
-
-def text_of(value: Any) -> str:
-    """A value as the text by which it is one of several categories: 3 and 3.0 are the same, true is a word."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def plain_number(text: str) -> str:
-    """A number as the text by which it is a category, however it is written, to its last digit; ValueError if none."""
-    return str(int(text)) if _WHOLE.fullmatch(text) else text_of(float(text))
-
-
-def _digits(value: Decimal) -> str:
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _shown(value: Decimal) -> int | float | str:
-    """A decimal as JSON has it: whole to its last digit, and as a text where readers of 64 bits would round it."""
-    if value != value.to_integral_value():
-        return float(value)
-    return int(value) if -(2**63) <= value < 2**63 else _digits(value)
-
-
-def names_in_order(texts: Sequence[str]) -> list[str]:
-    """Class names in their order: numbers by size, all else by the alphabet."""
-    try:
-        return sorted(texts, key=lambda text: (float(text), text))
-    except ValueError:
-        return sorted(texts)
 
 
 def _mapped(column: Any, text: Callable[[Any], str]) -> Any:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from service.data.features.columns import AnyColumn, Floats, Source, from_json_dict, to_json_dict
 from service.data.features.rows import Rows, cut, taken
-from service.data.tables import is_named_as_index
+from service.data.names import is_named_as_index
 from service.errors import Findings
 
 _BLOCK_ROWS = 65_536

@@ -19,7 +19,8 @@ from service.data.features.columns import (
 )
 from service.data.features.encoder import Encoder
 from service.data.features.records import days_of, refuse_unknown
-from service.data.tables import MISSING, Table, plain_number
+from service.data.names import plain_number
+from service.data.tables import MISSING, Table
 from service.errors import Findings, pointer
 
 _NO_ROWS = np.zeros(0, np.int64)
@@ -127,8 +128,9 @@ class _Cells:
         if name not in self._table.kinds:
             return [], np.full(self.rows, MISSING, np.int32)
         texts, codes = self._table.encoded(name)
-        if self._columns[name].missing == "reject":
-            self._note(self._columns[name], np.flatnonzero(codes == MISSING), "missing", _MISSING)
+        column = self._columns[name]
+        if column.missing == "reject" and isinstance(column, CategoryColumn):
+            self._note(column, np.flatnonzero(column.find_missing(column.places(texts, codes))), "missing", _MISSING)
         return texts, codes
 
     def _note(self, column: AnyColumn, rows: Any, code: str, expected: str) -> None:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from service.data.datasets import Targets
 from service.data.features.records import refuse_unknown
 from service.data.features.rows import Rows, compact
-from service.data.tables import MISSING, Table, names_in_order
+from service.data.names import names_in_order
+from service.data.tables import MISSING, Table
 from service.errors import Findings
 from service.spec.data import DataSpec, TargetSpec
 

@@ -124,7 +124,7 @@ def _read_header(rows: Sequence[Sequence[str]], given: Dialect, findings: Findin
 def _names(first: Sequence[str], *, header: bool) -> list[str]:
     if not header:
         return [f"column_{n}" for n in range(1, len(first) + 1)]
-    return [str(name.strip()) for name in first]
+    return [str(name) if isinstance(name, Quoted) and name.strip() else name.strip() for name in first]
 
 
 def _sample(file: Path) -> tuple[bytes, bool]:
