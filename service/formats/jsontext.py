@@ -6,7 +6,9 @@ from typing import Any
 
 import orjson
 
+from service.allowance import expect, is_allowed
 from service.errors import Malformed
+from service.formats.json_size import parsed_bytes, parsed_bytes_without_strings
 
 
 def read_json(text: bytes) -> Any:
@@ -14,7 +16,10 @@ def read_json(text: bytes) -> Any:
 
     `NaN`, `Infinity` and numbers beyond double precision are no JSON, but careless writers produce them: such a
     text is read with them, so that the caller can say which number it is.
+
+    What the value takes is counted first: `Heavy` or `TooLarge`, as `expect` raises them, if that is too much.
     """
+    expect(_memory_of(text), text_bytes=len(text))
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -23,6 +28,11 @@ def read_json(text: bytes) -> Any:
             place = f"line {error.lineno}, column {error.colno}"
             raise Malformed(f"The body is not JSON: {error.msg} ({place}).") from None
         return value
+
+
+def _memory_of(text: bytes) -> int:
+    size_bytes = parsed_bytes(text)
+    return size_bytes if is_allowed(size_bytes) else parsed_bytes_without_strings(text)
 
 
 def _read_with_non_finite(text: bytes) -> Any:

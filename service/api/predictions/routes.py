@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api.datasets.routes import FILE
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
-from service.api.http.bodies import JsonBytes, check_json, described, is_plain_json, read_object
+from service.api.http.bodies import JsonBytes, check_json, described, is_plain_json, read_object, whole_body
 from service.api.http.paths import ModelName, VersionNumber
 from service.api.http.problems import documented
 from service.api.http.queries import refuse
@@ -204,7 +204,7 @@ async def respond(request: Request, name: str, which: Which, query: TableQuery) 
         return await answer_table(request, name, which, query)
     check_json(request.headers, "a table in CSV, Parquet or Arrow")
     refuse(request.query_params, lambda _name: "Expected with a table only; JSON says in itself what it asks for")
-    shared, body = state_of(request), await request.body()
+    shared, body = state_of(request), await whole_body(request)
     answered = await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, which), body))
     return answered.response()
 

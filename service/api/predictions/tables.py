@@ -97,7 +97,10 @@ async def answer_table(request: Request, name: str, which: Which, query: TableQu
     def read(file: Path, arriving: Readable) -> tuple[BinaryIO, str]:
         return predicting.answered(*told_apart(file, arriving, media_type, shared.settings))
 
-    content, wanted = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
+    made = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
+    if isinstance(made, Response):
+        return made
+    content, wanted = made
     version = f"/v1/models/{served.version.model}/versions/{served.version.number}"
     size = os.fstat(content.fileno()).st_size
     headers = {"Content-Length": str(size), "Link": f'<{version}>; rel="describedby"'}
