@@ -18,7 +18,7 @@ HERE_BODY_BYTES = 4 << 20
 """The largest text that is parsed in that process: a parser holds the interpreter until it has finished."""
 
 
-class Heavy(Exception):  # noqa: N818 - it is no failure: the request is answered elsewhere
+class Heavy(Exception):
     """The request takes too much memory or time for the process that answers all the others."""
 
 

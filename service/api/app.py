@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
-from service.api import docs, health
 from service.allowance import Allowance, Heavy
-from service.api.datasets import routes as datasets
-from service.api.http import problems
+from service.api import docs, health
 from service.api.apart.answering import answer_heavy
 from service.api.apart.pool import Pool
+from service.api.datasets import routes as datasets
+from service.api.http import problems
 from service.api.http.budget import Budget
 from service.api.http.middleware.gate import Gate
 from service.api.http.middleware.head import Heads

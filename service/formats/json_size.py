@@ -4,10 +4,20 @@ import re
 
 import numpy as np
 
+from service.allowance import expect, is_allowed
+
 _LIST_BYTES, _OBJECT_BYTES, _TEXT_BYTES, _VALUE_BYTES = 96, 300, 56, 34
 _SMALL = 64 * 1024
 _PIECE = 1 << 20
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+
+
+def expect_parsed(text: bytes) -> None:
+    """Asks for the memory that a text and its value take; `Heavy` or `TooLarge`, as `expect` raises them."""
+    size_bytes = parsed_bytes(text)
+    if not is_allowed(size_bytes):
+        size_bytes = _characters(text) + _values(_STRING.sub(b'""', text))
+    expect(size_bytes, text_bytes=len(text))
 
 
 def parsed_bytes(text: bytes) -> int:
@@ -15,14 +25,7 @@ def parsed_bytes(text: bytes) -> int:
 
     Counted by characters, wherever they stand, so that a comma in a string counts as if it separated two values.
     """
-    if len(text) < _SMALL:
-        return 0
-    return _characters(text) + _values(text)
-
-
-def parsed_bytes_without_strings(text: bytes) -> int:
-    """As `parsed_bytes`, but what stands in strings counts as characters alone; takes a hundred times as long."""
-    return _characters(text) + _values(_STRING.sub(b'""', text))
+    return 0 if len(text) < _SMALL else _characters(text) + _values(text)
 
 
 def parsed_bytes_of_row(columns: int) -> int:
@@ -32,7 +35,7 @@ def parsed_bytes_of_row(columns: int) -> int:
 
 def _values(text: bytes) -> int:
     lists, objects, quotes = text.count(b"["), text.count(b"{"), text.count(b'"')
-    values = 1 + text.count(b",") + lists + objects
+    values = 1 + text.count(b",") + text.count(b"\n") + lists + objects
     return lists * _LIST_BYTES + objects * _OBJECT_BYTES + (quotes + 1) // 2 * _TEXT_BYTES + values * _VALUE_BYTES
 
 

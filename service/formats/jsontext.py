@@ -6,9 +6,8 @@ from typing import Any
 
 import orjson
 
-from service.allowance import expect, is_allowed
 from service.errors import Malformed
-from service.formats.json_size import parsed_bytes, parsed_bytes_without_strings
+from service.formats.json_size import expect_parsed
 
 
 def read_json(text: bytes) -> Any:
@@ -17,9 +16,9 @@ def read_json(text: bytes) -> Any:
     `NaN`, `Infinity` and numbers beyond double precision are no JSON, but careless writers produce them: such a
     text is read with them, so that the caller can say which number it is.
 
-    What the value takes is counted first: `Heavy` or `TooLarge`, as `expect` raises them, if that is too much.
+    What the value takes is counted first: `Heavy` or `TooLarge`, as `expect_parsed` raises them, if that is too much.
     """
-    expect(_memory_of(text), text_bytes=len(text))
+    expect_parsed(text)
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -28,11 +27,6 @@ def read_json(text: bytes) -> Any:
             place = f"line {error.lineno}, column {error.colno}"
             raise Malformed(f"The body is not JSON: {error.msg} ({place}).") from None
         return value
-
-
-def _memory_of(text: bytes) -> int:
-    size_bytes = parsed_bytes(text)
-    return size_bytes if is_allowed(size_bytes) else parsed_bytes_without_strings(text)
 
 
 def _read_with_non_finite(text: bytes) -> Any:

@@ -1,5 +1,6 @@
 """Versions that answer: their weights, loaded once and asked often."""
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
@@ -23,6 +24,7 @@ from service.spec import CompileSpec, ModelSpec
 
 Floats = NDArray[np.float32]
 
+_NUMBER_BYTES, _NAMED_NUMBER_BYTES = 32, 200
 _MANY_ROWS, _FEW_COLUMNS = 1000, 32
 
 
@@ -73,6 +75,11 @@ class LoadedVersion:
             targets=version.output.get("targets"),
             others=version.data.get("left_out", ()),
         )
+
+    def answer_bytes(self, rows: int, *, named: bool = False) -> int:
+        """About so much memory the outputs of so many rows take, and their text, where each number may be `named`."""
+        numbers: int = rows * math.prod(self.model.output_shape[1:])
+        return numbers * (_NAMED_NUMBER_BYTES if named else _NUMBER_BYTES)
 
     @property
     def is_busy(self) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+from collections.abc import Iterable
 
 HEAD = b"H"
 """The head of a request or of a response, as JSON."""
@@ -15,6 +16,16 @@ END = b"E"
 
 _FRAME = struct.Struct(">cI")
 _PIECE_BYTES = 1 << 20
+
+
+def decoded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """Headers as JSON has them."""
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+
+
+def encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Headers as ASGI has them."""
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
 async def send(connection: socket.socket, kind: bytes, content: bytes) -> None:

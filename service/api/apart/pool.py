@@ -12,6 +12,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from service.api.apart.answerer import Answerer
+from service.api.apart.messages import decoded, encoded
 from service.api.http.budget import Budget
 from service.config import Settings
 
@@ -50,13 +51,14 @@ class Pool:
         """
         request.state.held.release()  # it would be counted twice
         async with AsyncExitStack() as stack:
-            await unless_gone(request, stack.enter_async_context(self._budget.hold(self._settings.request_memory_bytes)))
+            turn = self._budget.hold(self._settings.request_memory_bytes)
+            await unless_gone(request, stack.enter_async_context(turn))
             answerer = await self._taken()
             stack.push_async_callback(self._give_back, answerer)
             told = await unless_gone(request, answerer.ask(_head_of(request), body))
             response = Forwarded(answerer.pieces(), told["status"])
             response.stack = stack.pop_all()
-            response.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in told["headers"]]
+            response.raw_headers = encoded(told["headers"])
             return response
 
     async def close(self) -> None:
@@ -105,5 +107,5 @@ def _head_of(request: Request) -> dict[str, Any]:
         "path": scope["path"],
         "raw_path": scope.get("raw_path", scope["path"].encode()).decode("latin-1"),
         "query": scope["query_string"].decode("latin-1"),
-        "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers],
+        "headers": decoded(headers),
     }

@@ -8,12 +8,13 @@ import signal
 import socket
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from service.api.apart.answerer import memory_of
-from service.api.apart.messages import BODY, END, HEAD, receive, send
+from service.api.apart.messages import BODY, END, HEAD, decoded, encoded, receive, send
 from service.config import Settings
 from service.storage import Bell, Database
 
@@ -46,8 +47,8 @@ async def answer_all(connection: socket.socket, rings: int | None) -> None:
 
 def _application(settings: Settings, database: Database) -> Any:
     # It loads all that an answer may need, so that it does not count as the answer's memory.
-    import pyarrow.compute  # noqa: F401, PLC0415 - as said
-    import pyarrow.csv  # noqa: F401, PLC0415 - as said
+    import pyarrow.compute  # noqa: PLC0415 - as said
+    import pyarrow.csv  # noqa: PLC0415 - as said
     import pyarrow.parquet  # noqa: F401, PLC0415 - as said
 
     from service.api.app import create_app  # noqa: PLC0415 - after the number of BLAS's threads is set
@@ -66,8 +67,8 @@ async def _answer(app: Any, connection: socket.socket, head: dict[str, Any], bod
 
     async def respond(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]]
-            await send(connection, HEAD, orjson.dumps({"status": message["status"], "headers": headers}))
+            told = {"status": message["status"], "headers": decoded(message["headers"])}
+            await send(connection, HEAD, orjson.dumps(told))
         elif message.get("body"):
             await send(connection, BODY, message["body"])
 
@@ -93,7 +94,7 @@ def _scope_of(head: dict[str, Any]) -> dict[str, Any]:
         "raw_path": head["raw_path"].encode("latin-1"),
         "query_string": head["query"].encode("latin-1"),
         "root_path": "",
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"]],
+        "headers": encoded(head["headers"]),
         "client": None,
         "server": None,
         "state": {},
@@ -104,8 +105,8 @@ def _scope_of(head: dict[str, Any]) -> dict[str, Any]:
 def _limit(most_bytes: int) -> None:
     """Lets an allocation fail that goes far beyond what a request may take; the server watches the rest."""
     try:
-        with open("/proc/self/status", encoding="ascii") as status:
-            (data,) = (int(line.split()[1]) * 1024 for line in status if line.startswith("VmData"))
+        status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        (data,) = (int(line.split()[1]) * 1024 for line in status if line.startswith("VmData"))
     except (OSError, ValueError):
         return
     _, hardest = resource.getrlimit(resource.RLIMIT_DATA)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
+from service.allowance import expect_much
 from service.api.examples import IMPORT_EXAMPLES
 from service.api.http.bodies import json_bytes, read_object, whole_body
 from service.api.http.paths import LabelName, ModelName, VersionNumber
@@ -102,6 +103,7 @@ def import_model(
         asked, made = import_json(document, shared.settings)
         name = name or asked
     else:
+        expect_much()
         made = import_file(read_keras_file(body.content, shared.settings), shared.settings)
     name = name or f"model-{secrets.token_hex(4)}"
     with shared.database.transaction() as tx:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
+from service.allowance import expect
 from service.api.datasets.routes import FILE
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
 from service.api.http.bodies import JsonBytes, check_json, described, is_plain_json, read_object, whole_body
@@ -96,6 +97,9 @@ class OutputsView(AnswerView):
 
     outputs: Rows = None
 
+
+_ROW_COPIES, _OUTPUT_COPIES = 8, 24
+"""Bytes that an evaluation takes for each input and for each output of a row."""
 
 _MOST_REPEATS = 20
 _MOST_SHUFFLES = 10_000
@@ -225,6 +229,7 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
         if "outputs" in document or "top_k" in document:
             asked = read_asked(document, loaded)
         rows, key = read_inputs(document, loaded, shared.settings)
+    expect(loaded.answer_bytes(len(rows), named=asked.needs_scores))
     predictions = loaded.predict(rows)
     content = {"model": served.version.model, "version": served.version.number}
     if "predictions" in asked.outputs:
@@ -250,6 +255,7 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
         dataset = read_evaluation(data, served.loaded, findings, shared.settings)
     if dataset is None or findings.total:
         raise findings.refusal()
+    expect(dataset.rows * (_ROW_COPIES * dataset.columns + _OUTPUT_COPIES * served.loaded.units))
     repeats = _read_repeats(document.get("importance"), served.loaded, findings)
     metrics, found = served.loaded.evaluate(served.version.compile, dataset, findings, repeats=repeats)
     with shared.database.transaction() as tx:
