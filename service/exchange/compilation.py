@@ -7,9 +7,11 @@ from pydantic import ValidationError
 
 from service.checks.architecture import FAILURES
 from service.nn import Sequential
+from service.nn.meaning import Outputs
 from service.spec import CompileSpec
+from service.task.output_meaning import activation_of
 
-_LOSSES = {"softmax": "categorical_crossentropy", "sigmoid": "binary_crossentropy"}
+_LOSSES = {Outputs.DISTRIBUTION: "categorical_crossentropy", Outputs.PROBABILITIES: "binary_crossentropy"}
 _METRICS = ("metrics", "weighted_metrics")
 
 
@@ -22,7 +24,9 @@ def compilation_of(written: Mapping[str, Any], model: Sequential) -> CompileSpec
         except (ValidationError, *FAILURES):
             continue
         return found
-    return CompileSpec(loss=_LOSSES.get(_last_activation(model) or "", "mean_squared_error"))
+    activation = activation_of(model.layers[-1])
+    outputs = Outputs.NUMBERS if activation is None else activation.outputs
+    return CompileSpec(loss=_LOSSES.get(outputs, "mean_squared_error"))
 
 
 def _choices(written: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -56,7 +60,3 @@ def _plain_list(value: Any) -> list[Any]:
     while isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
         value = value[0]
     return [_plain(item) for item in value] if isinstance(value, list) else []
-
-
-def _last_activation(model: Sequential) -> str | None:
-    return model.layers[-1].output_activation

@@ -17,13 +17,13 @@ from service.exchange.compilation import compilation_of
 from service.exchange.keras.columns import surround
 from service.exchange.keras.file import NOTES, KerasFile
 from service.exchange.keras.optimizer import read_keras_variables
-from service.formats.weights import digest, pack
+from service.formats.weights import pack
 from service.nn import Sequential, optimizers
-from service.nn.layers import Embedding
 from service.spec import CompileSpec, ModelSpec
 from service.spec.mistakes import pointer_in, report
 from service.spec.request import Part, Word, unwrapped
-from service.training import TrainingResult, environment
+from service.training import environment
+from service.versions import NewVersion
 
 _ARRAYS = {"type": "array", "items": {"description": "A weight: a number, or lists of lists of numbers."}}
 _FEATURES = {
@@ -47,7 +47,7 @@ class ImportRequest(Part):
     weights: Annotated[None, WithJsonSchema({**_ARRAYS, "description": "Every weight in Keras's order."})] = None
 
 
-def import_file(file: KerasFile, limits: Limits) -> TrainingResult:
+def import_file(file: KerasFile, limits: Limits) -> NewVersion:
     """The version in a file of Keras; `Invalid` with every mistake in it, with pointers into its JSON."""
     findings = Findings(limit=limits.max_errors_shown)
     document = {"spec": file.config, **file.notes}
@@ -66,7 +66,7 @@ def import_file(file: KerasFile, limits: Limits) -> TrainingResult:
     return replace(made, optimizer=_optimizer_state(file, compiled, model))
 
 
-def import_json(document: Mapping[str, Any], limits: Limits) -> tuple[str | None, TrainingResult]:
+def import_json(document: Mapping[str, Any], limits: Limits) -> tuple[str | None, NewVersion]:
     """The model's name, if it is given, and the version in a request; `Invalid` with every mistake in it.
 
     What Fitd wrote beside the network, in the JSON of `spec`, counts as if it stood in the request.
@@ -154,7 +154,7 @@ def _columns(spec: ModelSpec, written: Any, weights: list[Any]) -> int | None:
     shapes: list[Any] = [first.declared_input_shape()]
     shapes += [first.batch_input_shape[1:]] if first.batch_input_shape else []
     shapes += [config["build_input_shape"][1:]] if isinstance(config.get("build_input_shape"), list) else []
-    if not isinstance(first, Embedding) and weights and weights[0].ndim == 2:
+    if first.vocabulary is None and weights and weights[0].ndim == 2:
         shapes.append(weights[0].shape[:1])
     for shape in shapes:
         if shape and isinstance(shape[-1], int) and not isinstance(shape[-1], bool) and shape[-1] > 0:
@@ -210,15 +210,14 @@ def _version(
     compiled: CompileSpec,
     model: Sequential,
     origin: Mapping[str, Any],
-) -> TrainingResult:
+) -> NewVersion:
     weights = pack({weight.path: weight.numpy() for weight in model.weights})
-    return TrainingResult(
+    return NewVersion(
         spec=asked.spec.model_dump(mode="json", exclude_unset=True),
         compile=compiled.model_dump(mode="json", exclude_unset=True),
         fit={},
         summary=[dict(row) for row in model.summary_rows()],
         metrics={},
-        history={},
         input={
             "features": None if encoder is None else encoder.to_json_list(),
             "shape": [None, *model.input_shape[1:]],
@@ -226,8 +225,6 @@ def _version(
         output={"classes": asked.classes, "shape": [None, *model.output_shape[1:]], "targets": asked.targets},
         data={} if encoder is None else {"left_out": asked.left_out or []},
         weights=weights,
-        sha256=digest(weights),
         environment={**environment(), **origin},
         timing={},
-        partial=False,
     )

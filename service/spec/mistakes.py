@@ -52,6 +52,7 @@ class _Place(NamedTuple):
 def report(error: ValidationError, document: Any, root: type[BaseModel], findings: Findings) -> None:
     """Notes each mistake that pydantic found in `document`, once, and never a value longer than a word or two."""
     expectations: dict[str, tuple[str, list[str], Any]] = {}
+    meanings: dict[str, str] = {}
     places: set[str] = set()
     for one in error.errors(include_url=False):
         place = _find(document, one["loc"], root, is_missing=one["type"] == "missing")
@@ -59,8 +60,9 @@ def report(error: ValidationError, document: Any, root: type[BaseModel], finding
         at = pointer(*place.keys)
         places.add(at)
         if "detail" in context:
-            at = pointer(*_step_in(place, context["at"]).keys) if "at" in context else at
-            findings.error(at, one["type"], context["detail"])
+            if "at" in context:
+                place = _step_in(place, context["at"])
+            findings.error(pointer(*place.keys), one["type"], context["detail"] + _meaning(place))
         elif one["type"] == "missing":
             findings.error(at, "missing", f"{str(place.keys[-1])!r} is missing.")
         elif one["type"] == "extra_forbidden":
@@ -69,12 +71,13 @@ def report(error: ValidationError, document: Any, root: type[BaseModel], finding
         else:
             code, expected = expectation(one["type"], context, one["msg"])
             expectations.setdefault(at, (code, [], one["input"]))[1].append(expected)
+            meanings[at] = _meaning(place)
     inside = {at.rpartition("/")[0] for at in places}
     for at, (code, choices, received) in expectations.items():
         if at in inside:  # one of its forms was recognized, and the mistake is further in; these are the other forms
             continue
         choice = " or ".join(dict.fromkeys(choices))
-        findings.error(at, code, f"Expected {choice}; received {shown(received)}.")
+        findings.error(at, code, f"Expected {choice}; received {shown(received)}.{meanings[at]}")
 
 
 def pointer_in(document: Any, *keys: str | int) -> str:
@@ -110,6 +113,14 @@ def expectation(kind: str, context: Mapping[str, Any], message: str) -> tuple[st
     if kind in ("enum", "literal_error"):
         return "unknown_name", str(context["expected"])
     return ("not_finite" if kind == "finite_number" else "wrong_type"), _EXPECTED.get(kind, message)
+
+
+def _meaning(place: _Place) -> str:
+    """What the field of a place means, as a sentence to end a message with."""
+    key = place.keys[-1] if place.keys else None
+    fields = place.model.model_fields.items()
+    found = [field.description for name, field in fields if key in (name, field.alias) and field.description]
+    return f" {key}: {found[0]}" if found else ""
 
 
 def _about_unknown(key: str, model: type[BaseModel]) -> str:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from service.formats.arrays import kind_of
 from service.nn import Sequential
-from service.nn.layers import Embedding, Layer
+from service.nn.layers import Layer
 from service.spec.data import DataSpec
 from service.spec.spelling import refusal
 from service.spec.vocabulary import Named, made
@@ -110,7 +110,8 @@ class ModelSpec(Part):
             if place > 0:
                 # It would change nothing and warn of that; the checks have told whoever asked.
                 layer.input_shape = layer.batch_input_shape = None
-                layer.input_dim = layer.input_dim if isinstance(layer, Embedding) else None
+                if layer.vocabulary is None:
+                    layer.input_dim = None
             model.add(layer)
         model.build((None, columns))
         return model

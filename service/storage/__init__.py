@@ -10,7 +10,7 @@ from service.storage.checkpoints import Checkpoint
 from service.storage.database import Database, Transaction
 from service.storage.datasets import NewDataset, StoredDataset
 from service.storage.labels import Label, LabelMove
-from service.storage.models import Model, NewVersion, Version
+from service.storage.models import Model
 from service.storage.queue.bell import Bell
 
 __all__ = [
@@ -22,8 +22,6 @@ __all__ = [
     "LabelMove",
     "Model",
     "NewDataset",
-    "NewVersion",
     "StoredDataset",
     "Transaction",
-    "Version",
 ]

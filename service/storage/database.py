@@ -20,10 +20,11 @@ from service.storage.events import Events
 from service.storage.idempotency import IdempotencyKeys
 from service.storage.jobs import Jobs
 from service.storage.labels import Labels
-from service.storage.models import Models, Version
+from service.storage.models import Models
 from service.storage.queue.bell import Bell, News
 from service.storage.retention import Retention
 from service.storage.schema import REVISION
+from service.versions import Version
 
 
 class Transaction:

@@ -29,14 +29,14 @@ def read_evaluation(data: Any, loaded: LoadedVersion, findings: Findings, limits
     """
     encoder = loaded.encoder
     if encoder is None or not isinstance(data, Mapping):
-        return read_dataset(data, findings, limits, classes=loaded.classes)
+        return read_dataset(data, findings, limits, classes=loaded.meaning.classes)
 
     def read_rows(value: Any, at: str, findings: Findings, limits: Limits) -> NDArray[np.float32] | None:
         records = read_records(value, encoder, at, findings, limits)
         return None if records is None else encoder.encode(records)[0]
 
-    told = {key: _named(value, loaded.classes or ()) if key == "y" else value for key, value in data.items()}
-    return read_dataset(told, findings, limits, classes=loaded.classes, read_rows=read_rows)
+    told = {key: _named(value, loaded.meaning.classes or ()) if key == "y" else value for key, value in data.items()}
+    return read_dataset(told, findings, limits, classes=loaded.meaning.classes, read_rows=read_rows)
 
 
 def _named(y: Any, classes: Sequence[str]) -> Any:
@@ -59,19 +59,19 @@ def prepare_evaluation(
         findings.error("#/data/dataset", "conflict", expected)
         return None
     if isinstance(data, Dataset):
-        classes = None if loaded.classes is None else tuple(loaded.classes)
+        classes = None if loaded.meaning.classes is None else tuple(loaded.meaning.classes)
         return with_classes(data, classes, "the version", findings, "#/data")
-    if loaded.encoder is None or loaded.targets is None:
+    if loaded.encoder is None or loaded.meaning.target_names is None:
         expected = "Expected x and y: this version was not trained on the columns of a table."
         findings.error("#/data/dataset", "conflict", expected)
         return None
-    for name in loaded.targets:
+    for name in loaded.meaning.target_names:
         if name not in data.kinds:
             findings.error("#/data/dataset", "missing", f"The dataset has no column {name[:40]!r}.")
-    spec = _read_asked(asked, served, loaded.targets, findings)
+    spec = _read_asked(asked, served, loaded.meaning.target_names, findings)
     answers = None
     if spec is not None and not findings.total:
-        classifies = loaded.classes is not None
+        classifies = loaded.meaning.classes is not None
         answers = read_answers(data, spec, classifies=classifies, findings=findings, at="#/data")
     rows = range(data.rows) if answers is None else answers.rows
     find_unreadable(data, loaded.encoder, "#/data/dataset", findings, rows)
@@ -107,4 +107,4 @@ def _read_asked(
         names = ", ".join(repr(name[:40]) for name in targets)
         findings.error("#/data/target", "conflict", f"Expected the target of the version, {names}; received another.")
         return None
-    return spec.model_copy(update={"classes": served.loaded.classes})
+    return spec.model_copy(update={"classes": served.loaded.meaning.classes})

@@ -18,7 +18,6 @@ from service.exchange.importing import ImportRequest, import_file, import_json
 from service.exchange.keras.file import read_keras_file
 from service.formats.weights import digest
 from service.spec.request import MODEL_NAME
-from service.storage import NewVersion
 
 router = APIRouter(prefix="/v1/models", tags=["model files"])
 
@@ -107,7 +106,7 @@ def import_model(
         made = import_file(read_keras_file(body.content, shared.settings), shared.settings)
     name = name or f"model-{secrets.token_hex(4)}"
     with shared.database.transaction() as tx:
-        number = tx.models.add(name, NewVersion.of(made))
+        number = tx.models.add(name, made)
         version = tx.models.version(name, number)
     view = VersionView.of(version)
     response.headers["Location"] = view.links.self

@@ -6,7 +6,8 @@ from typing import Any, Self
 from pydantic import BaseModel, Field, computed_field
 
 from service.api.jobs.views import FromView, Metrics
-from service.storage import Model, Version
+from service.storage import Model
+from service.versions import Version
 
 
 class LayerView(BaseModel):

@@ -11,7 +11,7 @@ from service.allowance import expect
 from service.config import Settings
 from service.data.features import Encoder
 from service.data.features.records import read_columns, read_records
-from service.errors import Findings, pointer
+from service.errors import Findings, Invalid, pointer
 from service.formats.arrays import kind_of, read_rows
 from service.prediction import LoadedVersion
 
@@ -52,8 +52,12 @@ def read_inputs(document: Mapping[str, Any], loaded: LoadedVersion, settings: Se
 def encode(value: Any, encoder: Encoder, at: str, settings: Settings) -> Floats:
     """The inputs (rows, width) of rows or columns in the words of a table; `Invalid` with the mistakes."""
     findings = Findings(limit=settings.max_errors_shown)
-    read = read_columns if isinstance(value, dict) else read_records
-    records = read(value, encoder, at, findings, settings)
+    if isinstance(value, dict) and list not in set(map(type, value.values())):
+        records = read_records([value], encoder, at, findings, settings)
+        findings.errors = [replace(one, pointer=_of_only_row(one.pointer, at)) for one in findings.errors]
+    else:
+        read = read_columns if isinstance(value, dict) else read_records
+        records = read(value, encoder, at, findings, settings)
     if records is None:
         raise findings.refusal()
     expect(_INPUT_BYTES * records.rows * encoder.width)
@@ -84,8 +88,17 @@ def read_prediction(document: Mapping[str, Any], columns: int, settings: Setting
 
 
 def read_instances(value: Any, at: str, columns: int, settings: Settings) -> Floats:
-    """The rows of a list of rows, or of a list of objects each with a row; `Invalid` with the mistakes."""
+    """The rows of a list of rows, of a list of objects each with a row, or of one such object.
+
+    `Invalid` with the mistakes.
+    """
     findings = Findings(limit=settings.max_errors_shown)
+    if isinstance(value, dict):
+        try:
+            return read_instances([value], at, columns, settings)
+        except Invalid as invalid:
+            found = [replace(one, pointer=_of_only_row(one.pointer, at)) for one in invalid.findings]
+            raise Invalid(found, total=invalid.total) from None
     name = None
     if isinstance(value, list) and value and set(map(type, value)) == {dict}:
         name = _name_in_all(value, at, findings)
@@ -136,6 +149,11 @@ def _name_in_all(items: list[dict[str, Any]], at: str, findings: Findings) -> st
             findings.error(f"{at}/{index}", "wrong_name", expected)
     findings.raise_errors()
     return name
+
+
+def _of_only_row(place: str, at: str) -> str:
+    """`#/instances/0/age` becomes `#/instances/age`, where one row stands that is in no list."""
+    return at + place[len(at) :].removeprefix("/0")
 
 
 def _inside(place: str, at: str, name: str) -> str:

@@ -33,7 +33,7 @@ def read_asked(document: Mapping[str, Any], loaded: LoadedVersion) -> Asked:
     outputs, top_k = document.get("outputs"), document.get("top_k")
     if outputs is not None and not (isinstance(outputs, list) and outputs and all(one in known for one in outputs)):
         findings.error("#/outputs", "unknown_name", f"Expected a list of some of {', '.join(known)}.")
-    elif "predicted_classes" in (outputs or ()) and not loaded.names_classes:
+    elif "predicted_classes" in (outputs or ()) and not loaded.meaning.names_classes:
         findings.error("#/outputs", "not_a_classifier", NO_NAMES)
     if top_k is not None and not (type(top_k) is int and top_k >= 1):
         findings.error("#/top_k", "out_of_range", "Expected a whole number of at least 1.")
@@ -43,8 +43,8 @@ def read_asked(document: Mapping[str, Any], loaded: LoadedVersion) -> Asked:
 
 def named_scores(loaded: LoadedVersion, predictions: NDArray[np.float32], asked: Asked) -> dict[str, Any]:
     """The `probabilities` and `top_k` of predictions; `Invalid` where the outputs are no classes."""
-    scores = loaded.scores(predictions)
-    names = loaded.scored
+    scores = loaded.meaning.scores(predictions)
+    names = loaded.meaning.scored
     if scores is None or names is None:
         detail = "Expected a version that knows classes; the outputs of this one are plain numbers."
         asks = {"outputs": "probabilities" in asked.outputs, "top_k": asked.top_k is not None}

@@ -19,6 +19,7 @@ from service.api.models.evaluation_data import prepare_evaluation, read_evaluati
 from service.api.predictions.instances import read_inputs
 from service.api.predictions.named_scores import EVERYTHING, TOP_K_SCHEMA, ClassScore, named_scores, read_asked
 from service.api.predictions.tables import Queried, TableQuery, answer_table
+from service.api.protocols.signatures import check_signature
 from service.api.serving.responses import JSON, Answered, Headers
 from service.api.serving.version_cache import Served, Which
 from service.api.state import Shared, State, state_of
@@ -58,7 +59,7 @@ class PredictionRequest(BaseModel):
             }
         ),
     ] = None
-    signature_name: str | None = Field(None, description="Accepted and ignored.")
+    signature_name: str | None = Field(None, description="`serving_default`, the one signature, or nothing.")
     outputs: list[Output] | None = Field(
         None,
         description="What to answer; `predictions` and, where there are classes, `predicted_classes` if not given.",
@@ -226,6 +227,7 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
     rows = None if loaded.encoder else read_plain_rows(body, "instances", loaded.columns, shared.settings)
     if rows is None:
         document = read_object(body, "instances", "inputs", "signature_name", "outputs", "top_k")
+        check_signature(document)
         if "outputs" in document or "top_k" in document:
             asked = read_asked(document, loaded)
         rows, key = read_inputs(document, loaded, shared.settings)
@@ -234,7 +236,7 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
     content = {"model": served.version.model, "version": served.version.number}
     if "predictions" in asked.outputs:
         content[key] = predictions
-    classes = loaded.named(predictions) if "predicted_classes" in asked.outputs else None
+    classes = loaded.meaning.named(predictions) if "predicted_classes" in asked.outputs else None
     if classes is not None:
         content["predicted_classes"] = classes
     if asked.needs_scores:
@@ -257,16 +259,20 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
         raise findings.refusal()
     expect(dataset.rows * (_ROW_COPIES * dataset.columns + _OUTPUT_COPIES * served.loaded.units))
     repeats = _read_repeats(document.get("importance"), served.loaded, findings)
-    metrics, found = served.loaded.evaluate(served.version.compile, dataset, findings, repeats=repeats)
+    measured = served.loaded.evaluate(served.version.compile, dataset, findings, repeats=repeats)
     with shared.database.transaction() as tx:
         tx.models.version(served.version.model, served.version.number)  # it may be gone meanwhile
         evaluation_id = tx.evaluations.add(
-            served.version.id, rows=dataset.rows, metrics=metrics, report=found, dataset=stored_id
+            served.version.id,
+            rows=dataset.rows,
+            metrics=measured.metrics,
+            report=measured.report,
+            dataset=stored_id,
         )
     return EvaluationView(
         id=evaluation_id,
-        metrics=metrics,
-        report=found,
+        metrics=measured.metrics,
+        report=measured.report,
         rows=dataset.rows,
         dataset=stored_id,
         model=served.version.model,

@@ -63,6 +63,8 @@ def write_archive(
 
 
 def _misunderstanding(layer: Layer, *, is_last: bool) -> str | None:
+    if not layer.in_keras:
+        return f"it has no {type(layer).__name__}."
     if layer.output_activation == "sparsemax":
         return "its sparsemax gives other numbers where several units share."
     if layer.output_activation == "glu" and not is_last:

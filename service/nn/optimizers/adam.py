@@ -9,7 +9,8 @@ import numpy as np
 
 from service.nn import openblas
 from service.nn.arguments import Range
-from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Update
+from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate
+from service.nn.optimizers.updates import Update
 from service.nn.variable import Parameters
 
 Epsilon = Annotated[float, Range(minimum=0)]
@@ -142,13 +143,15 @@ class Nadam(Optimizer):
     def build(self, parameters: Parameters) -> None:
         """The product of the warm-up factors starts at one."""
         super().build(parameters)
-        self._product = 1.0
+        self._product, self._warmed = 1.0, 0
 
     def begin(self, rate: float) -> None:
         """The warm-up factors of this step and the next."""
         t = self.step_number
         now, after = (self.beta_1 * (1 - 0.5 * 0.96**s) for s in (t, t + 1))
-        self._product *= now
+        if self._warmed != t:  # else it is another group of weights of the same step
+            self._product *= now
+            self._warmed = t
         self._ahead = after / (1 - self._product * after)
         self._present = (1 - now) / (1 - self._product)
 
@@ -173,7 +176,7 @@ class Nadam(Optimizer):
     def set_state(self, state: Mapping[str, Array]) -> None:
         """With the product of the warm-up factors."""
         super().set_state(state)
-        self._product = float(state["product"])
+        self._product, self._warmed = float(state["product"]), self.iterations
 
 
 @REGISTRY.register(by_name=False)

@@ -229,13 +229,12 @@ def test_metrics_of_shares_understand_class_indices() -> None:
     assert nn.metrics.MeanSquaredError()(np.ones(4), np.zeros((4, 1))) == 1.0
 
 
-def test_ignored_classes_weigh_nothing_in_a_metric() -> None:
-    shares, indices = np.full((4, 2), 0.5), np.array([0, 1, 1, 1])
-    shares[1] = [0.1, 0.9]
-    for weights in (None, np.ones(4)):
+def test_ignored_classes_weigh_nothing_in_a_weighted_metric_and_are_zeros_in_one_without_weights() -> None:
+    shares, indices = np.array([[0.5, 0.5], [0.1, 0.9]]), np.array([0, 1])
+    for weights, expected in ((None, -np.log(0.9) / 2), (np.ones(2), -np.log(0.9))):
         metric = nn.metrics.SparseCategoricalCrossentropy(ignore_class=0)
-        metric.update_state(indices[:2], shares[:2], None if weights is None else weights[:2])
-        assert metric.result() == pytest.approx(-np.log(0.9), rel=1e-6)
+        metric.update_state(indices, shares, weights)
+        assert metric.result() == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_best_of_a_row_are_chosen_before_the_threshold_is_applied() -> None:
@@ -385,7 +384,7 @@ def test_the_best_of_several_epochs_is_saved_and_no_other() -> None:
 
 
 def test_a_metric_by_its_short_name_is_better_when_smaller() -> None:
-    assert not is_better_when_larger("mse", "auto", [nn.metrics.Mean(name="mse")])
+    assert not is_better_when_larger("mse", "auto", {"mse": nn.metrics.Mean(name="mse")})
 
 
 def test_a_library_that_cannot_tell_its_threads_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

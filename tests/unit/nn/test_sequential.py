@@ -90,8 +90,9 @@ def test_a_dense_layer_with_an_input_shape_that_is_not_first_warns_as_keras_does
 def test_a_model_without_an_input_is_built_by_its_first_data() -> None:
     model = Sequential([Dense(3)])
     assert not model.built
-    with pytest.raises(ValueError, match="not known"):
+    with pytest.raises(AttributeError, match="not known"):
         _ = model.input_shape
+    assert not hasattr(model, "input_shape")
     model(np.ones((2, 5), np.float32))
     assert model.input_shape == (None, 5)
 

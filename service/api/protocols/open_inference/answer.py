@@ -45,10 +45,10 @@ def write_answer(served: Served, asked: Inference, predictions: Floats) -> tuple
 
 def best_classes(served: Served, predictions: Floats, count: int) -> list[list[str]]:
     """For each row the classes of the highest scores, each as `value:index:label` or, without names, `value:index`."""
-    scores = served.loaded.scores(predictions)
+    scores = served.loaded.meaning.scores(predictions)
     if scores is None:
         scores = predictions.reshape(len(predictions), -1)
-    labels = served.loaded.classes or []
+    labels = served.loaded.meaning.classes or []
     order = np.argsort(-scores, axis=1, kind="stable")[:, :count]
     return [[_class(row[index], index, labels) for index in best] for row, best in zip(scores, order, strict=True)]
 

@@ -1,8 +1,8 @@
-"""A version as a training goes on from it: its weights, the state of its optimizer, and what its data has taught."""
+"""Where a training begins that goes on from a version: weights, the optimizer's state, what its data has taught."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,30 +10,25 @@ from numpy.typing import NDArray
 from service.data.features import Encoder, Learnt
 from service.formats.weights import unpack
 from service.nn import Sequential
-from service.published import Published, check_intact
+from service.versions import Version
 
 Array = NDArray[np.generic]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Start:
-    """Where a training begins that goes on from a version."""
+    """A stored version, with what a training that goes on from it needs."""
 
-    id: str
-    model: str
-    number: int
-    spec: Mapping[str, Any]
-    compile: Mapping[str, Any]
-    summary: Sequence[Mapping[str, Any]]
+    version: Version
     learnt: Learnt
     weights: Mapping[str, Array]
     """In Keras's order, by path."""
     optimizer: Mapping[str, Array] | None
 
     @classmethod
-    def of(cls, version: Published, weights: bytes, optimizer: bytes | None) -> Self:
+    def of(cls, version: Version, weights: bytes, optimizer: bytes | None) -> Self:
         """The start at a stored version; `Damaged` if the weights are not those that were published."""
-        check_intact(version, weights)
+        version.check_intact(weights)
         features, classes = version.input.get("features"), version.output.get("classes")
         learnt = Learnt(
             columns=int(version.input["shape"][-1]),
@@ -42,22 +37,7 @@ class Start:
             classes=None if classes is None else tuple(classes),
             asked=version.data,
         )
-        return cls(
-            id=version.id,
-            model=version.model,
-            number=version.number,
-            spec=version.spec,
-            compile=version.compile,
-            summary=version.summary,
-            learnt=learnt,
-            weights=unpack(weights)[0],
-            optimizer=None if optimizer is None else unpack(optimizer)[0],
-        )
-
-    @property
-    def title(self) -> str:
-        """The version in a sentence."""
-        return f"version {self.number} of {self.model!r}"
+        return cls(version, learnt, unpack(weights)[0], None if optimizer is None else unpack(optimizer)[0])
 
     def give(self, model: Sequential, *, optimizer: bool) -> None:
         """Gives a compiled model the weights and, if asked, its optimizer the state, all but the learning rate.
