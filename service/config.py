@@ -61,7 +61,7 @@ class Limits(BaseModel):
         "container has; with PostgreSQL, whose workers may be elsewhere, no limit.",
     )
     max_request_memory_bytes: Count = Field(
-        2**30, description="Most memory that the answer to one request may take besides what the process has."
+        2**30, description="Most memory that one request may take, in bytes; one that needs more is refused with 413."
     )
     max_epochs: Count = Field(10_000, description="Most epochs in one training job.")
     max_errors_shown: Count = Field(20, description="Most mistakes that one answer lists.")

@@ -96,7 +96,7 @@ def create_app(settings: Settings, database: Database | None = None, *, is_apart
     serving = Serving(shared_database, settings.model_cache_size, settings.model_cache_bytes)
     budget = Budget(settings.memory_at_once_bytes, settings.max_memory_wait_seconds)
     apart = Pool(settings, budget, shared_database.rings)
-    app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics(), apart)
+    app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics(), budget, apart)
     app.state.ways = Ways(app.state.fitd, *WAYS)
     app.add_middleware(Heads)
     app.add_middleware(

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from service.api.apart.pool import Pool
+from service.api.http.budget import Budget
 from service.api.jobs.watch import Watch
 from service.api.protocols.open_inference.statistics import Statistics
 from service.api.serving.version_cache import Serving
@@ -26,6 +27,7 @@ class State:
     serving: Serving
     watch: Watch
     statistics: Statistics
+    budget: Budget
     apart: Pool
     """Answers what is too heavy for this process."""
 

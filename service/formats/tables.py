@@ -217,9 +217,10 @@ def _write(
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     plain = plain_schema(schema, limits)
-    even = _even(plain_batches(batches, plain), min(_BATCH_ROWS, _BATCH_CELLS // len(plain) + 1))
+    counted = _counted(plain_batches(batches, plain), len(plain), limits, most_bytes or limits.max_unpacked_bytes)
+    even = _even(counted, min(_BATCH_ROWS, _BATCH_CELLS // len(plain) + 1))
     with pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, plain) as writer:
-        for batch in _counted(even, len(plain), limits, most_bytes or limits.max_unpacked_bytes):
+        for batch in even:
             writer.write_batch(without_remains(batch) if has_remains else batch)
 
 

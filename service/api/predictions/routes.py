@@ -257,7 +257,7 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
         dataset = read_evaluation(data, served.loaded, findings, shared.settings)
     if dataset is None or findings.total:
         raise findings.refusal()
-    expect(dataset.rows * (_ROW_COPIES * dataset.columns + _OUTPUT_COPIES * served.loaded.units))
+    expect(dataset.rows * (_ROW_COPIES * dataset.columns + _OUTPUT_COPIES * served.loaded.meaning.units))
     repeats = _read_repeats(document.get("importance"), served.loaded, findings)
     measured = served.loaded.evaluate(served.version.compile, dataset, findings, repeats=repeats)
     with shared.database.transaction() as tx:
