@@ -11,14 +11,12 @@ def test_what_takes_little_is_answered_here() -> None:
         expect(HERE_BYTES, text_bytes=HERE_BODY_BYTES)
 
 
-@pytest.mark.parametrize(
-    "parts", [{"size_bytes": HERE_BYTES + 1}, {"size_bytes": 0, "text_bytes": HERE_BODY_BYTES + 1}]
-)
-def test_what_takes_more_is_answered_apart(parts: dict[str, int]) -> None:
+@pytest.mark.parametrize(("size_bytes", "text_bytes"), [(HERE_BYTES + 1, 0), (0, HERE_BODY_BYTES + 1)])
+def test_what_takes_more_is_answered_apart(size_bytes: int, text_bytes: int) -> None:
     with allowing(Allowance(2**30)), pytest.raises(Heavy):
-        expect(**parts)
+        expect(size_bytes, text_bytes=text_bytes)
     with allowing(Allowance(2**30, is_apart=True)):
-        expect(**parts)
+        expect(size_bytes, text_bytes=text_bytes)
 
 
 def test_what_cannot_be_told_in_advance_is_answered_apart() -> None:
