@@ -166,7 +166,7 @@ class Layer(Configurable):
         trainable: bool = True,
     ) -> Variable:
         """A new weight, initialized from the layer's seed."""
-        initial = initializers.get(initializer)
+        initial = initializers.of_weight(initializer)
         if self._plans:
             planned = PlannedVariable(name, shape, initializer=initial, trainable=trainable)
             self.weights.append(planned)

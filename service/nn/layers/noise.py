@@ -106,6 +106,10 @@ class AlphaDropout(_Noise):
     noise_shape: tuple | list | None = None  # type: ignore[type-arg]
     seed: int | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_noise_shape(self.noise_shape)
+
     def _silent(self) -> bool:
         return self.rate == 0
 
@@ -170,6 +174,12 @@ class GaussianNoise(_Noise):
             return (x + self.stddev * noise).astype(x.dtype)
 
         return Pass(forward, lambda dy: dy)
+
+
+def _check_noise_shape(noise_shape: tuple[Any, ...] | list[Any] | None) -> None:
+    for size in noise_shape or ():
+        if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+            raise ArgumentError("noise_shape", "made of integers >= 1, or null for the input's own", size)
 
 
 def _noise_shape(noise_shape: tuple[int | None, ...] | list[int | None] | None, shape: Shape) -> tuple[int, ...]:

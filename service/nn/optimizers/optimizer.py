@@ -13,7 +13,7 @@ from service.nn.arguments import ArgumentError, Of, Range
 from service.nn.optimizers import schedules
 from service.nn.optimizers.factors import Factors, check_factors, factor_of
 from service.nn.optimizers.updates import Both, Update, Updates
-from service.nn.registry import BEYOND_KERAS, Configurable, Registry
+from service.nn.registry import BEYOND_KERAS, Configurable, Registry, snake_case
 from service.nn.variable import Parameters, Variable
 
 Array = np.ndarray[Any, Any]
@@ -58,6 +58,7 @@ class Optimizer(Configurable):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.name = self.name or snake_case(type(self).__name__)
         rate = self.learning_rate
         if isinstance(rate, Mapping):
             self.learning_rate = schedules.get(rate)
