@@ -70,12 +70,12 @@ class Doc:
 
 
 def meaning(cls: type[object], argument: str) -> str:
-    """What an argument of a class means: its own `Doc`, else what the glossary says; KeyError where neither does."""
+    """What an argument of a class means: its own `Doc`, else what the glossary says; empty where neither does."""
     own = [item for item in getattr(hints(cast(Hashable, cls))[argument], "__metadata__", ()) if isinstance(item, Doc)]
     if own:
         return own[0].text
     words = (f"{parent.__name__}.{argument}" for parent in cls.__mro__)
-    return next((MEANINGS[word] for word in words if word in MEANINGS), None) or MEANINGS[argument]
+    return next((MEANINGS[word] for word in words if word in MEANINGS), None) or MEANINGS.get(argument, "")
 
 
 def describe(value: object) -> str:
