@@ -255,7 +255,7 @@ def truncated_normal(shape: Shape, rng: np.random.Generator) -> Array:
     return values
 
 
-def get(identifier: Any) -> Initializer | None:
+def get(identifier: Any) -> Any:
     """The initializer of a name or configuration, or the object itself; None is none."""
     if identifier is None or isinstance(identifier, Initializer):
         return identifier
@@ -264,8 +264,8 @@ def get(identifier: Any) -> Initializer | None:
 
 def of_weight(identifier: Any) -> Initializer:
     """The initializer that a weight gets: without one `glorot_uniform`, as in Keras."""
-    found = get(identifier)
-    return GlorotUniform() if found is None else found
+    found: Initializer = GlorotUniform() if identifier is None else get(identifier)
+    return found
 
 
 def serialize(initializer: Initializer) -> Any:

@@ -19,10 +19,6 @@ from service.nn.variable import Parameters, Variable
 Array = np.ndarray[Any, Any]
 
 
-# Calls in training draw their noise where no step of a training does.
-_CALLS = 1 << 62
-
-
 class Sequential(Trainer):
     """Layers one after the other, with Keras's `compile`, `fit`, `evaluate` and `predict`.
 
@@ -274,10 +270,13 @@ class Sequential(Trainer):
             self.build((None, *x.shape[1:]))
         network = self.network()
         x = np.ascontiguousarray(x, network.dtype)
-        if training:
-            self.clock.step = _CALLS + self._calls
-            self._calls += 1
-        return network.connection(len(x), training=training).forward(x).copy()
+        if not training:
+            return network.connection(len(x)).forward(x).copy()
+        self._calls = self.clock.call = self._calls + 1
+        try:
+            return network.connection(len(x), training=True).forward(x).copy()
+        finally:
+            self.clock.call = 0
 
     def _name(self, layer: Layer) -> None:
         taken = {other.name for other in self._layers}

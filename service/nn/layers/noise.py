@@ -42,7 +42,7 @@ class _Noise(Layer):
             if self.seed is None
             else randomness.Stream(self.seed, randomness.NOISE)
         )
-        return self._disturb(shape, setting, lambda: stream.at(clock.step))
+        return self._disturb(shape, setting, lambda: stream.at(clock.place))
 
 
 @REGISTRY.register()
@@ -62,6 +62,7 @@ class Dropout(_Noise):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _check_noise_shape(self.noise_shape)
         if self.rate_schedule is not None:
             self.rate_schedule = schedules.get(self.rate_schedule)
 

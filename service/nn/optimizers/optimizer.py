@@ -66,7 +66,7 @@ class Optimizer(Configurable):
             if not (math.isfinite(rate) and rate >= 0):
                 raise ArgumentError("learning_rate", "a number >= 0 or a schedule", rate)
             self.learning_rate = float(rate)
-        elif not isinstance(rate, schedules.LearningRateSchedule):
+        elif not callable(rate):
             raise ArgumentError("learning_rate", "a number >= 0 or a schedule", rate)
         clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, name) is not None]
         if len(clips) > 1:
@@ -112,7 +112,9 @@ class Optimizer(Configurable):
     def current_learning_rate(self) -> float:
         """The learning rate of the next step."""
         rate = self.learning_rate
-        return rate.at(self.batches, self.fraction) if isinstance(rate, schedules.LearningRateSchedule) else rate
+        if isinstance(rate, schedules.LearningRateSchedule):
+            return rate.at(self.batches, self.fraction)
+        return float(rate()) if callable(rate) else rate
 
     def expect(self, batches: int) -> None:
         """Says that a training of so many batches begins: schedules in fractions of the training count from here."""
