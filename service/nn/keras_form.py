@@ -28,6 +28,8 @@ def understood(cls: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
         _OLD_NAMES.get((cls.__name__, key), _OLD_NAMES.get(("", key), key)): value for key, value in arguments.items()
     }
     kept = {key: value for key, value in renamed.items() if key in known or not _is_off(key, value)}
+    if kept.get("epsilon", ...) is None:  # by which Keras before 2.1 meant that of its configuration
+        del kept["epsilon"]
     axis = kept.get("axis")
     if cls.__name__ == "BatchNormalization" and isinstance(axis, list) and len(axis) == 1:  # as Keras 2 writes it
         kept["axis"] = axis[0]

@@ -22,6 +22,7 @@ from service.nn.arguments import ArgumentError
 from service.nn.keras_form import understood
 from service.nn.registry import split_config
 from service.nn.suggestions import hint
+from service.spec.keras_2 import in_words_of_keras_3
 
 REGISTRIES: Mapping[str, Any] = {
     "activation": activations.REGISTRY,
@@ -59,6 +60,7 @@ def normalized(kind: str, value: Any, *, number: bool = False) -> Any:
     if not isinstance(value, Mapping):
         way = "a number" if number else f"the name of {_a(kind)}"
         raise refusal("wrong_type", f"Expected {way}, or an object with class_name; received {kind_of(value)}.")
+    value = in_words_of_keras_3(kind, value)
     class_name = _class_name(kind, value)
     _, arguments = split_config(kind, value)
     if "config" in value:

@@ -5,7 +5,7 @@ with database.transaction() as tx:
     job = tx.jobs.add("digits", request, dataset_id, epochs=10)
 """
 
-from service.storage.artifacts.artifacts import Content
+from service.storage.artifacts.store import Content
 from service.storage.checkpoints import Checkpoint
 from service.storage.database import Database, Transaction
 from service.storage.datasets import NewDataset, StoredDataset

@@ -9,7 +9,9 @@ from sqlalchemy import Connection, inspect, text
 
 from service.config import Settings
 from service.errors import Damaged, NotFound
-from service.storage.artifacts.artifacts import Artifacts, Content, open_artifacts
+from service.storage.artifacts.artifacts import Artifacts
+from service.storage.artifacts.opening import open_artifacts
+from service.storage.artifacts.store import Content
 from service.storage.changes import tell, watch
 from service.storage.checkpoints import Checkpoints
 from service.storage.clock import Clock
