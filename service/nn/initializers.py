@@ -262,12 +262,6 @@ def get(identifier: Any) -> Any:
     return REGISTRY.get(identifier)
 
 
-def of_weight(identifier: Any) -> Initializer:
-    """The initializer that a weight gets: without one `glorot_uniform`, as in Keras."""
-    found: Initializer = GlorotUniform() if identifier is None else get(identifier)
-    return found
-
-
 def serialize(initializer: Initializer) -> Any:
     """The initializer's class name and configuration, in Keras's form."""
     return registry.serialize(initializer)

@@ -59,7 +59,7 @@ class EnsembleScale(Layer):
             raise ArgumentError("input_shape", "that of rows of features", input_shape)
         if self.chunks is not None and sum(self.chunks) != features:
             raise ArgumentError("chunks", f"a list with the sum {features}, the number of inputs", self.chunks)
-        initializer = _Repeated(initializers.of_weight(self.scale_initializer), self.chunks)
+        initializer = _Repeated(initializers.get(self.scale_initializer), self.chunks)
         self.scale = self.add_weight((self.members, features), initializer, "scale")
         super().build(input_shape)
 

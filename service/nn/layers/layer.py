@@ -173,7 +173,7 @@ class Layer(Configurable):
         trainable: bool = True,
     ) -> Variable:
         """A new weight, initialized from the layer's seed."""
-        initial = initializers.of_weight(initializer)
+        initial = initializers.get("glorot_uniform" if initializer is None else initializer)
         if self._plans:
             planned = PlannedVariable(name, shape, initializer=initial, trainable=trainable)
             self.weights.append(planned)
