@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from service.errors import Malformed
+from service.formats.json_size import expect_parsed
 
 _LONG = re.compile(rb"\d{20}")
 """What a whole number beyond 64 bits has."""
@@ -20,7 +21,10 @@ def read_json(text: bytes, *, exact: bool = False) -> Any:
 
     `NaN`, `Infinity` and numbers beyond double precision are no JSON, but careless writers produce them: such a
     text is read with them, so that the caller can say which number it is.
+
+    What the value takes is counted first: `Heavy` or `TooLarge`, as `expect_parsed` raises them, if that is too much.
     """
+    expect_parsed(text)
     try:
         value = orjson.loads(text)
         return _read_exactly(text, value) if exact and _LONG.search(text) else value

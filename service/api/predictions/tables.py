@@ -97,7 +97,10 @@ async def answer_table(request: Request, name: str, which: Which, query: TableQu
         content, guesses = prediction.answer(file, text, given, wanted)
         return content, wanted, guesses
 
-    content, wanted, guesses = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
+    made = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
+    if isinstance(made, Response):
+        return made
+    content, wanted, guesses = made
     version = f"/v1/models/{served.version.model}/versions/{served.version.number}"
     size = os.fstat(content.fileno()).st_size
     headers = {"Content-Length": str(size), "Link": f'<{version}>; rel="describedby"'}

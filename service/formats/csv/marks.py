@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from service.allowance import expect
 from service.formats.csv.dialect import Dialect
 from service.formats.csv.numbers import Grouped
 from service.formats.csv.parsing import meaning_of_column
@@ -17,6 +18,8 @@ _STYLES = ((",", "."), (".", ","), (" ", "."), (" ", ","), ("'", "."), ("'", ","
 _BETWEEN = {" ": _SPACES, "'": r"['\x{2019}]"}
 _NAMES = {",": "commas", ".": "points", " ": "spaces", "'": "apostrophes"}
 _FIRST_LOOK = 100
+_COPIES = 4
+"""How often the texts of a column that may be numbers are in memory at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ def found_marks(texts: Any, dialect: Dialect, *, asked: bool = False) -> Marks |
 
     found = None
     for some in (texts.slice(0, _FIRST_LOOK), texts):
+        expect(_COPIES * some.nbytes)
         there = pc.utf8_trim_whitespace(some.drop_null().unique())
         if len(there):
             sign = next((one for one in str(there[0].as_py()) if one in _SIGNS), "")
