@@ -61,13 +61,12 @@ class FilePrediction:
                     findings.warnings.append(guess)
             findings.raise_errors()
             file = written
-        wanted = None if encoder is None else {*encoder.names, *self.include}
-        return map(Table.of_batch, read_batches(file, media_type, self.limits, wanted))
+        return map(Table.of_batch, read_batches(file, media_type, self.limits, encoder.wanted(self.include)))
 
     def _known_dialect(self) -> Dialect:
         """What is said of a CSV, and what the version knows of its columns."""
         encoder = self.loaded.encoder
-        if encoder is None:
+        if not encoder.has_names:
             return self.dialect
         return replace(
             self.dialect,
