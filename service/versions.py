@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from service.errors import Damaged
+from service.errors import Damaged, Finding
 from service.formats.metric_values import MetricValue
 
 
@@ -44,6 +44,8 @@ class NewVersion(Trained):
     """What the network gets right on the part that was held out for a test, if there was one."""
     history: dict[str, list[Any]] = field(default_factory=dict)
     """Each metric of each epoch."""
+    warnings: tuple[Finding, ...] = ()
+    """What the file that it came in says, and the version does not keep."""
 
     @property
     def sha256(self) -> str:

@@ -41,8 +41,13 @@ class Outline:
         return int(self.shapes[-1][-1])
 
 
-def outline(spec: ModelSpec, columns: int, limits: Limits, locate: Locate, findings: Findings) -> Outline | None:
-    """The network's outline for rows of so many columns, or None and a finding for each mistake."""
+def outline(
+    spec: ModelSpec, columns: int, limits: Limits, locate: Locate, findings: Findings, *, learns: bool = True
+) -> Outline | None:
+    """The network's outline for rows of so many columns, or None and a finding for each mistake.
+
+    Without a weight to train, a network that `learns` is a mistake, and one that only predicts is none.
+    """
     before = findings.total
     made = list(enumerate(spec.make_layers()))
     _check_layers(made, limits, locate, findings)
@@ -58,8 +63,9 @@ def outline(spec: ModelSpec, columns: int, limits: Limits, locate: Locate, findi
         expected = f"Expected the last layer to give a row of outputs; it gives the shape {shape}. Add Flatten."
         findings.error(at, "shape_mismatch", expected)
         return None
-    if found.is_built and not any(layer.trainable_weights for layer in found.layers):
-        findings.error(locate("spec", "layers"), "no_weights", "Expected a layer with weights to train.")
+    if found.is_built and not any(layer.trainable_weights if learns else layer.weights for layer in found.layers):
+        expected = f"Expected a layer with weights{' to train' if learns else ''}."
+        findings.error(locate("spec", "layers"), "no_weights", expected)
         return None
     return found
 

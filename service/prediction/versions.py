@@ -2,7 +2,6 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -29,7 +28,12 @@ class LoadedVersion:
     def __init__(self, trained: Trained, weights: bytes) -> None:
         """The network of a version with its weights, safetensors bytes."""
         arrays, _ = unpack(weights)
+<<<<<<< HEAD
         self._trained = trained
+=======
+        self.trained = trained
+        self._spec = ModelSpec.model_validate(trained.spec)
+>>>>>>> main
         self.columns = int(trained.input["shape"][-1])
         self.model = served_network(trained, arrays.values())
         self.size_bytes = len(weights)
@@ -59,16 +63,19 @@ class LoadedVersion:
         with self._lock, np.errstate(all="ignore"):
             return self.model.predict(x)
 
-    def evaluate(
-        self, compiled: Mapping[str, Any], dataset: Dataset, findings: Findings, *, repeats: int = 0
-    ) -> Measured:
+    def evaluate(self, dataset: Dataset, findings: Findings, *, repeats: int = 0) -> Measured:
         """Loss and metrics, and a report, on a dataset; `Invalid` with the findings where it does not suit.
 
         With `repeats` the report says how much each feature matters, by dealing its values to other rows so often.
         Others may predict meanwhile; who evaluates, too, waits.
         """
+<<<<<<< HEAD
         asked = CompileSpec.model_validate(compiled)
         task = Task.of(AskedLoss.of(asked), dataset.y, self.meaning, self._scale)
+=======
+        asked = CompileSpec.model_validate(self.trained.compile)
+        task = Task.of(AskedLoss.of(asked), dataset.y, self.meaning)
+>>>>>>> main
         if dataset.columns != self.columns:
             expected = f"Expected rows of {self.columns} values; received rows of {dataset.columns}."
             findings.error("#/data/x", "width_mismatch", expected)

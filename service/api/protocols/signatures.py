@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.api.predictions.instances import INPUT, OUTPUT
 from service.data.features.columns import AnyColumn, NumberColumn, from_json_dict
 from service.errors import Finding, Invalid
 from service.formats.arrays import kind_of
+from service.prediction.instances import INPUT, OUTPUT
 from service.versions import Version
 
 SIGNATURE = "serving_default"

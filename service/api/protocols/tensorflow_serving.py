@@ -9,12 +9,12 @@ from service.api.examples import CLASSIFICATION_EXAMPLES, REGRESSION_EXAMPLES
 from service.api.http.bodies import JsonBytes, described, read_object
 from service.api.http.paths import LabelName, ModelName, VersionNumber
 from service.api.http.problems import documented
-from service.api.predictions.instances import encode, merged, read_instances
 from service.api.protocols.signatures import SIGNATURE, Tensor, check_signature, inputs_of, outputs_of
 from service.api.serving.version_cache import Served, Which
 from service.api.state import Shared, State
 from service.errors import Finding, Invalid
 from service.formats.jsontext import write_json
+from service.prediction.instances import encode, merged, read_instances
 from service.versions import Version
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from service.errors import Finding, Invalid, pointer
-from service.exchange.keras.archive import places
 from service.exchange.python.layers import LAYERS
 from service.exchange.python.lines import ScriptLines
 from service.exchange.python.sources import sources_of
 from service.nn import Sequential
+from service.spec.networks import folders
 
 SCRIPT, WEIGHTS = "predictor.py", "weights.npz"
 
@@ -130,4 +130,4 @@ def write_script(
 
 
 def _places(model: Sequential) -> list[str]:
-    return places(type(layer).__name__ for layer in model.layers)
+    return folders(type(layer).__name__ for layer in model.layers)

@@ -303,7 +303,7 @@ def test_the_sides_of_one_output_are_not_named_after_its_target() -> None:
     prepared = prepare(table, request.data or DataSpec(), Findings(), classifies=True)
     assert prepared is not None
     assert prepared.dataset.test is not None
-    measured = version.evaluate(made.compile, prepared.dataset.test, Findings())
+    measured = version.evaluate(prepared.dataset.test, Findings())
     assert measured.report == made.evaluation["report"]
 
 

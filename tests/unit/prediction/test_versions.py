@@ -46,9 +46,9 @@ def trained(
 
 
 def test_a_loaded_version_measures_what_the_training_measured() -> None:
-    result, version = trained()
+    _, version = trained()
     findings = Findings()
-    measured = version.evaluate(result.compile, Dataset(X, LABELS, NAMES), findings)
+    measured = version.evaluate(Dataset(X, LABELS, NAMES), findings)
     assert measured.report["accuracy"] == measured.metrics["accuracy"]
     assert measured.report["confusion_matrix"]["classes"] == list(NAMES)
     assert set(measured.metrics) == {"loss", "accuracy"}
@@ -115,16 +115,16 @@ def test_many_threads_get_the_answers_of_one() -> None:
     ],
 )
 def test_data_that_do_not_suit_the_version_are_refused(dataset: Dataset, pointer: str, code: str) -> None:
-    result, version = trained()
+    _, version = trained()
     with pytest.raises(Invalid) as caught:
-        version.evaluate(result.compile, dataset, Findings())
+        version.evaluate(dataset, Findings())
     assert (caught.value.findings[0].pointer, caught.value.findings[0].code) == (pointer, code)
 
 
 def test_names_are_refused_by_a_version_that_never_saw_one() -> None:
-    result, version = trained(classes=None)
+    _, version = trained(classes=None)
     with pytest.raises(Invalid, match="not trained on class names"):
-        version.evaluate(result.compile, Dataset(X, LABELS, NAMES), Findings())
+        version.evaluate(Dataset(X, LABELS, NAMES), Findings())
 
 
 def test_the_versions_least_recently_used_are_forgotten_first() -> None:
@@ -156,12 +156,12 @@ def test_a_version_larger_than_all_may_be_stays_until_another_comes() -> None:
 
 @pytest.mark.parametrize("activation", ["sigmoid", "hard_sigmoid", "sparse_sigmoid", "log_sigmoid", "tanh", "linear"])
 def test_the_named_class_is_the_one_with_the_higher_score_and_the_one_that_is_reported(activation: str) -> None:
-    result, version = trained(1, activation, "hinge")
+    _, version = trained(1, activation, "hinge")
     predictions = version.predict(X)
     scores = version.meaning.scores(predictions)
     assert scores is not None
     np.testing.assert_array_equal(version.meaning.likeliest(predictions), scores.argmax(axis=1))
-    report = version.evaluate(result.compile, Dataset(X, LABELS, NAMES), Findings()).report
+    report = version.evaluate(Dataset(X, LABELS, NAMES), Findings()).report
     assert report["accuracy"] == np.mean(version.meaning.likeliest(predictions) == LABELS)
 
 
@@ -220,12 +220,12 @@ class HeldUp:
 
 
 def test_predictions_go_on_while_an_evaluation_lasts() -> None:
-    result, version = trained()
+    _, version = trained()
     expected = version.predict(X)
     weights: Any = HeldUp()
     with ThreadPoolExecutor(1) as beside:
         evaluation = beside.submit(
-            version.evaluate, result.compile, Dataset(X, LABELS, NAMES, sample_weight=weights), Findings(), repeats=1
+            version.evaluate, Dataset(X, LABELS, NAMES, sample_weight=weights), Findings(), repeats=1
         )
         assert weights.wanted.wait(30)
         assert not version.is_busy

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.api.predictions.instances import OUTPUT
 from service.api.protocols.open_inference.request import Inference
 from service.api.serving.responses import JSON
 from service.api.serving.version_cache import Served
 from service.formats.jsontext import write_json
+from service.prediction.instances import OUTPUT
 
 LENGTH = b"inference-header-content-length"
 """Says how many of the bytes of a body are JSON, where binary tensors follow."""

@@ -5,22 +5,11 @@ from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from service.errors import Finding, Findings, Invalid, pointer
-from service.prediction import LoadedVersion
 from service.prediction.outputs import NO_NAMES, Asked
+from service.prediction.versions import LoadedVersion
 from service.spec.prediction import Output
-
-TOP_K_SCHEMA = {"type": "integer", "minimum": 1, "description": "So many of the likeliest classes of each row."}
-
-
-class ClassScore(BaseModel):
-    """A class and its output."""
-
-    name: str
-    score: float | None
-
 
 EVERYTHING = Asked(frozenset({"predictions", "predicted_classes"}))
 """What is answered where nothing is said."""

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
-from service.api.serving.version_cache import Served
 from service.config import Limits
 from service.data.datasets import Dataset, read_dataset
 from service.data.features.inherited import find_unreadable, with_classes
@@ -17,7 +16,7 @@ from service.data.features.rows import taken
 from service.data.features.targets import read_answers
 from service.data.tables import Table, text_of
 from service.errors import Findings
-from service.prediction import LoadedVersion
+from service.prediction.versions import LoadedVersion
 from service.spec.data import DataSpec
 from service.spec.mistakes import report
 
@@ -47,13 +46,12 @@ def _named(y: Any, classes: Sequence[str]) -> Any:
 
 
 def prepare_evaluation(
-    data: Dataset | Table, asked: Mapping[str, Any], served: Served, findings: Findings
+    data: Dataset | Table, asked: Mapping[str, Any], loaded: LoadedVersion, findings: Findings
 ) -> Dataset | None:
     """The inputs and targets of a stored dataset, or None and a finding for each mistake."""
     allowed = {"dataset", "target", "sample_weight"} if isinstance(data, Table) else {"dataset"}
     for key in asked.keys() - allowed:
         findings.error(f"#/data/{key}", "unknown_key", "Expected the dataset alone: the version knows its columns.")
-    loaded = served.loaded
     if isinstance(data, Dataset) and loaded.encoder is not None:
         expected = "Expected a dataset with named columns, as the version has it; received arrays x and y."
         findings.error("#/data/dataset", "conflict", expected)
@@ -68,7 +66,7 @@ def prepare_evaluation(
     for name in loaded.meaning.target_names:
         if name not in data.kinds:
             findings.error("#/data/dataset", "missing", f"The dataset has no column {name[:40]!r}.")
-    spec = _read_asked(asked, served, loaded.meaning.target_names, findings)
+    spec = _read_asked(asked, loaded, loaded.meaning.target_names, findings)
     answers = None
     if spec is not None and not findings.total:
         classifies = loaded.meaning.classes is not None
@@ -90,13 +88,13 @@ class _Asked(BaseModel):
 
 
 def _read_asked(
-    asked: Mapping[str, Any], served: Served, targets: Sequence[str], findings: Findings
+    asked: Mapping[str, Any], loaded: LoadedVersion, targets: Sequence[str], findings: Findings
 ) -> DataSpec | None:
     """The targets of the version, and the weights that are asked for.
 
     Which rows are left out is as asked, else as its training had it.
     """
-    own = served.version.data.get("target") or [{"name": name} for name in targets]
+    own = loaded.trained.data.get("target") or [{"name": name} for name in targets]
     try:
         given = {"target": asked.get("target", own), "sample_weight": asked.get("sample_weight")}
         spec = _Asked.model_validate({"data": given}).data
@@ -107,4 +105,4 @@ def _read_asked(
         names = ", ".join(repr(name[:40]) for name in targets)
         findings.error("#/data/target", "conflict", f"Expected the target of the version, {names}; received another.")
         return None
-    return spec.model_copy(update={"classes": served.loaded.meaning.classes})
+    return spec.model_copy(update={"classes": loaded.meaning.classes})

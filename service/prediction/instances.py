@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.config import Settings
+from service.config import Limits
 from service.data.features import Encoder
 from service.data.features.records import read_columns, read_records
 from service.errors import Findings, Invalid, pointer
 from service.formats.arrays import kind_of, read_rows
-from service.prediction import LoadedVersion
+from service.prediction.versions import LoadedVersion
 
 INPUT = "input"
 """The name of a network's one input."""
@@ -26,71 +26,71 @@ _EXPECTED = f'Expected a row, or an object such as {{"{INPUT}": row}}'
 Floats = NDArray[np.float32]
 
 
-def read_inputs(document: Mapping[str, Any], loaded: LoadedVersion, settings: Settings) -> tuple[Floats, str]:
+def read_inputs(document: Mapping[str, Any], loaded: LoadedVersion, limits: Limits) -> tuple[Floats, str]:
     """What a network is given for a `:predict` body, and the key under which its form wants the outputs.
 
     A version that was trained on a table takes rows and columns in its words, any other takes numbers.
     """
     if loaded.encoder is None:
-        return read_prediction(document, loaded.columns, settings)
-    findings = Findings(limit=settings.max_errors_shown)
+        return read_prediction(document, loaded.columns, limits)
+    findings = Findings(limit=limits.max_errors_shown)
     if "instances" in document and "inputs" in document:
         findings.error("#/inputs", "two_forms", "Expected either 'instances' or 'inputs'; received both.")
     elif "instances" not in document and "inputs" not in document:
         findings.error("#/instances", "missing", "'instances' is missing.")
     findings.raise_errors()
     key = "instances" if "instances" in document else "inputs"
-    return encode(document[key], loaded.encoder, f"#/{key}", settings), (
+    return encode(document[key], loaded.encoder, f"#/{key}", limits), (
         "predictions" if key == "instances" else "outputs"
     )
 
 
-def encode(value: Any, encoder: Encoder, at: str, settings: Settings) -> Floats:
+def encode(value: Any, encoder: Encoder, at: str, limits: Limits) -> Floats:
     """The inputs (rows, width) of rows or columns in the words of a table; `Invalid` with the mistakes."""
-    findings = Findings(limit=settings.max_errors_shown)
+    findings = Findings(limit=limits.max_errors_shown)
     if isinstance(value, dict) and list not in set(map(type, value.values())):
-        records = read_records([value], encoder, at, findings, settings)
+        records = read_records([value], encoder, at, findings, limits)
         findings.errors = [replace(one, pointer=_of_only_row(one.pointer, at)) for one in findings.errors]
     else:
         read = read_columns if isinstance(value, dict) else read_records
-        records = read(value, encoder, at, findings, settings)
+        records = read(value, encoder, at, findings, limits)
     if records is None:
         raise findings.refusal()
     return encoder.encode(records)[0]
 
 
-def read_prediction(document: Mapping[str, Any], columns: int, settings: Settings) -> tuple[Floats, str]:
+def read_prediction(document: Mapping[str, Any], columns: int, limits: Limits) -> tuple[Floats, str]:
     """The rows of a `:predict` body, and the key under which its form wants the outputs; `Invalid` with the mistakes.
 
     Rows stand under `instances`, or under `inputs`, where they may be named.
     """
-    findings = Findings(limit=settings.max_errors_shown)
+    findings = Findings(limit=limits.max_errors_shown)
     if "instances" in document and "inputs" in document:
         findings.error("#/inputs", "two_forms", "Expected either 'instances' or 'inputs'; received both.")
     elif "instances" in document:
-        return read_instances(document["instances"], "#/instances", columns, settings), "predictions"
+        return read_instances(document["instances"], "#/instances", columns, limits), "predictions"
     elif "inputs" not in document:
         findings.error("#/instances", "missing", "'instances' is missing.")
     findings.raise_errors()
     inputs = document["inputs"]
     if not isinstance(inputs, dict):
-        return read_instances(inputs, "#/inputs", columns, settings), "outputs"
+        return read_instances(inputs, "#/inputs", columns, limits), "outputs"
     name = _only_name(inputs)
     if name is None:
         findings.error("#/inputs", "wrong_name", f'Expected rows, or an object such as {{"{INPUT}": rows}}.')
         raise findings.refusal()
-    return read_instances(inputs[name], pointer("inputs", name), columns, settings), "outputs"
+    return read_instances(inputs[name], pointer("inputs", name), columns, limits), "outputs"
 
 
-def read_instances(value: Any, at: str, columns: int, settings: Settings) -> Floats:
+def read_instances(value: Any, at: str, columns: int, limits: Limits) -> Floats:
     """The rows of a list of rows, of a list of objects each with a row, or of one such object.
 
     `Invalid` with the mistakes.
     """
-    findings = Findings(limit=settings.max_errors_shown)
+    findings = Findings(limit=limits.max_errors_shown)
     if isinstance(value, dict):
         try:
-            return read_instances([value], at, columns, settings)
+            return read_instances([value], at, columns, limits)
         except Invalid as invalid:
             found = [replace(one, pointer=_of_only_row(one.pointer, at)) for one in invalid.findings]
             raise Invalid(found, total=invalid.total) from None
@@ -100,7 +100,7 @@ def read_instances(value: Any, at: str, columns: int, settings: Settings) -> Flo
         value = [item[name] for item in value]
     if columns == 1 and isinstance(value, list) and set(map(type, value)) <= {int, float}:
         value = [[item] for item in value]
-    rows = read_rows(value, at, findings, settings)
+    rows = read_rows(value, at, findings, limits)
     if rows is None:
         if name is not None:
             findings.errors = [replace(one, pointer=_inside(one.pointer, at, name)) for one in findings.errors]
@@ -111,9 +111,9 @@ def read_instances(value: Any, at: str, columns: int, settings: Settings) -> Flo
     return rows
 
 
-def merged(examples: Any, context: Any, settings: Settings) -> list[dict[str, Any]]:
+def merged(examples: Any, context: Any, limits: Limits) -> list[dict[str, Any]]:
     """Examples, each with the features of the context that they share; `Invalid` where one has both."""
-    findings = Findings(limit=settings.max_errors_shown)
+    findings = Findings(limit=limits.max_errors_shown)
     if not isinstance(context, dict):
         findings.error("#/context", "wrong_type", f"Expected an object of features; received {kind_of(context)}.")
         context = {}
