@@ -28,12 +28,7 @@ class LoadedVersion:
     def __init__(self, trained: Trained, weights: bytes) -> None:
         """The network of a version with its weights, safetensors bytes."""
         arrays, _ = unpack(weights)
-<<<<<<< HEAD
-        self._trained = trained
-=======
         self.trained = trained
-        self._spec = ModelSpec.model_validate(trained.spec)
->>>>>>> main
         self.columns = int(trained.input["shape"][-1])
         self.model = served_network(trained, arrays.values())
         self.size_bytes = len(weights)
@@ -69,13 +64,8 @@ class LoadedVersion:
         With `repeats` the report says how much each feature matters, by dealing its values to other rows so often.
         Others may predict meanwhile; who evaluates, too, waits.
         """
-<<<<<<< HEAD
-        asked = CompileSpec.model_validate(compiled)
-        task = Task.of(AskedLoss.of(asked), dataset.y, self.meaning, self._scale)
-=======
         asked = CompileSpec.model_validate(self.trained.compile)
-        task = Task.of(AskedLoss.of(asked), dataset.y, self.meaning)
->>>>>>> main
+        task = Task.of(AskedLoss.of(asked), dataset.y, self.meaning, self._scale)
         if dataset.columns != self.columns:
             expected = f"Expected rows of {self.columns} values; received rows of {dataset.columns}."
             findings.error("#/data/x", "width_mismatch", expected)
@@ -95,7 +85,7 @@ class LoadedVersion:
         return measured
 
     def _copy(self) -> Sequential:
-        return trained_network(self._trained, [weight.value for weight in self.model.weights])
+        return trained_network(self.trained, [weight.value for weight in self.model.weights])
 
     def _importance(self, model: Sequential, dataset: Dataset, y: Any, repeats: int) -> list[dict[str, Any]]:
         """How much the loss of the network grows without each feature."""

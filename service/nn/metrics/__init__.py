@@ -156,17 +156,10 @@ concordance_correlation = function_of(ConcordanceCorrelation)
 cosine_similarity = function_of(CosineSimilarity)
 
 
-<<<<<<< HEAD
-def get(identifier: Any) -> Metric:
-    """The metric of a name or configuration, or the mean of a function of targets and predictions."""
-    if isinstance(identifier, Metric):
-        return identifier
-=======
 def get(identifier: Any) -> Any:
     """The metric of a name or configuration, or the mean of a function of targets and predictions; None is none."""
-    if identifier is None:
-        return None
->>>>>>> main
+    if identifier is None or isinstance(identifier, Metric):
+        return identifier
     if inspect.isroutine(identifier):
         made_of = class_of(identifier)
         return MeanOfFunction(identifier) if made_of is None else _named(REGISTRY.get(snake_case(made_of.__name__)))

@@ -63,7 +63,7 @@ def test_metrics_and_reports_are_in_the_units_of_the_data() -> None:
     assert report["mae"] == pytest.approx(errors.mean(), rel=1e-5)
     assert report["r2"] == pytest.approx(version.metrics["test_R2Score"], rel=1e-4)
     assert report["r2"] > 0.9
-    found = loaded(version).evaluate(version.compile, Dataset(X[:90], PRICES[:90]), Findings())
+    found = loaded(version).evaluate(Dataset(X[:90], PRICES[:90]), Findings())
     assert found.metrics == {
         name.removeprefix("test_"): version.metrics[name] for name in version.metrics if "test_" in name
     }
