@@ -40,9 +40,9 @@ def with_transforms(
         return request
     loss = AskedLoss.of(request.compile)
     is_numbers = not loss.classifies and prepared.dataset.classes is None
-    default: Transform = "standardize" if prepared.encoder is not None and _suits(request, loss) else "none"
+    default: Transform = "standardize" if prepared.targets is not None and _suits(request, loss) else "none"
     chosen: list[Transform] = [one or default for one in asked] or [default if is_numbers else "none"]
-    if prepared.encoder is None and len(chosen) == 1:
+    if prepared.targets is None and len(chosen) == 1:
         chosen *= count
     if set(chosen) == {"none"}:
         return request

@@ -1,5 +1,6 @@
 """Versions that answer: their weights, loaded once and asked often."""
 
+import math
 import threading
 from collections import OrderedDict
 from typing import Any, Self
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from service.checks.targets import check_targets
 from service.data.datasets import Dataset
-from service.data.features import Encoder
+from service.data.features import restored
 from service.errors import Findings
 from service.evaluation import Measured, importance, measure
 from service.formats.weights import unpack
@@ -20,6 +21,8 @@ from service.task.network import scale_of, served_network, trained_network
 from service.versions import Trained, Version
 
 Floats = NDArray[np.float32]
+
+_NUMBER_BYTES, _NAMED_NUMBER_BYTES = 32, 200
 
 
 class LoadedVersion:
@@ -32,13 +35,13 @@ class LoadedVersion:
         self.columns = int(trained.input["shape"][-1])
         self.model = served_network(trained, arrays.values())
         self.size_bytes = len(weights)
-        features, targets = trained.input.get("features"), trained.output.get("targets")
+        targets = trained.output.get("targets")
         loss = AskedLoss.of(CompileSpec.model_validate(trained.compile))
         classes = trained.output.get("classes")
         self.meaning = OutputMeaning.of(self.model, loss, classes=classes, target_names=targets)
         self._scale = scale_of(trained)
         others = (*trained.data.get("left_out", ()), *(targets or ()))
-        self.encoder = None if features is None else Encoder.from_json_list(features, others)
+        self.encoder = restored(trained.input.get("features"), self.columns, others)
         self._lock = threading.Lock()
         self._evaluating = threading.Lock()
 
@@ -47,6 +50,11 @@ class LoadedVersion:
         """A stored version; `Damaged` if these are not its weights any more."""
         version.check_intact(weights)
         return cls(version, weights)
+
+    def answer_bytes(self, rows: int, *, named: bool = False) -> int:
+        """About so much memory the outputs of so many rows take, and their text, where each number may be `named`."""
+        numbers: int = rows * math.prod(self.model.output_shape[1:])
+        return numbers * (_NAMED_NUMBER_BYTES if named else _NUMBER_BYTES)
 
     @property
     def is_busy(self) -> bool:
@@ -95,9 +103,9 @@ class LoadedVersion:
             return float(measured["loss"])
 
         columns, place = {}, 0
-        named = None if self.encoder is None else [(one.name, len(one.outputs)) for one in self.encoder.columns]
-        for name, width in named or [(str(column), 1) for column in range(self.columns)]:
-            columns[name] = slice(place, place + width)
+        for column in self.encoder.columns:
+            width = len(column.outputs)
+            columns[column.name] = slice(place, place + width)
             place += width
         return importance(loss, dataset.x.copy(), columns, repeats=repeats, seed=0)
 
