@@ -19,6 +19,7 @@ from service.api import (
     tensorflow_serving,
     training_jobs,
 )
+from service.api.callers import Callers
 from service.api.gate import Gate
 from service.api.heads import Heads
 from service.api.inference import models as inference_models
@@ -92,10 +93,12 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     )
     serving = Serving(shared_database, settings.model_cache_size, settings.model_cache_bytes)
     app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics())
-    app.state.ways = Ways(app.state.fitd, *WAYS)
+    callers = Callers(settings.host_names)
+    app.state.ways = Ways(app.state.fitd, callers.judge, *WAYS)
     app.add_middleware(Heads)
     app.add_middleware(
         Gate,
+        judge=callers.judge,
         max_body_bytes=settings.max_body_bytes,
         max_upload_bytes=settings.max_upload_bytes,
         is_upload=is_upload,
