@@ -7,10 +7,10 @@ from typing import Any
 
 import uvicorn
 
-from service.api.server import Server
+from service.api.serving.server import Server
 from service.api.wire.connection import Connection
 from service.api.wire.shared import Wire
-from tests.serving import Service
+from tests.support.serving import Service
 
 
 class Listening:

@@ -9,21 +9,21 @@ from sqlalchemy import Connection, inspect, text
 
 from service.config import Settings
 from service.errors import Damaged, NotFound
-from service.storage.artifacts import Artifacts, Content, open_artifacts
+from service.storage.artifacts.artifacts import Artifacts, Content, open_artifacts
 from service.storage.changes import tell, watch
 from service.storage.checkpoints import Checkpoints
 from service.storage.clock import Clock
+from service.storage.connections import answering, open_engine
 from service.storage.datasets import Datasets, StoredDataset
-from service.storage.engine import answering, open_engine
 from service.storage.evaluations import Evaluations
 from service.storage.events import Events
 from service.storage.idempotency import IdempotencyKeys
 from service.storage.jobs import Jobs
 from service.storage.labels import Labels
 from service.storage.models import Models, Version
+from service.storage.queue.bell import Bell, News
 from service.storage.retention import Retention
-from service.storage.tables import REVISION
-from service.storage.wakeup import Bell, News
+from service.storage.schema import REVISION
 
 
 class Transaction:

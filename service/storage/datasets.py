@@ -12,14 +12,14 @@ from sqlalchemy import BigInteger, Connection, bindparam, delete, func, insert, 
 
 from service.errors import Conflict, NotFound
 from service.jobs import FINAL
-from service.storage.artifacts import Artifacts, digest_of, sha256_of
+from service.storage.artifacts.artifacts import Artifacts, digest_of, sha256_of
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
-from service.storage.tables import dataset_contents, datasets, jobs
+from service.storage.schema import dataset_contents, datasets, jobs
 
 if TYPE_CHECKING:
-    from service.datasets import Dataset  # who only starts processes has no use for NumPy
+    from service.data.datasets import Dataset  # who only starts processes has no use for NumPy
 
 Form = Literal["arrays", "table"]
 
@@ -81,7 +81,7 @@ class NewDataset:
     @classmethod
     def of_table(cls, file: Path, artifacts: Artifacts, *, name: str | None, uploaded: bool) -> Self:
         """The table in an Arrow file, which is used up: what is too large for a row lies in an artifact already."""
-        from service.tables import Table  # noqa: PLC0415 - who only starts processes has no use for NumPy
+        from service.data.tables import Table  # noqa: PLC0415 - who only starts processes has no use for NumPy
 
         size_bytes = file.stat().st_size
         table = Table.from_file(file)

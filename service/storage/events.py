@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 
 from service.jobs import EpochResult, Event
 from service.storage.clock import NOW, Clock
-from service.storage.tables import events
+from service.storage.schema import events
 
 _OF_JOB = events.c.job_id == bindparam("job_id")
 _LAST = select(

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Double, bindparam, delete, select
 
 from service.config import Settings
 from service.storage.clock import NOW, Clock
-from service.storage.tables import checkpoints, datasets, events, jobs
+from service.storage.schema import checkpoints, datasets, events, jobs
 
 _DAY_SECONDS = 86_400.0
 MOST_JOBS = 500

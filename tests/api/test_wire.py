@@ -11,7 +11,7 @@ import pytest
 
 from service.api.wire.crowd import reserved
 from tests.listening import Listening, answers
-from tests.serving import Service
+from tests.support.serving import Service
 
 PREDICT = "/v1/models/xor:predict"
 ROW = b'{"instances": [[0, 1]]}'

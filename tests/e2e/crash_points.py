@@ -19,11 +19,12 @@ import numpy as np
 from sqlalchemy import event
 
 from service import training
-from service.datasets import Dataset
+from service.data.datasets import Dataset
 from service.jobs import Keep, Status
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
-from service.storage import Database, NewDataset, artifacts
+from service.storage import Database, NewDataset
+from service.storage.artifacts import artifacts
 from service.worker import checkpointer
 from service.worker.loop import Worker
 

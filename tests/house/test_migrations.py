@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Inspector, inspect
 
 from service.errors import Conflict
 from service.storage import Database, migration
-from service.storage.tables import REVISION, metadata
-from tests.postgres import new_database
-from tests.storing import add_job, read_job, sqlite_url
+from service.storage.schema import REVISION, metadata
+from tests.support.postgres import new_database
+from tests.support.storing import add_job, read_job, sqlite_url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -6,8 +6,8 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from service.api.answered import Answered
-from service.api.gate import STANDING_HEADERS, name_of
+from service.api.http.middleware.gate import STANDING_HEADERS, name_of
+from service.api.serving.responses import Answered
 from service.api.wire.exchange import Exchange, scope_of
 from service.api.wire.head import Head
 from service.api.wire.peer import LOWEST_RATE, Peer

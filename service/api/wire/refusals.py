@@ -2,9 +2,9 @@
 
 from http import HTTPStatus
 
-from service.api.answered import Headers
-from service.api.gate import STANDING_HEADERS
-from service.api.problems import rendered
+from service.api.http.middleware.gate import STANDING_HEADERS
+from service.api.http.problems import rendered
+from service.api.serving.responses import Headers
 from service.api.wire.status import head_of_answer
 
 

@@ -1,6 +1,6 @@
 """What all connections of one process share."""
 
-from service.api.shortcut import Ways
+from service.api.serving.shortcut import Ways
 from service.api.wire.crowd import Crowd
 from service.api.wire.head import Limits
 from service.config import Settings

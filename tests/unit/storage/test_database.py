@@ -11,9 +11,9 @@ from sqlalchemy.exc import ProgrammingError
 
 from service.errors import FitdError, Full, NotFound, Unavailable
 from service.storage import Database, NewDataset
-from service.storage.engine import LONGEST_SILENCE_SECONDS, answering, open_engine
-from tests.postgres import new_database
-from tests.storing import add_job, read_job, sqlite_url
+from service.storage.connections import LONGEST_SILENCE_SECONDS, answering, open_engine
+from tests.support.postgres import new_database
+from tests.support.storing import add_job, read_job, sqlite_url
 
 
 def test_several_may_open_a_new_file_at_once(tmp_path: Path) -> None:

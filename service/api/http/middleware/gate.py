@@ -1,0 +1,111 @@
+"""The gate before all routes: it names each request, judges who asks, and counts what is sent."""
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from itertools import count
+
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.callers import Judge
+from service.api.headers import read_headers, text_of
+from service.api.http.problems import answer_known
+from service.errors import FitdError, TooLarge
+
+_GOOD_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_PROCESS = f"req_{int(time.time() * 1000):x}{secrets.token_hex(6)}_".encode()
+_COUNT = count(1)
+STANDING_HEADERS = {b"cache-control": b"no-store", b"x-content-type-options": b"nosniff"}
+"""What every answer says, unless it says something else about the same: keep no copy, and take me for what I am."""
+
+
+class Gate:
+    """ASGI middleware: an `X-Request-Id` on every request and answer, and an end to bodies over the limit.
+
+    The one place in which every request is judged, before it has a route; the short way asks the same `judge`.
+    Uploads, which go to a file and not into memory, have a limit of their own.
+
+    Bytes are counted as they arrive, because a `Content-Length` may be missing or wrong.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        judge: Judge,
+        max_body_bytes: int,
+        max_upload_bytes: int,
+        is_upload: Callable[[str, str], bool],
+    ) -> None:
+        """`is_upload` tells by a path and a Content-Type."""
+        self.app = app
+        self.judge = judge
+        self.max_body_bytes = max_body_bytes
+        self.max_upload_bytes = max_upload_bytes
+        self.is_upload = is_upload
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lets one request in, or answers why not."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = name_of(dict(scope["headers"]))
+        scope.setdefault("state", {})["request_id"] = request_id.decode()
+        standing = {**STANDING_HEADERS, b"x-request-id": request_id}
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = list(message.get("headers", ()))
+                present = {name.lower() for name, _ in given}
+                message["headers"] = [*given, *(one for one in standing.items() if one[0] not in present)]
+            await send(message)
+
+        try:
+            headers = read_headers(scope["headers"])
+            self.judge(scope["path"].encode("latin-1", "replace"), headers)
+        except FitdError as error:
+            await answer_known(Request(scope), error)(scope, receive, named)
+            return
+        scope["headers"] = list(headers.items())
+        of_upload = self.is_upload(scope["path"], text_of(headers, b"content-type"))
+        limit = self.max_upload_bytes if of_upload else self.max_body_bytes
+        await self.app(scope, limited(receive, headers, limit), named)
+
+
+def name_of(headers: Mapping[bytes, bytes]) -> bytes:
+    """The request's id: what its `X-Request-Id` says, or a new one."""
+    asked = headers.get(b"x-request-id")
+    return _new_id() if asked is None or not _GOOD_ID.fullmatch(asked) else asked
+
+
+def limited(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> Receive:
+    """The same messages up to so many bytes; then, or at once where the headers announce more, `TooLarge`."""
+    too_long = _announces_more(headers, limit)
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        if too_long:
+            raise _refusal(limit)
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise _refusal(limit)
+        return message
+
+    return counted
+
+
+def _announces_more(headers: Mapping[bytes, bytes], limit: int) -> bool:
+    announced = headers.get(b"content-length", b"0")
+    return len(announced) > 20 or not announced.isdigit() or int(announced) > limit
+
+
+def _refusal(limit: int) -> TooLarge:
+    return TooLarge(f"The body is larger than the limit of {limit:,} bytes.", limit=limit, unit="bytes")
+
+
+def _new_id() -> bytes:
+    return b"%s%x" % (_PROCESS, next(_COUNT))

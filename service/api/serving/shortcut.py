@@ -1,0 +1,69 @@
+"""The short way: predictions answered where the server reads them, for the way to a route costs as much as they do."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from service.api.callers import Judge
+from service.api.serving.responses import Answered, Headers
+from service.api.serving.version_cache import LIGHT_BODY, Which
+from service.api.serving.write_batching import Outbox
+from service.api.state import State
+
+_REMEMBERED = 1000
+_LONGEST_REMEMBERED = 400
+"""Bytes of a URL; there is no way to a longer one."""
+
+Answer = Callable[[State, Headers, bytes, str, Which], Answered | None]
+"""The answer to headers and a body about the model of this name, and its version of this number or label if any.
+
+None, or any error, leaves the request to its route.
+"""
+
+
+class Way(NamedTuple):
+    """Paths, by a pattern with the groups `name`, `number` and `label`, whose POSTs may be answered at once."""
+
+    pattern: str
+    answer: Answer
+
+
+class Ways:
+    """The ways that there are, and what those who answer on them share.
+
+    The routes to these paths stay: they are the documentation, and every request that is not answered here arrives
+    there unchanged. What the gate asks of every request is asked here as well.
+    """
+
+    def __init__(self, shared: State, judge: Judge, *ways: Way) -> None:
+        self._shared = shared
+        self._judge = judge
+        self._ways = [(re.compile(way.pattern), way.answer) for way in ways]
+        self._found = lru_cache(_REMEMBERED)(self._match)
+        self.outbox = Outbox()
+        self.largest_body = min(LIGHT_BODY, shared.settings.max_body_bytes)
+
+    def find(self, url: bytes) -> tuple[Answer, str, Which] | None:
+        """Who answers this URL without a query, and the name and version in it; None where there is no way."""
+        return self._found(url) if len(url) <= _LONGEST_REMEMBERED else None
+
+    def answer(self, url: bytes, headers: Headers, body: bytes) -> Answered | None:
+        """The answer to a POST to a URL that there is a way to; None where the route has to be asked."""
+        found = self.find(url)
+        if found is None:
+            return None
+        answer, name, which = found
+        try:
+            self._judge(url, headers)
+            return answer(self._shared, headers, body, name, which)
+        except Exception:  # noqa: BLE001 - the route meets it again, and says what it is
+            return None
+
+    def _match(self, url: bytes) -> tuple[Answer, str, Which] | None:
+        for pattern, answer in self._ways:
+            found = pattern.fullmatch(url.decode("latin-1"))
+            if found is not None:
+                number = found["number"]
+                return answer, found["name"], found["label"] if number is None else int(number)
+        return None

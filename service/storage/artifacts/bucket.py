@@ -1,0 +1,76 @@
+"""A bucket that speaks S3 as a store of artifacts; `AWS_*` variables say where it is and who may write."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from service.errors import Unavailable
+from service.storage.artifacts.artifacts import Content, mapped
+
+_PATIENCE = timedelta(seconds=20)
+"""How long a bucket may send nothing; what is large may take as long as it comes."""
+_LONGEST_ANSWER = timedelta(hours=1)
+_NO_BUCKET = "NoSuchBucket"
+"""What the error says where it is not the object that is missing."""
+
+_log = logging.getLogger("fitd.storage")
+
+
+class Bucket:
+    """The objects of a bucket under a prefix; one is there wholly or not at all."""
+
+    def __init__(self, url: str) -> None:
+        self._store = S3Store.from_url(
+            url,
+            retry_config={"max_retries": 3, "retry_timeout": _PATIENCE},
+            client_options={"read_timeout": _PATIENCE, "timeout": _LONGEST_ANSWER, "allow_http": True},
+        )
+
+    def write(self, name: str, content: bytes) -> None:
+        """Puts an object."""
+        with _unavailable():
+            obstore.put(self._store, name, content)
+
+    def take(self, name: str, file: Path) -> None:
+        """Puts a file as an object, in parts if it is large."""
+        with _unavailable():
+            obstore.put(self._store, name, file)
+        file.unlink()
+
+    def read(self, name: str) -> Content | None:
+        """Gets an object, in a file without a name: it need not fit into memory."""
+        with _unavailable():
+            try:
+                return mapped(map(bytes, obstore.get(self._store, name).stream()))
+            except FileNotFoundError as error:
+                if _NO_BUCKET in str(error):
+                    raise
+                return None
+
+    def remove(self, name: str) -> None:
+        """Deletes an object."""
+        with _unavailable():
+            obstore.delete(self._store, name)
+
+    def names(self) -> Iterator[tuple[str, float]]:
+        """All objects under the prefix."""
+        now = datetime.now(UTC)
+        with _unavailable():
+            for page in obstore.list(self._store):
+                for found in page:
+                    yield found["path"], (now - found["last_modified"]).total_seconds()
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (BaseError, FileNotFoundError) as error:
+        _log.warning("The bucket of artifacts does not answer as it should: %s", " ".join(str(error).split())[:400])
+        raise Unavailable("The bucket of artifacts does not answer now.") from error
