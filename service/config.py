@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from dotenv import dotenv_values
+from pydantic import AliasChoices, BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 VERSION = "0.1.0"
-"""The release; `pyproject.toml` says the same."""
+"""The release, said here alone."""
 
 LONGEST_LEASE_SECONDS = 300.0
 """No lease ends later than this from now, unless the clock was set back after it began."""
@@ -67,6 +68,9 @@ class Limits(BaseModel):
         description="Most memory that a training may need, as `:validate` estimates it. Default: what this machine or "
         "container has; with PostgreSQL, whose workers may be elsewhere, no limit.",
     )
+    max_request_memory_bytes: Count = Field(
+        2**30, description="Most memory that one request may take, in bytes; one that needs more is refused with 413."
+    )
     max_epochs: Count = Field(10_000, description="Most epochs in one training job.")
     max_errors_shown: Count = Field(20, description="Most mistakes that one answer lists.")
     max_queued_jobs: Count = Field(10_000, description="Most jobs that wait at a time; more are refused with 429.")
@@ -79,7 +83,7 @@ class Settings(BaseSettings, Limits):
     """All settings, with defaults that suit one machine."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FITD_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="FITD_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, validate_by_name=True
     )
 
     @model_validator(mode="before")
@@ -129,8 +133,9 @@ class Settings(BaseSettings, Limits):
         ge=0,
         description="Training processes on this machine. Default: one less than its cores, at least 1.",
     )
-    engine: str | None = Field(
+    cluster: str | None = Field(
         None,
+        validation_alias=AliasChoices("FITD_CLUSTER", "FITD_ENGINE"),
         description="A Dask cluster that trains instead: `dask://host:8786`, or `dask://local`.",
     )
     worker_threads: Count = Field(1, description="Threads for matrix products in each training process.")
@@ -151,6 +156,14 @@ class Settings(BaseSettings, Limits):
         32,
         description="Model versions kept in memory for predictions, as long as they take no more than a quarter of it.",
     )
+    max_memory_at_once_bytes: Count = Field(
+        default_factory=lambda: memory_here() // 4,
+        description="Most memory that all requests together may take; others wait, or get 503. Default: a quarter of "
+        "what this machine or container has.",
+    )
+    max_memory_wait_seconds: float = Field(
+        10.0, ge=0, description="Longest time that a request waits for memory that others have, in seconds."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe message that is logged."
     )
@@ -166,6 +179,16 @@ class Settings(BaseSettings, Limits):
         return frozenset(name.strip().rstrip(".").lower() for name in (*self.allowed_hosts.split(","), self.host))
 
     @property
+    def memory_at_once_bytes(self) -> int:
+        """The part of `max_memory_at_once_bytes` that is for one API process."""
+        return max(1, self.max_memory_at_once_bytes // self.api_processes)
+
+    @property
+    def request_memory_bytes(self) -> int:
+        """The most memory that a request may take: never more than all of them together."""
+        return min(self.max_request_memory_bytes, self.memory_at_once_bytes)
+
+    @property
     def scratch(self) -> Path:
         """The directory of files that are needed for a moment."""
         return self.data_dir / "scratch"
@@ -178,9 +201,18 @@ def explained(error: ValidationError) -> str:
     return "\n".join(f"FITD_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in found)
 
 
+RENAMED = {"FITD_ENGINE": "FITD_CLUSTER"}
+"""Old names of settings, which are still read, and their new ones."""
+
+
+def given_names() -> set[str]:
+    """The names of all variables that settings are read from: the environment's and those of the file `.env`."""
+    return {*os.environ, *dotenv_values(".env")}
+
+
 def misspelt(names: Iterable[str]) -> dict[str, str]:
     """Of the names of variables those that are nearly that of a setting, and which."""
     known = [f"FITD_{name.upper()}" for name in Settings.model_fields]
-    unknown = [name for name in names if name.upper().startswith("FITD_") and name.upper() not in known]
+    unknown = [name for name in names if name.upper().startswith("FITD_") and name.upper() not in {*known, *RENAMED}]
     close = {name: difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8) for name in unknown}
     return {name: nearest[0] for name, nearest in close.items() if nearest}

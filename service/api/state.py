@@ -5,15 +5,17 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from service.api.apart.pool import Pool
+from service.api.http.budget import Budget
 from service.api.jobs.watch import Watch
 from service.api.protocols.open_inference.statistics import Statistics
 from service.api.serving.version_cache import Serving
-from service.checks.start import Start
 from service.config import Settings
 from service.data.datasets import Dataset
 from service.data.features import load_dataset
 from service.data.tables import Table
 from service.storage.database import Database
+from service.task.start import Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,9 @@ class State:
     serving: Serving
     watch: Watch
     statistics: Statistics
+    budget: Budget
+    apart: Pool
+    """Answers what is too heavy for this process."""
 
     def open_dataset(self, dataset_id: str) -> Dataset | Table:
         """A stored dataset, ready to be looked into; `NotFound` if there is none."""

@@ -71,7 +71,7 @@ class Constant(Initializer):
         return np.full(shape, self.value)
 
 
-@REGISTRY.register()
+@REGISTRY.register("IdentityInitializer")
 @dataclass
 class Identity(Initializer):
     """`gain` on the diagonal, zero elsewhere; two-dimensional weights only."""
@@ -209,7 +209,7 @@ class LecunNormal(_Scaled):
     fixed = VarianceScaling(1.0, "fan_in", "truncated_normal")
 
 
-@REGISTRY.register()
+@REGISTRY.register("OrthogonalInitializer")
 @dataclass
 class Orthogonal(Initializer):
     """`gain` times a random matrix with orthonormal rows or columns."""
@@ -224,6 +224,19 @@ class Orthogonal(Initializer):
         q, r = np.linalg.qr(rng.normal(size=(max(rows, columns), min(rows, columns))))
         q = q * np.sign(np.diag(r))
         return self.gain * (q.T if rows < columns else q).reshape(shape)
+
+
+@REGISTRY.register()
+@dataclass
+class RandomSigns(Initializer):
+    """+1 or -1, each with probability 1/2 (Wen et al. 2020, "BatchEnsemble")."""
+
+    in_keras = False
+
+    seed: int | None = None
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return 2.0 * rng.integers(0, 2, shape) - 1
 
 
 def fans(shape: Shape) -> tuple[float, float]:
@@ -242,9 +255,11 @@ def truncated_normal(shape: Shape, rng: np.random.Generator) -> Array:
     return values
 
 
-def get(identifier: Any) -> Initializer:
-    """The initializer of a name or configuration; None is `zeros`."""
-    return Zeros() if identifier is None else REGISTRY.get(identifier)
+def get(identifier: Any) -> Any:
+    """The initializer of a name or configuration, or the object itself; None is none."""
+    if identifier is None or isinstance(identifier, Initializer):
+        return identifier
+    return REGISTRY.get(identifier)
 
 
 def serialize(initializer: Initializer) -> Any:
@@ -271,6 +286,7 @@ __all__ = [
     "Ones",
     "Orthogonal",
     "RandomNormal",
+    "RandomSigns",
     "RandomUniform",
     "TruncatedNormal",
     "VarianceScaling",

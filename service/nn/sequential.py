@@ -28,11 +28,13 @@ class Sequential(Trainer):
 
     def __init__(self, layers: Sequence[Layer] | None = None, trainable: bool = True, name: str | None = None) -> None:
         self.name = name or "sequential"
-        self.trainable = trainable
+        self._trainable = trainable
         self.seed: int | None = None
         self.built = False
         self.stop_training = False
         self.compiled = False
+        self._calls = 0
+        self._output_shape: tuple[Any, ...] | None = None
         self._input: InputLayer | None = None
         self._layers: list[Layer] = []
         self._network: Network | None = None
@@ -81,6 +83,17 @@ class Sequential(Trainer):
         """The layers, without the input."""
         return list(self._layers)
 
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights; to set it sets that of every layer."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = value
+        for layer in self._layers:
+            layer.trainable = value
+
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of a name or a place."""
         if index is not None:
@@ -97,6 +110,8 @@ class Sequential(Trainer):
                 raise ArgumentError("input_shape", "given, because no layer declares it", None)
             self._input = InputLayer(shape=tuple(input_shape[1:]), name="input_layer")
         if self.built:
+            if input_shape is not None and tuple(input_shape[1:]) != self.input_shape[1:]:
+                raise ArgumentError("input_shape", f"{self.input_shape}, for which the model is built", input_shape)
             return
         if not self._layers:
             raise ValueError("The model has no layers.")
@@ -109,7 +124,7 @@ class Sequential(Trainer):
                 layer.weights_seed = int(randomness.generator(self.seed, randomness.WEIGHTS, index).integers(2**62))
                 layer.build(shape)
             shape = tuple(layer.compute_output_shape(shape))
-        self.output_shape = shape
+        self._output_shape = shape
         self.clock = Clock(self.seed)
         self._gather()
         self.built = True
@@ -135,8 +150,15 @@ class Sequential(Trainer):
     def input_shape(self) -> tuple[Any, ...]:
         """Shape of the inputs, None for the number of rows."""
         if self._input is None:
-            raise ValueError("The model is not built yet; its input shape is not known.")
+            raise AttributeError("The model is not built yet; its input shape is not known.")
         return (None, *self._input.declared_input_shape())
+
+    @property
+    def output_shape(self) -> tuple[Any, ...]:
+        """Shape of the outputs, None for the number of rows."""
+        if self._output_shape is None:
+            raise AttributeError("The model is not built yet; its output shape is not known.")
+        return self._output_shape
 
     @property
     def weights(self) -> list[Variable]:
@@ -169,6 +191,8 @@ class Sequential(Trainer):
             raise ValueError(f"The model has {len(own)} weights; received {len(weights)}.")
         for variable, value in zip(own, weights, strict=True):
             variable.assign(value)
+        for layer in self._layers:
+            layer.initialized = True
 
     def count_params(self) -> int:
         """Number of single numbers in all weights."""
@@ -190,8 +214,17 @@ class Sequential(Trainer):
     ) -> None:
         """Prints each layer's output shape and parameters (or hands the text to `print_fn`)."""
         frozen = sum(weight.value.size for weight in self.non_trainable_weights)
-        table = summary.text(self.name, self.summary_rows(), self.count_params() - frozen, frozen)
+        known = self.built or self._input is not None
+        rows = self.summary_rows() if known else summary.unbuilt_rows(self._layers)
+        table = summary.text(self.name, rows, self.count_params() - frozen, frozen)
         (print_fn or print)(table)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
+        """The shape of the output for inputs of this shape, rows first."""
+        shape = tuple(input_shape)
+        for layer in self._layers:
+            shape = tuple(layer.compute_output_shape(shape))
+        return shape
 
     def get_config(self) -> dict[str, Any]:
         """Name and layers, the input first, in Keras's form."""
@@ -233,10 +266,17 @@ class Sequential(Trainer):
 
     def __call__(self, x: Any, training: bool = False) -> Array:
         x = np.asarray(x, config.floatx() if not self.built else None)
-        self.build((None, *x.shape[1:]))
+        if not self.built:
+            self.build((None, *x.shape[1:]))
         network = self.network()
         x = np.ascontiguousarray(x, network.dtype)
-        return network.connection(len(x), training=training).forward(x).copy()
+        if not training:
+            return network.connection(len(x)).forward(x).copy()
+        self._calls = self.clock.call = self._calls + 1
+        try:
+            return network.connection(len(x), training=True).forward(x).copy()
+        finally:
+            self.clock.call = 0
 
     def _name(self, layer: Layer) -> None:
         taken = {other.name for other in self._layers}

@@ -5,12 +5,12 @@ with database.transaction() as tx:
     job = tx.jobs.add("digits", request, dataset_id, epochs=10)
 """
 
-from service.storage.artifacts.artifacts import Content
+from service.storage.artifacts.store import Content
 from service.storage.checkpoints import Checkpoint
 from service.storage.database import Database, Transaction
 from service.storage.datasets import NewDataset, StoredDataset
 from service.storage.labels import Label, LabelMove
-from service.storage.models import Model, NewVersion, Version
+from service.storage.models import Model
 from service.storage.queue.bell import Bell
 
 __all__ = [
@@ -22,8 +22,6 @@ __all__ = [
     "LabelMove",
     "Model",
     "NewDataset",
-    "NewVersion",
     "StoredDataset",
     "Transaction",
-    "Version",
 ]

@@ -9,7 +9,9 @@ from sqlalchemy import Connection, inspect, text
 
 from service.config import Settings
 from service.errors import Damaged, NotFound
-from service.storage.artifacts.artifacts import Artifacts, Content, open_artifacts
+from service.storage.artifacts.artifacts import Artifacts
+from service.storage.artifacts.opening import open_artifacts
+from service.storage.artifacts.store import Content
 from service.storage.changes import tell, watch
 from service.storage.checkpoints import Checkpoints
 from service.storage.clock import Clock
@@ -20,10 +22,11 @@ from service.storage.events import Events
 from service.storage.idempotency import IdempotencyKeys
 from service.storage.jobs import Jobs
 from service.storage.labels import Labels
-from service.storage.models import Models, Version
+from service.storage.models import Models
 from service.storage.queue.bell import Bell, News
 from service.storage.retention import Retention
 from service.storage.schema import REVISION
+from service.versions import Version
 
 
 class Transaction:
@@ -116,6 +119,11 @@ class Database:
     def of(cls, settings: Settings, bell: Bell | None = None) -> Self:
         """The database that the settings name."""
         return cls(settings.database_url, artifacts_url=settings.artifacts_url, bell=bell)
+
+    @property
+    def rings(self) -> int | None:
+        """The end of the bell that wakes idle workers, for a child to inherit; None if there is no bell."""
+        return self._bell.write_fd
 
     @cached_property
     def artifacts(self) -> Artifacts:

@@ -1,10 +1,9 @@
 """Models and their versions: numbered, immutable, with their weights apart."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, union_all
 
@@ -17,59 +16,7 @@ from service.storage.ids import new_id
 from service.storage.queue.bell import News
 from service.storage.schema import IS_HELD, IS_QUEUED, jobs, labels, models, version_weights, versions
 from service.storage.upsert import insert_into
-
-
-@dataclass(frozen=True, slots=True)
-class NewVersion:
-    """What a training made, before it has a number; `weights` are safetensors bytes, `sha256` their hash."""
-
-    spec: Mapping[str, Any]
-    compile: Mapping[str, Any]
-    fit: Mapping[str, Any]
-    summary: Sequence[Mapping[str, Any]]
-    metrics: Mapping[str, float | None]
-    input: Mapping[str, Any]
-    output: Mapping[str, Any]
-    weights: bytes
-    sha256: str
-    environment: Mapping[str, Any]
-    timing: Mapping[str, Any]
-    partial: bool = False
-    """Whether the training was cancelled before its end."""
-    data: Mapping[str, Any] = field(default_factory=dict)
-    evaluation: Mapping[str, Any] | None = None
-    """What the network got right on rows that were held out, if any were."""
-    optimizer: bytes | None = None
-    """The state of its optimizer, to go on training from."""
-
-    @classmethod
-    def of(cls, result: Any) -> Self:
-        """The version in what a training returned, which may tell more than a version needs."""
-        return cls(**{one.name: getattr(result, one.name) for one in fields(cls)})
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One trained set of weights and all that is known about it; never changes."""
-
-    id: str
-    model: str
-    number: int
-    job_id: str | None
-    spec: dict[str, Any]
-    compile: dict[str, Any]
-    fit: dict[str, Any]
-    summary: list[dict[str, Any]]
-    metrics: dict[str, float | None]
-    input: dict[str, Any]
-    output: dict[str, Any]
-    environment: dict[str, Any]
-    timing: dict[str, Any]
-    sha256: str
-    size_bytes: int
-    created_at: datetime
-    partial: bool
-    data: dict[str, Any]
+from service.versions import NewVersion, Trained, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +45,6 @@ _NEEDED = union_all(
         )
     )
 )
-_APART = ("weights", "optimizer", "evaluation")
 
 
 class Models:
@@ -115,8 +61,8 @@ class Models:
         now = self._clock.now()
         counted = _next_number(self._connection.dialect.name)
         number: int = self._connection.execute(counted, {"name": name, "now": now}).scalar_one()
-        row = {one.name: getattr(new, one.name) for one in fields(NewVersion) if one.name not in _APART}
-        row |= {"id": new_id("ver"), "model": name, "number": number, "job_id": job_id}
+        row = {one.name: getattr(new, one.name) for one in fields(Trained)}
+        row |= {"id": new_id("ver"), "model": name, "number": number, "job_id": job_id, "sha256": new.sha256}
         self._connection.execute(_ADD, row | {"size_bytes": len(new.weights), "now": now})
         stored = {"version_id": row["id"], "weights": new.weights, "optimizer": new.optimizer}
         self._connection.execute(_ADD_WEIGHTS, stored)

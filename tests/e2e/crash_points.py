@@ -24,7 +24,7 @@ from service.jobs import Keep, Status
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
 from service.storage import Database, NewDataset
-from service.storage.artifacts import artifacts
+from service.storage.artifacts import folder
 from service.worker import checkpointer
 from service.worker.loop import Worker
 
@@ -74,7 +74,7 @@ class Points:
         store: Any = database.artifacts._store
         for name in ("write", "remove"):
             setattr(store, name, self.around(f"artifact {name}", getattr(store, name)))
-        artifacts._sync = self.around("sync", artifacts._sync)
+        folder._sync = self.around("sync", folder._sync)
 
 
 class Beats(Callback):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from service.api.callers import Judge
+from service.api.http.callers import Judge
 from service.api.serving.responses import Answered, Headers
 from service.api.serving.version_cache import LIGHT_BODY, Which
 from service.api.serving.write_batching import Outbox

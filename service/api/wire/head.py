@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from service.api.headers import read_headers
+from service.api.http.headers import read_headers
 from service.api.wire.refusals import RefusedError
 from service.config import Settings
 from service.errors import Malformed

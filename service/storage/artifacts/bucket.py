@@ -11,7 +11,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from service.errors import Unavailable
-from service.storage.artifacts.artifacts import Content, mapped
+from service.storage.artifacts.store import Content, mapped
 
 _PATIENCE = timedelta(seconds=20)
 """How long a bucket may send nothing; what is large may take as long as it comes."""

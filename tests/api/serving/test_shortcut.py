@@ -12,7 +12,7 @@ import pytest
 
 from service.api.wire.connection import Connection
 from service.api.wire.head import Head
-from tests.listening import Listening, answers
+from tests.support.listening import Listening, answers
 from tests.support.serving import Service
 
 PREDICT = "/v1/models/xor:predict"

@@ -1,14 +1,17 @@
 """Models are built, described and changed as in Keras."""
 
+import json
 import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 
+from service import nn
 from service import nn as keras
 from service.nn.layers import Dense
-from service.nn.models import Sequential
+from service.nn.models import Sequential, model_from_config, model_from_json
+from tests.support.networks import model_of, rows
 
 
 def canonical() -> Sequential:
@@ -90,8 +93,9 @@ def test_a_dense_layer_with_an_input_shape_that_is_not_first_warns_as_keras_does
 def test_a_model_without_an_input_is_built_by_its_first_data() -> None:
     model = Sequential([Dense(3)])
     assert not model.built
-    with pytest.raises(ValueError, match="not known"):
+    with pytest.raises(AttributeError, match="not known"):
         _ = model.input_shape
+    assert not hasattr(model, "input_shape")
     model(np.ones((2, 5), np.float32))
     assert model.input_shape == (None, 5)
 
@@ -180,3 +184,124 @@ def test_a_keras_2_layer_config_is_understood() -> None:
     )
     model = Sequential([layer])
     assert model.input_shape == (None, 4)
+
+
+def test_a_model_is_made_from_a_list_of_layers_or_from_what_it_wrote() -> None:
+    model = model_of(nn.layers.Dense(3, "relu"), nn.layers.Dense(1), metrics=["mae"])
+    assert json.loads(model.to_json())["compile_config"]["metrics"] == ["mae"]
+    layers = model.get_config()["layers"]
+    unbuilt = {"layers": layers[1:], "build_input_shape": [None, 4]}
+    for again in (model_from_json(model.to_json()), model_from_config(layers), model_from_config(unbuilt)):
+        assert again.count_params() == model.count_params()
+    with pytest.raises(nn.ArgumentError, match="class_name must be 'Sequential'"):
+        model_from_config({"class_name": "Functional", "config": {}})
+    assert "build_config" not in json.loads(nn.Sequential([nn.layers.Dense(1)]).to_json())
+
+
+def test_popping_layers_leaves_a_model_that_grows_again() -> None:
+    model = nn.Sequential([nn.Input((4,)), nn.layers.Dense(2)])
+    model.pop()
+    with pytest.raises(ValueError, match="has no layers"):
+        model.pop()
+    model.add(nn.layers.Dense(5))
+    assert model.output_shape == (None, 5)
+    free = nn.Sequential([nn.layers.Dense(3), nn.layers.Dense(2)])
+    free.pop()
+    assert free(rows()).shape == (24, 3)
+
+
+def test_a_model_serves_batches_of_any_sizes_in_turn() -> None:
+    model = model_of(nn.layers.Dense(2))
+    whole = model.predict(rows())
+    for count in (*range(1, 9), 3, 24):
+        np.testing.assert_allclose(model.predict(rows()[:count]), whole[:count], rtol=1e-5)
+    assert len(model.predict(rows(), batch_size=5, steps=2)) == 10
+
+
+def test_a_vector_of_targets_belongs_to_a_single_unit() -> None:
+    model = model_of(nn.layers.Dense(1), metrics="mae")
+    model.train_on_batch(rows(), np.ones(24))
+    assert model.test_on_batch(rows(), np.ones(24)) == model.test_on_batch(rows(), np.ones((24, 1)))
+    assert model.loss == "mse"
+    assert nn.losses.MeanSquaredError()(np.ones(3), np.zeros((3, 1))) == 1.0
+
+
+def test_targets_of_class_indices_are_weighed_by_class() -> None:
+    y = np.array([0, 1] * 12)
+    flat, column = (model_of(nn.layers.Dense(2, "softmax"), loss="sparse_categorical_crossentropy") for _ in range(2))
+    column.set_weights(flat.get_weights())
+    weights = {1: 5.0}
+    assert flat.train_on_batch(rows(), y, class_weight=weights) == pytest.approx(
+        column.train_on_batch(rows(), y[:, None], class_weight=weights)
+    )
+
+
+def test_targets_of_sequences_may_leave_out_the_single_unit() -> None:
+    model = model_of(nn.layers.Reshape((2, 2)), nn.layers.Dense(1))
+    assert model.output_shape == (None, 2, 1)
+    y = rows(24, 2)
+    assert model.evaluate(rows(), y) == model.evaluate(rows(), y[..., None])
+
+
+def test_what_keras_writes_today_is_read() -> None:
+    """A Dense of Keras 3.15.1, and what older versions wrote."""
+    dense = {
+        "module": "keras.layers",
+        "class_name": "Dense",
+        "config": {
+            "name": "dense_6",
+            "trainable": True,
+            "dtype": {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}},
+            "units": 2,
+            "activation": "linear",
+            "kernel_initializer": {
+                "module": "keras.initializers",
+                "class_name": "GlorotUniform",
+                "config": {"seed": None, "input_axes": None, "output_axes": None},
+                "registered_name": None,
+            },
+            "quantization_config": None,
+            "lora_rank": None,
+        },
+        "registered_name": None,
+    }
+    text = json.dumps({"class_name": "Sequential", "config": {"name": "s", "layers": [dense]}})
+    model = keras.models.model_from_json(text)
+    assert (model.layers[0].name, model.layers[0].units) == ("dense_6", 2)  # type: ignore[attr-defined]
+    wrong = text.replace('"quantization_config": null', '"quantization_config": {"mode": "int8"}')
+    with pytest.raises(keras.ArgumentError, match="quantization_config"):
+        keras.models.model_from_json(wrong)
+
+
+def test_a_frozen_model_freezes_its_layers_and_their_moving_averages() -> None:
+    model = Sequential([keras.Input((3,)), keras.layers.BatchNormalization(), Dense(2)])
+    model.trainable = False
+    assert [layer.trainable for layer in model.layers] == [False, False]
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    model.fit(np.ones((8, 3)), np.ones((8, 2)))
+    for weight, old in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+    model.trainable = True
+    assert len(model.trainable_variables) == 4
+
+
+def test_a_model_that_is_not_built_tells_what_is_known_and_is_built_by_a_prediction() -> None:
+    model = Sequential([Dense(4), Dense(8)])
+    printed: list[str] = []
+    model.summary(print_fn=printed.append)
+    assert "0 (unbuilt)" in printed[0]
+    assert model.compute_output_shape((1, 2)) == (1, 8)
+    assert not hasattr(model, "output_shape")
+    assert model.predict(np.ones((5, 2))).shape == (5, 8)
+    assert model.output_shape == (None, 8)
+    with pytest.raises(ValueError, match="for which the model is built"):
+        model.build((None, 3))
+
+
+def test_each_call_in_training_drops_other_values() -> None:
+    model = Sequential([keras.Input((50,)), keras.layers.Dropout(0.5)])
+    layer, x = keras.layers.Dropout(0.5, seed=1), np.ones((2, 50), np.float32)
+    for called in (model, layer):
+        assert not np.array_equal(called(x, training=True), called(x, training=True))
+        np.testing.assert_array_equal(called(x), called(x))

@@ -9,8 +9,10 @@ from itertools import count
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.callers import Judge
-from service.api.headers import read_headers, text_of
+from service.allowance import Allowance, allowing
+from service.api.http.budget import Budget, Held
+from service.api.http.callers import Judge
+from service.api.http.headers import read_headers, text_of
 from service.api.http.problems import answer_known
 from service.errors import FitdError, TooLarge
 
@@ -38,13 +40,17 @@ class Gate:
         max_body_bytes: int,
         max_upload_bytes: int,
         is_upload: Callable[[str, str], bool],
+        budget: Budget,
+        allowance: Allowance,
     ) -> None:
-        """`is_upload` tells by a path and a Content-Type."""
+        """`is_upload` tells by a path and a Content-Type; bodies in memory are taken from the budget."""
         self.app = app
         self.judge = judge
         self.max_body_bytes = max_body_bytes
         self.max_upload_bytes = max_upload_bytes
         self.is_upload = is_upload
+        self.budget = budget
+        self.allowance = allowance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets one request in, or answers why not."""
@@ -69,9 +75,14 @@ class Gate:
             await answer_known(Request(scope), error)(scope, receive, named)
             return
         scope["headers"] = list(headers.items())
-        of_upload = self.is_upload(scope["path"], text_of(headers, b"content-type"))
-        limit = self.max_upload_bytes if of_upload else self.max_body_bytes
-        await self.app(scope, limited(receive, headers, limit), named)
+        is_upload = self.is_upload(scope["path"], text_of(headers, b"content-type"))
+        arriving = limited(receive, headers, self.max_upload_bytes if is_upload else self.max_body_bytes)
+        held = scope["state"]["held"] = Held(self.budget)
+        try:
+            with allowing(self.allowance):
+                await self.app(scope, arriving if is_upload else held.metered(arriving), named)
+        finally:
+            held.release()
 
 
 def name_of(headers: Mapping[bytes, bytes]) -> bytes:

@@ -14,9 +14,12 @@ from sqlalchemy import func, select
 
 from service.errors import Damaged, NotFound, Unavailable
 from service.storage import Database
-from service.storage.artifacts import artifacts as artifacts_of_all
 from service.storage.artifacts import bucket as bucket_of_s3
-from service.storage.artifacts.artifacts import Artifacts, Folder, Rows, open_artifacts
+from service.storage.artifacts import rows as rows_of_database
+from service.storage.artifacts.artifacts import Artifacts
+from service.storage.artifacts.folder import Folder
+from service.storage.artifacts.opening import open_artifacts
+from service.storage.artifacts.rows import Rows
 from service.storage.clock import Clock
 from service.storage.connections import open_engine
 from service.storage.schema import artifacts as table
@@ -58,7 +61,7 @@ def test_what_was_put_is_got(artifacts: Artifacts) -> None:
 def test_what_is_large_lies_in_several_rows_and_goes_with_all_of_them(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(artifacts_of_all, "_ROW_BYTES", 1000)
+    monkeypatch.setattr(rows_of_database, "_ROW_BYTES", 1000)
     rows = Artifacts(Rows(database.engine, Clock(database.backend)))
 
     def count() -> int:
