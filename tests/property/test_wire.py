@@ -15,8 +15,8 @@ from service.config import Settings
 LIMITS = Limits(Settings(_env_file=None))
 PIPELINES = 10_000
 
-NAMES = ["Accept", "X-Token", "Content-Type", "User-Agent", "Upgrade", "HTTP2-Settings", "Expect", "Trailer", "TE"]
-VALUES = ["a", "a, b", "h2c", "100-continue", "x" * 90, "", "caf\xe9", "0", "5", "GET / HTTP/1.1"]
+NAMES = ["Accept", "X-Token", "Content-Type", "User-Agent", "Upgrade", "HTTP2-Settings", "Expect", "Trailer"]
+VALUES = ["a", "a, b", "h2c", "100-continue", "x" * 90, "", "g\xe9", "0", "5", "GET / HTTP/1.1"]
 TARGETS = ["/", "/v1/models", "/v1/models/a:predict?x=%20", "/v2/models/a/infer", "/a//b/../c?d=e&f", "http://h/x?y"]
 DISTURBING = [
     *(b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b";", b",", b"0", b"5", b"f", b"\0", b"\x0b", b"\xff", b"\r\n\r\n"),

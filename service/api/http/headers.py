@@ -16,7 +16,6 @@ _LISTS = frozenset(
         b"if-match",
         b"if-none-match",
         b"prefer",
-        b"te",
         b"trailer",
         b"transfer-encoding",
         b"upgrade",
