@@ -14,6 +14,7 @@ from service.errors import Findings
 from service.evaluation import Measured, importance, measure
 from service.formats.weights import unpack
 from service.nn import Sequential
+from service.nn.folding import fold
 from service.spec import CompileSpec, ModelSpec
 from service.task import AskedLoss, OutputMeaning, Task
 from service.versions import Trained, Version
@@ -32,7 +33,8 @@ class LoadedVersion:
         self.columns = int(trained.input["shape"][-1])
         self.model = self._spec.build(self.columns, seed=0)
         self.model.set_weights(list(arrays.values()))
-        self.size_bytes = len(weights)
+        self._folded = fold(self.model)
+        self.size_bytes = len(weights) if self._folded is self.model else 2 * len(weights)
         features, targets = trained.input.get("features"), trained.output.get("targets")
         loss = AskedLoss.of(CompileSpec.model_validate(trained.compile))
         classes = trained.output.get("classes")
@@ -56,7 +58,7 @@ class LoadedVersion:
     def predict(self, x: Floats) -> Floats:
         """The outputs (rows, units) for rows of the right width."""
         with self._lock, np.errstate(all="ignore"):
-            return self.model.predict(x)
+            return self._folded.predict(x)
 
     def evaluate(self, dataset: Dataset, findings: Findings, *, repeats: int = 0) -> Measured:
         """Loss and metrics, and a report, on a dataset; `Invalid` with the findings where it does not suit.
