@@ -11,7 +11,8 @@
     ├── TooMany           more at a time than a quota allows; asking later may help
     ├── Damaged           something stored that is no longer what was stored
     ├── Unavailable       a part of the service that does not answer now; asking later may help
-    │   └── Full          a disk without room; somebody has to make some
+    │   ├── Full          a disk without room; somebody has to make some
+    │   └── Busy          too much is asked for at once; asking later helps
     └── TrainingFailed    a training that cannot be finished, and why
 
 Every message is meant for the person who asked: it says what was expected and what was received, and never
@@ -176,6 +177,18 @@ class Full(Unavailable):
     def __init__(self) -> None:
         super().__init__(
             "There is no room left for this; whoever runs the service has to make some.", retry_after_seconds=30
+        )
+
+
+class Busy(Unavailable):
+    """Other requests take all the memory that requests may take together."""
+
+    code = "busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Other requests take all the memory that requests may take together; please ask again in a moment.",
+            retry_after_seconds=5,
         )
 
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from service import errors
+from service.allowance import too_much_memory
 from service.api.protocols.open_inference.refusals import is_of_protocol
 from service.formats.jsontext import write_json
 from service.spec.mistakes import expectation
@@ -130,7 +131,7 @@ def answer_known(request: Request, error: errors.FitdError) -> Response:
     if isinstance(error, errors.Unavailable):
         log.error("request %s: %s", request.state.request_id, error.detail)
         headers = {"Retry-After": str(error.retry_after_seconds)}
-        detail = error.detail if isinstance(error, errors.Full) else "Please ask again in a moment."
+        detail = error.detail if isinstance(error, errors.Full | errors.Busy) else "Please ask again in a moment."
         return problem(request, status, error.code, title, detail, headers=headers)
     return problem(request, status, error.code, title, error.detail, **more)
 
@@ -190,6 +191,12 @@ def answer_system(request: Request, error: OSError) -> Response:
     return answer_unknown(request, error)
 
 
+def answer_memory(request: Request, _error: MemoryError) -> Response:
+    """The problem of a request that took more memory than there is for one."""
+    limit: int = request.app.state.fitd.settings.request_memory_bytes
+    return answer_known(request, too_much_memory(limit))
+
+
 def answer_unknown(request: Request, error: Exception) -> Response:
     """The problem of a defect of ours: the log has the traceback, the answer only the request's id."""
     log.error("request %s failed", request.state.request_id, exc_info=error)
@@ -205,6 +212,7 @@ def install(app: FastAPI) -> None:
         RequestValidationError: answer_parameters,
         ClientDisconnect: answer_disconnect,
         OSError: answer_system,
+        MemoryError: answer_memory,
         Exception: answer_unknown,
     }
     for kind, answer in answers.items():
