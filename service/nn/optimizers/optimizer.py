@@ -11,6 +11,7 @@ import numpy as np
 from service.nn import openblas
 from service.nn.arguments import ArgumentError, Of, Range
 from service.nn.optimizers import schedules
+from service.nn.optimizers.clipping import clip
 from service.nn.optimizers.factors import Factors, check_factors, factor_of
 from service.nn.optimizers.updates import Both, Update, Updates
 from service.nn.registry import BEYOND_KERAS, Configurable, Registry, snake_case
@@ -241,20 +242,10 @@ class Optimizer(Configurable):
                 return False
             np.divide(self._accumulated, self.gradient_accumulation_steps, out=gradients)
             self._accumulated.fill(0)
-        self._clip(gradients)
+        clip(self.parameters, clipvalue=self.clipvalue, clipnorm=self.clipnorm, global_clipnorm=self.global_clipnorm)
         if not self.fuses_decay:
             self.decay(rate)
         return True
-
-    def _clip(self, gradients: Array) -> None:
-        assert self.parameters is not None
-        if self.clipvalue is not None:
-            np.clip(gradients, -self.clipvalue, self.clipvalue, out=gradients)
-        elif self.clipnorm is not None:
-            for variable in self.parameters.variables:
-                variable.gradient *= self.clipnorm / max(_norm(variable.gradient), self.clipnorm)
-        elif self.global_clipnorm is not None:
-            gradients *= self.global_clipnorm / max(_norm(gradients), self.global_clipnorm)
 
     def _follow(self) -> None:
         assert self.parameters is not None
@@ -293,10 +284,6 @@ class Optimizer(Configurable):
             was_averaged = np.array_equal(self.parameters.values, state["average"])
             if was_averaged:  # else other weights were put in their place, those of the best epoch for one
                 self.parameters.values[...] = state["unaveraged"]
-
-
-def _norm(array: Array) -> float:
-    return math.sqrt(float(np.dot(array.ravel(), array.ravel())))
 
 
 REGISTRY: Registry[Optimizer] = Registry("optimizer", ignore_case=True)
