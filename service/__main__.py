@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from service.config import Settings, explained, misspelt
-from service.errors import Conflict, FitdError, Unavailable
+from service.errors import Conflict, FitdError, Unavailable, WrongSchema
 from service.storage import Bell, Database
 from service.worker.doors import listen
 from service.worker.engine import Engine, check_address
@@ -210,7 +210,7 @@ def _await_schema(database: Database) -> None:
 def _is_ready(database: Database) -> bool:
     try:
         return database.schema_is_current()
-    except Unavailable:
+    except (Unavailable, WrongSchema):
         return False
 
 

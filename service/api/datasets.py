@@ -14,12 +14,12 @@ from service.api.problems import documented
 from service.api.state import Shared, State
 from service.api.uploads import MEDIA_TYPES, UPLOADS, charset_of, media_type_of, read_upload
 from service.errors import Conflict
+from service.features import load_table
 from service.formats.csv_blocks import Readable
 from service.formats.delimited import Dialect
 from service.formats.downloads import FORMATS, encode_table
 from service.formats.tables import CSV
 from service.storage import NewDataset, StoredDataset
-from service.tables import Table
 
 router = APIRouter(prefix=UPLOADS, tags=["datasets"])
 
@@ -133,7 +133,7 @@ def download_dataset(
         raise Conflict("This dataset holds arrays; only tables can be downloaded.", code="not_a_table")
     media_type = FORMATS[form]
     headers = {"Content-Disposition": f'attachment; filename="{dataset_id}.{form}"'}
-    pieces = encode_table(Table.from_buffer(content).arrow, media_type)
+    pieces = encode_table(load_table(content).arrow, media_type)
     return StreamingResponse(pieces, media_type=media_type, headers=headers)
 
 

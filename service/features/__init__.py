@@ -2,6 +2,6 @@
 
 from service.features.encoder import Encoder
 from service.features.learnt import Learnt
-from service.features.preparing import Prepared, load_dataset, prepare
+from service.features.preparing import Prepared, load_dataset, load_table, prepare
 
-__all__ = ["Encoder", "Learnt", "Prepared", "load_dataset", "prepare"]
+__all__ = ["Encoder", "Learnt", "Prepared", "load_dataset", "load_table", "prepare"]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.datasets import Dataset, Targets
-from service.errors import Findings
+from service.errors import Damaged, Findings, Malformed
 from service.features.encoder import Encoder
 from service.features.fitting import fit_encoder
 from service.features.learnt import Learnt, find_unreadable
@@ -23,8 +23,16 @@ from service.tables import MISSING, Table
 
 
 def load_dataset(form: str, content: bytes | mmap.mmap) -> Dataset | Table:
-    """The arrays or the table that was stored as these bytes."""
-    return Table.from_buffer(content) if form == "table" else Dataset.from_bytes(content)
+    """The arrays or the table that was stored as these bytes; `Damaged` if they are none."""
+    return load_table(content) if form == "table" else Dataset.from_bytes(content)
+
+
+def load_table(content: bytes | mmap.mmap) -> Table:
+    """The table that was stored as these bytes; `Damaged` if they are none."""
+    try:
+        return Table.from_buffer(content)
+    except Malformed as error:
+        raise Damaged("What was stored is not the table that it was written as.") from error
 
 
 GLIMPSE_ROWS = 256

@@ -5,10 +5,11 @@ with database.transaction() as tx:
     job = tx.jobs.add("digits", request, dataset_id, epochs=10)
 """
 
-from service.storage.artifacts import Content
 from service.storage.checkpoints import Checkpoint
+from service.storage.content import Content
 from service.storage.database import Database, Transaction
 from service.storage.datasets import NewDataset, StoredDataset
+from service.storage.jobs import check_request
 from service.storage.labels import Label, LabelMove
 from service.storage.models import Model, NewVersion, Version
 from service.storage.wakeup import Bell
@@ -26,4 +27,5 @@ __all__ = [
     "StoredDataset",
     "Transaction",
     "Version",
+    "check_request",
 ]

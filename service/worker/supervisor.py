@@ -16,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from service.config import Settings
-from service.errors import Unavailable
+from service.errors import StorageFailure, Unavailable
 from service.storage import Bell, Database
+from service.storage.scratch import make_usable
 from service.worker.child import Child
 from service.worker.data_directory import Tenure, only_tenant
 from service.worker.doors import listening
@@ -44,6 +45,7 @@ def serve(settings: Settings) -> None:
         closing(Database.of(settings, bell=bell)) as database,
         closing(bell),
     ):
+        make_usable(settings.scratch)
         migrate(database)
         Supervisor(settings, database, bell, doors, tenure).run()
 
@@ -120,7 +122,7 @@ class Supervisor:
     def _free(self, owner: str, exit_code: int | None = None) -> None:
         if owner:
             # If the database is away, the leases end by themselves.
-            with contextlib.suppress(Unavailable), self._database.transaction() as tx:
+            with contextlib.suppress(StorageFailure), self._database.transaction() as tx:
                 tx.jobs.end_leases(owner, exit_code)
 
     def _stop(self) -> None:

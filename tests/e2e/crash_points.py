@@ -23,7 +23,7 @@ from service.datasets import Dataset
 from service.jobs import Keep, Status
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
-from service.storage import Database, NewDataset, artifacts
+from service.storage import Database, NewDataset, folder
 from service.worker import checkpointer
 from service.worker.loop import Worker
 
@@ -73,7 +73,7 @@ class Points:
         store: Any = database.artifacts._store
         for name in ("write", "remove"):
             setattr(store, name, self.around(f"artifact {name}", getattr(store, name)))
-        artifacts._sync = self.around("sync", artifacts._sync)
+        folder.sync = self.around("sync", folder.sync)
 
 
 class Beats(Callback):
@@ -119,6 +119,9 @@ class Life:
     def begin(self) -> None:
         database = Database(self.url)
         database.migrate()
+        database.owner()
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE identity SET created_at = 0")  # nothing is swept on a first day
         self.submit(database)
 
     def submit(self, database: Database) -> None:

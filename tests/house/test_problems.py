@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCUMENT, MISTAKES, FAILURES = re.split(r"^## .*$", (ROOT / "docs/problems.md").read_text("utf-8"), flags=re.MULTILINE)
 PATTERNS = (
-    r'(?:Malformed|Conflict|Reused|TooMany|NotFound|Damaged)\([^()]*(?:\([^()]*\)[^()]*)*code="([a-z_]+)"',
+    r'(?:Malformed|Conflict|Reused|TooMany|NotFound|Damaged|Unavailable)\([^()]*(?:\([^()]*\)[^()]*)*code="([a-z_]+)"',
     r'problem\(\s*request, \d+, "([a-z_]+)"',
     r'^    code = "([a-z_]+)"$',
 )
