@@ -20,8 +20,8 @@ import numpy as np
 from tests.e2e.chaos import Chaos
 from tests.e2e.server import Server
 from tests.e2e.test_workers import the_busy_one
-from tests.postgres import new_database
-from tests.serving import canonical
+from tests.support.postgres import new_database
+from tests.support.serving import canonical
 
 FINAL = ("succeeded", "failed", "cancelled")
 

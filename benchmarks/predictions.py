@@ -17,14 +17,14 @@ from pyarrow import parquet
 
 from benchmarks.tables import MEGABYTE, Call, best_of, memory, sent
 from service.config import Settings
+from service.data.tables import Table
 from service.errors import Findings
 from service.formats.downloads import encode_tables
 from service.formats.tables import ARROW, PARQUET, read_batches, write_table
-from service.nn import blas
+from service.nn.engine import blas
 from service.prediction import LoadedVersion
 from service.prediction.outputs import Asked
 from service.prediction.tables import PART_ROWS, TablePrediction
-from service.tables import Table
 from service.training import train
 from tests.e2e.server import Server
 from tests.e2e.test_workers import children, pid_of

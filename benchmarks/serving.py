@@ -27,7 +27,7 @@ import orjson
 from service.formats.weights import unpack
 from service.storage import Database
 from tests.e2e.server import ROOT, Server, free_port
-from tests.serving import canonical
+from tests.support.serving import canonical
 
 ROUNDS = 5
 PREDICT, INFER = "/v1/models/digits:predict", "/v2/models/digits/infer"

@@ -20,7 +20,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from service.config import Limits
-from service.datasets import read_dataset
+from service.data.datasets import read_dataset
 from service.errors import Findings
 from service.formats.plain_rows import read_json_with_rows
 from tests.e2e.server import ROOT, Server, free_port

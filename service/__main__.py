@@ -21,11 +21,11 @@ from pydantic import ValidationError
 
 from service.config import Settings, explained, misspelt
 from service.errors import Conflict, FitdError, Unavailable, WrongSchema
+from service.processes.lifeline import follow
+from service.processes.sockets import listen
+from service.processes.supervisor import PATIENCE_SECONDS, migrate, serve
 from service.storage import Bell, Database
-from service.worker.doors import listen
-from service.worker.engine import Engine, check_address
-from service.worker.lifeline import follow
-from service.worker.supervisor import PATIENCE_SECONDS, migrate, serve
+from service.worker.dask import Engine, check_address
 
 _GRACE_SECONDS = 5
 _BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -101,8 +101,8 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
     import uvicorn  # noqa: PLC0415 - the supervisor has no use for it
 
     from service.api.app import create_app  # noqa: PLC0415
-    from service.api.server import Server  # noqa: PLC0415
-    from service.api.shortcut import Shortcut  # noqa: PLC0415
+    from service.api.serving.server import Server  # noqa: PLC0415
+    from service.api.serving.shortcut import Shortcut  # noqa: PLC0415
 
     _end_on_signals()
     with (

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from service.datasets import Dataset
+from service.data.datasets import Dataset
 from service.errors import TrainingFailed
 from service.nn.callbacks import Callback
 

@@ -11,24 +11,25 @@ from typing import Any
 import numpy as np
 
 from service.checks.class_weights import class_weights
-from service.checks.fits import classifies, resolved_loss
 from service.checks.ranges import threshold_of
 from service.checks.start import Start
+from service.checks.suitability import classifies, resolved_loss
 from service.checks.targets import encoded, wanted_by
 from service.config import VERSION
-from service.datasets import Dataset
+from service.data.datasets import Dataset
+from service.data.features import Prepared, prepare
+from service.data.tables import Table
 from service.errors import Findings
 from service.evaluation import names_for, report
-from service.features import Prepared, prepare
 from service.formats.weights import digest, pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
 from service.jobs import CancelRequested, Keep
-from service.nn import Sequential, blas, callbacks
+from service.nn import Sequential, callbacks
+from service.nn.engine import blas
 from service.nn.training_state import StateMismatch, TrainingState
 from service.spec import TrainingRequest
 from service.spec.data import DataSpec
 from service.spec.vocabulary import made
-from service.tables import Table
 
 _log = logging.getLogger("fitd.training")
 

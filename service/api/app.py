@@ -6,33 +6,28 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
-from service.api import (
-    datasets,
-    docs,
-    files,
-    health,
-    labels,
-    models,
-    prediction_jobs,
-    predictions,
-    problems,
-    tensorflow_serving,
-    training_jobs,
-)
-from service.api.gate import Gate
-from service.api.heads import Heads
-from service.api.inference import models as inference_models
-from service.api.inference import server
-from service.api.inference.infer import infer_at_once
-from service.api.inference.statistics import Statistics
-from service.api.inference.views import InferenceRequest, Refusal
-from service.api.paths import VERSIONED, VERSIONED_TEXT
-from service.api.queries import check_query
-from service.api.serving import Serving
-from service.api.shortcut import Way, Ways
+from service.api import docs, health
+from service.api.datasets import routes as datasets
+from service.api.http import problems
+from service.api.http.middleware.gate import Gate
+from service.api.http.middleware.head import Heads
+from service.api.http.paths import VERSIONED, VERSIONED_TEXT
+from service.api.http.queries import check_query
+from service.api.http.uploads import is_upload
+from service.api.jobs import prediction_jobs, training_jobs
+from service.api.jobs.watch import Watch
+from service.api.models import files, labels
+from service.api.models import routes as models
+from service.api.predictions import routes as predictions
+from service.api.protocols import tensorflow_serving
+from service.api.protocols.open_inference import models as inference_models
+from service.api.protocols.open_inference import server
+from service.api.protocols.open_inference.infer import infer_at_once
+from service.api.protocols.open_inference.statistics import Statistics
+from service.api.protocols.open_inference.views import InferenceRequest, Refusal
+from service.api.serving.shortcut import Way, Ways
+from service.api.serving.version_cache import Serving
 from service.api.state import State
-from service.api.uploads import is_upload
-from service.api.watch import Watch
 from service.config import VERSION, Settings
 from service.exchange.importing import ImportRequest
 from service.spec import TrainingRequest

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.api import examples
-from service.api.inference.refusals import is_of_protocol
-from service.api.problems import Problem
+from service.api.http.problems import Problem
+from service.api.protocols.open_inference.refusals import is_of_protocol
 
 _AUTO = "`auto`, in the last layer that has units: as many as the targets need."
 

@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from service.api.problems import documented, problem
+from service.api.http.problems import documented, problem
 from service.api.state import Shared
 from service.errors import StorageFailure
 

@@ -5,15 +5,15 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from service.api.inference.statistics import Statistics
-from service.api.serving import Serving
-from service.api.watch import Watch
+from service.api.jobs.watch import Watch
+from service.api.protocols.open_inference.statistics import Statistics
+from service.api.serving.version_cache import Serving
 from service.checks.start import Start
 from service.config import Settings
-from service.datasets import Dataset
-from service.features import load_dataset
+from service.data.datasets import Dataset
+from service.data.features import load_dataset
+from service.data.tables import Table
 from service.storage.database import Database
-from service.tables import Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What is wrong with a training, found before anything is stored."""
 
-from service.checks.fits import check_fits
-from service.checks.reading import CheckedTraining, read_training
+from service.checks.suitability import check_fits
+from service.checks.training_request import CheckedTraining, read_training
 
 __all__ = ["CheckedTraining", "check_fits", "read_training"]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from service.checks.targets import Want
-from service.datasets import Dataset
+from service.data.datasets import Dataset
 from service.errors import Findings
 from service.spec import CompileSpec, TrainingRequest
 from service.spec.mistakes import pointer_in

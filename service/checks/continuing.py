@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from service.checks.outline import Locate, Outline, Shape
+from service.checks.architecture import Locate, Outline, Shape
 from service.checks.start import Start
 from service.errors import Findings, NotFound
 from service.nn import layers

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.checks.memory import memory, training_rows
-from service.checks.reading import CheckedTraining
+from service.checks.training_request import CheckedTraining
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.data.features import Encoder
+from service.data.features.columns import CategoryColumn
 from service.errors import Findings
-from service.features import Encoder
-from service.features.columns import CategoryColumn
 from service.nn import layers
 
 

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from service.checks.outline import Locate, Outline
-from service.datasets import Dataset
+from service.checks.architecture import Locate, Outline
+from service.data.datasets import Dataset
 from service.errors import Findings
 from service.spec import TrainingRequest
 from service.spec.vocabulary import made

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from service.checks.outline import Locate
+from service.checks.architecture import Locate
 from service.errors import Findings
 from service.nn import callbacks, metrics, optimizers
 from service.nn.callbacks.callback import is_better_when_larger
-from service.nn.likeness import hint
+from service.nn.suggestions import hint
 from service.spec import TrainingRequest
 from service.spec.vocabulary import made
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.features import Encoder, Learnt
+from service.data.features import Encoder, Learnt
 from service.formats.weights import unpack
 from service.nn import Sequential
 from service.published import Published, check_intact

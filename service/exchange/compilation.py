@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from service.checks.outline import FAILURES
+from service.checks.architecture import FAILURES
 from service.nn import Sequential
 from service.spec import CompileSpec
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.checks.ranges import threshold_of
-from service.exchange.keras_columns import INPUTS, surround
-from service.exchange.onnx_columns import read_columns
-from service.exchange.python_columns import inputs_of
-from service.features import Encoder
+from service.data.features import Encoder
+from service.exchange.keras.archive import write_archive
+from service.exchange.keras.columns import INPUTS, surround
+from service.exchange.onnx.columns import read_columns
+from service.exchange.onnx.file import write_onnx
+from service.exchange.python.columns import inputs_of
+from service.exchange.python.script import write_script
 from service.formats.jsontext import write_json
-from service.formats.keras_archive import write_archive
-from service.formats.onnx_file import write_onnx
-from service.formats.python_script import write_script
 from service.formats.weights import pack, unpack
 from service.nn import Sequential
 from service.published import Published, check_intact

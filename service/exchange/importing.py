@@ -8,15 +8,15 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 
-from service.checks.outline import FAILURES, outline
+from service.checks.architecture import FAILURES, outline
 from service.config import Limits
+from service.data.features import Encoder
+from service.data.features.description import read_encoder
 from service.errors import Findings
 from service.exchange.compilation import compilation_of
-from service.exchange.keras_columns import surround
-from service.features import Encoder
-from service.features.described import read_encoder
-from service.formats.keras_files import NOTES, KerasFile
-from service.formats.keras_optimizer import read_keras_variables
+from service.exchange.keras.columns import surround
+from service.exchange.keras.file import NOTES, KerasFile
+from service.exchange.keras.optimizer import read_keras_variables
 from service.formats.weights import digest, pack
 from service.nn import Sequential, optimizers
 from service.nn.layers import Embedding

@@ -13,12 +13,12 @@ from typing import Any
 
 from service.config import Limits
 from service.errors import Malformed
-from service.formats.csv_blocks import Readable, batches_of, exhaust
-from service.formats.csv_types import NOT_UTF8, check_texts, widest_types
-from service.formats.delimited import FALLBACK_ENCODING, Dialect, check_fallback, found_dialect
+from service.formats.csv.blocks import Readable, batches_of, exhaust
+from service.formats.csv.dialect import FALLBACK_ENCODING, Dialect, check_fallback, found_dialect
+from service.formats.csv.quotes import OddQuotesError
+from service.formats.csv.types import NOT_UTF8, check_texts, widest_types
 from service.formats.json_rows import read_whole, table_of_rows
 from service.formats.plain_columns import check_size, is_text, plain_batches, plain_schema, without_remains
-from service.formats.quotes import OddQuotesError
 
 CSV, PARQUET, ARROW = "text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.file"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"

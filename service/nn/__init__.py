@@ -5,7 +5,6 @@ A script that was written for Keras runs with only its import changed: `from ser
 
 from service.nn import (
     activations,
-    blas,
     callbacks,
     config,
     constraints,
@@ -19,6 +18,7 @@ from service.nn import (
     utils,
 )
 from service.nn.arguments import ArgumentError, Of, Range
+from service.nn.engine import blas
 from service.nn.layers import Input, Layer
 from service.nn.registry import Registry, UnknownNameError
 from service.nn.sequential import Sequential

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, Self, TypeVar
 
 from service.nn import arguments
-from service.nn.likeness import closest
+from service.nn.suggestions import closest
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from service.nn import config, layers, randomness, summary
 from service.nn.arguments import ArgumentError
+from service.nn.engine.network import Network
 from service.nn.layers.input_layer import InputLayer
 from service.nn.layers.layer import Clock, Layer
-from service.nn.network import Network
 from service.nn.registry import serialize, snake_case
 from service.nn.trainer import Trainer
 from service.nn.variable import Parameters, Variable

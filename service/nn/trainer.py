@@ -5,18 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from service.nn import blas, optimizers, samples
+from service.nn import optimizers
 from service.nn.arguments import ArgumentError
-from service.nn.batches import Batches, Feed
 from service.nn.callbacks import Callback, History
-from service.nn.halves import splits
+from service.nn.engine import blas, samples
+from service.nn.engine.batches import Batches, Feed
+from service.nn.engine.loop import Loop
+from service.nn.engine.network import Network
+from service.nn.engine.objective import Objective, metric_list
+from service.nn.engine.run import Run
+from service.nn.engine.samples import Samples
+from service.nn.engine.two_threads import splits
 from service.nn.layers.layer import Clock
-from service.nn.loop import Loop
 from service.nn.metrics import Metric
-from service.nn.network import Network
-from service.nn.objective import Objective, metric_list
-from service.nn.run import Run
-from service.nn.samples import Samples
 from service.nn.training_state import TrainingState
 from service.nn.variable import Parameters
 

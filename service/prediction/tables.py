@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from service.config import Limits
+from service.data.features.inputs import encoder_of, inputs_of
+from service.data.features.records import refuse_unknown
+from service.data.tables import Table
 from service.errors import Findings, TooLarge
-from service.features.inputs import encoder_of, inputs_of
-from service.features.records import refuse_unknown
 from service.prediction.outputs import Asked, Floats, Outputs
 from service.prediction.versions import LoadedVersion
-from service.tables import Table
 
 Item = TypeVar("Item")
 

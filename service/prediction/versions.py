@@ -8,13 +8,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.checks.fits import classifies, resolved_loss
 from service.checks.ranges import threshold_of
+from service.checks.suitability import classifies, resolved_loss
 from service.checks.targets import check_targets, encoded, wanted_by
-from service.datasets import Dataset
+from service.data.datasets import Dataset
+from service.data.features import Encoder
 from service.errors import Findings
 from service.evaluation import importance, names_for, report
-from service.features import Encoder
 from service.formats.weights import unpack
 from service.nn import Sequential
 from service.prediction.likelihood import likelihood_of

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from service.errors import Findings, pointer
 from service.formats.arrays import kind_of
-from service.nn.likeness import hint
+from service.nn.suggestions import hint
 from service.spec.request import MODEL_NAME
 from service.spec.vocabulary import MODELS, Thing
 

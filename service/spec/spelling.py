@@ -19,8 +19,8 @@ from service.nn import (
     regularizers,
 )
 from service.nn.arguments import ArgumentError
-from service.nn.likeness import hint
 from service.nn.registry import split_config
+from service.nn.suggestions import hint
 
 REGISTRIES: Mapping[str, Any] = {
     "activation": activations.REGISTRY,

@@ -12,7 +12,7 @@ from service.storage.datasets import NewDataset, StoredDataset
 from service.storage.jobs import check_request
 from service.storage.labels import Label, LabelMove
 from service.storage.models import Model, NewVersion, Version
-from service.storage.wakeup import Bell
+from service.storage.queue.bell import Bell
 
 __all__ = [
     "Bell",

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine
 
-from service.storage.wakeup import News
+from service.storage.queue.bell import News
 
 CHANNEL = "fitd"
 _SERVED = "served"

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select
 
 from service.storage.clock import NOW, Clock
-from service.storage.tables import checkpoints
+from service.storage.schema import checkpoints
 from service.storage.upsert import insert_into
 
 KEPT = 2

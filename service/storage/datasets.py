@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from sqlalchemy import BigInteger, Connection, Row, bindparam, delete, func, insert, select
 
 from service.errors import Conflict, NotFound
-from service.storage.artifacts import Artifacts, digest_of
+from service.storage.artifacts.artifacts import Artifacts, digest_of
 from service.storage.clock import NOW, Clock
 from service.storage.content import sha256_of
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
+from service.storage.schema import IS_UNFINISHED, dataset_contents, datasets, jobs
 from service.storage.seals import check_bytes, check_seal, seal
-from service.storage.tables import IS_UNFINISHED, dataset_contents, datasets, jobs
 
 if TYPE_CHECKING:
-    from service.datasets import Dataset  # who only starts processes has no use for NumPy
+    from service.data.datasets import Dataset  # who only starts processes has no use for NumPy
 
 Form = Literal["arrays", "table"]
 
@@ -82,7 +82,7 @@ class NewDataset:
     @classmethod
     def of_table(cls, file: Path, artifacts: Artifacts, *, name: str | None, uploaded: bool) -> Self:
         """The table in an Arrow file, which is used up: what is too large for a row lies in an artifact already."""
-        from service.tables import Table  # noqa: PLC0415 - who only starts processes has no use for NumPy
+        from service.data.tables import Table  # noqa: PLC0415 - who only starts processes has no use for NumPy
 
         size_bytes = file.stat().st_size
         table = Table.from_file(file)

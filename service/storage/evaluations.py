@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
-from service.storage.tables import evaluations, versions
+from service.storage.schema import evaluations, versions
 
 KEPT = 100
 """Evaluations kept of each version, besides that of its own test part."""

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 
 from service.jobs import EpochResult, Event
 from service.storage.clock import NOW, Clock
-from service.storage.tables import events, jobs
+from service.storage.schema import events, jobs
 
 _OF_JOB = events.c.job_id == bindparam("job_id")
 _LAST = select(

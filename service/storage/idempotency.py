@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from service.errors import Reused
 from service.storage.clock import NOW, Clock
-from service.storage.tables import idempotency_keys
+from service.storage.schema import idempotency_keys
 from service.storage.upsert import insert_into
 
 KEPT_SECONDS = 24 * 3600.0

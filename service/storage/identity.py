@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from service.storage.clock import NOW, Clock
-from service.storage.tables import identity
+from service.storage.schema import identity
 from service.storage.upsert import insert_into
 
 _PLACE = 1

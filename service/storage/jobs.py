@@ -10,10 +10,10 @@ from service.jobs import Job, Keep, Kind, Status
 from service.storage.clock import NOW
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
-from service.storage.queue import Queue, job_of
-from service.storage.queue_sql import AHEAD, AT_THE_START, HAS_CHECKPOINT, JOB, OVERDUE, READY
+from service.storage.queue.queue import Queue, job_of
+from service.storage.queue.statements import AHEAD, AT_THE_START, HAS_CHECKPOINT, JOB, OVERDUE, READY
+from service.storage.schema import IS_QUEUED, jobs
 from service.storage.seals import check_seal, seal
-from service.storage.tables import IS_QUEUED, jobs
 
 _ADD = (
     insert(jobs)

@@ -7,9 +7,9 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from service.errors import NotFound, PreconditionFailed
 from service.storage.clock import NOW, Clock
-from service.storage.tables import label_moves, labels, models, versions
+from service.storage.queue.bell import News
+from service.storage.schema import label_moves, labels, models, versions
 from service.storage.upsert import insert_into
-from service.storage.wakeup import News
 
 
 @dataclass(frozen=True, slots=True)

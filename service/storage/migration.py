@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 
 import service
 from service.errors import Conflict
-from service.storage.tables import REVISION
+from service.storage.schema import REVISION
 
 SCRIPTS = Path(service.__file__).parents[1] / "migrations"
 _PATIENCE_SECONDS = 60

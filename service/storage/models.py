@@ -14,10 +14,10 @@ from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.evaluations import Evaluations
 from service.storage.ids import new_id
+from service.storage.queue.bell import News
+from service.storage.schema import NEEDS, jobs, labels, models, version_weights, versions
 from service.storage.seals import check_bytes, check_seal, seal
-from service.storage.tables import NEEDS, jobs, labels, models, version_weights, versions
 from service.storage.upsert import insert_into
-from service.storage.wakeup import News
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Double, and_, bindparam, delete, select
 from service.config import Settings
 from service.storage.clock import NOW, Clock
 from service.storage.datasets import UNUSED
-from service.storage.tables import IS_FINAL, checkpoints, datasets, events, jobs
+from service.storage.schema import IS_FINAL, checkpoints, datasets, events, jobs
 
 _DAY_SECONDS = 86_400.0
 MOST_JOBS = 500

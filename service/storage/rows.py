@@ -10,7 +10,7 @@ from sqlalchemy import Engine, delete, insert, select
 from service.storage.clock import NOW, Clock
 from service.storage.content import Found, found_in, gathered
 from service.storage.faults import answering
-from service.storage.tables import artifacts, identity
+from service.storage.schema import artifacts, identity
 
 _ROW_BYTES = 8 << 20
 

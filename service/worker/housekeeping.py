@@ -8,8 +8,8 @@ from dataclasses import asdict
 
 from service.config import Settings
 from service.storage import Database
+from service.storage.artifacts.scratch import forget_the_dead
 from service.storage.retention import MOST_JOBS
-from service.storage.scratch import forget_the_dead
 
 PAUSE_SECONDS = 600.0
 UNWANTED_SECONDS = 3600.0

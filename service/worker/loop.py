@@ -36,10 +36,10 @@ from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
 from service.storage import Database, NewDataset, NewVersion, Transaction, check_request
-from service.storage.scratch import scratch
+from service.storage.artifacts.scratch import scratch
 from service.worker.checkpointer import Checkpointer
 from service.worker.monitor import Monitor
-from service.worker.predicting import predict
+from service.worker.prediction_job import predict
 
 IDLE_SECONDS = 1.0
 """How often an idle worker looks into the queue when nobody wakes it: it may find a job whose worker died."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from service.checks.start import Start
 from service.config import Settings
-from service.features import load_dataset
+from service.data.features import load_dataset
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
 from service.spec import TrainingRequest

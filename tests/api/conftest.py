@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import Service
+from tests.support.serving import Service
 
 
 @pytest.fixture

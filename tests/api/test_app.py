@@ -6,7 +6,7 @@ from pathlib import Path
 from service.api.app import create_app
 from service.config import Settings
 from service.storage import Database
-from tests.serving import Client
+from tests.support.serving import Client
 
 
 def test_an_application_without_a_database_opens_that_of_its_settings(tmp_path: Path) -> None:

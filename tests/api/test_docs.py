@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from service.api import examples
 from service.spec.vocabulary import MODELS
-from tests.serving import Service
+from tests.support.serving import Service
 
 SNAPSHOT = Path(__file__).parent / "openapi.json"
 LOCAL = re.compile(r"(?:src|href)=\"([^\"]+)\"|url: '([^']+)'")

@@ -5,7 +5,7 @@ from pathlib import Path
 from service.api.app import create_app
 from service.config import Settings
 from service.storage import Database
-from tests.serving import Client, Service, assert_problem
+from tests.support.serving import Client, Service, assert_problem
 
 
 def test_a_running_service_is_alive_and_ready(shared: Service) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from service.api.examples import SMALL
-from tests.postgres import new_database
-from tests.serving import Service, assert_problem, small
+from tests.support.postgres import new_database
+from tests.support.serving import Service, assert_problem, small
 
 
 @pytest.fixture(scope="module")

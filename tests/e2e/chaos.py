@@ -22,7 +22,7 @@ from sqlalchemy import create_engine, text
 
 from tests.e2e.reading import Reader
 from tests.e2e.server import Server
-from tests.postgres import new_database
+from tests.support.postgres import new_database
 
 LEASE_SECONDS = 2.0
 AT_A_TIME = 6

@@ -19,7 +19,7 @@ import numpy as np
 from sqlalchemy import event
 
 from service import training
-from service.datasets import Dataset
+from service.data.datasets import Dataset
 from service.jobs import Keep, Status
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState

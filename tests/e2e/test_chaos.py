@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.chaos import Chaos
-from tests.postgres import new_database
+from tests.support.postgres import new_database
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"])

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.server import Server
 from tests.e2e.test_workers import children, eventually, is_final, once, pid_of
-from tests.postgres import new_database
+from tests.support.postgres import new_database
 
 BEGUN, SOME_SECONDS = 500, 9_000
 ROWS = [[float(row % 7), float(row % 3)] for row in range(64)]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.server import ROOT
-from tests.postgres import new_database
-from tests.storing import sqlite_url
+from tests.support.postgres import new_database
+from tests.support.storing import sqlite_url
 
 EVERYWHERE = {"UPDATE jobs", "INSERT checkpoints", "INSERT events", "INSERT versions", "INSERT version_weights"}
 EVERYWHERE |= {"before commit", "after commit", "before artifact write", "after artifact write"}

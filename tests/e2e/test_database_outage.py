@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.chaos import KINDS, Chaos
 from tests.e2e.server import Server
 from tests.e2e.test_workers import eventually, is_under_way, once
-from tests.postgres import Postgres
+from tests.support.postgres import Postgres
 
 
 def status_of(server: Server) -> int:

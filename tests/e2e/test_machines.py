@@ -13,7 +13,7 @@ from service.storage import Database
 from tests.e2e.chaos import request
 from tests.e2e.machines import Machine, Network
 from tests.e2e.test_workers import eventually
-from tests.postgres import new_database
+from tests.support.postgres import new_database
 
 WORKERS = 4
 SETTINGS = {"FITD_LEASE_SECONDS": "2", "FITD_CHECKPOINT_SECONDS": "0.1"}

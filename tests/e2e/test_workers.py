@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.e2e.server import Server
-from tests.postgres import new_database
+from tests.support.postgres import new_database
 
 DEADLINE_SECONDS = 60.0
 SOME_SECONDS = 20_000

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Inspector, inspect
 from service.errors import Conflict
 from service.jobs import Keep, Kind
 from service.storage import Checkpoint, Database, NewDataset, migration
-from service.storage.tables import REVISION, metadata
-from tests.postgres import new_database
-from tests.storing import add_job, new_version, read_job, sqlite_url, take
+from service.storage.schema import REVISION, metadata
+from tests.support.postgres import new_database
+from tests.support.storing import add_job, new_version, read_job, sqlite_url, take
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from service.data.features import Encoder
+from service.data.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn
+from service.data.features.records import Records
 from service.exchange.exporting import export
-from service.features import Encoder
-from service.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn
-from service.features.records import Records
-from tests.encoders import COLUMNS, predicted, rows_for, stored
+from tests.support.encoders import COLUMNS, predicted, rows_for, stored
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-oracles/bin/python"

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from service import nn
-from service.formats.keras_archive import KERAS_VERSION, write_archive
-from tests.architectures import ARCHITECTURES, made, rows_for
+from service.exchange.keras.archive import KERAS_VERSION, write_archive
+from tests.support.architectures import ARCHITECTURES, made, rows_for
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-oracles/bin/python"

@@ -14,8 +14,8 @@ import pytest
 from service import nn
 from service.config import Limits
 from service.exchange.importing import import_file
-from service.formats.keras_archive import write_archive
-from service.formats.keras_files import read_keras_file
+from service.exchange.keras.archive import write_archive
+from service.exchange.keras.file import read_keras_file
 from service.formats.weights import unpack
 from service.nn import optimizers
 from service.spec import CompileSpec, ModelSpec

@@ -14,20 +14,20 @@ from hypothesis import strategies as st
 
 from service import nn
 from service.config import Limits
+from service.data.features.columns import AnyColumn
 from service.exchange.exporting import export
 from service.exchange.importing import import_file, import_json
-from service.features.columns import AnyColumn
-from service.formats.keras_archive import write_archive
-from service.formats.keras_files import read_keras_file
-from service.formats.onnx_file import write_onnx
-from service.formats.python_script import write_script
+from service.exchange.keras.archive import write_archive
+from service.exchange.keras.file import read_keras_file
+from service.exchange.onnx.file import write_onnx
+from service.exchange.python.script import write_script
 from service.formats.weights import pack
 from service.nn import layers
 from service.prediction import LoadedVersion
 from service.training import TrainingResult
-from tests.architectures import ACTIVATIONS, weighted
-from tests.architectures import rows_for as arrays_for
-from tests.encoders import columns, predicted, rows_for, stored, tensors
+from tests.support.architectures import ACTIVATIONS, weighted
+from tests.support.architectures import rows_for as arrays_for
+from tests.support.encoders import columns, predicted, rows_for, stored, tensors
 
 SAVED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 UNITS = st.integers(1, 4).map(lambda half: 2 * half)

@@ -30,9 +30,9 @@ from service.jobs import (
 )
 from service.storage import Database, Transaction
 from service.storage.checkpoints import Checkpoint
-from service.storage.tables import metadata
-from tests.postgres import new_database
-from tests.storing import StandingClock, add_job, new_version, sqlite_url
+from service.storage.schema import metadata
+from tests.support.postgres import new_database
+from tests.support.storing import StandingClock, add_job, new_version, sqlite_url
 
 LEASE_SECONDS = 10.0
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.api.instances import read_prediction
+from service.api.predictions.instances import read_prediction
 from service.config import Settings
 from service.errors import Findings, Invalid, Malformed
 from service.formats import plain_rows

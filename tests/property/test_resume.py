@@ -122,7 +122,7 @@ def test_every_optimizer_remembers_all_it_needs(name: str) -> None:
 
 @pytest.mark.parametrize("name", nn.metrics.REGISTRY.classes())
 def test_every_metric_goes_on_in_the_middle_of_an_epoch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.nn.batches.BLOCK_ROWS", 24)
+    monkeypatch.setattr("service.nn.engine.batches.BLOCK_ROWS", 24)
     cls = nn.metrics.REGISTRY.classes()[name]
     make = functools.partial(cls, **arguments(cls))
     classes = bool(cls.takes_classes)
@@ -131,13 +131,13 @@ def test_every_metric_goes_on_in_the_middle_of_an_epoch(name: str, monkeypatch: 
 
 @pytest.mark.parametrize("at", range(12))
 def test_an_epoch_of_many_blocks_goes_on_after_any_of_them(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.nn.batches.BLOCK_ROWS", 24)
+    monkeypatch.setattr("service.nn.engine.batches.BLOCK_ROWS", 24)
     callbacks = CALLBACKS["waits"]
     check(lambda: (network(metrics=["accuracy"]), callbacks()), at, steps_per_epoch=11)
 
 
 def test_an_undisturbed_fit_is_offered_every_border_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.nn.batches.BLOCK_ROWS", 24)
+    monkeypatch.setattr("service.nn.engine.batches.BLOCK_ROWS", 24)
     snapshots = Snapshots()
     fit(network(), snapshots, epochs=3, batch_size=1)
     places = [(state.epoch, state.step) for state in snapshots.states]

@@ -11,11 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.config import Limits
+from service.data.tables import Table
 from service.errors import FitdError
-from service.formats import csv_blocks
+from service.formats.csv import blocks as csv_blocks
 from service.formats.downloads import FORMATS, encode_table
 from service.formats.tables import CSV, write_table
-from service.tables import Table
 
 PLAIN = st.sampled_from(["", "1", "-2", "2.5", "1e3", "true", "x", "é", "NA", "2024-01-02", " ", 'x"y', "'"])
 QUOTED = st.text('a1,"\n\r é', max_size=6).map(lambda text: '"' + text.replace('"', '""') + '"')

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from service import nn
-from service.datasets import Dataset
+from service.data.datasets import Dataset
+from service.data.tables import Table
 from service.errors import TrainingFailed
 from service.formats.checkpoints import pack_state, unpack_state
 from service.formats.weights import digest, unpack
@@ -16,7 +17,6 @@ from service.jobs import Keep
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
 from service.spec import TrainingRequest
-from service.tables import Table
 from service.training import TrainingResult, salvage, train
 
 RNG = np.random.default_rng(3)

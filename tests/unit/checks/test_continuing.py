@@ -8,11 +8,11 @@ import pytest
 
 from service.checks import read_training
 from service.config import Limits
-from service.datasets import Dataset
+from service.data.datasets import Dataset
 from service.errors import Damaged, Invalid
 from service.formats.weights import unpack
 from service.training import TrainingResult, train
-from tests.continued import checked, continued, start_of
+from tests.support.continued import checked, continued, start_of
 
 RNG = np.random.default_rng(6)
 X = RNG.normal(size=(48, 4)).astype(np.float32).round(3)

@@ -10,12 +10,12 @@ from service.checks import read_training
 from service.checks.class_weights import class_weights
 from service.checks.estimate import estimate
 from service.config import Limits
-from service.datasets import Dataset
+from service.data.datasets import Dataset
+from service.data.features import prepare
+from service.data.tables import Table
 from service.errors import Findings, Invalid, NotFound
-from service.features import prepare
 from service.prediction import LoadedVersion
 from service.spec.data import DataSpec
-from service.tables import Table
 from service.training import train
 
 LIMITS = Limits()

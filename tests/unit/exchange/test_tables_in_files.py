@@ -16,15 +16,15 @@ import onnxruntime
 import pytest
 
 from service.config import Limits
+from service.data.features import Encoder
+from service.data.features.columns import AnyColumn, CategoryColumn, NumberColumn
 from service.errors import Invalid
 from service.exchange.exporting import export
 from service.exchange.importing import import_file, import_json
-from service.exchange.python_columns import category, date, number
-from service.features import Encoder
-from service.features.columns import AnyColumn, CategoryColumn, NumberColumn
-from service.formats.keras_files import read_keras_file
+from service.exchange.keras.file import read_keras_file
+from service.exchange.python.columns import category, date, number
 from service.formats.weights import unpack
-from tests.encoders import CLASSES, COLUMNS, predicted, rows_for, stored, tensors
+from tests.support.encoders import CLASSES, COLUMNS, predicted, rows_for, stored, tensors
 
 
 def session_of(content: bytes) -> onnxruntime.InferenceSession:

@@ -7,7 +7,7 @@ import pytest
 
 from service.errors import Malformed, TooLarge
 from service.formats.npz import read_npz
-from tests.tables import LIMITS
+from tests.support.tables import LIMITS
 
 
 def test_arrays_are_read_without_pickle_and_within_the_limits(tmp_path: Path) -> None:

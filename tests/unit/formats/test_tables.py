@@ -25,7 +25,7 @@ from service.formats.tables import (
     PARQUET,
     read_batches,
 )
-from tests.tables import LIMITS, table_of
+from tests.support.tables import LIMITS, table_of
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from service import nn
-from service.nn import activations, blas, halves, openblas
-from service.nn.beside import Beside
+from service.nn import activations, openblas
 from service.nn.callbacks.callback import is_better_when_larger
+from service.nn.engine import blas
+from service.nn.engine import two_threads as halves
+from service.nn.engine.second_thread import Beside
 from service.nn.models import model_from_config, model_from_json
 
 # As a caller without a type checker sees it.

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pytest
 
 from service.config import Settings
-from service.datasets import Dataset
+from service.data.datasets import Dataset
+from service.data.tables import Table
 from service.errors import Findings, Invalid, TooLarge
 from service.prediction import LoadedVersion
 from service.prediction.outputs import Asked
 from service.prediction.tables import PART_ROWS, TablePrediction, kinds_of_arrays, tables_of
-from service.tables import Table
 from service.training import train
 
 RNG = np.random.default_rng(6)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.datasets import Dataset
+from service.data.datasets import Dataset
 from service.errors import Findings, Invalid
 from service.prediction import LoadedVersion, LoadedVersions
 from service.spec import TrainingRequest

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from service.storage import Database
-from service.storage.tables import metadata
-from tests.postgres import new_database
-from tests.storing import StandingClock, sqlite_url
+from service.storage.schema import metadata
+from tests.support.postgres import new_database
+from tests.support.storing import StandingClock, sqlite_url
 
 
 @pytest.fixture

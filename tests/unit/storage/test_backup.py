@@ -9,8 +9,8 @@ import pytest
 from service.errors import Conflict, Unavailable
 from service.storage import Checkpoint, Database, NewDataset
 from service.storage.backup import back_up
-from tests.postgres import new_database
-from tests.storing import add_job, sqlite_url, take
+from tests.support.postgres import new_database
+from tests.support.storing import add_job, sqlite_url, take
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from service.jobs import Progress
 from service.storage import Database, Transaction
-from tests.postgres import new_database
-from tests.storing import add_job, new_version, take
+from tests.support.postgres import new_database
+from tests.support.storing import add_job, new_version, take
 
 LONG = 30.0
 

@@ -10,10 +10,10 @@ from sqlalchemy import text
 
 from service.errors import FitdError, Full, NotFound, Unavailable, WrongSchema
 from service.storage import Database, NewDataset
-from service.storage.engine import LONGEST_SILENCE_SECONDS, open_engine
+from service.storage.connections import LONGEST_SILENCE_SECONDS, open_engine
 from service.storage.faults import answering
-from tests.postgres import new_database
-from tests.storing import add_job, read_job, sqlite_url
+from tests.support.postgres import new_database
+from tests.support.storing import add_job, read_job, sqlite_url
 
 
 def test_several_may_open_a_new_file_at_once(tmp_path: Path) -> None:

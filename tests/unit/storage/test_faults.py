@@ -9,9 +9,9 @@ from sqlalchemy.exc import ProgrammingError
 
 from service.errors import Busy, Damaged, DiskFault, Full, Refused, StorageFailure, Unavailable, WrongSchema
 from service.storage import Database
-from service.storage.engine import LINK
+from service.storage.connections import LINK
 from service.storage.faults import answering
-from tests.storing import new_version, sqlite_url
+from tests.support.storing import new_version, sqlite_url
 
 MEANINGS: dict[str, type[StorageFailure]] = {
     "SQLITE_CORRUPT": Damaged,
@@ -106,7 +106,7 @@ def test_a_page_that_rots_in_a_file_is_told(tmp_path: Path) -> None:
 
 
 def test_connections_to_postgresql_notice_a_network_that_swallows_everything() -> None:
-    from tests.postgres import new_database
+    from tests.support.postgres import new_database
 
     database = Database(new_database())
     with database.engine.connect() as connection:

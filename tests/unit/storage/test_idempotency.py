@@ -7,7 +7,7 @@ import pytest
 from service.errors import Reused
 from service.storage import Database
 from service.storage.idempotency import KEPT_SECONDS
-from tests.storing import StandingClock
+from tests.support.storing import StandingClock
 
 
 def ask(database: Database, key: str = "key", fingerprint: str = "body") -> object:

@@ -6,7 +6,7 @@ import pytest
 
 from service.errors import Conflict, Malformed, NotFound
 from service.storage import Database, NewDataset, NewVersion
-from tests.storing import StandingClock, add_job, new_version, take
+from tests.support.storing import StandingClock, add_job, new_version, take
 
 
 def add(database: Database, name: str = "digits", version: NewVersion | None = None) -> int:

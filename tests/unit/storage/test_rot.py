@@ -11,8 +11,8 @@ from sqlalchemy import LargeBinary, Table, select, update
 from service.errors import Damaged
 from service.jobs import Kind
 from service.storage import Checkpoint, Database, NewDataset, check_request
-from service.storage.tables import dataset_contents, datasets, jobs, metadata, version_weights, versions
-from tests.storing import new_version, take
+from service.storage.schema import dataset_contents, datasets, jobs, metadata, version_weights, versions
+from tests.support.storing import new_version, take
 
 RNG = random.Random(16)
 DESCRIBED = ("spec", "compile", "fit", "summary", "metrics", "input", "output", "environment", "timing", "data")
@@ -131,7 +131,7 @@ def test_another_digit_in_what_a_dataset_holds_is_told(database: Database) -> No
 
 def test_what_is_no_json_any_more_stops_nobody_who_has_no_use_for_it(tmp_path: Path) -> None:
     """On SQLite, which takes any bytes for a text: the worker gets the job, is told, and can fail it."""
-    from tests.storing import sqlite_url
+    from tests.support.storing import sqlite_url
 
     database = Database(sqlite_url(tmp_path))
     database.migrate()

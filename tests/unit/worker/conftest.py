@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.storage import Database
-from tests.storing import StandingClock, sqlite_url
+from tests.support.storing import StandingClock, sqlite_url
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from service.nn.training_state import TrainingState
 from service.storage import Database
 from service.worker.loop import Worker
 from service.worker.process import train_with
-from tests.resuming import At, Killed, die, published, submit, worker
-from tests.storing import StandingClock, read_job
+from tests.support.resuming import At, Killed, die, published, submit, worker
+from tests.support.storing import StandingClock, read_job
 
 
 @pytest.mark.parametrize("keep", [Keep.LAST, Keep.BEST])

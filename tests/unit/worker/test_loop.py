@@ -13,7 +13,7 @@ from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
 from service.storage import Database, NewVersion
 from service.worker.loop import Train, Worker
-from tests.storing import StandingClock, add_job, new_version, read_job, take, wait_for_end
+from tests.support.storing import StandingClock, add_job, new_version, read_job, take, wait_for_end
 
 
 def worker_with(database: Database, train: Train, **options: Any) -> Worker:

@@ -10,17 +10,17 @@ import pytest
 from sqlalchemy import update
 
 from service.config import Settings
-from service.datasets import Dataset
+from service.data.datasets import Dataset
 from service.errors import Conflict, NotFound
 from service.jobs import Progress, Status
 from service.nn.training_state import TrainingState
 from service.storage import Database
-from service.storage.tables import versions
+from service.storage.schema import versions
 from service.worker.checkpointer import PAUSE_BY_COST, Checkpointer
-from service.worker.engine import Engine
+from service.worker.dask import Engine
 from service.worker.housekeeping import UNWANTED_SECONDS, Housekeeping
-from tests.resuming import DATASET, At, Killed, die, published, submit, worker
-from tests.storing import StandingClock, read_job, take
+from tests.support.resuming import DATASET, At, Killed, die, published, submit, worker
+from tests.support.storing import StandingClock, read_job, take
 
 
 @pytest.mark.usefixtures("always")

@@ -1,0 +1,158 @@
+"""Datasets: uploaded once, then trained on, measured on and predicted for."""
+
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from service.api.datasets.views import DatasetPage, DatasetView
+from service.api.examples import DATASET, UPLOAD_EXAMPLES
+from service.api.http.paths import Paging
+from service.api.http.problems import documented
+from service.api.http.streamed_body import received
+from service.api.http.uploads import MEDIA_TYPES, UPLOADS, charset_of, media_type_of, read_upload
+from service.api.state import Shared, State
+from service.data.features import load_table
+from service.errors import Conflict
+from service.formats.csv.blocks import Readable
+from service.formats.csv.dialect import Dialect
+from service.formats.downloads import FORMATS, encode_table
+from service.formats.tables import CSV
+from service.storage import NewDataset, StoredDataset
+
+router = APIRouter(prefix=UPLOADS, tags=["datasets"])
+
+DatasetId = Annotated[str, Path(description="The dataset's id.", examples=[DATASET])]
+Name = Annotated[str | None, Query(min_length=1, max_length=200, description="A name to find it by.")]
+
+
+async def _dialect(
+    request: Request,
+    *,
+    delimiter: Annotated[
+        str | None, Query(min_length=1, max_length=1, description="Of CSV; found if not given.")
+    ] = None,
+    header: Annotated[
+        bool | None, Query(description="Whether the first row of a CSV names the columns; found if not given.")
+    ] = None,
+    encoding: Annotated[str | None, Query(max_length=40, description="Of CSV; found if not given.")] = None,
+    quote: Annotated[str | None, Query(min_length=1, max_length=1, description='Of CSV; `"` if not given.')] = None,
+    decimal: Annotated[
+        Literal[".", ","] | None, Query(description="What a CSV writes before decimals; found if not given.")
+    ] = None,
+) -> Dialect:
+    if encoding is None:
+        encoding = charset_of(request.headers.get("content-type", ""))
+    return Dialect(delimiter, header, encoding, quote or '"', decimal)
+
+
+Written = Annotated[Dialect, Depends(_dialect)]
+"""How a CSV is written, as an argument of a route."""
+
+FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+"""How the content of a body that is a file is described."""
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The file as it is, also compressed with gzip or zstd. JSON is a list of objects, or x and y.",
+        "content": {
+            CSV: {"schema": {"type": "string"}, "examples": UPLOAD_EXAMPLES},
+            **dict.fromkeys(sorted(set(MEDIA_TYPES.values()) - {CSV}), FILE),
+        },
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=DatasetView,
+    responses={
+        200: {"model": DatasetView, "description": "The same data is stored already under this name."},
+        **documented(400, 413, 415, 422, 503),
+    },
+    openapi_extra=_BODY,
+)
+async def create_dataset(
+    shared: Shared,
+    request: Request,
+    response: Response,
+    dialect: Written,
+    name: Name = None,
+) -> DatasetView:
+    """Uploads a table: CSV, Parquet, Arrow, JSON rows, or NumPy arrays x and y.
+
+    What the columns hold is found by reading, and told in the answer.
+    """
+    media_type = media_type_of(request)
+
+    def read(file: FilePath, arriving: Readable) -> tuple[StoredDataset, bool]:
+        return _store(shared, read_upload(shared, file, arriving, media_type=media_type, dialect=dialect, name=name))
+
+    stored, is_new = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
+    view = DatasetView.of(stored)
+    response.status_code = 201 if is_new else 200
+    response.headers["Location"] = view.links.self
+    return view
+
+
+@router.get("", response_model=DatasetPage, responses=documented(400, 422, 503))
+def list_datasets(shared: Shared, page: Paging, name: Name = None) -> DatasetPage:
+    """Uploaded datasets, newest first."""
+    with shared.database.reading() as tx:
+        found, next_cursor = tx.datasets.page(name=name, limit=page.limit, cursor=page.cursor)
+    page.link(next_cursor)
+    return DatasetPage(items=[DatasetView.of(one, columns=False) for one in found], next_cursor=next_cursor)
+
+
+@router.get("/{dataset_id:word}", response_model=DatasetView, responses=documented(404, 422, 503))
+def get_dataset(shared: Shared, dataset_id: DatasetId) -> DatasetView:
+    """A dataset and what its columns hold."""
+    with shared.database.reading() as tx:
+        return DatasetView.of(tx.datasets.get(dataset_id))
+
+
+@router.get(
+    "/{dataset_id:word}/content",
+    response_class=StreamingResponse,
+    responses={
+        200: {"description": "The table.", "content": dict.fromkeys(FORMATS.values(), FILE)},
+        **documented(404, 409, 422, 503),
+    },
+)
+def download_dataset(
+    shared: Shared,
+    dataset_id: DatasetId,
+    form: Annotated[Literal["csv", "parquet", "arrow"], Query(alias="format")] = "csv",
+) -> StreamingResponse:
+    """The table itself."""
+    stored, content = shared.database.open_dataset(dataset_id)
+    if stored.form != "table":
+        raise Conflict("This dataset holds arrays; only tables can be downloaded.", code="not_a_table")
+    media_type = FORMATS[form]
+    headers = {"Content-Disposition": f'attachment; filename="{dataset_id}.{form}"'}
+    pieces = encode_table(load_table(content).arrow, media_type)
+    return StreamingResponse(pieces, media_type=media_type, headers=headers)
+
+
+@router.delete("/{dataset_id:word}", status_code=204, responses=documented(404, 409, 422, 503))
+def delete_dataset(shared: Shared, dataset_id: DatasetId) -> None:
+    """Deletes a dataset that no unfinished job needs; versions that were trained on it stay."""
+    with shared.database.transaction() as tx:
+        unwanted = tx.datasets.delete(dataset_id)
+    shared.database.artifacts.remove([] if unwanted is None else [unwanted])
+
+
+def _store(shared: State, new: NewDataset) -> tuple[StoredDataset, bool]:
+    """The stored dataset, and whether it is new."""
+    stored = None
+    try:
+        with shared.database.transaction() as tx:
+            before = tx.datasets.find(new)
+            stored = before or tx.datasets.add(new)
+        return stored, before is None
+    finally:
+        if new.artifact is not None and (stored is None or stored.artifact != new.artifact):
+            shared.database.artifacts.remove([new.artifact])

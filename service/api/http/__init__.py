@@ -1,0 +1,1 @@
+"""The HTTP machinery: bodies, problems, queries, paths, preferences, negotiation and what stands before all routes."""

@@ -1,0 +1,163 @@
+"""Uploads: a file, told apart by its media type or its beginning, becomes a dataset."""
+
+import codecs
+import re
+from pathlib import Path
+
+from fastapi import Request
+
+from service.api.http.problems import UnsupportedMediaType
+from service.api.state import State
+from service.config import Limits
+from service.data.datasets import Dataset, dataset_of_arrays, read_dataset
+from service.errors import Findings, Malformed
+from service.formats.compression import compression_of, unpacked
+from service.formats.csv.blocks import Readable, exhaust
+from service.formats.csv.dialect import Dialect
+from service.formats.json_rows import read_whole
+from service.formats.npz import NPZ, is_npz, read_npz
+from service.formats.plain_rows import read_json_with_rows
+from service.formats.tables import ARROW, ARROW_STREAM, CSV, JSON, MAGIC, NDJSON, PARQUET, write_table
+from service.storage import NewDataset
+
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+OCTETS = "application/octet-stream"
+MEDIA_TYPES = {
+    CSV: CSV,
+    "application/csv": CSV,
+    "text/tab-separated-values": CSV,
+    PARQUET: PARQUET,
+    "application/parquet": PARQUET,
+    "application/x-parquet": PARQUET,
+    ARROW: ARROW,
+    ARROW_STREAM: ARROW_STREAM,
+    NPZ: NPZ,
+    "application/zip": NPZ,
+    JSON: JSON,
+    NDJSON: NDJSON,
+    "application/jsonl": NDJSON,
+    "application/gzip": OCTETS,
+    "application/zstd": OCTETS,
+    OCTETS: OCTETS,
+}
+"""What may be uploaded, by each of its media types; of octets the first ones tell."""
+
+TABLES = {name: media_type for name, media_type in MEDIA_TYPES.items() if media_type not in (JSON, NDJSON, NPZ)}
+"""What of it may be sent to be predicted."""
+
+_FOREIGN = {
+    rb"PK\x03\x04": "a zip file; save a spreadsheet (.xlsx) as CSV",
+    rb"\xd0\xcf\x11\xe0": "a spreadsheet in an old form (.xls); save it as CSV",
+    rb"BZh[1-9]1AY&": "a file packed with bzip2; unpack it, or pack it with gzip or zstd",
+    rb"\xfd7zXZ\0": "a file packed with xz; unpack it, or pack it with gzip or zstd",
+    rb"\x1f\x8b|\x28\xb5\x2f\xfd": "a file that is packed twice",
+    rb"\x93NUMPY": "a single array (.npy); send a table, or x and y in one .npz",
+    rb"%PDF": "a PDF",
+}
+"""How files begin that may be taken for tables and are none, and what is said of them."""
+
+UPLOADS = "/v1/datasets"
+
+_LOOK_BYTES = 64 * 1024
+_ONE_AFTER_ANOTHER = re.compile(rb"\}\s*\n\s*\{")
+"""What no JSON text has in it, but objects on lines have."""
+
+
+def is_upload(path: str, content_type: str) -> bool:
+    """Whether a body goes to a file as it comes: a dataset, or a table to predict."""
+    return path == UPLOADS or (path.endswith(":predict") and is_table(content_type))
+
+
+def is_table(content_type: str) -> bool:
+    """Whether a body is said to be a table, and not JSON."""
+    return content_type.partition(";")[0].strip().lower() in TABLES
+
+
+def charset_of(content_type: str) -> str | None:
+    """The character set that a Content-Type names; None where it is UTF-8, which many clients say of any text."""
+    for parameter in content_type.split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        charset = value.strip().strip('"')
+        if name.strip().lower() == "charset" and charset.lower() not in ("", "utf-8", "utf8"):
+            return charset
+    return None
+
+
+def media_type_of(request: Request, known: dict[str, str] = MEDIA_TYPES) -> str:
+    """The media type of a body; `UnsupportedMediaType` for one that is not known here."""
+    named = request.headers.get("content-type", OCTETS).partition(";")[0].strip().lower()
+    if named not in known:
+        expected = ", ".join(sorted(set(known.values())))
+        hint = " The body is the file itself, as curl sends it with --data-binary." if named in _FORMS else ""
+        raise UnsupportedMediaType(f"Expected a Content-Type of {expected}; received {named[:60]!r}.{hint}")
+    if request.headers.get("content-encoding", "identity").strip().lower() not in (
+        "identity",
+        "gzip",
+        "x-gzip",
+        "zstd",
+    ):
+        raise UnsupportedMediaType("Expected a body in gzip or zstd, or uncompressed.")
+    return known[named]
+
+
+def told_apart(file: Path, arriving: Readable, media_type: str, limits: Limits) -> tuple[Path, Readable | None, str]:
+    """The file without its compression, the stream of it if it is still arriving, and what it is.
+
+    `Malformed` if nothing is in it, or what is taken for a table by mistake.
+    """
+    text: Readable | None = arriving
+    start = _start_of(file)
+    if compression_of(start) is not None:
+        exhaust(arriving)
+        file, text = unpacked(file, limits.max_unpacked_bytes), None
+        start = _start_of(file)
+    if not start:
+        raise Malformed("Expected a table with at least one row; received an empty body.", code="bad_table")
+    if media_type == OCTETS:
+        media_type = next((of for magic, of in MAGIC.items() if start.startswith(magic)), CSV)
+        if start.startswith(b"PK") and is_npz(file):
+            media_type = NPZ
+        elif start.lstrip()[:1] in (b"{", b"["):
+            media_type = NDJSON if _ONE_AFTER_ANOTHER.search(_start_of(file, _LOOK_BYTES)) else JSON
+    if media_type == CSV:
+        for pattern, received in _FOREIGN.items():
+            if re.match(pattern, start):
+                raise Malformed(
+                    f"Expected a table in CSV, Parquet, Arrow or JSON; received {received}.", code="bad_table"
+                )
+    return file, text, media_type
+
+
+def read_upload(
+    shared: State, file: Path, arriving: Readable, *, media_type: str, dialect: Dialect, name: str | None
+) -> NewDataset:
+    """The dataset in an uploaded file, ready to be stored; `Malformed`, `Invalid` or `TooLarge` if it is none.
+
+    Only a CSV is read before the stream `arriving`, of the same bytes, has come to its end.
+    """
+    limits = shared.settings
+    file, text, media_type = told_apart(file, arriving, media_type, limits)
+    if media_type == JSON and not _start_of(file).lstrip().startswith(b"["):
+        given = _checked(read_json_with_rows(read_whole(file, limits)), shared)
+        return NewDataset.of_arrays(given, shared.database.artifacts, name=name, uploaded=True)
+    if media_type == NPZ:
+        arrays = read_npz(file, limits, "x", "y")
+        findings = Findings(limit=limits.max_errors_shown)
+        given = dataset_of_arrays(arrays["x"], arrays["y"], findings)
+        return NewDataset.of_arrays(given, shared.database.artifacts, name=name, uploaded=True)
+    written = file.with_suffix(".arrow")
+    write_table(file, media_type, written, limits, dialect, arriving=text)
+    return NewDataset.of_table(written, shared.database.artifacts, name=name, uploaded=True)
+
+
+def _start_of(file: Path, size: int = 8) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(size).removeprefix(codecs.BOM_UTF8)
+
+
+def _checked(document: object, shared: State) -> Dataset:
+    findings = Findings(limit=shared.settings.max_errors_shown)
+    dataset = read_dataset(document, findings, shared.settings, at="#")
+    if dataset is None or findings.total:
+        raise findings.refusal()
+    return dataset

@@ -1,0 +1,1 @@
+"""Training jobs and prediction jobs over HTTP."""

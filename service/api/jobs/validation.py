@@ -1,0 +1,57 @@
+"""What a training would make and cost, said before it is asked for."""
+
+from dataclasses import asdict
+from typing import Any, Self
+
+from pydantic import BaseModel, Field
+
+from service.api.http.remarks import Remark
+from service.api.jobs.views import FromView
+from service.api.models.views import LayerView
+from service.checks import CheckedTraining
+from service.checks.estimate import estimate
+
+
+class RowsView(BaseModel):
+    """How the rows are used."""
+
+    training: int
+    validation: int
+    test: int = 0
+
+
+class ValidationView(BaseModel):
+    """A training that may be asked for: its network, its steps, its memory, and what looks unintended."""
+
+    valid: bool = True
+    from_: FromView | None = Field(None, alias="from", description="The version that it would go on from, if any.")
+    summary: list[LayerView]
+    parameters: int = Field(examples=[7114])
+    rows: RowsView
+    parts: dict[str, Any] | None = Field(None, description="The rows of each part, and of each class in it.")
+    features: list[str] | None = Field(None, description="What the columns of a table become, in the order of inputs.")
+    steps_per_epoch: int = Field(examples=[32])
+    steps: int = Field(description="Of all epochs together.", examples=[320])
+    memory_bytes: int = Field(description="About so much memory the training needs.")
+    warnings: list[Remark]
+
+    @classmethod
+    def of(cls, checked: CheckedTraining) -> Self:
+        """The view of a training that passed all checks."""
+        cost = estimate(checked)
+        return cls(
+            **{"from": checked.request.from_ and checked.request.from_.model_dump()},
+            summary=[LayerView(**row) for row in cost.summary],
+            parameters=cost.parameters,
+            rows=RowsView(
+                training=cost.training_rows,
+                validation=cost.validation_rows,
+                test=0 if checked.dataset.test is None else checked.dataset.test.rows,
+            ),
+            parts=checked.prepared.parts,
+            features=None if checked.prepared.encoder is None else checked.prepared.encoder.outputs,
+            steps_per_epoch=cost.steps_per_epoch,
+            steps=cost.steps,
+            memory_bytes=cost.memory_bytes,
+            warnings=[Remark(**asdict(warning)) for warning in checked.warnings],
+        )

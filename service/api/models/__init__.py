@@ -1,0 +1,1 @@
+"""Models, their versions, labels and files over HTTP."""

@@ -1,0 +1,204 @@
+"""Labels of a model: `stable`, `canary` and the like, moved from version to version."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+
+from service.api.examples import LABEL_EXAMPLES
+from service.api.http.bodies import JsonBytes, described, read_object
+from service.api.http.paths import LabelName, ModelName
+from service.api.http.problems import documented
+from service.api.models.views import VersionStatusView
+from service.api.predictions.routes import EVALUATES, PREDICTS, EvaluationView, answer_evaluation, respond
+from service.api.predictions.tables import Queried
+from service.api.state import Shared
+from service.errors import Findings, Malformed
+from service.storage import Label, LabelMove
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+IfMatch = Annotated[
+    str | None, Header(description="The `ETag` that the label must have: 412 if somebody moved it since.")
+]
+IfNoneMatch = Annotated[str | None, Header(description="`*` makes the label only if there is none of its name.")]
+
+_LONGEST_NAME = 100
+
+
+class LabelRequest(BaseModel):
+    """Where a label is to point."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int = Field(ge=1)
+    by: str | None = Field(None, max_length=_LONGEST_NAME, description="Who moves it, for the history.")
+
+
+class LabelLinks(BaseModel):
+    """Paths of what belongs to a label."""
+
+    self: str
+    history: str
+    version: str
+    predict: str
+
+
+class LabelView(BaseModel):
+    """A label and the version that it points at."""
+
+    model: str
+    label: str = Field(examples=["stable"])
+    version: int
+    updated_at: datetime
+    links: LabelLinks
+
+    @classmethod
+    def of(cls, label: Label) -> Self:
+        """The view of a label."""
+        model = f"/v1/models/{label.model}"
+        path = f"{model}/labels/{label.label}"
+        version = f"{model}/versions/{label.number}"
+        links = LabelLinks(self=path, history=f"{path}/history", version=version, predict=f"{path}:predict")
+        return cls(model=label.model, label=label.label, version=label.number, updated_at=label.updated_at, links=links)
+
+
+class LabelStatusView(LabelView):
+    """A label and, as TensorFlow Serving says it, that its version answers."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def model_version_status(self) -> list[VersionStatusView]:
+        """The version that the label points at."""
+        return [VersionStatusView(version=str(self.version))]
+
+
+class LabelPage(BaseModel):
+    """The labels of a model, by name."""
+
+    items: list[LabelView]
+    next_cursor: str | None = None
+
+
+class LabelMoveView(BaseModel):
+    """A move of a label; null where it did not exist before or was deleted."""
+
+    from_version: int | None
+    to_version: int | None
+    by: str | None
+    moved_at: datetime
+
+    @classmethod
+    def of(cls, move: LabelMove) -> Self:
+        """The view of a move."""
+        return cls(from_version=move.from_number, to_version=move.to_number, by=move.moved_by, moved_at=move.moved_at)
+
+
+class LabelHistory(BaseModel):
+    """The moves of a label, the last one first."""
+
+    items: list[LabelMoveView]
+    next_cursor: str | None = None
+
+
+@router.get("/{name:word}/labels", response_model=LabelPage, responses=documented(404, 422, 503))
+def list_labels(shared: Shared, name: ModelName) -> LabelPage:
+    """The labels of a model."""
+    with shared.database.reading() as tx:
+        tx.models.get(name)
+        return LabelPage(items=[LabelView.of(label) for label in tx.labels.all(name)])
+
+
+@router.get("/{name:word}/labels/{label:word}", response_model=LabelStatusView, responses=documented(404, 422, 503))
+def get_label(shared: Shared, name: ModelName, label: LabelName, response: Response) -> LabelStatusView:
+    """Where a label points; its `ETag` guards the next move."""
+    with shared.database.reading() as tx:
+        found = tx.labels.get(name, label)
+    response.headers["ETag"] = _etag(found)
+    return LabelStatusView.of(found)
+
+
+@router.get(
+    "/{name:word}/labels/{label:word}/history", response_model=LabelHistory, responses=documented(404, 422, 503)
+)
+def get_label_history(shared: Shared, name: ModelName, label: LabelName) -> LabelHistory:
+    """Who moved a label when, from which version to which."""
+    with shared.database.reading() as tx:
+        tx.models.get(name)
+        return LabelHistory(items=[LabelMoveView.of(move) for move in tx.labels.history(name, label)])
+
+
+@router.put(
+    "/{name:word}/labels/{label:word}",
+    response_model=LabelView,
+    responses=documented(400, 404, 412, 415, 422, 503),
+    openapi_extra=described("LabelRequest", LABEL_EXAMPLES),
+)
+def put_label(
+    shared: Shared,
+    name: ModelName,
+    label: LabelName,
+    body: JsonBytes,
+    response: Response,
+    *,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> LabelView:
+    """Points a label at a version, from the next prediction on; to roll back is to move it back."""
+    asked = read_object(body, "version", "by", required=("version",))
+    number, by = asked["version"], asked.get("by")
+    findings = Findings()
+    if label.isdecimal():
+        findings.error("label", "wrong_name", "Expected a name with more than digits, which stand for a version.")
+    if type(number) is not int or not 1 <= number < 10**9:
+        findings.error("#/version", "out_of_range", "Expected the number of a version, from 1.")
+    if by is not None and not (isinstance(by, str) and len(by) <= _LONGEST_NAME and "\0" not in by):
+        findings.error(
+            "#/by", "wrong_type", f"Expected a text of at most {_LONGEST_NAME} characters, none of them NUL."
+        )
+    findings.raise_errors()
+    with shared.database.transaction() as tx:
+        is_new = if_none_match is not None and if_none_match.strip() == "*"
+        moved = tx.labels.move(name, label, number, moves=_moves(if_match), is_new=is_new, by=by)
+    response.headers["ETag"] = _etag(moved)
+    return LabelView.of(moved)
+
+
+@router.delete(
+    "/{name:word}/labels/{label:word}",
+    status_code=204,
+    response_class=Response,
+    responses=documented(400, 404, 412, 422, 503),
+)
+def delete_label(shared: Shared, name: ModelName, label: LabelName, if_match: IfMatch = None) -> None:
+    """Deletes a label; the version stays, and so does the label's history."""
+    with shared.database.transaction() as tx:
+        tx.labels.delete(name, label, moves=_moves(if_match))
+
+
+@router.post("/{name:word}/labels/{label:word}:predict", **PREDICTS)
+async def predict_with_label(request: Request, name: ModelName, label: LabelName, query: Queried) -> Response:
+    """The outputs of the version that a label points at, for each row."""
+    return await respond(request, name, label, query)
+
+
+@router.post("/{name:word}/labels/{label:word}:evaluate", **EVALUATES)
+def evaluate_label(shared: Shared, name: ModelName, label: LabelName, body: JsonBytes) -> EvaluationView:
+    """Loss and metrics of the version that a label points at."""
+    return answer_evaluation(shared, name, label, body)
+
+
+def _etag(label: Label) -> str:
+    return f'"{label.moves}"'
+
+
+def _moves(if_match: str | None) -> int | None:
+    """The count of moves that `If-Match` names."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    found: Any = re.fullmatch(r'"([0-9]{1,18})"', if_match.strip())
+    if found is None:
+        raise Malformed('Expected the ETag of a label in If-Match, such as "3".', code="bad_etag")
+    return int(found[1])

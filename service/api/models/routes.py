@@ -1,0 +1,112 @@
+"""Models and their versions: listed, described, deleted."""
+
+from dataclasses import asdict
+
+from fastapi import APIRouter, Response
+
+from service.api.http.paths import LabelName, ModelName, Page, Paging, VersionNumber
+from service.api.http.problems import documented
+from service.api.models.views import (
+    AnsweringVersionView,
+    EvaluationPage,
+    KeptEvaluation,
+    ModelPage,
+    ModelStatusView,
+    ModelView,
+    VersionPage,
+    VersionView,
+)
+from service.api.serving.version_cache import Which
+from service.api.state import Shared, State
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+
+@router.get("", response_model=ModelPage, responses=documented(400, 422, 503))
+def list_models(shared: Shared, page: Paging) -> ModelPage:
+    """Models by name."""
+    with shared.database.reading() as tx:
+        models, next_cursor = tx.models.page(limit=page.limit, cursor=page.cursor)
+    page.link(next_cursor)
+    return ModelPage(items=[ModelView.of(model) for model in models], next_cursor=next_cursor)
+
+
+@router.get("/{name:word}", response_model=ModelStatusView, responses=documented(404, 422, 503))
+def get_model(shared: Shared, name: ModelName) -> ModelStatusView:
+    """A model, the number of its latest version, and which versions answer."""
+    with shared.database.reading() as tx:
+        return ModelStatusView.with_versions(tx.models.get(name), tx.models.numbers(name))
+
+
+@router.get("/{name:word}/evaluations", response_model=EvaluationPage, responses=documented(400, 404, 422, 503))
+def list_evaluations(shared: Shared, name: ModelName, page: Paging) -> EvaluationPage:
+    """What the versions of a model got right and wrong on data, the newest first."""
+    return _evaluations(shared, name, None, page)
+
+
+@router.get(
+    "/{name:word}/versions/{number:number}/evaluations",
+    response_model=EvaluationPage,
+    responses=documented(400, 404, 422, 503),
+)
+def list_version_evaluations(shared: Shared, name: ModelName, number: VersionNumber, page: Paging) -> EvaluationPage:
+    """What a version got right and wrong on data, the newest first; that of its own test part among it."""
+    return _evaluations(shared, name, number, page)
+
+
+@router.get(
+    "/{name:word}/labels/{label:word}/evaluations",
+    response_model=EvaluationPage,
+    responses=documented(400, 404, 422, 503),
+)
+def list_label_evaluations(shared: Shared, name: ModelName, label: LabelName, page: Paging) -> EvaluationPage:
+    """What the version that a label points at got right and wrong on data, the newest first."""
+    return _evaluations(shared, name, label, page)
+
+
+@router.delete("/{name:word}", status_code=204, response_class=Response, responses=documented(404, 409, 422, 503))
+def delete_model(shared: Shared, name: ModelName) -> None:
+    """Deletes a model with all its versions, if no unfinished job needs one; the jobs that made them stay."""
+    with shared.database.transaction() as tx:
+        tx.models.delete(name)
+
+
+@router.get("/{name:word}/versions", response_model=VersionPage, responses=documented(400, 404, 422, 503))
+def list_versions(shared: Shared, name: ModelName, page: Paging) -> VersionPage:
+    """The versions of a model, newest first."""
+    with shared.database.reading() as tx:
+        versions, next_cursor = tx.models.versions(name, limit=page.limit, cursor=page.cursor)
+    page.link(next_cursor)
+    return VersionPage(items=[VersionView.of(version) for version in versions], next_cursor=next_cursor)
+
+
+@router.get(
+    "/{name:word}/versions/{number:number}",
+    response_model=AnsweringVersionView,
+    responses=documented(404, 422, 503),
+)
+def get_version(shared: Shared, name: ModelName, number: VersionNumber) -> AnsweringVersionView:
+    """One version: what was asked, what came of it, and with what it was made."""
+    with shared.database.reading() as tx:
+        return AnsweringVersionView.of(tx.models.version(name, number))
+
+
+@router.delete(
+    "/{name:word}/versions/{number:number}",
+    status_code=204,
+    response_class=Response,
+    responses=documented(404, 409, 422, 503),
+)
+def delete_version(shared: Shared, name: ModelName, number: VersionNumber) -> None:
+    """Deletes one version that no label points at and no unfinished job needs; its number is not given again."""
+    with shared.database.transaction() as tx:
+        tx.models.delete(name, number)
+
+
+def _evaluations(shared: State, name: str, which: Which, page: Page) -> EvaluationPage:
+    with shared.database.reading() as tx:
+        number = None if which is None else tx.version(name, which).number
+        tx.models.get(name)
+        found, next_cursor = tx.evaluations.page(name, number, limit=page.limit, cursor=page.cursor)
+    page.link(next_cursor)
+    return EvaluationPage(items=[KeptEvaluation(**asdict(one)) for one in found], next_cursor=next_cursor)

@@ -1,0 +1,1 @@
+"""The protocols of other servers, for clients that speak them already."""

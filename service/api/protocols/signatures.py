@@ -1,0 +1,37 @@
+"""Signatures: the inputs and outputs of a version by name, as serving protocols tell them."""
+
+from dataclasses import dataclass
+
+from service.api.predictions.instances import INPUT, OUTPUT
+from service.data.features.columns import AnyColumn, NumberColumn, from_json_dict
+from service.storage import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """An input or output: its datatype as the Open Inference Protocol calls it, and its sizes behind the rows."""
+
+    name: str
+    datatype: str
+    sizes: list[int]
+
+
+def inputs_of(version: Version) -> list[Tensor]:
+    """The network's one input or, where it learnt from a table, one without sizes for each column."""
+    features = version.input.get("features")
+    if features is None:
+        return [Tensor(INPUT, "FP32", version.input["shape"][1:])]
+    columns = [from_json_dict(feature) for feature in features]
+    return [Tensor(column.name, datatype_of(column), []) for column in columns]
+
+
+def outputs_of(version: Version) -> list[Tensor]:
+    """The network's one output."""
+    return [Tensor(OUTPUT, "FP32", version.output["shape"][1:])]
+
+
+def datatype_of(column: AnyColumn) -> str:
+    """What a column's values are: numbers, true and false, or texts, dates in ISO 8601 among them."""
+    if not isinstance(column, NumberColumn):
+        return "BYTES"
+    return "BOOL" if column.encoding == "boolean" else "FP64"

@@ -1,0 +1,196 @@
+"""What clients of TensorFlow Serving ask besides `:predict`: classes with scores, values, and a model's metadata."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from service.api.examples import CLASSIFICATION_EXAMPLES, REGRESSION_EXAMPLES
+from service.api.http.bodies import JsonBytes, described, read_object
+from service.api.http.paths import LabelName, ModelName, VersionNumber
+from service.api.http.problems import documented
+from service.api.predictions.instances import encode, merged, read_instances
+from service.api.protocols.signatures import Tensor, inputs_of, outputs_of
+from service.api.serving.version_cache import Served, Which
+from service.api.state import Shared, State
+from service.errors import Finding, Invalid
+from service.formats.jsontext import write_json
+from service.storage import Version
+
+router = APIRouter(prefix="/v1/models", tags=["predictions"])
+
+_FEATURES = {
+    "type": "object",
+    "additionalProperties": {"type": ["number", "string", "boolean", "null", "array"]},
+}
+_EXAMPLES_SCHEMA = {"type": "array", "items": _FEATURES, "minItems": 1}
+
+
+class ExamplesRequest(BaseModel):
+    """Examples to classify or to regress, as TensorFlow Serving's REST API takes them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    examples: Annotated[Any, WithJsonSchema({**_EXAMPLES_SCHEMA, "description": 'Each such as `{"input": row}`.'})]
+    context: Annotated[Any, WithJsonSchema({**_FEATURES, "description": "Features that all examples share."})] = None
+    signature_name: str | None = Field(None, description="Accepted and ignored.")
+
+
+class ClassificationView(BaseModel):
+    """For each example its classes in the version's order, each with its score."""
+
+    results: list[list[tuple[str, float | None]]] = Field(examples=[[[["different", 0.9], ["equal", 0.1]]]])
+
+
+class RegressionView(BaseModel):
+    """A value for each example."""
+
+    results: list[float | None] = Field(examples=[[3.5, 4.0]])
+
+
+class ModelSpecView(BaseModel):
+    """Which version the metadata are of."""
+
+    name: str
+    signature_name: str = ""
+    version: str = Field(examples=["1"])
+
+
+class MetadataView(BaseModel):
+    """Inputs and outputs of a version, in TensorFlow Serving's words."""
+
+    model_spec: ModelSpecView
+    metadata: dict[Literal["signature_def"], Any]
+
+
+_DESCRIBED: dict[str, Any] = {
+    "responses": documented(400, 404, 413, 415, 422, 503),
+    "openapi_extra": described("ExamplesRequest", CLASSIFICATION_EXAMPLES),
+}
+_REGRESSING = {**_DESCRIBED, "openapi_extra": described("ExamplesRequest", REGRESSION_EXAMPLES)}
+
+
+@router.post("/{name:word}:classify", response_model=ClassificationView, **_DESCRIBED)
+def classify(shared: Shared, name: ModelName, body: JsonBytes) -> Response:
+    """The score of each class for each example, from the model's latest version."""
+    return _classified(shared, name, None, body)
+
+
+@router.post("/{name:word}/versions/{number:number}:classify", response_model=ClassificationView, **_DESCRIBED)
+def classify_with_version(shared: Shared, name: ModelName, number: VersionNumber, body: JsonBytes) -> Response:
+    """The score of each class for each example, from one version."""
+    return _classified(shared, name, number, body)
+
+
+@router.post("/{name:word}/labels/{label:word}:classify", response_model=ClassificationView, **_DESCRIBED)
+def classify_with_label(shared: Shared, name: ModelName, label: LabelName, body: JsonBytes) -> Response:
+    """The score of each class for each example, from the version that a label points at."""
+    return _classified(shared, name, label, body)
+
+
+@router.post("/{name:word}:regress", response_model=RegressionView, **_REGRESSING)
+def regress(shared: Shared, name: ModelName, body: JsonBytes) -> Response:
+    """The value for each example, from the model's latest version."""
+    return _regressed(shared, name, None, body)
+
+
+@router.post("/{name:word}/versions/{number:number}:regress", response_model=RegressionView, **_REGRESSING)
+def regress_with_version(shared: Shared, name: ModelName, number: VersionNumber, body: JsonBytes) -> Response:
+    """The value for each example, from one version."""
+    return _regressed(shared, name, number, body)
+
+
+@router.post("/{name:word}/labels/{label:word}:regress", response_model=RegressionView, **_REGRESSING)
+def regress_with_label(shared: Shared, name: ModelName, label: LabelName, body: JsonBytes) -> Response:
+    """The value for each example, from the version that a label points at."""
+    return _regressed(shared, name, label, body)
+
+
+@router.get("/{name:word}/metadata", response_model=MetadataView, responses=documented(404, 422, 503))
+def get_metadata(shared: Shared, name: ModelName) -> MetadataView:
+    """Inputs and outputs of the model's latest version."""
+    return _metadata(shared, name, None)
+
+
+@router.get(
+    "/{name:word}/versions/{number:number}/metadata",
+    response_model=MetadataView,
+    responses=documented(404, 422, 503),
+)
+def get_version_metadata(shared: Shared, name: ModelName, number: VersionNumber) -> MetadataView:
+    """Inputs and outputs of one version."""
+    return _metadata(shared, name, number)
+
+
+@router.get(
+    "/{name:word}/labels/{label:word}/metadata", response_model=MetadataView, responses=documented(404, 422, 503)
+)
+def get_label_metadata(shared: Shared, name: ModelName, label: LabelName) -> MetadataView:
+    """Inputs and outputs of the version that a label points at."""
+    return _metadata(shared, name, label)
+
+
+def _classified(shared: State, name: str, which: Which, body: bytes) -> Response:
+    served, outputs = _asked(shared, name, which, body)
+    scores = served.loaded.scores(outputs)
+    if scores is None:
+        detail = "Expected a version that knows classes; this one answers a single number. Ask :regress or :predict."
+        raise Invalid([Finding("#", "not_a_classifier", detail)])
+    labels = (served.loaded.classes or []) + [str(index) for index in range(scores.shape[1])]
+    return _answer([list(zip(labels, row, strict=False)) for row in scores])
+
+
+def _regressed(shared: State, name: str, which: Which, body: bytes) -> Response:
+    _, outputs = _asked(shared, name, which, body)
+    if outputs.shape[1:] != (1,):
+        detail = "Expected a version with one output; this one has more. Ask :classify or :predict."
+        raise Invalid([Finding("#", "not_a_regressor", detail)])
+    return _answer(outputs.ravel())
+
+
+def _asked(shared: State, name: str, which: Which, body: bytes) -> tuple[Served, Any]:
+    served = shared.serving.find(name, which)
+    document = read_object(body, "examples", "context", "signature_name", required=("examples",))
+    examples = merged(document["examples"], document.get("context") or {}, shared.settings)
+    loaded, settings = served.loaded, shared.settings
+    if loaded.encoder is None:
+        rows = read_instances(examples, "#/examples", loaded.columns, settings)
+    else:
+        rows = encode([_unwrapped(one) for one in examples], loaded.encoder, "#/examples", settings)
+    return served, loaded.predict(rows)
+
+
+def _unwrapped(example: dict[str, Any]) -> dict[str, Any]:
+    """An example of plain values, which `tf.Example` has in lists of one."""
+    return {name: value[0] if isinstance(value, list) and len(value) == 1 else value for name, value in example.items()}
+
+
+def _answer(results: Any) -> Response:
+    return Response(write_json({"results": results}), media_type="application/json")
+
+
+def _metadata(shared: State, name: str, which: Which) -> MetadataView:
+    with shared.database.reading() as tx:
+        version = tx.version(name, which)
+    return MetadataView(
+        model_spec=ModelSpecView(name=version.model, version=str(version.number)),
+        metadata={"signature_def": {"signature_def": {"serving_default": _signature(version)}}},
+    )
+
+
+def _signature(version: Version) -> dict[str, Any]:
+    return {
+        "inputs": {one.name: _tensor(f"serving_default_{one.name}:0", one) for one in inputs_of(version)},
+        "outputs": {one.name: _tensor("StatefulPartitionedCall:0", one) for one in outputs_of(version)},
+        "method_name": "tensorflow/serving/predict",
+        "defaults": {},
+    }
+
+
+_DTYPES = {"FP32": "DT_FLOAT", "FP64": "DT_DOUBLE", "BOOL": "DT_BOOL", "BYTES": "DT_STRING"}
+
+
+def _tensor(name: str, described: Tensor) -> dict[str, Any]:
+    sizes = [{"size": str(size), "name": ""} for size in (-1, *described.sizes)]
+    dtype = _DTYPES[described.datatype]
+    return {"dtype": dtype, "tensor_shape": {"dim": sizes, "unknown_rank": False}, "name": name}

@@ -1,0 +1,1 @@
+"""How one process keeps versions at hand and returns small predictions quickly."""

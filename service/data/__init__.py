@@ -1,0 +1,1 @@
+"""Data: arrays, tables, and the features made of a table's columns."""

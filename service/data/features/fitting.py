@@ -1,0 +1,148 @@
+"""Fitting: which columns of a table a network learns from, and what each learns from the training rows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from service.data.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn, find_no_booleans
+from service.data.features.encoder import Encoder
+from service.data.features.records import refuse_unknown
+from service.data.features.rows import Rows, taken
+from service.data.tables import MISSING, Table
+from service.errors import Findings
+from service.spec.data import MOST_CATEGORIES, DataSpec, FeatureSpec
+
+ENCODINGS: Mapping[str, tuple[str, ...]] = {
+    "number": ("standardize", "none"),
+    "boolean": ("boolean",),
+    "category": ("one_hot", "integer"),
+    "date": ("calendar", "days"),
+}
+"""The encodings of each type of column, the default first."""
+
+_TEACH_NOTHING = {
+    "empty": "no training row has a value",
+    "constant": "all training rows have the same value",
+    "unique": "there are more than half as many texts as values; name it in features to learn from it all the same",
+}
+
+
+class _UnfitColumnError(Exception):
+    """A column that cannot be learnt from: the code and the rest of a sentence that say why."""
+
+    def __init__(self, code: str, said: str) -> None:
+        super().__init__(code, said)
+        self.code = code
+        self.said = said
+
+
+def fit_encoder(
+    table: Table, asked: DataSpec, *, used: Sequence[str], rows: Rows, everything: Rows, findings: Findings, at: str
+) -> Encoder | None:
+    """The encoder that has learnt from these rows, or None and a finding for each mistake.
+
+    It is to encode `everything`, rows that are held out among them.
+
+    Where no features are named it takes every column but those that are `used` otherwise and those that can teach
+    nothing, of which it warns: columns that are empty, constant, or hold more than half as many texts as values.
+    """
+    before = findings.total
+    columns: list[AnyColumn] = []
+    left_out: dict[str, list[str]] = {}
+    chosen = asked.features is not None
+    features = asked.features or [FeatureSpec(name=name) for name in table.names if name not in used]
+    for place, feature in enumerate(features):
+        if feature.name not in table.kinds:
+            refuse_unknown(feature.name, table.names, f"{at}/features/{place}", findings)
+            continue
+        try:
+            if chosen:
+                _check_place(feature, used, features[:place])
+            columns.append(_fit(table, feature, rows, everything, plain=asked.preprocessing == "none", chosen=chosen))
+        except _UnfitColumnError as unfit:
+            if not chosen and unfit.code in _TEACH_NOTHING:
+                left_out.setdefault(unfit.code, []).append(feature.name[:40])
+            else:
+                here = f"{at}/features/{place}" if chosen else at
+                findings.error(here, unfit.code, f"The column {feature.name[:40]!r} {unfit.said}")
+    for why, names in left_out.items():
+        findings.warn(at, f"{why}_column", f"Left out, because {_TEACH_NOTHING[why]}: {_some(names)}.")
+    if findings.total == before and not columns:
+        reasons = "; ".join(
+            f"{_TEACH_NOTHING[why].partition(';')[0]}: {_some(names)}" for why, names in left_out.items()
+        )
+        said = f"all others are left out ({reasons})" if reasons else "there is none"
+        findings.error(at, "no_features", f"Expected a column to learn from besides the target; {said}.")
+    return Encoder(columns) if findings.total == before else None
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"{', '.join(map(repr, names[:5]))}{more}"
+
+
+def _check_place(feature: FeatureSpec, used: Sequence[str], before: Sequence[FeatureSpec]) -> None:
+    if feature.name in used:
+        raise _UnfitColumnError("conflict", "is the target, or used otherwise: expected another.")
+    if feature.name in {one.name for one in before}:
+        raise _UnfitColumnError("duplicate", "is repeated: expected each feature once.")
+
+
+def _fit(table: Table, feature: FeatureSpec, rows: Rows, everything: Rows, *, plain: bool, chosen: bool) -> AnyColumn:
+    kind = _kind(table.kinds[feature.name], feature, plain=plain)
+    encoding = feature.encoding or ("none" if plain and kind == "number" else ENCODINGS[kind][0])
+    if encoding not in ENCODINGS[kind]:
+        known = ", ".join(ENCODINGS[kind])
+        raise _UnfitColumnError("unknown_name", f"is of the type {kind}: expected one of the encodings {known}.")
+    missing = feature.missing or ("reject" if plain else "indicator" if kind == "category" else "mean")
+    if kind == "category":
+        if missing == "mean":
+            said = "holds categories, which have no mean: expected most_frequent, indicator or reject."
+            raise _UnfitColumnError("unknown_name", said)
+        texts, codes = table.encoded(feature.name)
+        held: Any = codes
+        lacks = codes == MISSING
+    else:
+        held = table.numbers(feature.name)
+        if np.isinf(held).any():
+            raise _UnfitColumnError("not_finite", "holds numbers that are infinite or beyond float32: expected others.")
+        if kind == "boolean" and len(find_no_booleans(held)):
+            raise _UnfitColumnError("wrong_type", "holds other numbers than 0 and 1: expected booleans.")
+        lacks = np.isnan(held)
+    values, absent = taken(held, rows), taken(lacks, rows)
+    if absent.all():
+        raise _UnfitColumnError("empty", "has no value in any training row.")
+    if not chosen:
+        _check_worth(values[~absent], kind=kind, has_gaps=bool(absent.any()))
+    rejected = int(taken(lacks, everything).sum()) if missing == "reject" else 0
+    if rejected:
+        said = f"lacks a value in {rejected:,} rows; say in `missing` what to do with them."
+        raise _UnfitColumnError("missing", said)
+    if kind == "category":
+        most = feature.max_categories
+        return CategoryColumn.fit(feature.name, (texts, values), encoding=encoding, missing=missing, most=most)
+    class_ = DateColumn if kind == "date" else NumberColumn
+    return class_.fit(feature.name, values, encoding=encoding, missing=missing)
+
+
+def _kind(stored: str, feature: FeatureSpec, *, plain: bool) -> str:
+    """What a column is taken for; everything can be taken for a category, and for what it is."""
+    kind = stored if feature.type is None else feature.type
+    if kind == "empty":
+        raise _UnfitColumnError("empty", "has no value in any row.")
+    if kind not in (stored, "category") and {kind, stored} != {"number", "boolean"}:
+        raise _UnfitColumnError("wrong_type", f"holds values of the type {stored}: expected {kind}.")
+    if plain and feature.encoding is None and kind not in ("number", "boolean"):
+        said = 'holds no numbers, and with "preprocessing": "none" nothing else can be learnt from.'
+        raise _UnfitColumnError("not_a_number", said)
+    return kind
+
+
+def _check_worth(there: Any, *, kind: str, has_gaps: bool) -> None:
+    """Raises for a column whose values in the training rows can teach nothing."""
+    distinct = len(np.unique(there))
+    if distinct == 1 and not has_gaps:
+        raise _UnfitColumnError("constant", "has the same value everywhere.")
+    if kind == "category" and distinct >= MOST_CATEGORIES and distinct > 0.5 * len(there):
+        raise _UnfitColumnError("unique", "has more than half as many texts as values.")

@@ -1,0 +1,190 @@
+"""Records: rows of a request in the data's own words, read as strictly as the columns that they are for."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+import numpy as np
+
+from service.config import Limits
+from service.data.features.columns import AnyColumn, Codes, NumberColumn, Numbers
+from service.data.features.encoder import Encoder
+from service.data.tables import text_of
+from service.errors import Findings, pointer
+from service.formats.arrays import kind_of
+from service.nn.suggestions import hint
+
+_MOST_COMPARED = 1000
+_NOTHING = type(None)
+_LARGEST = float(np.finfo(np.float32).max)
+
+_NUMBERS: set[type] = {int, float, _NOTHING}
+_BOOLEANS: set[type] = {bool, _NOTHING}
+_TEXTS: set[type] = {str, int, float, bool, _NOTHING}
+_DATES: set[type] = {str, _NOTHING}
+
+
+class Records:
+    """Columns of values out of JSON, each a list of one value per row; null where nothing is."""
+
+    def __init__(self, columns: Mapping[str, Sequence[Any]], dates: Collection[str]) -> None:
+        self._columns = columns
+        self._dates = frozenset(dates)
+        self.rows = len(next(iter(columns.values())))
+
+    def slice(self, start: int, rows: int) -> Self:
+        """Some rows that follow each other."""
+        parts = {name: values[start : start + rows] for name, values in self._columns.items()}
+        return type(self)(parts, self._dates)
+
+    def numbers(self, name: str) -> Numbers:
+        """A column (rows,) as numbers, dates in days since 1970, NaN where nothing is."""
+        values = self._columns[name]
+        if name in self._dates:
+            values = [None if value is None else days_of(value) for value in values]
+        return np.array([np.nan if value is None else value for value in values], np.float64)
+
+    def encoded(self, name: str) -> tuple[list[str], Codes]:
+        """The distinct texts of a column, and for each row the index of its text, -1 where nothing is."""
+        texts = [None if value is None else text_of(value) for value in self._columns[name]]
+        index: dict[str, int] = {}
+        codes = [-1 if text is None else index.setdefault(text, len(index)) for text in texts]
+        return list(index), np.array(codes, np.int32)
+
+
+def read_records(value: Any, encoder: Encoder, at: str, findings: Findings, limits: Limits) -> Records | None:
+    """The rows of a request, or None and a finding for each mistake, at its cell.
+
+    Rows are lists in the order of the encoder's columns, or objects by column name.
+    """
+    before = findings.total
+    names = encoder.names
+    if not isinstance(value, list) or not value:
+        found = "an empty list" if value == [] else kind_of(value)
+        findings.error(at, "wrong_type", f"Expected a list of rows, each an object or a list; received {found}.")
+        return None
+    if len(value) > limits.max_rows:
+        expected = f"Expected at most {limits.max_rows:,} rows; received {len(value):,}."
+        findings.error(at, "too_many_rows", expected)
+        return None
+    kinds = set(map(type, value))
+    if kinds == {dict}:
+        _check_objects(value, encoder, at, findings)
+    elif kinds == {list}:
+        _check_lists(value, names, at, findings)
+    else:
+        findings.error(at, "mixed_types", "Expected every row as an object by column name, or every row as a list.")
+    if findings.total > before:
+        return None
+    keys: Sequence[Any] = names if kinds == {dict} else range(len(names))
+    columns = {name: [row[key] for row in value] for name, key in zip(names, keys, strict=True)}
+    for column, key in zip(encoder.columns, keys, strict=True):
+        _check_values(columns[column.name], column, lambda row, key=key: at + pointer(row, key)[1:], findings)
+    return None if findings.total > before else _records(columns, encoder)
+
+
+def read_columns(
+    value: Mapping[str, Any], encoder: Encoder, at: str, findings: Findings, limits: Limits
+) -> Records | None:
+    """As `read_records`, of an object with a list of values for each column."""
+    before = findings.total
+    for name in value.keys() - {*encoder.names, *encoder.others}:
+        refuse_unknown(name, encoder.names, at + pointer(name)[1:], findings)
+    for name in set(encoder.names) - value.keys():
+        findings.error(at + pointer(name)[1:], "missing", f"The column {name[:40]!r} is missing.")
+    if findings.total > before:
+        return None
+    lists = {name: value[name] for name in encoder.names}
+    lengths = {len(column) if isinstance(column, list) else 0 for column in lists.values()}
+    if len(lengths) > 1 or not 1 <= max(lengths) <= limits.max_rows:
+        expected = f"Expected lists of the same length, from 1 to {limits.max_rows:,}, one for each column."
+        findings.error(at, "length_mismatch", expected)
+        return None
+    return read_values(lists, encoder, lambda name, row: at + pointer(name, row)[1:], findings)
+
+
+def read_values(
+    columns: Mapping[str, Sequence[Any]], encoder: Encoder, place: Callable[[str, int], str], findings: Findings
+) -> Records | None:
+    """As `read_columns`, of every column of the encoder and equally many values of each; `place` says where one is."""
+    before = findings.total
+    for column in encoder.columns:
+        name = column.name
+        _check_values(columns[name], column, lambda row, name=name: place(name, row), findings)
+    return None if findings.total > before else _records(columns, encoder)
+
+
+def days_of(text: str) -> float:
+    """The days since 1970, in UTC where no zone is named, of a date or time in ISO 8601; ValueError for other texts."""
+    moment = datetime.fromisoformat(text)
+    # A quotient of whole microseconds, as in a table: seconds as a float would be rounded before.
+    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+    return since / timedelta(days=1)
+
+
+def refuse_unknown(name: str, names: Sequence[str], at: str, findings: Findings) -> None:
+    """Notes a column that is not one of these, with the one that was likely meant (as long as it is shown)."""
+    meant = (
+        hint(name, [one for one in names[:_MOST_COMPARED] if len(one) <= 40]) if findings.total < findings.limit else ""
+    )
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    known = ", ".join(one[:40] for one in names[:10])
+    findings.error(at, "unknown_column", f"Unknown column {name[:40]!r}.{meant} Known: {known}{more}.")
+
+
+def _records(columns: Mapping[str, Sequence[Any]], encoder: Encoder) -> Records:
+    return Records(columns, [column.name for column in encoder.columns if column.type == "date"])
+
+
+def _check_objects(rows: list[dict[str, Any]], encoder: Encoder, at: str, findings: Findings) -> None:
+    names, wanted = encoder.names, set(encoder.names)
+    allowed = wanted | encoder.others
+    for index, row in enumerate(rows):
+        if row.keys() == wanted:
+            continue
+        for name in row.keys() - allowed:
+            refuse_unknown(name, names, at + pointer(index, name)[1:], findings)
+        for name in sorted(wanted - row.keys()):
+            said = f"The column {name[:40]!r} is missing; null says that a value is not known."
+            findings.error(at + pointer(index, name)[1:], "missing", said)
+
+
+def _check_lists(rows: list[list[Any]], names: list[str], at: str, findings: Findings) -> None:
+    for index, row in enumerate(rows):
+        if len(row) != len(names):
+            wanted = f"{len(names)} values, one for each of the version's `input.features` in their order"
+            expected = f"Expected {wanted}; received {len(row)}."
+            findings.error(f"{at}/{index}", "width_mismatch", expected)
+
+
+def _check_values(values: Sequence[Any], column: AnyColumn, place: Any, findings: Findings) -> None:
+    """Notes each value that the column cannot take."""
+    kinds, expected = _accepted(column)
+    if set(map(type, values)) <= kinds and column.type == "category" and column.missing != "reject":
+        return
+    for row, value in enumerate(values):
+        if value is None:
+            if column.missing == "reject":
+                findings.error(place(row), "missing", f"Expected {expected}; received null.")
+        elif type(value) not in kinds:
+            findings.error(place(row), "wrong_type", f"Expected {expected}; received {kind_of(value)}.")
+        elif column.type == "date" and not _is_date(value):
+            findings.error(place(row), "wrong_type", f"Expected {expected}; received another text.")
+        elif column.type == "number" and not abs(value) <= _LARGEST:
+            findings.error(
+                place(row), "not_finite", f"Expected {expected}; received NaN, Infinity, or one beyond float32."
+            )
+
+
+def _accepted(column: AnyColumn) -> tuple[set[type], str]:
+    if isinstance(column, NumberColumn):
+        return (_BOOLEANS, "true or false") if column.encoding == "boolean" else (_NUMBERS, "a number")
+    return (_DATES, "a date in ISO 8601") if column.type == "date" else (_TEXTS, "a text")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        days_of(text)
+    except (ValueError, OverflowError):
+        return False
+    return True

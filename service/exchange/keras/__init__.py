@@ -1,0 +1,1 @@
+"""Keras's files: `.keras` and HDF5."""

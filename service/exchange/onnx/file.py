@@ -1,0 +1,55 @@
+"""ONNX files: a network for the runtimes of others, with any number of rows."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from service.config import VERSION
+from service.errors import Finding, Invalid, pointer
+from service.exchange.onnx.graph import INPUT, LABEL, OUTPUT, OnnxGraph
+from service.exchange.onnx.layers import LAYERS
+from service.nn import Sequential
+
+ReadInputs = Callable[[OnnxGraph], str]
+"""Adds inputs of its own to a graph; answers the name of what the network is given (rows, columns)."""
+
+
+def write_onnx(
+    model: Sequential,
+    metadata: Mapping[str, str],
+    *,
+    read_inputs: ReadInputs | None = None,
+    classes: Sequence[str] = (),
+    threshold: float = 0.5,
+) -> bytes:
+    """An ONNX file that predicts as the model does; `Invalid` names the layer for which ONNX has no words.
+
+    Two or more `classes` give a second output with the name of the likeliest; where the model has one output, it is
+    the second class above the threshold, else the first.
+    """
+    graph = OnnxGraph()
+    columns = model.input_shape[-1]
+    x = graph.input(INPUT, columns) if read_inputs is None else read_inputs(graph)
+    graph.shape = (None, columns)
+    for place, layer in enumerate(model.layers):
+        write = LAYERS.get(type(layer))
+        if write is None:
+            said = f"ONNX has no words for the layer {layer.name!r} ({type(layer).__name__})."
+            raise Invalid([Finding(pointer("spec", "layers", place), "not_exportable", said)])
+        shape = tuple(layer.compute_output_shape(graph.shape))
+        x = write(graph, layer, x)
+        graph.shape = shape
+    graph.output(x, OUTPUT, graph.shape[1:])
+    if len(classes) > 1 and len(graph.shape) == 2:
+        graph.output(_likeliest(graph, x, classes, threshold), LABEL, kind="STRING")
+    return graph.to_bytes(model.name, VERSION, metadata)
+
+
+def _likeliest(graph: OnnxGraph, x: str, classes: Sequence[str], threshold: float) -> str:
+    if graph.shape[-1] == 1:
+        above = graph.node("Greater", graph.node("Squeeze", x, graph.sizes(1)), threshold)
+        index = graph.node("Cast", above, to=7)
+    else:
+        scores = graph.node("Slice", x, graph.sizes(0), graph.sizes(len(classes)), graph.sizes(1))
+        index = graph.node("ArgMax", scores, axis=1, keepdims=0)
+    return graph.node("Gather", np.asarray(classes, object), index, axis=0)

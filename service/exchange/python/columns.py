@@ -1,0 +1,160 @@
+"""The columns of a table as lines of a script, and the functions that they call, on NumPy alone.
+
+The source of these functions goes into the script as it stands here.
+"""
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from service.data.features import Encoder
+from service.data.features.columns import (
+    DAYS_A_WEEK,
+    DAYS_A_YEAR,
+    THURSDAY,
+    AnyColumn,
+    CategoryColumn,
+    DateColumn,
+)
+from service.data.features.inputs import text_columns
+from service.data.features.records import days_of
+from service.data.tables import text_of
+from service.exchange.python.script import ScriptInputs
+
+Row = Mapping[str, Any]
+
+_USAGE = """\
+In Python: `from predictor import predict; predict([{"name of a column": value, ...}, ...])`, rows by column name.
+In a shell: `python predictor.py rows.csv > predictions.json`, or `python predictor.py < rows.json > predictions.json`.
+None, NaN and an empty text are values that are not there; dates are texts in ISO 8601, in UTC if they name no zone.
+For other rows it raises ValueError, or in a shell says so on standard error and exits with 2."""
+_IMPORTS = """\
+import csv
+import json
+import math
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path"""
+
+
+def inputs_of(encoder: Encoder) -> ScriptInputs:
+    """A line for each column, and the functions in these lines."""
+    used = dict.fromkeys(column.type for column in encoder.columns)
+    lines = "".join(f"            {_line(column)},\n" for column in encoder.columns)
+    return ScriptInputs(
+        usage=_USAGE,
+        imports=_IMPORTS,
+        expression=f"np.concatenate(\n        [\n{lines}        ],\n        axis=1,\n    ).astype(np.float32)",
+        given="read(sys.argv[1:])",
+        functions=[read, *(_FUNCTIONS[kind] for kind in used)],
+    )
+
+
+def read(paths: Sequence[str]) -> Any:
+    """The rows of a CSV file, or those that stand as JSON on standard input."""
+    if not paths:
+        return json.load(sys.stdin)
+    with Path(paths[0]).open(encoding="utf-8-sig", newline="") as file:
+        lines = csv.DictReader(file)
+        rows = list(lines)
+    for place, row in enumerate(rows):
+        if None in row or None in row.values():
+            raise ValueError(f"Row {place}: expected {len(lines.fieldnames or [])} values; received more or fewer.")
+    return rows
+
+
+def number(rows: Sequence[Row], name: str, *, mean: float, deviation: float, fill: float, marks: bool) -> Any:
+    """The distance from the mean in deviations, and where it is wanted a mark of each value that is not there."""
+    values = numbers_of(rows, name, number_of, "a number")
+    absent = np.isnan(values)
+    scaled = (np.where(absent, fill, values) - mean) / deviation
+    return np.stack([scaled, absent] if marks else [scaled], axis=1)
+
+
+def category(
+    rows: Sequence[Row], name: str, texts: Sequence[str], *, absent: int, width: int, plain: bool = False
+) -> Any:
+    """The place of each text, 0 for those that training did not see; ones and zeros where there is a width."""
+    places = {"": absent} | {text: place for place, text in enumerate(texts, 1)}
+    said = plain_text_of if plain else text_of
+    found = np.array([[absent if value is None else places.get(said(value), 0)] for value in column_of(rows, name)])
+    return found == np.arange(width) if width else found
+
+
+def plain_text_of(value: Any) -> str:
+    """As `text_of`, of numbers and booleans however a file writes them: 3.0 is 3, True is true."""
+    text = text_of(value)
+    try:
+        return text.lower() if text.lower() in ("true", "false") else text_of(float(text))
+    except (OverflowError, ValueError):
+        return text
+
+
+def date(
+    rows: Sequence[Row], name: str, *, mean: float, deviation: float, fill: float, circles: Sequence[str], marks: bool
+) -> Any:
+    """The time in deviations, and where in the year, the week and the day it is."""
+    values = numbers_of(rows, name, days_of, "a date in ISO 8601")
+    absent = np.isnan(values)
+    days = np.where(absent, fill, values)
+    turns = {"year": days / DAYS_A_YEAR, "week": np.floor(days + THURSDAY) / DAYS_A_WEEK, "day": days}
+    angles = [2 * math.pi * turns[circle] for circle in circles]
+    points = [part for angle in angles for part in (np.sin(angle), np.cos(angle))]
+    return np.stack([(days - mean) / deviation, *points, *([absent] if marks else [])], axis=1)
+
+
+def numbers_of(rows: Sequence[Row], name: str, read: Callable[[Any], float], expected: str) -> Any:
+    """What `read` makes of each value of a column, NaN where nothing is."""
+    values = []
+    for place, value in enumerate(column_of(rows, name)):
+        try:
+            values.append(math.nan if value in (None, "") else read(value))
+            if abs(values[-1]) > float(np.finfo(np.float32).max):
+                raise OverflowError
+        except (OverflowError, TypeError, ValueError):
+            raise ValueError(f"Row {place}, column {name!r}: expected {expected}; received {value!r:.60}.") from None
+    return np.array(values, np.float64)
+
+
+def column_of(rows: Sequence[Row], name: str) -> list[Any]:
+    """The values of a column, None where nothing is in the words of Python, JSON or pandas."""
+    if not isinstance(rows, list | tuple) or not rows:
+        received = "none" if isinstance(rows, list | tuple) else type(rows).__name__
+        raise ValueError(f"Expected a list of one row or more; received {received}.")
+    for place, row in enumerate(rows):
+        if not isinstance(row, dict) or name not in row:
+            received = ", ".join(map(repr, row)) if isinstance(row, dict) else "no object"
+            raise ValueError(f"Row {place}: expected the column {name!r}; received {received or 'nothing'}.")
+    values = [row[name] for row in rows]
+    return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+
+
+def number_of(value: Any) -> float:
+    """A value as a number: true is 1; texts are read."""
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return float(value.lower() == "true")
+    return float(value)
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {"number": number, "category": category, "date": date}
+
+
+def _line(column: AnyColumn) -> str:
+    # Names and categories are texts of users, and this is code: `ascii` writes them as what they are.
+    name = ascii(column.name)
+    if isinstance(column, CategoryColumn):
+        width = 0 if column.encoding == "integer" else len(column.outputs)
+        plain = "" if text_columns(Encoder([column])) else ", plain=True"
+        return f"category(rows, {name}, {column.categories!a}, absent={column.absent}, width={width}{plain})"
+    fill = "math.nan" if column.missing == "reject" else repr(column.fill)
+    told = f"mean={column.mean!r}, deviation={column.deviation!r}, fill={fill}"
+    marks = column.missing == "indicator"
+    if isinstance(column, DateColumn):
+        return f"date(rows, {name}, {told}, circles={column.circles!r}, marks={marks})"
+    return f"number(rows, {name}, {told}, marks={marks})"

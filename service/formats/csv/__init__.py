@@ -1,0 +1,1 @@
+"""Delimited text: its dialect, quotes and types, read block by block."""

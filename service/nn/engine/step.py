@@ -1,0 +1,83 @@
+"""One training step: forward, gradient, backward, update."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from service.nn.engine.network import Network
+from service.nn.engine.objective import Objective
+from service.nn.losses import Loss
+from service.nn.optimizers import Optimizer
+from service.nn.variable import Parameters
+
+Array = np.ndarray[Any, Any]
+Step = Callable[[Array, Array, Array | None], Array]
+
+
+def connect_step(
+    network: Network,
+    objective: Objective,
+    optimizer: Optimizer,
+    parameters: Parameters,
+    rows: int,
+    *,
+    unit_rows: bool,
+) -> Step:
+    """A step for batches of `rows`: takes inputs, targets and weights, answers the outputs.
+
+    The penalties on weights and outputs are left in `network.tally`. The outputs are memory of the network.
+    """
+    loss, clock, tally, dtype = objective.loss, network.clock, network.tally, network.dtype
+    run = connect_gradient(network, objective, rows, of=rows, unit_rows=unit_rows)
+    row_shape = (rows, *network.output_shape[:-1])
+    equal = rows_weigh_the_same(loss)
+    penalized = [variable for variable in parameters.variables if variable.regularizer is not None]
+
+    def step(x: Array, y: Array, weights: Array | None) -> Array:
+        clock.step = optimizer.batches
+        factors = None if equal and weights is None else loss.row_weights(y, row_shape, dtype, weights)
+        y_pred = run(x, y, factors)
+        for variable in penalized:
+            assert variable.regularizer is not None
+            tally.value += variable.regularizer(variable.value)
+            variable.gradient += variable.regularizer.gradient(variable.value)
+        optimizer.step()
+        return y_pred
+
+    return step
+
+
+def connect_gradient(network: Network, objective: Objective, rows: int, *, of: int, unit_rows: bool) -> Step:
+    """Forward and backward for `rows` of a batch of `of` rows: takes inputs, targets and the rows' factors.
+
+    The inputs come with a column of ones where the network `takes_ones`. A row's factor is its share in the reduced
+    loss; None is one over the number of rows of the batch.
+    """
+    loss, dtype = objective.loss, network.dtype
+    last = network.layers[-1]
+    fused = loss.fuses_with(last.output_activation) and last.penalty is None
+    forward, backward = network.connect(rows, training=True, fused=fused)
+    shape = (rows, *network.output_shape)
+    gradient = loss.fused(shape, dtype, unit_rows=unit_rows) if fused else loss.gradient
+    share = np.asarray(objective.loss_weight / (of * math.prod(shape[1:-1])), dtype)
+    weight = objective.loss_weight
+    multiply = np.multiply
+
+    def run(x: Array, y: Array, factors: Array | None) -> Array:
+        y_pred = forward(x)
+        dy = gradient(y, y_pred)
+        if factors is None:
+            dy = multiply(dy, share, out=dy)
+        else:
+            dy = multiply(dy, weight * factors[..., None], out=dy)
+        backward(dy)
+        return y_pred
+
+    return run
+
+
+def rows_weigh_the_same(loss: Loss) -> bool:
+    """Whether each of n rows counts 1 / n where no weights are given."""
+    return loss.reduction in ("sum_over_batch_size", "mean") and getattr(loss, "ignore_class", None) is None

@@ -1,0 +1,72 @@
+"""A training step in two halves of the batch, each on a thread of its own with one BLAS thread.
+
+It is as fast as products on two threads at worst, because everything between the products is shared, too. And other
+work on the machine slows it down by what it takes; threads of BLAS, which wait for each other, it nearly stops.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from service.nn.engine.network import Network
+from service.nn.engine.objective import Objective
+from service.nn.engine.second_thread import Beside
+from service.nn.engine.step import Step, connect_gradient, rows_weigh_the_same
+from service.nn.optimizers import Optimizer
+from service.nn.variable import Parameters
+
+Array = np.ndarray[Any, Any]
+
+
+def splits(network: Network, rows: int, threads: int) -> bool:
+    """Whether a step is made in halves: on two threads, where the rows of a batch are apart from each other."""
+    alone = all(layer.rows_are_independent and layer.penalty is None for layer in network.layers)
+    return threads == 2 and rows > 1 and alone
+
+
+def connect_halves(
+    network: Network,
+    objective: Objective,
+    optimizer: Optimizer,
+    parameters: Parameters,
+    rows: int,
+    beside: Beside,
+    *,
+    unit_rows: bool,
+) -> Step:
+    """A step like that of `connect_step`, whose gradients are the sum of those of two halves."""
+    half = rows // 2
+    others = np.zeros_like(parameters.gradients)
+    first = connect_gradient(network, objective, half, of=rows, unit_rows=unit_rows)
+    with parameters.gradients_in(others):
+        second = connect_gradient(network, objective, rows - half, of=rows, unit_rows=unit_rows)
+    loss, row_shape = objective.loss, (rows, *network.output_shape[:-1])
+    equal = rows_weigh_the_same(loss)
+    middle = others.size // 2
+    parts = [(parameters.gradients[part], others[part]) for part in (slice(middle), slice(middle, None))]
+    outputs = np.empty((rows, *network.output_shape), network.dtype)
+    penalized = [variable for variable in parameters.variables if variable.regularizer is not None]
+
+    def step(x: Array, y: Array, weights: Array | None) -> Array:
+        factors = None if equal and weights is None else loss.row_weights(y, row_shape, network.dtype, weights)
+
+        def upper() -> None:
+            outputs[:half] = first(x[:half], y[:half], None if factors is None else factors[:half])
+
+        def lower() -> None:
+            outputs[half:] = second(x[half:], y[half:], None if factors is None else factors[half:])
+
+        beside.do(lower, upper)
+        beside.do(lambda: _add(*parts[1]), lambda: _add(*parts[0]))
+        for variable in penalized:
+            assert variable.regularizer is not None
+            network.tally.value += variable.regularizer(variable.value)
+            variable.gradient += variable.regularizer.gradient(variable.value)
+        optimizer.step(beside.do)
+        return outputs
+
+    return step
+
+
+def _add(gradients: Array, others: Array) -> None:
+    np.add(gradients, others, out=gradients)

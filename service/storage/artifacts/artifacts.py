@@ -1,0 +1,169 @@
+"""Artifacts: bytes too large for a row (checkpoints, tables), each under a name that tells its SHA-256.
+
+Written whole or not at all, never changed, found by whoever shares the database: in a directory, in a bucket that
+speaks S3, or, where neither is named and machines share a PostgreSQL, in its tables.
+"""
+
+import contextlib
+import hashlib
+import logging
+import re
+import secrets
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from sqlalchemy import Engine
+
+from service.errors import Damaged, FitdError, NotFound
+from service.storage.clock import Clock
+from service.storage.content import Content, Found
+from service.storage.folder import Folder
+from service.storage.identity import Owner
+from service.storage.rows import Rows
+
+FIRST_DAY_SECONDS = 86_400.0
+"""So long nothing is swept for a database that is new: the one that it stands in for may be on its way."""
+
+TRASH_SECONDS = 7 * 86_400.0
+"""So long what was swept lies in the trash, unless a setting says otherwise."""
+
+_OURS = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{8}\.[0-9a-f]{64}(\.tmp)?")
+
+_log = logging.getLogger("fitd.storage")
+
+
+class Store(Protocol):
+    """A place that keeps bytes under names, and knows the database that it belongs to."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Keeps the bytes durably; until it has, nothing can be read under the name."""
+
+    def take(self, name: str, file: Path) -> None:
+        """Keeps a file's content durably under the name; the file is used up."""
+
+    def read(self, name: str) -> Found | None:
+        """The bytes, or None if there are none of this name."""
+
+    def remove(self, name: str) -> None:
+        """Forgets a name, known or not."""
+
+    def names(self) -> Iterator[tuple[str, float]]:
+        """Every name, with its age in seconds."""
+
+    def owner(self) -> str | None:
+        """The id of the database that it belongs to; None while nobody has claimed it."""
+
+    def claim(self, owner: str) -> None:
+        """Makes it the database's that is called so, unless it is another's already."""
+
+    def discard(self, name: str) -> None:
+        """Moves what is under a name to the trash."""
+
+    def restore(self, name: str) -> bool:
+        """Moves it back; False if it is not there."""
+
+    def empty_trash(self, older_than_seconds: float) -> None:
+        """Deletes what has lain in the trash for so long."""
+
+
+class Artifacts:
+    """All artifacts of an installation; `owner` tells which database it has."""
+
+    def __init__(self, store: Store, owner: Callable[[], Owner]) -> None:
+        self._store = store
+        self._owner = owner
+        self._is_claimed = False
+
+    def put(self, label: str, content: bytes) -> str:
+        """Keeps the bytes and returns their name, which begins with `label`."""
+        name = f"{label}.{secrets.token_hex(4)}.{hashlib.sha256(content).hexdigest()}"
+        self.keep(name, content)
+        return name
+
+    def put_file(self, label: str, file: Path, sha256: str) -> str:
+        """Keeps a file's content, which need not fit into memory and has this hash; the file is used up."""
+        name = f"{label}.{secrets.token_hex(4)}.{sha256}"
+        self._claim_if_new()
+        self._store.take(name, file)
+        return name
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Keeps what another store gave under this name."""
+        self._claim_if_new()
+        self._store.write(name, content)
+
+    def get(self, name: str) -> bytes:
+        """The bytes as they were put; `NotFound` or `Damaged` if they are not there any more."""
+        content = self.open(name)
+        return content if isinstance(content, bytes) else content[:]
+
+    def open(self, name: str) -> Content:
+        """As `get`, but a file is mapped: what is looked at takes memory only while nobody else needs it."""
+        found = self._store.read(name)
+        if found is None and self._store.restore(name):
+            _log.warning("The artifact %s is needed after all, and was taken back from the trash", name)
+            found = self._store.read(name)
+        if found is None:
+            raise NotFound("artifact", name)
+        if found.sha256 != digest_of(name):
+            raise Damaged(f"The artifact {name} does not match its SHA-256.")
+        return found.content
+
+    def remove(self, names: Collection[str]) -> None:
+        """Forgets these; what cannot be removed now is found by the next sweep."""
+        for name in names:
+            with contextlib.suppress(OSError, FitdError):
+                self._store.remove(name)
+
+    def sweep(self, wanted: Collection[str], *, older_than_seconds: float, trash_seconds: float = TRASH_SECONDS) -> int:
+        """Moves what nobody refers to and has lain for so long to the trash; returns how many. Others' files stay.
+
+        It does nothing in a store of another database, nor on the first day of this one: names that a new database
+        does not know are more likely those of the one that should be in its place.
+        """
+        owner = self._owner()
+        known = [(name, age) for name, age in self._store.names() if _OURS.fullmatch(name)]
+        old = [name for name, age in known if age > older_than_seconds and name not in wanted]
+        if not self._belongs_to(owner.id, wanted, [name for name, _ in known]):
+            _log.warning("Nothing is swept: the artifacts belong to another database, or nobody knows to which")
+            return 0
+        if owner.age_seconds < FIRST_DAY_SECONDS:
+            return 0
+        for name in old:
+            with contextlib.suppress(OSError, FitdError):
+                self._store.discard(name)
+        self._store.empty_trash(trash_seconds)
+        return len(old)
+
+    def _claim_if_new(self) -> None:
+        if not self._is_claimed:
+            if self._store.owner() is None and not any(_OURS.fullmatch(name) for name, _ in self._store.names()):
+                self._store.claim(self._owner().id)
+            self._is_claimed = True
+
+    def _belongs_to(self, owner: str, wanted: Collection[str], known: Collection[str]) -> bool:
+        """Whether the store is this database's: its name stands there, or none does and it knows what is there."""
+        if self._store.owner() is None and (not known or any(name in wanted for name in known)):
+            self._store.claim(owner)
+        return self._store.owner() == owner
+
+
+def digest_of(name: str) -> str:
+    """The SHA-256 that an artifact's name tells."""
+    return name.rpartition(".")[2]
+
+
+def open_artifacts(url: str | None, engine: Engine, clock: Clock, owner: Callable[[], Owner]) -> Artifacts:
+    """The artifacts at a directory or an `s3://bucket/prefix`; by default beside SQLite's file, or in PostgreSQL."""
+    if url is None:
+        file = engine.url.database if engine.dialect.name == "sqlite" else None
+        store: Store = Folder(Path(file).absolute().parent / "artifacts") if file else Rows(engine, clock)
+        return Artifacts(store, owner)
+    parts = urlsplit(url)
+    if parts.scheme in ("", "file"):
+        return Artifacts(Folder(Path(parts.path)), owner)
+    from service.storage.artifacts.bucket import Bucket  # noqa: PLC0415 - only who has a bucket pays for its library
+
+    return Artifacts(Bucket(url), owner)

@@ -1,0 +1,1 @@
+"""The queue of jobs, and how workers learn of them."""

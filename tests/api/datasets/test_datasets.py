@@ -1,0 +1,207 @@
+"""Datasets over HTTP: uploaded in any form, told apart, described, downloaded and deleted."""
+
+import bz2
+import gzip
+import io
+import lzma
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from tests.support.penguins import CSV, DATASETS, csv_of, penguins, request, upload
+from tests.support.serving import Service, assert_problem
+
+
+def test_an_upload_tells_what_its_columns_hold(service: Service) -> None:
+    view = upload(service, csv_of(penguins()), "?name=penguins")
+    assert (view["name"], view["form"], view["rows"], view["width"]) == ("penguins", "table", 240, 9)
+    columns = {column["name"]: column for column in view["columns"]}
+    assert {name: column["type"] for name, column in columns.items()} == {
+        "name": "category",
+        "island": "category",
+        "bill": "number",
+        "mass": "number",
+        "female": "boolean",
+        "seen": "date",
+        "nothing": "empty",
+        "planet": "category",
+        "species": "category",
+    }
+    bill = [value for value in penguins()["bill"] if value is not None]
+    assert columns["bill"]["missing"] == 240 - len(bill)
+    assert columns["bill"]["mean"] == pytest.approx(np.mean(bill))
+    assert columns["bill"]["deviation"] == pytest.approx(np.std(bill))
+    assert (columns["bill"]["min"], columns["bill"]["max"]) == (min(bill), max(bill))
+    assert columns["island"]["distinct"] == 3
+    assert columns["planet"]["values"] == [{"value": "Earth", "count": 240}]
+    assert columns["seen"]["min"] == "2024-01-10T00:00:00Z"
+
+
+def test_columns_that_only_look_like_numbers_or_dates_are_warned_of(service: Service) -> None:
+    content = "day;pay;size;shop\n31.03.2024;1.234,50;1,5;Ulm\n01.04.2024;7,00;2,5;Bonn\n"
+    view = upload(service, content.encode())
+    types = {"day": "category", "pay": "category", "size": "number", "shop": "category"}
+    assert {column["name"]: column["type"] for column in view["columns"]} == types
+    warned = [("#/columns/day", "looks_like_dates"), ("#/columns/pay", "looks_like_numbers")]
+    assert [(one["pointer"], one["code"]) for one in view["warnings"]] == warned
+    assert "'pay' look like numbers" in view["warnings"][1]["detail"]
+    assert service.client.get(f"{DATASETS}/{view['id']}").json()["warnings"] == view["warnings"]
+    mixed = b"size;score\n1,5;1.5\n2,5;2.5\n"
+    assert upload(service, mixed)["warnings"][0]["pointer"] == "#/columns/size"
+    assert upload(service, mixed, "?decimal=,")["warnings"][0]["pointer"] == "#/columns/score"
+    assert upload(service, csv_of(penguins()))["warnings"] == []
+
+
+def test_the_same_data_are_stored_once_whatever_they_come_as(service: Service) -> None:
+    table = penguins()
+    first = upload(service, csv_of(table))
+    arrow = pa.table({**table, "seen": pa.array(table["seen"]).cast(pa.timestamp("us"))})
+    arrow = arrow.set_column(6, "nothing", pa.nulls(240))
+    sink = io.BytesIO()
+    parquet.write_table(arrow, sink)
+    forms = [
+        upload(service, csv_of(table, ";")),
+        upload(service, gzip.compress(csv_of(table)), headers={"Content-Type": "application/gzip"}),
+        upload(service, csv_of(table), headers={"Content-Type": "application/octet-stream"}),
+    ]
+    assert [form["id"] for form in forms] == [first["id"]] * 3
+    parquet_view = upload(service, sink.getvalue(), headers={"Content-Type": "application/vnd.apache.parquet"})
+    assert [c["type"] for c in parquet_view["columns"]] == [c["type"] for c in first["columns"]]
+    named = upload(service, csv_of(table), "?name=again")
+    assert named["id"] != first["id"]
+    assert named["sha256"] == first["sha256"]
+    listed = service.client.get(DATASETS).json()["items"]
+    assert {view["id"] for view in listed} == {first["id"], named["id"], parquet_view["id"]}
+    assert [view["id"] for view in service.client.get(f"{DATASETS}?name=again").json()["items"]] == [named["id"]]
+
+
+def test_who_sends_a_form_is_told_to_send_the_file_itself(shared: Service) -> None:
+    answers = [
+        shared.client.post("/v1/datasets", files={"file": ("a.csv", b"a,b\n1,2\n", "text/csv")}),
+        shared.client.post("/v1/datasets", data={"a": "1"}),
+    ]
+    for answer in answers:
+        problem = assert_problem(answer, 415, "unsupported_media_type")
+        assert problem["detail"].endswith("The body is the file itself, as curl sends it with --data-binary.")
+
+
+def test_broken_files_are_refused_and_nothing_is_stored(service: Service) -> None:
+    whole = csv_of(penguins())
+    sink = io.BytesIO()
+    parquet.write_table(pa.table({"a": [1, 2], "b": [[1], [2]]}), sink)
+    cases: list[tuple[bytes, str, int, str]] = [
+        (b"", "text/csv", 400, "bad_table"),
+        (b"a,b\n", "text/csv", 400, "bad_table"),
+        (b"a,b\n1,2,3\n", "text/csv", 400, "bad_table"),
+        (b'a,b\n1,2\n3,"4\n5,6\n7,8\n', "text/csv", 422, "invalid_request"),
+        (b"a,a\n1,2\n", "text/csv; header=present", 422, "invalid_request"),
+        (gzip.compress(whole)[:-20], "application/gzip", 400, "bad_table"),
+        (sink.getvalue()[:-10], "application/vnd.apache.parquet", 400, "bad_table"),
+        (sink.getvalue(), "application/vnd.apache.parquet", 422, "invalid_request"),
+        (b"PK\x03\x04rubbish", "application/x-npz", 400, "bad_table"),
+        (b"{}", "application/json", 422, "invalid_request"),
+        (b"[1]", "application/json", 400, "bad_table"),
+        (b'[{"a": 1}, {"a": "b"}]', "application/json", 422, "invalid_request"),
+        (whole, "application/pdf", 415, "unsupported_media_type"),
+    ]
+    for content, kind, status, code in cases:
+        query = "?header=true" if kind.endswith("present") else ""
+        answer = service.client.post(DATASETS + query, content=content, headers={"Content-Type": kind})
+        assert_problem(answer, status, code)
+    assert service.rows()["datasets"] == 0
+    assert list((service.settings.scratch).iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (b"PK\x03\x04\x14\x00", "save a spreadsheet (.xlsx) as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "save it as CSV"),
+        (bz2.compress(b"a,b\n1,2\n"), "pack it with gzip or zstd"),
+        (lzma.compress(b"a,b\n1,2\n"), "pack it with gzip or zstd"),
+        (gzip.compress(gzip.compress(b"a,b\n1,2\n")), "packed twice"),
+        (b"\x93NUMPY\x01\x00", "x and y in one .npz"),
+        (b"%PDF-1.7\n", "received a PDF"),
+    ],
+    ids=["zip", "xls", "bzip2", "xz", "gzip twice", "npy", "pdf"],
+)
+@pytest.mark.parametrize("media_type", ["text/csv", "application/octet-stream"])
+def test_a_file_that_is_taken_for_a_table_by_mistake_is_named(
+    service: Service, start: bytes, said: str, media_type: str
+) -> None:
+    answer = service.client.post(DATASETS, content=start, headers={"Content-Type": media_type})
+    assert said in assert_problem(answer, 400, "bad_table")["detail"]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", " \n\n "])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_octets_that_are_objects_on_lines_are_a_table(service: Service, newline: str, mark: str) -> None:
+    octets = {"Content-Type": "application/octet-stream"}
+    view = upload(service, (mark + newline.join(['{"a": 1}', '{"a": 2}'])).encode(), headers=octets)
+    assert (view["form"], view["rows"]) == ("table", 2)
+    whole = mark + newline.join(["{", '"x": [[1], [2]],', '"y": [1, 2]}'])
+    assert upload(service, whole.encode(), headers=octets)["form"] == "arrays"
+
+
+def test_octets_that_begin_with_a_column_pk_are_a_table(service: Service) -> None:
+    view = upload(service, b"PK,b\n1,2\n", headers={"Content-Type": "application/octet-stream"})
+    assert [column["name"] for column in view["columns"]] == ["PK", "b"]
+
+
+@pytest.mark.parametrize("charset", ["koi8-r", '"koi8-r"', "KOI8-R; header=present"])
+def test_a_character_set_in_the_content_type_is_that_of_the_text(service: Service, charset: str) -> None:
+    content = "имя,n\nЮля,1\n".encode("koi8-r")
+    typed = {"Content-Type": f"text/csv; charset={charset}"}
+    assert [column["name"] for column in upload(service, content, headers=typed)["columns"]] == ["имя", "n"]
+    content = content.decode("koi8-r").encode("cp1251")
+    assert upload(service, content, "?encoding=cp1251", typed)["columns"][0]["name"] == "имя"
+    for charset_of_many in ("utf-8", "UTF8"):
+        typed = {"Content-Type": f"text/csv; charset={charset_of_many}"}
+        assert upload(service, "ö,n\nx,1\n".encode("cp1252"), headers=typed)["columns"][0]["name"] == "ö"
+    answer = service.client.post(DATASETS, content=b"a\n1\n", headers={"Content-Type": "text/csv; charset=klingon"})
+    assert_problem(answer, 422, "invalid_request")
+
+
+def test_a_bomb_is_stopped_at_the_limit(tmp_path: Any) -> None:
+    with Service(tmp_path, max_unpacked_bytes=100_000, max_columns=50, max_table_rows=1000) as service:
+        bomb = gzip.compress(b"a,b\n" + b"1,2\n" * 1_000_000)
+        assert_problem(service.client.post(DATASETS, content=bomb, headers=CSV), 413, "too_large")
+        wide = ",".join(f"c{i}" for i in range(60)) + "\n" + ",".join("1" * 60) + "\n"
+        assert_problem(service.client.post(DATASETS, content=wide.encode(), headers=CSV), 413, "too_large")
+        long = b"a,b\n" + b"1,2\n" * 1001
+        assert_problem(service.client.post(DATASETS, content=long, headers=CSV), 413, "too_large")
+
+
+def test_arrays_are_a_dataset_as_well(service: Service) -> None:
+    sink = io.BytesIO()
+    np.savez(sink, x=np.eye(4), y=np.array(["a", "b", "a", "b"]))
+    view = upload(service, sink.getvalue(), headers={"Content-Type": "application/x-npz"})
+    assert (view["form"], view["rows"], view["width"], view["classes"]) == ("arrays", 4, 4, ["a", "b"])
+    same = upload(service, b'{"x": [[0, 1], [1, 0]], "y": [1, 2]}', headers={"Content-Type": "application/json"})
+    assert (same["form"], same["rows"]) == ("arrays", 2)
+    asked = request(view["id"]) | {"data": {"dataset": view["id"]}}
+    answer = service.client.post("/v1/training-jobs", json=asked)
+    assert answer.status_code == 202, answer.text
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "arrow"])
+def test_a_table_comes_back_as_it_went_in(service: Service, form: str) -> None:
+    view = upload(service, csv_of(penguins()))
+    answer = service.client.get(f"{view['links']['content']}?format={form}")
+    assert answer.status_code == 200
+    again = upload(service, answer.content, headers={"Content-Type": answer.headers["Content-Type"]})
+    assert [c["type"] for c in again["columns"]] == [c["type"] for c in view["columns"]]
+    assert again["columns"] == view["columns"]
+
+
+def test_a_dataset_that_a_job_needs_cannot_be_deleted(service: Service) -> None:
+    dataset = upload(service, csv_of(penguins()))
+    job = service.client.post("/v1/training-jobs", json=request(dataset["id"])).json()
+    assert_problem(service.client.delete(dataset["links"]["self"]), 409, "dataset_in_use")
+    service.work()
+    assert service.client.delete(dataset["links"]["self"]).status_code == 204
+    assert_problem(service.client.get(dataset["links"]["self"]), 404, "not_found")
+    assert service.client.get(job["links"]["self"]).json()["status"] == "succeeded"
