@@ -94,15 +94,7 @@ def speed(folder: Path) -> None:
 
     for network in NETWORKS:
         made = train(network.request(), Table(network.table()))
-        loaded = LoadedVersion(
-            made.spec,
-            columns=COLUMNS,
-            classes=made.output["classes"],
-            weights=made.weights,
-            compiled=made.compile,
-            features=made.input["features"],
-            targets=["kind"],
-        )
+        loaded = LoadedVersion(made, made.weights)
         bare, whole, job = best_of(
             ROUNDS,
             Call(partial(loaded.predict, x)),

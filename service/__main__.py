@@ -1,4 +1,4 @@
-"""The command line: `python -m service serve | api | worker | engine | migrate | backup`."""
+"""The command line: `python -m service serve | api | worker | cluster | migrate | backup`."""
 
 import argparse
 import ctypes
@@ -19,13 +19,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from service.config import Settings, explained, misspelt
+from service.config import RENAMED, Settings, explained, given_names, misspelt
 from service.errors import Conflict, FitdError, Unavailable, WrongSchema
 from service.processes.lifeline import follow
 from service.processes.sockets import listen
 from service.processes.supervisor import PATIENCE_SECONDS, migrate, serve
 from service.storage import Bell, Database
-from service.worker.dask import Engine, check_address
+from service.worker.dask import Cluster, check_address
 
 _GRACE_SECONDS = 5
 _BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -47,8 +47,7 @@ def main() -> None:
     if arguments.parent is not None:
         follow(arguments.parent, arguments.lifeline)
     else:
-        for name, nearest in misspelt(os.environ).items():
-            _log.warning("%s is no setting and changes nothing; the nearest is %s", name, nearest)
+        _warn_of_names(arguments)
     try:
         arguments.run(settings, arguments)
     except FitdError as error:
@@ -61,18 +60,20 @@ def _parser() -> argparse.ArgumentParser:
         description="Fitd trains and serves dense neural networks over HTTP.",
         epilog="Settings are environment variables such as FITD_PORT and FITD_DATA_DIR; see .env.example.",
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
     for name, run, purpose in (
         ("serve", _serve, "everything on this machine: migrates, then runs the API and its workers"),
         ("api", _api, "only the API; needs a migrated database and workers elsewhere"),
         ("worker", _worker, "only one worker; run as many as you like on one database"),
-        ("engine", _engine, "only what keeps a Dask cluster at work, instead of workers"),
+        ("cluster", _cluster, "only what keeps a Dask cluster at work, instead of workers"),
+        ("engine", _cluster, "the old name of `cluster`"),
         ("migrate", _migrate, "brings the database's tables to this release's, and ends"),
     ):
         command = commands.add_parser(name, help=purpose, description=f"{name}: {purpose}.")
         command.set_defaults(run=run)
-        if name in ("serve", "engine"):
-            command.add_argument("--engine", help="a Dask cluster that trains: dask://host:8786, or dask://local")
+        if name in ("serve", "cluster", "engine"):
+            command.add_argument("--cluster", help="a Dask cluster that trains: dask://host:8786, or dask://local")
+            command.add_argument("--engine", dest="old_cluster", help="the old name of --cluster")
         # How the supervisor speaks to its children.
         for option in ("parent", "lifeline", "socket", "rings", "hears"):
             command.add_argument(f"--{option}", type=int, help=argparse.SUPPRESS)
@@ -86,14 +87,29 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(settings: Settings, arguments: argparse.Namespace) -> None:
-    settings = _with_engine(settings, arguments)
-    if settings.engine is not None:
-        check_address(settings.engine)
+    settings = _with_cluster(settings, arguments)
+    if settings.cluster is not None:
+        check_address(settings.cluster)
     serve(settings)
 
 
-def _with_engine(settings: Settings, arguments: argparse.Namespace) -> Settings:
-    return settings if arguments.engine is None else settings.model_copy(update={"engine": arguments.engine})
+def _with_cluster(settings: Settings, arguments: argparse.Namespace) -> Settings:
+    cluster = arguments.cluster or arguments.old_cluster
+    return settings if cluster is None else settings.model_copy(update={"cluster": cluster})
+
+
+def _warn_of_names(arguments: argparse.Namespace) -> None:
+    """Logs a warning for each setting, option or command with an old name or one that is nearly a setting's."""
+    names = given_names()
+    for name, nearest in misspelt(names).items():
+        _log.warning("%s is no setting and changes nothing; the nearest is %s", name, nearest)
+    renamed = {old: new for old, new in RENAMED.items() if old in names}
+    if arguments.command == "engine":
+        renamed["The command engine"] = "cluster"
+    if getattr(arguments, "old_cluster", None) is not None:
+        renamed["The option --engine"] = "--cluster"
+    for old, new in renamed.items():
+        _log.warning("%s has a new name, %s; the old one will be removed in a later release", old, new)
 
 
 def _api(settings: Settings, arguments: argparse.Namespace) -> None:
@@ -148,15 +164,15 @@ def _worker(settings: Settings, arguments: argparse.Namespace) -> None:
         process.run(settings, database, arguments.owner)
 
 
-def _engine(settings: Settings, arguments: argparse.Namespace) -> None:
-    settings = _with_engine(settings, arguments)
-    check_address(settings.engine or "")
+def _cluster(settings: Settings, arguments: argparse.Namespace) -> None:
+    settings = _with_cluster(settings, arguments)
+    check_address(settings.cluster or "")
     leaving = threading.Event()
     with closing(Database.of(settings, bell=Bell(read_fd=arguments.hears))) as database:
         _await_schema(database)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: leaving.set())
-        Engine(settings, database, settings.engine or "", leaving).run()
+        Cluster(settings, database, settings.cluster or "", leaving).run()
 
 
 def _migrate(settings: Settings, _arguments: argparse.Namespace) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from dotenv import dotenv_values
+from pydantic import AliasChoices, BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 VERSION = "0.1.0"
-"""The release; `pyproject.toml` says the same."""
+"""The release, said here alone."""
 
 LONGEST_LEASE_SECONDS = 300.0
 """No lease ends later than this from now, unless the clock was set back after it began."""
@@ -71,7 +72,7 @@ class Settings(BaseSettings, Limits):
     """All settings, with defaults that suit one machine."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FITD_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="FITD_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, validate_by_name=True
     )
 
     @model_validator(mode="before")
@@ -102,8 +103,9 @@ class Settings(BaseSettings, Limits):
         ge=0,
         description="Training processes on this machine. Default: one less than its cores, at least 1.",
     )
-    engine: str | None = Field(
+    cluster: str | None = Field(
         None,
+        validation_alias=AliasChoices("FITD_CLUSTER", "FITD_ENGINE"),
         description="A Dask cluster that trains instead: `dask://host:8786`, or `dask://local`.",
     )
     worker_threads: Count = Field(1, description="Threads for matrix products in each training process.")
@@ -158,9 +160,18 @@ def explained(error: ValidationError) -> str:
     return "\n".join(f"FITD_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in found)
 
 
+RENAMED = {"FITD_ENGINE": "FITD_CLUSTER"}
+"""Old names of settings, which are still read, and their new ones."""
+
+
+def given_names() -> set[str]:
+    """The names of all variables that settings are read from: the environment's and those of the file `.env`."""
+    return {*os.environ, *dotenv_values(".env")}
+
+
 def misspelt(names: Iterable[str]) -> dict[str, str]:
     """Of the names of variables those that are nearly that of a setting, and which."""
     known = [f"FITD_{name.upper()}" for name in Settings.model_fields]
-    unknown = [name for name in names if name.upper().startswith("FITD_") and name.upper() not in known]
+    unknown = [name for name in names if name.upper().startswith("FITD_") and name.upper() not in {*known, *RENAMED}]
     close = {name: difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8) for name in unknown}
     return {name: nearest[0] for name, nearest in close.items() if nearest}

@@ -6,12 +6,17 @@ of the classes that occur, in the data or in the predictions.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.checks.targets import Want
+from service.data.datasets import Dataset
+from service.formats.metric_values import MetricValue, finite
+from service.nn import Sequential
+from service.nn.losses import Targets
+from service.task import Task
 
 Array = NDArray[Any]
 
@@ -22,10 +27,37 @@ _MOST_COUNTED = 1000
 """A confusion matrix of more classes is larger than anybody reads, and soon than memory."""
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How well a network does on a dataset."""
+
+    metrics: dict[str, MetricValue]
+    """The loss and each metric; None where it is no finite number."""
+    report: dict[str, Any]
+
+
+def measure(model: Sequential, task: Task, dataset: Dataset) -> Measured:
+    """Loss, metrics and report of a compiled network on a dataset whose targets were checked."""
+    y = task.encoded(dataset.y)
+    found = model.evaluate(dataset.x, y, sample_weight=dataset.sample_weight, verbose=0, return_dict=True)
+    predictions = model.predict(dataset.x, verbose=0)
+    return Measured(
+        metrics={name: finite(value) for name, value in found.items()},
+        report=report(
+            predictions,
+            y,
+            task.targets,
+            names=task.output_names,
+            from_logits=task.loss.takes_logits,
+            threshold=task.outputs.threshold,
+        ),
+    )
+
+
 def report(
     predictions: Array,
     y: Array,
-    want: Want,
+    targets: Targets,
     *,
     names: Sequence[str] | None,
     from_logits: bool,
@@ -35,9 +67,9 @@ def report(
 
     `threshold` is where one output turns from the first class to the second.
     """
-    if want is Want.NUMBERS:
+    if targets is Targets.NUMBERS:
         return {"kind": "regression", "outputs": _regression(predictions, y, names)}
-    if want is Want.SIDES:
+    if targets is Targets.BINARY:
         if predictions.shape[1] > 1:
             labels = _names(names, predictions.shape[1])
             outputs = [_binary(predictions[:, i], y[:, i] > 0.5, threshold, name) for i, name in enumerate(labels)]
@@ -47,15 +79,8 @@ def report(
         scores = np.concatenate([-predictions, predictions], axis=1)
         return _classification(scores, truth, chosen, _names(names, 2))
     scores = _softmax(predictions) if from_logits else predictions
-    truth = y.reshape(len(y)) if want is Want.INDICES else y.argmax(axis=1)
+    truth = y.reshape(len(y)) if targets is Targets.CLASS_INDICES else y.argmax(axis=1)
     return _classification(scores, truth, scores.argmax(axis=1), _names(names, predictions.shape[1]))
-
-
-def names_for(
-    want: Want, units: int, classes: Sequence[str] | None, targets: Sequence[str] | None
-) -> Sequence[str] | None:
-    """The names that `report` takes: a single output that tells two classes apart is neither of them."""
-    return targets if classes is None and (want is not Want.SIDES or units > 1) else classes
 
 
 def importance(

@@ -26,7 +26,7 @@ class NumberGuard(Callback):
         """The running epoch."""
         return {"_epoch": self._epoch}
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - Keras's hook
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's hook
         """Remembers the epoch."""
         self._epoch = epoch
 
@@ -36,7 +36,7 @@ class NumberGuard(Callback):
         if not np.isfinite(loss):
             self._fail("loss", loss, f", at step {steps_done} of {steps} or a little before")
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Looks at the losses of the epoch."""
         self._epoch = epoch
         for name in ("loss", "val_loss"):
@@ -68,7 +68,7 @@ class TimeLimit(Callback):
         self._now = now
         self._began = now()
 
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - Keras's hook
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's hook
         """The time begins to run."""
         self._began = self._now()
 
@@ -97,10 +97,10 @@ class BestWeights(Callback):
 
     def __init__(self) -> None:
         self._value = np.inf
-        self._metrics: dict[str, float] | None = None
+        self._metrics: dict[str, Any] | None = None
         self._weights: list[Any] = []
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - Keras's hook
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's hook
         """Remembers the weights if they are the best so far."""
         value = (logs or {}).get("val_loss", (logs or {}).get("loss", np.inf))
         if value < self._value:
@@ -115,7 +115,7 @@ class BestWeights(Callback):
         self._value, self._metrics = state["value"], state["metrics"]
         self._weights = [state[str(i)] for i in range(len(state) - 2)]
 
-    def restore(self, model: Any) -> dict[str, float] | None:
+    def restore(self, model: Any) -> dict[str, Any] | None:
         """Gives the model its best weights back and answers their epoch's metrics; None if no epoch was done."""
         if self._metrics is not None:
             model.set_weights(self._weights)

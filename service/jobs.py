@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Any
 
+from service.formats.metric_values import MetricValue
+
 
 class Kind(StrEnum):
     """What a job does: trains a version, or predicts with one."""
@@ -100,7 +102,7 @@ class Job:
     epoch: int
     epochs: int
     fraction: float
-    metrics: dict[str, float | None]
+    metrics: dict[str, MetricValue]
     priority: int
     keep: Keep | None
     attempt: int
@@ -155,7 +157,7 @@ class Event:
 class EpochResult:
     """What came of one epoch, and how long it took."""
 
-    metrics: Mapping[str, float | None]
+    metrics: Mapping[str, MetricValue]
     learning_rate: float | None = None
     seconds: float | None = None
     rows_per_second: float | None = None
@@ -171,7 +173,7 @@ class Progress:
 
     epoch: int = 0
     fraction: float = 0.0
-    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    metrics: Mapping[str, MetricValue] = field(default_factory=dict)
     remaining_seconds: float | None = None
     history: Mapping[int, EpochResult] = field(default_factory=dict)
 

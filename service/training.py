@@ -5,23 +5,18 @@ import logging
 import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from service.checks.class_weights import class_weights
-from service.checks.ranges import threshold_of
-from service.checks.start import Start
-from service.checks.suitability import classifies, resolved_loss
-from service.checks.targets import encoded, wanted_by
 from service.config import VERSION
 from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
 from service.data.tables import Table
 from service.errors import Findings
-from service.evaluation import names_for, report
-from service.formats.weights import digest, pack
+from service.evaluation import measure
+from service.formats.metric_values import MetricValue, finite
+from service.formats.weights import pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
 from service.jobs import CancelRequested, Keep
 from service.nn import Sequential, callbacks
@@ -30,34 +25,11 @@ from service.nn.training_state import StateMismatch, TrainingState
 from service.spec import TrainingRequest
 from service.spec.data import DataSpec
 from service.spec.vocabulary import made
+from service.task import AskedLoss, OutputMeaning, Task
+from service.task.start import Start
+from service.versions import NewVersion
 
 _log = logging.getLogger("fitd.training")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingResult:
-    """What a training made: weights as safetensors bytes, and everything worth knowing about them."""
-
-    spec: dict[str, Any]
-    compile: dict[str, Any]
-    fit: dict[str, Any]
-    summary: list[dict[str, Any]]
-    metrics: dict[str, float | None]
-    history: dict[str, list[float]]
-    input: dict[str, Any]
-    output: dict[str, Any]
-    weights: bytes
-    sha256: str
-    environment: dict[str, Any]
-    timing: dict[str, Any]
-    partial: bool
-    """Whether it was cancelled on the way; then `metrics` are of the epoch whose weights these are."""
-    data: dict[str, Any] = field(default_factory=dict)
-    """Which dataset, what was learnt from it and what was held out; empty where the data came with the request."""
-    evaluation: dict[str, Any] | None = None
-    """What the network gets right on the part that was held out for a test."""
-    optimizer: bytes | None = None
-    """The state of the optimizer, in the same form as the weights."""
 
 
 def train(
@@ -67,7 +39,7 @@ def train(
     states: Iterable[TrainingState] = (),
     *,
     start: Start | None = None,
-) -> TrainingResult:
+) -> NewVersion:
     """Trains the network and answers its weights; the same request, seed and data give the same weights.
 
     `callbacks` see every epoch after the request's own. The training goes on from the first of the `states` that
@@ -85,6 +57,7 @@ def train(
     if start is not None and request.from_ is not None:
         start.give(model, optimizer=bool(request.from_.optimizer))
     del start  # it may be three times as large as the network
+    task = _task_of(request, prepared, model)
     told = _told(request, prepared, model) | {"timing": {"build_seconds": time.perf_counter() - started}}
     best, limit = BestWeights(), TimeLimit(request.fit.max_seconds)
     guards = [NumberGuard(dataset), limit, best, Description(told)]
@@ -92,7 +65,7 @@ def train(
     began = time.perf_counter()
     try:
         with np.errstate(all="ignore"):
-            _fit(model, _fit_arguments(request, dataset, model), watchers, states)
+            _fit(model, _fit_arguments(request, dataset, task), watchers, states)
     except CancelRequested as cancelled:
         if cancelled.keep is None or model.optimizer.batches == 0:
             raise
@@ -100,13 +73,13 @@ def train(
         return _partial(model, told, cancelled.keep, best, **past)
     seconds, history = time.perf_counter() - began, model.history.history
     metrics = {name: values[-1] for name, values in history.items()}
-    evaluation = None if dataset.test is None else _evaluation(model, request, dataset.test, prepared.targets)
+    evaluation = None if dataset.test is None else _evaluation(model, task, dataset.test)
     if evaluation is not None:
         metrics |= {f"test_{name}": value for name, value in evaluation["metrics"].items()}
     return _result(model, told, history, metrics, seconds, evaluation=evaluation)
 
 
-def salvage(state: TrainingState, keep: Keep) -> TrainingResult:
+def salvage(state: TrainingState, keep: Keep) -> NewVersion:
     """What a training of `train` had learnt at this moment, as a partial result; it takes no data and no training.
 
     `ValueError` or `LookupError` if the state is not one of such a training.
@@ -129,9 +102,9 @@ def _partial(
     keep: Keep,
     best: BestWeights,
     *,
-    history: dict[str, list[float]],
+    history: dict[str, list[Any]],
     seconds: float,
-) -> TrainingResult:
+) -> NewVersion:
     """Not measured on the test part: who cancels does not want to wait for that."""
     model.optimizer.finish()
     metrics = best.restore(model) if keep is Keep.BEST else None
@@ -164,23 +137,22 @@ def _told(request: TrainingRequest, prepared: Prepared, model: Sequential) -> di
 def _result(
     model: Sequential,
     told: Mapping[str, Any],
-    history: dict[str, list[float]],
-    metrics: Mapping[str, float | None],
+    history: dict[str, list[Any]],
+    metrics: Mapping[str, MetricValue],
     seconds: float,
     *,
     partial: bool = False,
     evaluation: dict[str, Any] | None = None,
-) -> TrainingResult:
+) -> NewVersion:
     weights = pack({weight.path: weight.numpy() for weight in model.weights})
     known = {**told, "timing": told["timing"] | {"fit_seconds": seconds}}
-    return TrainingResult(
+    return NewVersion(
         **known,
-        metrics={name: None if value is None else _finite(value) for name, value in metrics.items()},
+        metrics={name: None if value is None else finite(value) for name, value in metrics.items()},
         history=history,
         evaluation=evaluation,
         weights=weights,
         optimizer=pack(model.optimizer.get_state()),
-        sha256=digest(weights),
         partial=partial,
     )
 
@@ -191,7 +163,7 @@ def _prepared(request: TrainingRequest, data: Dataset | Table, start: Start | No
         data,
         request.data or DataSpec(),
         findings,
-        classifies=classifies(request.compile),
+        classifies=AskedLoss.of(request.compile).classifies,
         validation_split=request.fit.validation_split,
         learnt=None if start is None else start.learnt,
     )
@@ -206,27 +178,17 @@ def _described(asked: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
     return {**asked, "left_out": list(prepared.left_out), "parts": prepared.parts}
 
 
-def _evaluation(
-    model: Sequential, request: TrainingRequest, test: Dataset, targets: Sequence[str] | None
-) -> dict[str, Any]:
+def _task_of(request: TrainingRequest, prepared: Prepared, model: Sequential) -> Task:
+    loss, dataset = AskedLoss.of(request.compile), prepared.dataset
+    outputs = OutputMeaning.of(model, loss, classes=dataset.classes, target_names=prepared.targets)
+    return Task.of(loss, dataset.y, outputs)
+
+
+def _evaluation(model: Sequential, task: Task, test: Dataset) -> dict[str, Any]:
     """Loss, metrics and report of the test part."""
-    units = int(model.output_shape[-1])
-    loss = resolved_loss(request.compile, test.y, units)
-    want = wanted_by(loss)
-    y = encoded(test.y, want, units)
     with np.errstate(all="ignore"):
-        measured = model.evaluate(test.x, y, sample_weight=test.sample_weight, verbose=0, return_dict=True)
-        predictions = model.predict(test.x, verbose=0)
-    names = names_for(want, units, test.classes, targets)
-    threshold = threshold_of(model.layers[-1].output_activation)
-    from_logits = getattr(loss, "from_logits", False)
-    found = report(predictions, y, want, names=names, from_logits=from_logits, threshold=threshold)
-    return {
-        "part": "test",
-        "rows": test.rows,
-        "metrics": {name: _finite(value) for name, value in measured.items()},
-        "report": found,
-    }
+        measured = measure(model, task, test)
+    return {"part": "test", "rows": test.rows, "metrics": measured.metrics, "report": measured.report}
 
 
 def environment() -> dict[str, Any]:
@@ -259,17 +221,16 @@ def _fit(
         return
 
 
-def _fit_arguments(request: TrainingRequest, dataset: Dataset, model: Sequential) -> dict[str, Any]:
-    fit, units = request.fit, int(model.output_shape[-1])
-    want = wanted_by(resolved_loss(request.compile, dataset.y, units))
+def _fit_arguments(request: TrainingRequest, dataset: Dataset, task: Task) -> dict[str, Any]:
+    fit = request.fit
     validation: tuple[Any, ...] | None = None
     if dataset.validation is not None:
         held = dataset.validation
-        validation = (held.x, encoded(held.y, want, units))
+        validation = (held.x, task.encoded(held.y))
         validation += () if held.sample_weight is None else (held.sample_weight,)
     return {
         "x": dataset.x,
-        "y": encoded(dataset.y, want, units),
+        "y": task.encoded(dataset.y),
         "epochs": fit.epochs,
         "batch_size": fit.batch_size,
         "validation_split": fit.validation_split,
@@ -277,10 +238,6 @@ def _fit_arguments(request: TrainingRequest, dataset: Dataset, model: Sequential
         "validation_freq": fit.validation_freq,
         "validation_batch_size": fit.validation_batch_size,
         "shuffle": fit.shuffle,
-        "class_weight": class_weights(request, dataset),
+        "class_weight": task.class_weights(fit, dataset),
         "sample_weight": dataset.sample_weight,
     }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

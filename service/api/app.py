@@ -19,6 +19,7 @@ from service.api.jobs.watch import Watch
 from service.api.models import files, labels
 from service.api.models import routes as models
 from service.api.predictions import routes as predictions
+from service.api.predictions.views import EvaluationRequest, PredictionRequest
 from service.api.protocols import tensorflow_serving
 from service.api.protocols.open_inference import models as inference_models
 from service.api.protocols.open_inference import server
@@ -119,8 +120,8 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         training_jobs.CancelRequest,
         PredictionJobRequest,
         labels.LabelRequest,
-        predictions.PredictionRequest,
-        predictions.EvaluationRequest,
+        PredictionRequest,
+        EvaluationRequest,
         tensorflow_serving.ExamplesRequest,
         InferenceRequest,
         Refusal,

@@ -82,7 +82,8 @@ def _described(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     dense = schemas["DenseLayer"]["properties"]
-    dense["units"] = {"anyOf": [dense["units"], {"const": "auto"}], "description": _AUTO}
+    number = {key: value for key, value in dense["units"].items() if key != "description"}
+    dense["units"] = {"anyOf": [number, {"const": "auto"}], "description": _AUTO}
     document["components"]["schemas"] = {name: _untitled(schemas[name]) for name in sorted(schemas)}
     return document
 

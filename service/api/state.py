@@ -8,12 +8,12 @@ from fastapi import Depends, Request
 from service.api.jobs.watch import Watch
 from service.api.protocols.open_inference.statistics import Statistics
 from service.api.serving.version_cache import Serving
-from service.checks.start import Start
 from service.config import Settings
 from service.data.datasets import Dataset
 from service.data.features import load_dataset
 from service.data.tables import Table
 from service.storage.database import Database
+from service.task.start import Start
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class Outline:
     places: list[int]
     shapes: list[Shape]
     parameters: int
-    """The number of parameters; at least so many where the network is not built."""
+    """The number of parameters."""
     is_built: bool
 
     @property
@@ -40,14 +40,14 @@ class Outline:
         """The number of outputs for each row."""
         return int(self.shapes[-1][-1])
 
-    @property
-    def activation(self) -> str | None:
-        """The activation that the outputs have just gone through; None where it cannot be told."""
-        return self.layers[-1].output_activation
 
+def outline(
+    spec: ModelSpec, columns: int, limits: Limits, locate: Locate, findings: Findings, *, learns: bool = True
+) -> Outline | None:
+    """The network's outline for rows of so many columns, or None and a finding for each mistake.
 
-def outline(spec: ModelSpec, columns: int, limits: Limits, locate: Locate, findings: Findings) -> Outline | None:
-    """The network's outline for rows of so many columns, or None and a finding for each mistake."""
+    Without a weight to train, a network that `learns` is a mistake, and one that only predicts is none.
+    """
     before = findings.total
     made = list(enumerate(spec.make_layers()))
     _check_layers(made, limits, locate, findings)
@@ -63,8 +63,9 @@ def outline(spec: ModelSpec, columns: int, limits: Limits, locate: Locate, findi
         expected = f"Expected the last layer to give a row of outputs; it gives the shape {shape}. Add Flatten."
         findings.error(at, "shape_mismatch", expected)
         return None
-    if found.is_built and not any(layer.trainable_weights for layer in found.layers):
-        findings.error(locate("spec", "layers"), "no_weights", "Expected a layer with weights to train.")
+    if found.is_built and not any(layer.trainable_weights if learns else layer.weights for layer in found.layers):
+        expected = f"Expected a layer with weights{' to train' if learns else ''}."
+        findings.error(locate("spec", "layers"), "no_weights", expected)
         return None
     return found
 
@@ -92,7 +93,7 @@ def _check_inputs(made: list[tuple[int, layers.Layer]], columns: int, locate: Lo
         is_input, shape = isinstance(layer, layers.InputLayer), layer.declared_input_shape()
         if place > 0 and is_input:
             findings.error(locate("spec", "layers", place), "input_not_first", "Expected Input as the first layer.")
-        if shape is None or isinstance(layer, layers.Embedding):
+        if shape is None or layer.vocabulary is not None:
             continue
         key = next(key for key in _INPUT_KEYS if getattr(layer, key, None) is not None)
         at = locate("spec", "layers", place, key)
@@ -120,7 +121,7 @@ def _traced(
         at = locate("spec", "layers", place)
         try:
             after = tuple(layer.compute_output_shape(shape))
-            parameters += _parameters(layer, shape)
+            parameters += sum(map(math.prod, layer.weight_shapes(shape)))
             values = math.prod(after[1:])
             if values > SPREAD * limits.max_units:
                 expected = f"Expected at most {SPREAD * limits.max_units:,} values for each row; it gives {values:,}."
@@ -134,19 +135,10 @@ def _traced(
             if is_built:
                 layer.build(shape)
         except FAILURES as error:
-            reason = f" {error}" if isinstance(error, ArgumentError) else ""
+            reason = f" {error}" if isinstance(error, ArgumentError) else f" {type(error).__name__}: {str(error)[:200]}"
             follows = f"This layer cannot follow what gives the shape {shape[1:]}.{reason}"
             findings.error(at, "shape_mismatch", follows)
             return None
         shape = after
         shapes.append(shape)
     return Outline([layer for _, layer in stack], [place for place, _ in stack], shapes, parameters, is_built)
-
-
-def _parameters(layer: layers.Layer, shape: Shape) -> int:
-    """The parameters of a layer that has large weights, told before it makes them."""
-    if isinstance(layer, layers.Dense):
-        return (int(shape[-1]) + int(layer.use_bias)) * layer.units
-    if isinstance(layer, layers.Embedding):
-        return int(layer.input_dim or 0) * layer.output_dim
-    return 0

@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from service.checks.architecture import Locate, Outline, Shape
-from service.checks.start import Start
 from service.errors import Findings, NotFound
 from service.nn import layers
 from service.nn.optimizers import Optimizer
@@ -16,6 +15,7 @@ from service.spec import CompileSpec, FromSpec, ModelSpec, TrainingRequest
 from service.spec.mistakes import pointer_in, report
 from service.spec.request import Continuation
 from service.spec.vocabulary import made
+from service.task.start import Start
 
 OpenStart = Callable[[str, int | str | None], Start]
 """Opens a version by its model and its number, a label, or None for the latest; `NotFound` if there is none."""
@@ -42,7 +42,7 @@ def read_start(document: Mapping[str, Any], findings: Findings, open_start: Open
 
 def with_left_out(document: Mapping[str, Any], start: Start) -> dict[str, Any]:
     """The document, and the version's network and compilation where it says nothing of them."""
-    own = {key: getattr(start, key) for key in _TAKEN_OVER if document.get(key) is None}
+    own = {key: getattr(start.version, key) for key in _TAKEN_OVER if document.get(key) is None}
     return {**document, **own}
 
 
@@ -73,7 +73,7 @@ def settled(
         findings.warn("#/from", "optimizer_mismatch", f"{misfit} The optimizer begins anew.")
         goes_on = False
     compiled = _at_its_rate(request.compile, start) if goes_on and not compiles else request.compile
-    asked = FromSpec(model=start.model, version=start.number, optimizer=goes_on)
+    asked = FromSpec(model=start.version.model, version=start.version.number, optimizer=goes_on)
     return request.model_copy(update={"from_": asked, "compile": compiled})
 
 
@@ -85,14 +85,14 @@ def _check_layers(found: Outline, start: Start, locate: Locate, findings: Findin
     for place, layer, shapes in _with_shapes(found, start.learnt.columns):
         expected = next(of_version, []) if shapes else shapes
         if expected != shapes:
-            said = f"Expected weights of the shapes {_listed(expected)}, as {start.title} has them here"
+            said = f"Expected weights of the shapes {_listed(expected)}, as {start.version.title} has them here"
             said = f"{said}; this layer has {_listed(shapes)}."
             findings.error(locate("spec", "layers", place), "weights_mismatch", said)
             return trains
         trains += [layer.trainable] * len(shapes)
     left = len(list(of_version))
     if left:
-        said = f"Expected layers for all weights of {start.title}; those of {left} of its layers are left over."
+        said = f"Expected layers for all weights of {start.version.title}; those of {left} of its layers are left over."
         findings.error(locate("spec", "layers"), "weights_mismatch", said)
     return trains
 
@@ -102,19 +102,10 @@ def _layer_of(path: str) -> str:
 
 
 def _with_shapes(found: Outline, columns: int) -> Iterator[tuple[int, layers.Layer, list[Shape]]]:
-    """Place, layer and the shapes of its weights; large ones are not made for it."""
+    """Place, layer and the shapes of its weights."""
     before: Shape = (None, columns)
     for place, layer, after in zip(found.places, found.layers, found.shapes, strict=True):
-        if layer.built:
-            shapes = [tuple(weight.shape) for weight in layer.weights]
-        elif isinstance(layer, layers.Dense):
-            shapes = [(before[-1], layer.units), *([(layer.units,)] if layer.use_bias else [])]
-        elif isinstance(layer, layers.Embedding):
-            shapes = [(layer.input_dim, layer.output_dim)]
-        else:
-            layer.build(before)
-            shapes = [tuple(weight.shape) for weight in layer.weights]
-        yield place, layer, shapes
+        yield place, layer, layer.weight_shapes(before)
         before = after
 
 
@@ -125,18 +116,18 @@ def _listed(shapes: list[Shape]) -> str:
 def _misfit(request: TrainingRequest, start: Start, trains: list[bool]) -> str | None:
     """Why the state of the version's optimizer is none for this request, if it is not."""
     if start.optimizer is None:
-        return f"There is no optimizer's state in {start.title}."
+        return f"There is no optimizer's state in {start.version.title}."
     own = made("optimizer", request.compile.optimizer)
-    other = made("optimizer", CompileSpec.model_validate(start.compile).optimizer)
+    other = made("optimizer", CompileSpec.model_validate(start.version.compile).optimizer)
     name, of_version = type(own).__name__, type(other).__name__
     if name != of_version:
-        return f"Expected {of_version}, whose state {start.title} has; received {name}."
+        return f"Expected {of_version}, whose state {start.version.title} has; received {name}."
     for key, expected in _remembered(other).items():
         received = _remembered(own)[key]
         if received != expected:
-            return f"Expected {name} with {key} {expected!r}, as {start.title} has it; received {received!r}."
+            return f"Expected {name} with {key} {expected!r}, as {start.version.title} has it; received {received!r}."
     if trains != _trained(start):
-        return f"Expected the same layers to be trained as in {start.title}: the state is of their weights."
+        return f"Expected the same layers to be trained as in {start.version.title}: the state is of their weights."
     return None
 
 
@@ -148,9 +139,9 @@ def _remembered(optimizer: Optimizer) -> dict[str, Any]:
 
 def _trained(start: Start) -> list[bool]:
     """Of each weight of a version, whether its layer trains."""
-    everything = ModelSpec.model_validate(start.spec).make_layers()
+    everything = ModelSpec.model_validate(start.version.spec).make_layers()
     stack = [layer for layer in everything if not isinstance(layer, layers.InputLayer)]
-    trains = {line["layer"]: layer.trainable for line, layer in zip(start.summary, stack, strict=True)}
+    trains = {line["layer"]: layer.trainable for line, layer in zip(start.version.summary, stack, strict=True)}
     return [trains[_layer_of(path)] for path in start.weights]
 
 

@@ -1,6 +1,6 @@
 """What callbacks watch: whether the metric exists, and whether it is known which way is better."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.checks.architecture import Locate
@@ -13,11 +13,19 @@ from service.spec.vocabulary import made
 
 
 def check_callbacks(
-    request: TrainingRequest, measured: Sequence[metrics.Metric], *, validates: bool, locate: Locate, findings: Findings
+    request: TrainingRequest,
+    measured: Mapping[str, metrics.Metric],
+    *,
+    validates: bool,
+    locate: Locate,
+    findings: Findings,
 ) -> None:
-    """Notes callbacks that would watch something that is never there, or set what cannot be set."""
+    """Notes callbacks that would watch something that is never there, or set what cannot be set.
+
+    The metrics have seen some rows, so that it shows which are vectors.
+    """
     given = [made("callback", callback) for callback in request.fit.callbacks]
-    names = ["loss", *(str(metric.name) for metric in measured)]
+    names = ["loss", *measured]
     names += [f"val_{name}" for name in names] if validates else []
     rate = made("optimizer", request.compile.optimizer).learning_rate
     for place, callback in enumerate(given):
@@ -35,8 +43,12 @@ def _records_rate(callback: callbacks.Callback) -> bool:
     return isinstance(callback, callbacks.ReduceLROnPlateau | callbacks.LearningRateScheduler)
 
 
+def _is_vector(metric: metrics.Metric | None) -> bool:
+    return metric is not None and isinstance(metric.value(), list)
+
+
 def _check_monitor(
-    callback: Any, known: Sequence[str], measured: Sequence[metrics.Metric], *, at: str, findings: Findings
+    callback: Any, known: Sequence[str], measured: Mapping[str, metrics.Metric], *, at: str, findings: Findings
 ) -> None:
     monitor, name = callback.monitor[:60], type(callback).__name__
     if monitor not in known:
@@ -45,8 +57,11 @@ def _check_monitor(
         else:
             reason = f"it is not measured.{hint(monitor, known)} Known: {', '.join(known)}."
         findings.error(at, "unknown_metric", f"{name} watches {monitor[:40]!r}, and {reason}")
+    elif _is_vector(measured.get(monitor.removeprefix("val_"))):
+        said = f"{name} watches {monitor[:40]!r}, which has a number for each class or threshold."
+        findings.error(at, "vector_metric", f"{said} Watch loss, or give the metric an average or one threshold.")
     else:
         try:
-            is_better_when_larger(monitor, callback.mode, list(measured))
+            is_better_when_larger(monitor, callback.mode, measured)
         except ValueError as error:
             findings.error(at.removesuffix("monitor") + "mode", "missing", str(error))

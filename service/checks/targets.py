@@ -1,94 +1,57 @@
-"""Targets and losses: what a loss wants to be given, whether targets are that, and how they become it."""
+"""Whether targets are what the loss takes, or would be taken for something else than they are."""
 
+import math
 from collections.abc import Sequence
-from enum import Enum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Findings
-from service.nn import losses
+from service.nn.losses import Targets
+from service.nn.meaning import ANY_NUMBER
+from service.task import Task
 
 Array = NDArray[Any]
 
-
-class Want(Enum):
-    """What the targets of a loss mean."""
-
-    SHARES = "rows with a share for each class, such as one-hot rows"
-    INDICES = "the index of a class for each row"
-    SIDES = "0 or 1 for each output"
-    NUMBERS = "a number for each output"
-
-
-_SHARES = {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "KLDivergence"}
-_SIDES = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"}
-_AT_LEAST_ZERO = {"MeanSquaredLogarithmicError", "Poisson"}
 _MANY_CLASSES, _FEW_ROWS, _MOST_NAMED = 20, 5, 10
 
 
-def wanted_by(loss: losses.Loss) -> Want:
-    """What this loss wants to be given."""
-    name = type(loss).__name__
-    if loss.takes_classes:
-        return Want.INDICES
-    return Want.SHARES if name in _SHARES else Want.SIDES if name in _SIDES else Want.NUMBERS
-
-
-def encoded(y: Array, want: Want, units: int) -> Array:
-    """Targets that `check_targets` found right, in the form that the loss wants: float32, or int32 for indices."""
-    if y.ndim == 2 and y.shape[1] == 1 and units > 1:
-        y = y[:, 0]
-    if want is Want.INDICES:
-        return np.ascontiguousarray(y.reshape(len(y)), np.int32)
-    if want is Want.SHARES and y.ndim == 1:
-        rows = np.zeros((len(y), units), np.float32)
-        rows[np.arange(len(y)), y.astype(np.int64)] = 1
-        return rows
-    return np.ascontiguousarray(y.reshape(len(y), -1), np.float32)
-
-
-def check_targets(
-    y: Array, classes: Sequence[str] | None, *, loss: losses.Loss, units: int, at: str, findings: Findings
-) -> None:
+def check_targets(y: Array, task: Task, at: str, findings: Findings) -> None:
     """Notes every target that the loss cannot take, or would take for something else than it is."""
-    want, columns = wanted_by(loss), 1 if y.ndim == 1 else y.shape[1]
-    name = str(loss.name or type(loss).__name__)
-    if units == 1 and want in (Want.SHARES, Want.INDICES):
+    targets, units, columns = task.targets, task.units, 1 if y.ndim == 1 else y.shape[1]
+    if units == 1 and targets.is_one_class:
         return  # no targets suit a choice among one; the loss is the mistake
-    if classes is not None and (wrong_classes := _wrong_classes(len(classes), want, name, units)):
+    if task.classes is not None and (wrong_classes := _wrong_classes(len(task.classes), task)):
         findings.error(at, *wrong_classes)
         return
-    if columns == 1 and units > 1 and want in (Want.SHARES, Want.INDICES):
-        _check_indices(y.reshape(len(y)), units, loss, at, findings)
+    if columns == 1 and units > 1 and targets.is_one_class:
+        _check_indices(y.reshape(len(y)), task, at, findings)
     elif columns != units:
         hint = ""
-        if columns == 1 and want is Want.SIDES:
+        if columns == 1 and targets is Targets.BINARY:
             hint = " For one class out of several use softmax with sparse_categorical_crossentropy."
         expected = f"Expected {_values(units)} in each target, one for each unit of the last layer"
         findings.error(at, "shape_mismatch", f"{expected}; received {_values(columns)}.{hint}")
-    elif want is Want.INDICES:
+    elif targets is Targets.CLASS_INDICES:
         hint = "categorical_crossentropy takes one-hot rows."
-        findings.error(at, "shape_mismatch", f"{name} wants {want.value}; received rows of {columns} values. {hint}")
-    elif want is Want.SHARES:
+        expected = f"{task.loss_name} wants {targets.value}; received rows of {columns} values. {hint}"
+        findings.error(at, "shape_mismatch", expected)
+    elif targets is Targets.ONE_HOT:
         wrong = (y.min(axis=1) < 0) | (np.abs(y.sum(axis=1) - 1) > 1e-3)
         expected = "Expected shares of at least 0 that sum to 1, such as a one-hot row."
         _each(wrong, at, "not_one_hot", expected, findings)
-    elif want is Want.SIDES:
-        low = -1 if "Hinge" in type(loss).__name__ else 0
-        wrong = (y.reshape(len(y), -1) < low).any(axis=1) | (y.reshape(len(y), -1) > 1).any(axis=1)
-        _each(wrong, at, "out_of_range", f"Expected targets from {low} to 1, as {name} wants them.", findings)
-    elif type(loss).__name__ in _AT_LEAST_ZERO:
-        wrong = (y.reshape(len(y), -1) < 0).any(axis=1)
-        _each(wrong, at, "out_of_range", f"Expected targets of at least 0, as {name} wants them.", findings)
+    elif task.loss.target_range != ANY_NUMBER:
+        low, high = task.loss.target_range
+        wrong = ((y.reshape(len(y), -1) < low) | (y.reshape(len(y), -1) > high)).any(axis=1)
+        expected = f"Expected targets {_between(low, high)}, as {task.loss_name} wants them."
+        _each(wrong, at, "out_of_range", expected, findings)
 
 
-def warn_of_unused(
-    y: Array, classes: Sequence[str] | None, *, loss: losses.Loss, units: int, at: str, findings: Findings
-) -> None:
+def warn_of_unused(y: Array, task: Task, at: str, findings: Findings) -> None:
     """Warns of units for classes that targets found right do not know; `at` is the last layer's size."""
-    if wanted_by(loss) not in (Want.SHARES, Want.INDICES) or (y.ndim == 2 and y.shape[1] > 1):
+    classes, units = task.classes, task.units
+    if not task.targets.is_one_class or (y.ndim == 2 and y.shape[1] > 1):
         return
     known = max(2, int(y.max()) + 1 if classes is None else len(classes))
     if known < units:
@@ -96,23 +59,21 @@ def warn_of_unused(
         findings.warn(at, "unused_units", f"{said} The other units learn to be never chosen.")
 
 
-def warn_of_rare(y: Array, classes: Sequence[str] | None, *, loss: losses.Loss, at: str, findings: Findings) -> None:
+def warn_of_rare(y: Array, task: Task, at: str, findings: Findings) -> None:
     """Warns of so many classes for so few rows that the targets are rather numbers, or names of single rows."""
-    if wanted_by(loss) not in (Want.SHARES, Want.INDICES) or (y.ndim == 2 and y.shape[1] > 1):
+    if not task.targets.is_one_class or (y.ndim == 2 and y.shape[1] > 1):
         return
-    known = int(y.max()) + 1 if classes is None else len(classes)
+    known = int(y.max()) + 1 if task.classes is None else len(task.classes)
     if known > _MANY_CLASSES and len(y) < _FEW_ROWS * known:
         said = f"The targets have {known:,} classes in {len(y):,} rows, too few to learn each from."
         hint = "Numbers to be estimated go with mean_squared_error and a last layer without activation."
         findings.warn(at, "rare_classes", f"{said} {hint}")
 
 
-def warn_of_unseen(
-    y: Array, held: Sequence[Array], classes: Sequence[str] | None, *, loss: losses.Loss, at: str, findings: Findings
-) -> None:
+def warn_of_unseen(y: Array, held: Sequence[Array], task: Task, at: str, findings: Findings) -> None:
     """Warns of classes that only rows have which are held out, of which the network can learn nothing."""
-    parts = (y, *held)
-    if wanted_by(loss) is Want.NUMBERS or any(part.ndim == 2 and part.shape[1] > 1 for part in parts):
+    classes, parts = task.classes, (y, *held)
+    if task.targets is Targets.NUMBERS or any(part.ndim == 2 and part.shape[1] > 1 for part in parts):
         return
     if any((part != np.floor(part)).any() for part in parts):
         return  # shares of one class
@@ -125,10 +86,11 @@ def warn_of_unseen(
         findings.warn(at, "unseen_classes", f"{said}; the network learns nothing of them. {hint}")
 
 
-def _wrong_classes(classes: int, want: Want, name: str, units: int) -> tuple[str, str] | None:
-    if want is Want.NUMBERS:
+def _wrong_classes(classes: int, task: Task) -> tuple[str, str] | None:
+    units = task.units
+    if task.targets is Targets.NUMBERS:
         hint = "Class names go with a cross-entropy."
-        return "loss_mismatch", f"{name} wants {want.value}; received class names. {hint}"
+        return "loss_mismatch", f"{task.loss_name} wants {task.targets.value}; received class names. {hint}"
     if units == 1 and classes > 2:
         hint = "Give the last layer a unit for each class and softmax."
         return "too_many_classes", f"One unit tells two classes apart; received {classes}. {hint}"
@@ -138,9 +100,9 @@ def _wrong_classes(classes: int, want: Want, name: str, units: int) -> tuple[str
     return None
 
 
-def _check_indices(labels: Array, units: int, loss: losses.Loss, at: str, findings: Findings) -> None:
+def _check_indices(labels: Array, task: Task, at: str, findings: Findings) -> None:
+    units, ignored = task.units, task.loss.ignored_class
     wrong = (labels < 0) | (labels >= units)
-    ignored = getattr(loss, "ignore_class", None)
     if ignored is not None:
         wrong &= labels != ignored
     if labels.dtype.kind == "f":
@@ -158,3 +120,7 @@ def _each(wrong: Any, at: str, code: str, detail: str, findings: Findings) -> No
 
 def _values(count: int) -> str:
     return "one value" if count == 1 else f"{count} values"
+
+
+def _between(low: float, high: float) -> str:
+    return f"of at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"

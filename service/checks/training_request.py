@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from service.checks.architecture import Outline
 from service.checks.continuing import OpenStart, no_versions, read_start, settled, with_left_out
 from service.checks.indices import check_places
-from service.checks.suitability import AT_ARRAYS, AT_TABLE, check_fits, classifies, fitting_units
+from service.checks.suitability import AT_ARRAYS, AT_TABLE, check_fits
 from service.config import Limits
 from service.data.datasets import Dataset, read_dataset, with_sample_weight, with_validation
 from service.data.features import Learnt, Prepared, prepare
@@ -19,6 +19,8 @@ from service.formats.arrays import kind_of
 from service.spec import TrainingRequest
 from service.spec.data import DataSpec
 from service.spec.mistakes import pointer_in, report
+from service.task import AskedLoss
+from service.task.output_meaning import activation_of
 
 _BULK = ("validation_data", "sample_weight")
 _INLINE = ("x", "y", "classes", "sample_weight")
@@ -73,11 +75,12 @@ def read_training(
         raise findings.refusal()
     if learnt is not None and isinstance(data, Table):
         request = request.model_copy(update={"data": learnt.completed(request.data or DataSpec(), findings)})
+    loss = AskedLoss.of(request.compile)
     prepared = prepare(
         data,
         request.data or DataSpec(),
         findings,
-        classifies=classifies(request.compile),
+        classifies=loss.classifies,
         validation_split=request.fit.validation_split,
         glimpse=True,
         learnt=learnt,
@@ -85,7 +88,7 @@ def read_training(
     if prepared is None or findings.total:
         raise findings.refusal()
     if at_units:
-        units = fitting_units(request.compile, prepared.dataset, request.spec.make_layers()[-1].output_activation)
+        units = loss.fitting_units(prepared.dataset, activation_of(request.spec.make_layers()[-1]))
         spec = TrainingRequest.model_validate(_validated(_with(document, at_units, units))).spec
         request = request.model_copy(update={"spec": spec})
     at = AT_TABLE if isinstance(data, Table) else AT_ARRAYS
@@ -99,7 +102,7 @@ def read_training(
         raise findings.refusal()
     came_along = _is_inline(document["data"]) or _bulk(document)
     inline = data if isinstance(data, Dataset) and came_along else None
-    start_id = None if start is None else start.id
+    start_id = None if start is None else start.version.id
     return CheckedTraining(request, prepared, found, findings.warnings, inline, start_id)
 
 

@@ -112,10 +112,12 @@ def read_dataset(
     return dataset
 
 
-def dataset_of_arrays(x: NDArray[Any], y: NDArray[Any], findings: Findings) -> Dataset:
+def dataset_of_arrays(
+    x: NDArray[Any], y: NDArray[Any], findings: Findings, sample_weight: NDArray[Any] | None = None
+) -> Dataset:
     """The dataset of NumPy arrays: x (rows, columns), y (rows,) or (rows, outputs); `Invalid` if they are not that.
 
-    Targets that are texts are numbered in alphabetical order.
+    Targets that are texts are numbered in alphabetical order. `sample_weight` (rows,) is the weight of each row.
     """
     for name, array, axes in (("x", x, (2,)), ("y", y, (1, 2))):
         if array.ndim not in axes or not array.size:
@@ -127,6 +129,7 @@ def dataset_of_arrays(x: NDArray[Any], y: NDArray[Any], findings: Findings) -> D
     if not findings.total and len(x) != len(y):
         expected = f"Expected one target for each of the {len(x)} rows of x; received {len(y)}."
         findings.error("#/y", "length_mismatch", expected)
+    weights = None if sample_weight is None else _weights_of(sample_weight, len(y) if y.ndim else 0, findings)
     findings.raise_errors()
     classes: tuple[str, ...] | None = None
     if y.dtype.kind in "US":
@@ -134,12 +137,28 @@ def dataset_of_arrays(x: NDArray[Any], y: NDArray[Any], findings: Findings) -> D
     whole = y.dtype.kind in "biu" and y.ndim == 1 and y.min() > -(2**31) and y.max() < 2**31
     with np.errstate(over="ignore"):
         targets: Targets = y.astype(np.int32) if whole else y.astype(np.float32)
-        made = Dataset(x.astype(np.float32), targets, classes)
+        made = Dataset(x.astype(np.float32), targets, classes, weights)
     for name, array in (("x", made.x), ("y", made.y)):
         if not np.isfinite(array).all():
             findings.error(pointer(name), "not_finite", "Expected finite numbers in the range of float32.")
     findings.raise_errors()
     return made
+
+
+def _weights_of(sample_weight: NDArray[Any], rows: int, findings: Findings) -> Floats | None:
+    at = pointer("sample_weight")
+    if sample_weight.ndim not in (1, 2) or sample_weight.size != rows or len(sample_weight) != rows:
+        expected = f"Expected an array of the shape [{rows}], a weight for each row of y"
+        findings.error(at, "shape_mismatch", f"{expected}; received {list(sample_weight.shape)}.")
+    elif sample_weight.dtype.kind not in "bfiu":
+        findings.error(at, "wrong_type", "Expected an array of numbers.")
+    else:
+        with np.errstate(over="ignore"):
+            weights = sample_weight.reshape(rows).astype(np.float32)
+        if np.isfinite(weights).all() and weights.min(initial=0) >= 0:
+            return weights
+        findings.error(at, "out_of_range", "Expected finite weights of at least 0.")
+    return None
 
 
 def _classes_of(y: NDArray[Any], findings: Findings) -> tuple[tuple[str, ...], NDArray[np.int32]]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.checks.ranges import threshold_of
 from service.data.features import Encoder
 from service.exchange.keras.archive import write_archive
 from service.exchange.keras.columns import INPUTS, surround
@@ -17,8 +16,9 @@ from service.exchange.python.script import write_script
 from service.formats.jsontext import write_json
 from service.formats.weights import pack, unpack
 from service.nn import Sequential
-from service.published import Published, check_intact
 from service.spec import CompileSpec, ModelSpec
+from service.task.output_meaning import activation_of, threshold_of
+from service.versions import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,18 @@ class Exported:
     file_name: str
 
 
-def export(version: Published, weights: bytes, file_format: str, optimizer: bytes | None = None) -> Exported:
+def export(version: Version, weights: bytes, file_format: str, optimizer: bytes | None = None) -> Exported:
     """The file of this version in one of the `FORMATS`; `Invalid` where the format has no words for a layer.
 
     The state of the optimizer goes into `.keras` files, as far as Keras knows it.
     """
-    check_intact(version, weights)
+    version.check_intact(weights)
     writer = FORMATS[file_format]
     content = writer.write(version, weights, optimizer)
     return Exported(content, writer.media_type, f"{version.model}-{version.number}{writer.suffix}")
 
 
-def _built(version: Published, weights: bytes) -> Sequential:
+def _built(version: Version, weights: bytes) -> Sequential:
     """The network with its weights, compiled as it was trained."""
     arrays, _ = unpack(weights)
     model = ModelSpec.model_validate(version.spec).build(version.input["shape"][-1], seed=0)
@@ -53,12 +53,12 @@ def _built(version: Published, weights: bytes) -> Sequential:
     return model
 
 
-def _encoder(version: Published) -> Encoder | None:
+def _encoder(version: Version) -> Encoder | None:
     features = version.input.get("features")
     return None if features is None else Encoder.from_json_list(features)
 
 
-def _notes(version: Published) -> dict[str, Any]:
+def _notes(version: Version) -> dict[str, Any]:
     """What a version knows besides its network, by the keys that an import looks for."""
     notes = {"classes": version.output["classes"]}
     if version.input.get("features") is not None:
@@ -67,7 +67,7 @@ def _notes(version: Published) -> dict[str, Any]:
     return {key: value for key, value in notes.items() if value is not None}
 
 
-def _keras(version: Published, weights: bytes, optimizer: bytes | None) -> bytes:
+def _keras(version: Version, weights: bytes, optimizer: bytes | None) -> bytes:
     model, notes, encoder = _built(version, weights), _notes(version), _encoder(version)
     if optimizer is not None:
         model.optimizer.build(model.parameters)
@@ -80,14 +80,14 @@ def _keras(version: Published, weights: bytes, optimizer: bytes | None) -> bytes
     return write_archive(model, version.created_at, notes, functools.partial(surround, encoder=encoder))
 
 
-def _json(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes:
+def _json(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
     network = _built(version, weights).to_json()
     if _encoder(version) is None:
         return network.encode()
     return write_json(json.loads(network) | _notes(version))
 
 
-def _onnx(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes:
+def _onnx(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
     notes, encoder, model = _notes(version), _encoder(version), _built(version, weights)
     metadata = {"model": version.model, "version": str(version.number)}
     metadata |= {key: write_json(value).decode() for key, value in notes.items()}
@@ -96,17 +96,17 @@ def _onnx(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes
         metadata,
         read_inputs=None if encoder is None else functools.partial(read_columns, encoder=encoder),
         classes=notes.get("classes", ()),
-        threshold=threshold_of(model.layers[-1].output_activation),
+        threshold=threshold_of(activation_of(model.layers[-1])),
     )
 
 
-def _python(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes:
+def _python(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
     title = f"version {version.number} of the model {version.model}"
     model, classes, encoder = _built(version, weights), version.output["classes"], _encoder(version)
     return write_script(model, title, classes, None if encoder is None else inputs_of(encoder))
 
 
-def _safetensors(version: Published, weights: bytes, _optimizer: bytes | None) -> bytes:
+def _safetensors(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
     if _encoder(version) is None:
         return weights
     arrays, _ = unpack(weights)
@@ -117,7 +117,7 @@ def _safetensors(version: Published, weights: bytes, _optimizer: bytes | None) -
 class Writer:
     """A way to write a version: the function, the media type, and the ending of the file's name."""
 
-    write: Callable[[Published, bytes, bytes | None], bytes]
+    write: Callable[[Version, bytes, bytes | None], bytes]
     media_type: str
     suffix: str
 

@@ -1,6 +1,8 @@
 """The verb import: somebody else's file becomes a version, checked as if it had been asked for in a request."""
 
 import functools
+import itertools
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
@@ -17,13 +19,16 @@ from service.exchange.compilation import compilation_of
 from service.exchange.keras.columns import surround
 from service.exchange.keras.file import NOTES, KerasFile
 from service.exchange.keras.optimizer import read_keras_variables
-from service.formats.weights import digest, pack
+from service.formats.weights import pack
 from service.nn import Sequential, optimizers
-from service.nn.layers import Embedding
+from service.nn.layers import InputLayer
+from service.nn.variable import Variable
 from service.spec import CompileSpec, ModelSpec
 from service.spec.mistakes import pointer_in, report
+from service.spec.networks import stack_of
 from service.spec.request import Part, Word, unwrapped
-from service.training import TrainingResult, environment
+from service.training import environment
+from service.versions import NewVersion
 
 _ARRAYS = {"type": "array", "items": {"description": "A weight: a number, or lists of lists of numbers."}}
 _FEATURES = {
@@ -47,7 +52,7 @@ class ImportRequest(Part):
     weights: Annotated[None, WithJsonSchema({**_ARRAYS, "description": "Every weight in Keras's order."})] = None
 
 
-def import_file(file: KerasFile, limits: Limits) -> TrainingResult:
+def import_file(file: KerasFile, limits: Limits) -> NewVersion:
     """The version in a file of Keras; `Invalid` with every mistake in it, with pointers into its JSON."""
     findings = Findings(limit=limits.max_errors_shown)
     document = {"spec": file.config, **file.notes}
@@ -59,14 +64,14 @@ def import_file(file: KerasFile, limits: Limits) -> TrainingResult:
             said = "Expected a Sequential, or the Functional model that Fitd writes round one; received another."
             findings.error("#/spec", "unknown_name", said)
             raise findings.refusal()
-    model = _built(asked.spec, document, file.weights, limits, findings)
+    model = _built(asked.spec, document, file.weights, limits, findings, learnt_first=file.learnt_first)
     _check_names(asked.classes, encoder, model, findings)
-    compiled = compilation_of(file.compile, model)
+    compiled, left_out = compilation_of(file.compile, model)
     made = _version(asked, encoder, compiled, model, file.origin)
-    return replace(made, optimizer=_optimizer_state(file, compiled, model))
+    return replace(made, optimizer=_optimizer_state(file, compiled, model), warnings=tuple(left_out))
 
 
-def import_json(document: Mapping[str, Any], limits: Limits) -> tuple[str | None, TrainingResult]:
+def import_json(document: Mapping[str, Any], limits: Limits) -> tuple[str | None, NewVersion]:
     """The model's name, if it is given, and the version in a request; `Invalid` with every mistake in it.
 
     What Fitd wrote beside the network, in the JSON of `spec`, counts as if it stood in the request.
@@ -78,8 +83,8 @@ def import_json(document: Mapping[str, Any], limits: Limits) -> tuple[str | None
     asked = _validated({key: document[key] for key in document if key != "weights"}, document, findings)
     encoder = _read_encoder(asked, findings, limits)
     weights = _read_weights(document.get("weights"), findings)
-    model = _built(asked.spec, document, weights, limits, findings)
-    compiled = asked.compile or compilation_of({}, model)
+    model = _built(asked.spec, document, weights, limits, findings, learnt_first=False)
+    compiled = asked.compile or compilation_of({}, model)[0]
     _check_names(asked.classes, encoder, model, findings)
     return asked.model, _version(asked, encoder, compiled, model, {"imported_from": "json"})
 
@@ -119,10 +124,17 @@ def _read_weights(value: Any, findings: Findings) -> list[Any]:
 
 
 def _built(
-    spec: ModelSpec, document: Mapping[str, Any], weights: list[Any], limits: Limits, findings: Findings
+    spec: ModelSpec,
+    document: Mapping[str, Any],
+    weights: list[Any],
+    limits: Limits,
+    findings: Findings,
+    *,
+    learnt_first: bool,
 ) -> Sequential:
     """The network with these weights, once it has answered something."""
-    columns = _columns(spec, document["spec"], weights)
+    network = _network(document["spec"])
+    columns = _columns(spec, network, weights)
     if columns is None:
         expected = "Expected the shape of a row in the first layer, such as an Input with [100]."
         findings.error("#/spec", "shape_mismatch", expected)
@@ -130,14 +142,14 @@ def _built(
     if columns > limits.max_columns:
         expected = f"Expected at most {limits.max_columns:,} columns; received {columns:,}."
         findings.error("#/spec", "too_many_columns", expected)
-    outline(spec, columns, limits, functools.partial(pointer_in, document), findings)
+    outline(spec, columns, limits, functools.partial(pointer_in, document), findings, learns=False)
     findings.raise_errors()
     try:
         model = spec.build(columns, seed=0)
     except FAILURES:
         findings.error("#/spec", "shape_mismatch", "This network cannot be built.")
         raise findings.refusal() from None
-    _assign(model, weights, findings)
+    _assign(_order(spec, model, network) if learnt_first else model.weights, weights, findings)
     try:
         with np.errstate(all="ignore"):
             model.predict(np.zeros((1, columns), np.float32))
@@ -147,14 +159,21 @@ def _built(
     return model
 
 
-def _columns(spec: ModelSpec, written: Any, weights: list[Any]) -> int | None:
+def _network(written: Any) -> Mapping[str, Any]:
+    """The network as an object, also where it came as the text that `model.to_json()` gives."""
+    network = json.loads(written) if isinstance(written, str) else written
+    return network if isinstance(network, Mapping) else {}
+
+
+def _columns(spec: ModelSpec, written: Mapping[str, Any], weights: list[Any]) -> int | None:
     """How wide a row is: what the first layer says, else the network, else the first kernel."""
     first = spec.make_layers()[0]
-    config = written.get("config", written) if isinstance(written, Mapping) else {}
+    config = written.get("config", written)
+    config = config if isinstance(config, Mapping) else {}
     shapes: list[Any] = [first.declared_input_shape()]
     shapes += [first.batch_input_shape[1:]] if first.batch_input_shape else []
     shapes += [config["build_input_shape"][1:]] if isinstance(config.get("build_input_shape"), list) else []
-    if not isinstance(first, Embedding) and weights and weights[0].ndim == 2:
+    if first.vocabulary is None and weights and weights[0].ndim == 2:
         shapes.append(weights[0].shape[:1])
     for shape in shapes:
         if shape and isinstance(shape[-1], int) and not isinstance(shape[-1], bool) and shape[-1] > 0:
@@ -162,12 +181,28 @@ def _columns(spec: ModelSpec, written: Any, weights: list[Any]) -> int | None:
     return None
 
 
-def _assign(model: Sequential, weights: list[Any], findings: Findings) -> None:
-    if len(weights) != len(model.weights):
-        expected = f"Expected {len(model.weights)} weights for these layers; received {len(weights)}."
+def _order(spec: ModelSpec, model: Sequential, network: Mapping[str, Any]) -> list[Variable]:
+    """The weights as HDF5 files of Keras order them.
+
+    A network in the network counts as one layer, and of a layer what training changes comes first.
+    """
+    layers = zip(stack_of(network), spec.make_layers(), strict=True)
+    placed = [one.outermost for one, layer in layers if not isinstance(layer, InputLayer)]
+    ordered: list[Variable] = []
+    pairs = zip(placed, model.layers, strict=True)
+    for _, part in itertools.groupby(pairs, key=lambda pair: pair[0]):
+        together = [layer for _, layer in part]
+        ordered += [weight for layer in together for weight in layer.trainable_weights]
+        ordered += [weight for layer in together for weight in layer.non_trainable_weights]
+    return ordered
+
+
+def _assign(own_weights: list[Variable], weights: list[Any], findings: Findings) -> None:
+    if len(weights) != len(own_weights):
+        expected = f"Expected {len(own_weights)} weights for these layers; received {len(weights)}."
         findings.error("#/weights", "wrong_length", expected)
     findings.raise_errors()
-    for place, (own, given) in enumerate(zip(model.weights, weights, strict=True)):
+    for place, (own, given) in enumerate(zip(own_weights, weights, strict=True)):
         at = f"#/weights/{place}"
         with np.errstate(over="ignore"):
             array = given.astype(np.float32)
@@ -210,15 +245,14 @@ def _version(
     compiled: CompileSpec,
     model: Sequential,
     origin: Mapping[str, Any],
-) -> TrainingResult:
+) -> NewVersion:
     weights = pack({weight.path: weight.numpy() for weight in model.weights})
-    return TrainingResult(
+    return NewVersion(
         spec=asked.spec.model_dump(mode="json", exclude_unset=True),
         compile=compiled.model_dump(mode="json", exclude_unset=True),
         fit={},
         summary=[dict(row) for row in model.summary_rows()],
         metrics={},
-        history={},
         input={
             "features": None if encoder is None else encoder.to_json_list(),
             "shape": [None, *model.input_shape[1:]],
@@ -226,8 +260,6 @@ def _version(
         output={"classes": asked.classes, "shape": [None, *model.output_shape[1:]], "targets": asked.targets},
         data={} if encoder is None else {"left_out": asked.left_out or []},
         weights=weights,
-        sha256=digest(weights),
         environment={**environment(), **origin},
         timing={},
-        partial=False,
     )

@@ -3,6 +3,7 @@
 import errno
 import tokenize
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,25 @@ _UNREADABLE = (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError, NotI
                SyntaxError, tokenize.TokenError)  # fmt: skip
 
 
-def read_npz(file: Path, limits: Limits, *names: str) -> dict[str, NDArray[Any]]:
-    """The arrays of these names; `Malformed` if one is missing or no plain array, `TooLarge` over the limits."""
+def read_npz(file: Path, limits: Limits, *names: str, optional: Collection[str] = ()) -> dict[str, NDArray[Any]]:
+    """The arrays of these names, and of the optional ones those that are there; `TooLarge` over the limits.
+
+    `Malformed` if a name is missing, if there is any other, or where one is no plain array.
+    """
     try:
         with zipfile.ZipFile(file) as archive:
             missing = [name for name in names if f"{name}.npy" not in archive.namelist()]
             if missing:
                 expected = f"Expected an .npz file with the arrays {' and '.join(names)}"
                 raise Malformed(f"{expected}; received one without {' and '.join(missing)}.", code="bad_table")
-            return {name: _read(archive, name, limits) for name in names}
+            given = {name.removesuffix(".npy") for name in archive.namelist()}
+            others = sorted(name[:40] for name in given.difference(names, optional))
+            if others:
+                known = ", ".join((*names, *optional))
+                received = f"received others, among them {', '.join(map(repr, others[:5]))}"
+                raise Malformed(f"Expected an .npz file with no arrays but {known}; {received}.", code="bad_table")
+            wanted = [*names, *(name for name in optional if name in given)]
+            return {name: _read(archive, name, limits) for name in wanted}
     except _UNREADABLE as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # that is a place before the file
             raise

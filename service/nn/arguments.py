@@ -9,6 +9,8 @@ import typing
 from collections.abc import Hashable, Mapping
 from typing import Any, cast
 
+from service.nn.glossary import MEANINGS
+
 
 class ArgumentError(ValueError):
     """An argument has a wrong value; `argument` is its name, the message says expected and received."""
@@ -51,6 +53,25 @@ class Of:
     """Marks an argument that names an entry of a registry, such as `Of("initializer")`."""
 
     kind: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Doc:
+    """What an argument means, in one sentence, beside its type: `Annotated[int, Doc("Number of outputs.")]`."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def meaning(cls: type[object], argument: str) -> str:
+    """What an argument of a class means: its own `Doc`, else what the glossary says; empty where neither does."""
+    own = [item for item in getattr(hints(cast(Hashable, cls))[argument], "__metadata__", ()) if isinstance(item, Doc)]
+    if own:
+        return own[0].text
+    words = (f"{parent.__name__}.{argument}" for parent in cls.__mro__)
+    return next((MEANINGS[word] for word in words if word in MEANINGS), None) or MEANINGS.get(argument, "")
 
 
 def describe(value: object) -> str:

@@ -21,8 +21,17 @@ class ByRow(Protocol):
         """The number of each row."""
 
 
+_made: dict[int, Callable[..., Array]] = {}
+
+
 def function_of(cls: Callable[..., ByRow]) -> Callable[..., Array]:
-    """A function that gives the loss or metric of each row; its further arguments are those of the class."""
+    """The function that gives the loss or metric of each row; its further arguments are those of the class."""
+    if id(cls) not in _made:
+        _made[id(cls)] = _function_of(cls)
+    return _made[id(cls)]
+
+
+def _function_of(cls: Callable[..., ByRow]) -> Callable[..., Array]:
     fields = [field for field in dataclasses.fields(cls) if field.name not in NOT_ARGUMENTS]  # type: ignore[arg-type]
     names = [field.name for field in fields]
 
@@ -32,6 +41,14 @@ def function_of(cls: Callable[..., ByRow]) -> Callable[..., Array]:
     parameters = [inspect.Parameter("y_true", POSITIONAL), inspect.Parameter("y_pred", POSITIONAL)]
     parameters += [inspect.Parameter(field.name, POSITIONAL, default=field.default) for field in fields]
     function.__name__ = function.__qualname__ = snake_case(cls.__name__)
+    function.__module__ = cls.__module__.rpartition(".")[0]  # where it is found again when it is unpickled
+    function.made_of = cls  # type: ignore[attr-defined]
     function.__doc__ = cls.__doc__
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return function
+
+
+def class_of(function: Any) -> Callable[..., ByRow] | None:
+    """The loss or metric that a function was made of by `function_of`; None for any other value."""
+    made_of: Callable[..., ByRow] | None = getattr(function, "made_of", None)
+    return made_of

@@ -226,6 +226,19 @@ class Orthogonal(Initializer):
         return self.gain * (q.T if rows < columns else q).reshape(shape)
 
 
+@REGISTRY.register()
+@dataclass
+class RandomSigns(Initializer):
+    """+1 or -1, each with probability 1/2 (Wen et al. 2020, "BatchEnsemble")."""
+
+    in_keras = False
+
+    seed: int | None = None
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return 2.0 * rng.integers(0, 2, shape) - 1
+
+
 def fans(shape: Shape) -> tuple[float, float]:
     """Numbers of inputs and outputs that a weight of `shape` connects."""
     if len(shape) < 2:
@@ -243,7 +256,9 @@ def truncated_normal(shape: Shape, rng: np.random.Generator) -> Array:
 
 
 def get(identifier: Any) -> Initializer:
-    """The initializer of a name or configuration; None is `zeros`."""
+    """The initializer of a name or configuration, or the object itself; None is `zeros`."""
+    if isinstance(identifier, Initializer):
+        return identifier
     return Zeros() if identifier is None else REGISTRY.get(identifier)
 
 
@@ -271,6 +286,7 @@ __all__ = [
     "Ones",
     "Orthogonal",
     "RandomNormal",
+    "RandomSigns",
     "RandomUniform",
     "TruncatedNormal",
     "VarianceScaling",

@@ -1,8 +1,11 @@
 """Random numbers as a function of (seed, purpose, position), never of what was drawn before."""
 
 import os
+import random
 
 import numpy as np
+
+from service.nn.arguments import ArgumentError
 
 WEIGHTS, ORDER, NOISE, SPLIT = range(4)
 
@@ -33,8 +36,12 @@ class Stream:
 
 
 def set_random_seed(seed: int) -> None:
-    """Lets every model made from now on have a seed that follows from this one."""
+    """Lets every model made from now on have a seed that follows from this one; seeds `random` and `numpy.random`."""
     global _seeds  # noqa: PLW0603 (Keras's own global)
+    if not 0 <= seed < 2**32:
+        raise ArgumentError("seed", "an integer >= 0 and < 4294967296", seed)
+    random.seed(int(seed))
+    np.random.seed(int(seed))  # scripts draw their data from it
     _seeds = np.random.SeedSequence(seed)
 
 

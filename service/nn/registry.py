@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from service.nn import arguments
 from service.nn.suggestions import closest
@@ -23,14 +23,23 @@ class UnknownNameError(ValueError):
 
 
 class Configurable:
-    """An object whose dataclass fields are its configuration, so that configs are written and read in one place."""
+    """An object whose dataclass fields are its configuration, so that configs are written and read in one place.
+
+    `in_keras` says whether Keras has a class of this name and meaning.
+    """
+
+    in_keras: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         arguments.check_fields(self)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal object, as JSON-ready values."""
-        return {field.name: serialize(getattr(self, field.name)) for field in config_fields(type(self))}
+        """The arguments that make an equal object, as JSON-ready values.
+
+        An argument that Keras does not know is left out while it has its default, so that Keras reads the rest.
+        """
+        values = {field: getattr(self, field.name) for field in config_fields(type(self))}
+        return {field.name: serialize(value) for field, value in values.items() if _is_told(field, value)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
@@ -42,6 +51,14 @@ class Configurable:
                 hint = f" (did you mean {close[0]!r}?)" if close else ""
                 raise arguments.ArgumentError(key, f"one of the arguments {', '.join(known)}{hint}", key)
         return cls(**config)
+
+
+BEYOND_KERAS = {"beyond_keras": True}
+"""The metadata of a field that is no argument of the class in Keras."""
+
+
+def _is_told(field: dataclasses.Field[Any], value: Any) -> bool:
+    return not field.metadata.get("beyond_keras") or value != field.default
 
 
 def config_fields(cls: type) -> tuple[dataclasses.Field[Any], ...]:

@@ -19,6 +19,10 @@ from service.nn.variable import Parameters, Variable
 Array = np.ndarray[Any, Any]
 
 
+# Calls in training draw their noise where no step of a training does.
+_CALLS = 1 << 62
+
+
 class Sequential(Trainer):
     """Layers one after the other, with Keras's `compile`, `fit`, `evaluate` and `predict`.
 
@@ -28,11 +32,12 @@ class Sequential(Trainer):
 
     def __init__(self, layers: Sequence[Layer] | None = None, trainable: bool = True, name: str | None = None) -> None:
         self.name = name or "sequential"
-        self.trainable = trainable
+        self._trainable = trainable
         self.seed: int | None = None
         self.built = False
         self.stop_training = False
         self.compiled = False
+        self._calls = 0
         self._input: InputLayer | None = None
         self._layers: list[Layer] = []
         self._network: Network | None = None
@@ -80,6 +85,17 @@ class Sequential(Trainer):
     def layers(self) -> list[Layer]:
         """The layers, without the input."""
         return list(self._layers)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights; to set it sets that of every layer."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = value
+        for layer in self._layers:
+            layer.trainable = value
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of a name or a place."""
@@ -135,7 +151,7 @@ class Sequential(Trainer):
     def input_shape(self) -> tuple[Any, ...]:
         """Shape of the inputs, None for the number of rows."""
         if self._input is None:
-            raise ValueError("The model is not built yet; its input shape is not known.")
+            raise AttributeError("The model is not built yet; its input shape is not known.")
         return (None, *self._input.declared_input_shape())
 
     @property
@@ -169,6 +185,8 @@ class Sequential(Trainer):
             raise ValueError(f"The model has {len(own)} weights; received {len(weights)}.")
         for variable, value in zip(own, weights, strict=True):
             variable.assign(value)
+        for layer in self._layers:
+            layer.initialized = True
 
     def count_params(self) -> int:
         """Number of single numbers in all weights."""
@@ -236,6 +254,9 @@ class Sequential(Trainer):
         self.build((None, *x.shape[1:]))
         network = self.network()
         x = np.ascontiguousarray(x, network.dtype)
+        if training:
+            self.clock.step = _CALLS + self._calls
+            self._calls += 1
         return network.connection(len(x), training=training).forward(x).copy()
 
     def _name(self, layer: Layer) -> None:

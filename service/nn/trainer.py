@@ -8,11 +8,14 @@ import numpy as np
 from service.nn import optimizers
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback, History
+from service.nn.callbacks.callback import listed, told
 from service.nn.engine import blas, samples
 from service.nn.engine.batches import Batches, Feed
+from service.nn.engine.initialization import initialize
 from service.nn.engine.loop import Loop
 from service.nn.engine.network import Network
 from service.nn.engine.objective import Objective, metric_list
+from service.nn.engine.outputs import outputs, watched_outputs
 from service.nn.engine.run import Run
 from service.nn.engine.samples import Samples
 from service.nn.engine.two_threads import splits
@@ -23,9 +26,6 @@ from service.nn.variable import Parameters
 
 Array = np.ndarray[Any, Any]
 
-# Inference has nothing to gain from batches that leave the cache.
-INFERENCE_ROWS = 256
-
 
 class Trainer:
     """The verbs of a model. A subclass offers the structure: `network`, `build`, `output_shape`, `parameters`."""
@@ -35,7 +35,10 @@ class Trainer:
     parameters: Parameters
     clock: Clock
     history: History
+    built = False
     stop_training = False
+    stop_evaluating = False
+    stop_predicting = False
     compiled = False
     rows_per_epoch = 0
     _loop: Loop | None = None
@@ -91,6 +94,11 @@ class Trainer:
         return [] if objective is None else [*objective.metrics, *objective.weighted_metrics]
 
     @property
+    def named_metrics(self) -> dict[str, Metric]:
+        """The metrics by the names that their values have in logs and history."""
+        return {} if self._objective is None else self._objective.named
+
+    @property
     def loss(self) -> Any:
         """The loss as given to compile."""
         return self._compile_arguments["loss"]
@@ -122,11 +130,13 @@ class Trainer:
         batch_size = _whole("batch_size", 32 if batch_size is None else batch_size)
         epochs = _whole("epochs", epochs, minimum=0)
         data = samples.samples(x, y, sample_weight)
-        validation = _validation(validation_data)
+        validation = samples.held_out(validation_data)
         if validation_split and validation is None:
             data, validation = samples.split(data, validation_split)
         data = samples.weighted(data, class_weight)
         loop = self._ready(data)
+        if self._state is None:
+            initialize(loop.network, data)
         threads = blas.threads_for(batch_size, self.parameters.values.size)
         loop.expect(data.y, threads)
         batches = self._batches(data, batch_size, ones=loop.network.takes_ones)
@@ -134,12 +144,13 @@ class Trainer:
         self.rows_per_epoch = steps * batch_size if steps_per_epoch else len(data.x)
         watchers = self._watchers(callbacks, epochs, steps)
         self.stop_training = False
+        self.optimizer.expect(steps * max(0, epochs - initial_epoch))
 
-        def validate(epoch: int) -> dict[str, float] | None:
+        def validate(epoch: int) -> dict[str, Any] | None:
             if validation is None or not _validates(validation_freq, epoch):
                 return None
             held_out = self._batches(validation, validation_batch_size or batch_size)
-            return loop.measure(held_out, validation_steps, watchers)
+            return loop.measure(held_out, validation_steps, watchers, self)
 
         run = Run(
             self,
@@ -183,7 +194,9 @@ class Trainer:
         batch_size = _whole("batch_size", 32 if batch_size is None else batch_size)
         data = samples.samples(x, y, sample_weight)
         loop = self._ready(data)
-        return _answer(loop.measure(self._batches(data, batch_size), steps, callbacks or ()), return_dict)
+        batches = self._batches(data, batch_size)
+        watchers = told(listed(callbacks), self, steps=min(steps or batches.steps, batches.steps))
+        return _answer(loop.measure(batches, steps, watchers, self), return_dict)
 
     def predict(
         self,
@@ -195,18 +208,16 @@ class Trainer:
     ) -> Array:
         """The model's output for each row: shape `(rows, units)`, memory of the caller's own."""
         x = samples.inputs(x)
+        if not self.built:
+            self.build((None, *x.shape[1:]))
         network = self._network or self.network()
         self._check_inputs(x, network)
         if steps is not None:
             x = x[: steps * (batch_size or 32)]
-        if len(x) <= INFERENCE_ROWS and x.dtype == network.dtype:
-            return network.connection(len(x)).forward(np.ascontiguousarray(x)).copy()
-        out = np.empty((len(x), *self.output_shape[1:]), network.dtype)
-        at = 0
-        for block in Batches(x, None, None, batch_size=batch_size or INFERENCE_ROWS, dtype=network.dtype).blocks():
-            out[at : at + len(block.x)] = network.connection(len(block.x)).forward(block.x)
-            at += len(block.x)
-        return out
+        if callbacks:
+            batches = Batches(x, None, None, batch_size=batch_size or 32, dtype=network.dtype)
+            return watched_outputs(self, network, batches, told(listed(callbacks), self, steps=batches.steps))
+        return outputs(network, x, batch_size)
 
     def predict_on_batch(self, x: Any) -> Array:
         """The model's output for one batch."""
@@ -218,6 +229,7 @@ class Trainer:
         """One step; answers loss and metrics before it."""
         data = samples.weighted(samples.samples(x, y, sample_weight), class_weight)
         loop = self._ready(data)
+        initialize(loop.network, data)
         loop.expect(data.y)
         feed = Feed(self._batches(data, len(data.x), ones=loop.network.takes_ones).blocks())
         return _answer(loop.train(feed, 1, [], self), return_dict)
@@ -255,13 +267,8 @@ class Trainer:
             raise ArgumentError("x", f"of shape (rows, {', '.join(map(str, expected))})", x.shape)
 
     def _watchers(self, callbacks: Any, epochs: int, steps: int) -> list[Callback]:
-        given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
         self.history = History()
-        watchers = [*given, self.history]
-        for watcher in watchers:
-            watcher.set_params({"epochs": epochs, "steps": steps})
-            watcher.set_model(self)
-        return watchers
+        return told([*listed(callbacks), self.history], self, epochs=epochs, steps=steps)
 
     def _require_objective(self) -> Objective:
         if self._objective is None:
@@ -269,15 +276,7 @@ class Trainer:
         return self._objective
 
 
-def _validation(data: Any) -> Samples | None:
-    if data is None:
-        return None
-    if not isinstance(data, tuple | list) or len(data) not in (2, 3):
-        raise ArgumentError("validation_data", "(x, y) or (x, y, sample_weight)", data)
-    return samples.samples(*data)
-
-
-def _answer(logs: dict[str, float], return_dict: bool) -> Any:
+def _answer(logs: dict[str, Any], return_dict: bool) -> Any:
     values = list(logs.values())
     return logs if return_dict else values if len(values) > 1 else values[0]
 

@@ -38,6 +38,8 @@ class TrainingState:
         """Gives the built model of such a fit these weights, and its optimizer what it remembered."""
         for index, weight in enumerate(model.weights):
             weight.assign(self.arrays[f"weights.{index}"])
+        for layer in model.layers:
+            layer.initialized = True
         model.optimizer.set_state(self.part("optimizer"))
 
 

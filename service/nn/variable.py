@@ -60,6 +60,22 @@ class Variable:
         return f"<Variable {self.path} {self.shape} {self.value.dtype}>"
 
 
+class PlannedVariable(Variable):
+    """A weight of which only the shape is decided: it takes no memory, however large it is to be."""
+
+    def __init__(self, name: str, shape: tuple[int, ...], *, initializer: Initializer, trainable: bool) -> None:
+        super().__init__(name, np.empty(0), initializer=initializer, trainable=trainable)
+        self._shape = tuple(shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value that it is to have."""
+        return self._shape
+
+    def assign(self, value: Any) -> None:
+        """Changes nothing: there is no value yet."""
+
+
 class Parameters:
     """All trainable weights as one flat buffer, so that an optimizer is a few passes over whole arrays.
 

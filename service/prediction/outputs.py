@@ -41,12 +41,12 @@ class Outputs:
 
     def __init__(self, loaded: LoadedVersion, asked: Asked, findings: Findings, at: str = "#/") -> None:
         """Notes what the version cannot tell; `at` is put before the names `outputs` and `top_k`."""
-        suiting = {"predicted_classes", "probabilities"} if loaded.names_classes else {"predictions"}
+        suiting = {"predicted_classes", "probabilities"} if loaded.meaning.names_classes else {"predictions"}
         self._loaded = loaded
         self._outputs = asked.outputs or suiting
-        self._scored = loaded.scored or []
+        self._scored = loaded.meaning.scored or []
         wrong = {
-            "outputs": ("predicted_classes" in self._outputs and not loaded.names_classes)
+            "outputs": ("predicted_classes" in self._outputs and not loaded.meaning.names_classes)
             or ("probabilities" in self._outputs and not self._scored),
             "top_k": asked.top_k is not None and not self._scored,
         }
@@ -61,11 +61,11 @@ class Outputs:
 
         made: list[Any] = []
         if "predicted_classes" in self._outputs:
-            made.append(_texts(self._loaded.classes or (), self._loaded.likeliest(predictions)))
+            made.append(_texts(self._loaded.meaning.classes or (), self._loaded.meaning.likeliest(predictions)))
         if "predictions" in self._outputs:
             flat = predictions.reshape(len(predictions), -1)
             made += map(pa.array, flat.T.copy())
-        scores = self._loaded.scores(predictions)
+        scores = self._loaded.meaning.scores(predictions)
         if scores is not None and "probabilities" in self._outputs:
             made += map(pa.array, scores.T.copy())
         if scores is not None and self._best:
@@ -76,7 +76,7 @@ class Outputs:
 
     def _names(self) -> list[str]:
         loaded, names = self._loaded, []
-        targets = loaded.targets or []
+        targets = loaded.meaning.target_names or []
         if "predicted_classes" in self._outputs:
             names.append(f"predicted_{targets[0]}" if len(targets) == 1 else "predicted_class")
         if "predictions" in self._outputs:
@@ -89,9 +89,9 @@ class Outputs:
 
     def _names_of_predictions(self, targets: Sequence[str]) -> list[str]:
         width = int(np.prod(self._loaded.model.output_shape[1:]))
-        if self._loaded.classes is None and len(targets) == width:
+        if self._loaded.meaning.classes is None and len(targets) == width:
             return [f"predicted_{target}" for target in targets]
-        return ["prediction"] if width == 1 else [f"prediction_{name}" for name in self._loaded.names(width)]
+        return ["prediction"] if width == 1 else [f"prediction_{name}" for name in self._loaded.meaning.names(width)]
 
 
 def _texts(names: Sequence[str], places: NDArray[np.int64]) -> Any:

@@ -72,7 +72,7 @@ class TablePrediction:
                 refuse_unknown(name, list(kinds), f"{at}include", findings)
             elif self.names.count(name) > 1:
                 findings.error(f"{at}include", "duplicate", f"The answer would have two columns {name[:40]!r}.")
-        width = max(loaded.columns, self.encoder.width, loaded.units)
+        width = max(loaded.columns, self.encoder.width, loaded.meaning.units)
         work = _BLOCK_WORK // max(1, loaded.model.count_params())
         self._block_rows = max(_FEWEST_ROWS, min(_MOST_ROWS, _BLOCK_BYTES // (4 * width), work))
         self._blocks_ahead = max(1, min(_MOST_AHEAD, _BYTES_AHEAD // (4 * width * self._block_rows)))

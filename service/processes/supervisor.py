@@ -83,9 +83,9 @@ class Supervisor:
             api = ["api", *bond, f"--socket={door}", f"--rings={ringing}"]
             api += ["--neighbours", *(str(other) for other in all_doors if other != door)]
             self._children.append(Child(f"API {number}", api, fds=[lifeline, *all_doors, ringing]))
-        if settings.engine is not None:
-            engine = ["engine", *bond, f"--hears={hearing}", f"--engine={settings.engine}"]
-            self._children.append(Child("engine", engine, fds=[lifeline, hearing]))
+        if settings.cluster is not None:
+            cluster = ["cluster", *bond, f"--hears={hearing}", f"--cluster={settings.cluster}"]
+            self._children.append(Child("cluster", cluster, fds=[lifeline, hearing]))
             return
         self._children += [
             Child(f"worker {number}", worker, fds=[lifeline, hearing]) for number in range(1, settings.workers + 1)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from service.errors import Findings, pointer
 from service.formats.arrays import kind_of
 from service.nn.suggestions import hint
+from service.spec.networks import NotAStack, stack_of, written_layers
 from service.spec.request import MODEL_NAME
 from service.spec.vocabulary import MODELS, Thing
 
@@ -49,18 +50,31 @@ class _Place(NamedTuple):
     model: type[BaseModel]
 
 
+class _Stack(NamedTuple):
+    keys: tuple[str | int, ...]
+    origins: list[tuple[str | int, ...]]
+    layers: list[Any]
+
+
+class _Stacks(dict[int, _Stack | None]):
+    """The stacks of the networks in one document, by the identity of the network."""
+
+
 def report(error: ValidationError, document: Any, root: type[BaseModel], findings: Findings) -> None:
     """Notes each mistake that pydantic found in `document`, once, and never a value longer than a word or two."""
     expectations: dict[str, tuple[str, list[str], Any]] = {}
+    meanings: dict[str, str] = {}
     places: set[str] = set()
+    stacks = _Stacks()
     for one in error.errors(include_url=False):
-        place = _find(document, one["loc"], root, is_missing=one["type"] == "missing")
+        place = _find(document, one["loc"], root, stacks, is_missing=one["type"] == "missing")
         context = one.get("ctx", {})
         at = pointer(*place.keys)
         places.add(at)
         if "detail" in context:
-            at = pointer(*_step_in(place, context["at"]).keys) if "at" in context else at
-            findings.error(at, one["type"], context["detail"])
+            if "at" in context:
+                place = _step_in(place, context["at"], stacks)
+            findings.error(pointer(*place.keys), one["type"], context["detail"] + _meaning(place))
         elif one["type"] == "missing":
             findings.error(at, "missing", f"{str(place.keys[-1])!r} is missing.")
         elif one["type"] == "extra_forbidden":
@@ -69,19 +83,20 @@ def report(error: ValidationError, document: Any, root: type[BaseModel], finding
         else:
             code, expected = expectation(one["type"], context, one["msg"])
             expectations.setdefault(at, (code, [], one["input"]))[1].append(expected)
+            meanings[at] = _meaning(place)
     inside = {at.rpartition("/")[0] for at in places}
     for at, (code, choices, received) in expectations.items():
         if at in inside:  # one of its forms was recognized, and the mistake is further in; these are the other forms
             continue
         choice = " or ".join(dict.fromkeys(choices))
-        findings.error(at, code, f"Expected {choice}; received {shown(received)}.")
+        findings.error(at, code, f"Expected {choice}; received {shown(received)}.{meanings[at]}")
 
 
 def pointer_in(document: Any, *keys: str | int) -> str:
     """The pointer to a part of a request as it was written: with or without Keras's `config` around arguments."""
-    place = _Place((), document, BaseModel)
+    place, stacks = _Place((), document, BaseModel), _Stacks()
     for key in keys:
-        place = _step_in(place, key)
+        place = _step_in(place, key, stacks)
     return pointer(*place.keys)
 
 
@@ -112,20 +127,36 @@ def expectation(kind: str, context: Mapping[str, Any], message: str) -> tuple[st
     return ("not_finite" if kind == "finite_number" else "wrong_type"), _EXPECTED.get(kind, message)
 
 
+def _meaning(place: _Place) -> str:
+    """What the field of a place means, as a sentence to end a message with."""
+    key = place.keys[-1] if place.keys else None
+    fields = place.model.model_fields.items()
+    found = [field.description for name, field in fields if key in (name, field.alias) and field.description]
+    return f" {key}: {found[0]}" if found else ""
+
+
 def _about_unknown(key: str, model: type[BaseModel]) -> str:
     known = [field.alias or name for name, field in model.model_fields.items() if name != "class_name"]
     return f"Unknown key.{hint(key, known)} Known: {', '.join(known)}."
 
 
-def _find(document: Any, loc: tuple[int | str, ...], root: type[BaseModel], *, is_missing: bool) -> _Place:
+def _find(
+    document: Any, loc: tuple[int | str, ...], root: type[BaseModel], stacks: _Stacks, *, is_missing: bool
+) -> _Place:
     """The place of an error in the document; pydantic's location names union members, too, which are no keys."""
     place = _Place((), document, root)
     for position, key in enumerate(loc):
         if isinstance(key, str) and key in MODELS:
             place = place._replace(model=MODELS[key])
-        elif _has(place.value, key) or _has(_config(place.value), key) or (is_missing and position == len(loc) - 1):
-            place = _step_in(place, key)._replace(model=_model_of(place.model, key))
+        elif _leads(place, key, stacks) or (is_missing and position == len(loc) - 1):
+            place = _step_in(place, key, stacks)._replace(model=_model_of(place.model, key))
     return place
+
+
+def _leads(place: _Place, key: str | int, stacks: _Stacks) -> bool:
+    if _has(place.value, key) or _has(_config(place.value), key):
+        return True
+    return isinstance(place.value, _Stack) or _stack_at(place, key, stacks) is not None
 
 
 def _model_of(model: type[BaseModel], key: str | int) -> type[BaseModel]:
@@ -141,12 +172,38 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((found for one in get_args(annotation) if (found := _model_in(one))), None)
 
 
-def _step_in(place: _Place, key: str | int) -> _Place:
+def _step_in(place: _Place, key: str | int, stacks: _Stacks) -> _Place:
+    stack = _stack_at(place, key, stacks)
+    if stack is not None:
+        return place._replace(keys=stack.keys, value=stack)
+    if isinstance(place.value, _Stack) and isinstance(key, int) and key < len(place.value.layers):
+        return place._replace(keys=place.value.origins[key], value=place.value.layers[key])
     config = _config(place.value)
     if not _has(place.value, key) and config is not None and isinstance(key, str):
         place = place._replace(keys=(*place.keys, "config"), value=config)
     inner = place.value[key] if _has(place.value, key) else None
     return place._replace(keys=(*place.keys, key), value=inner)
+
+
+def _stack_at(place: _Place, key: str | int, stacks: _Stacks) -> _Stack | None:
+    """The layers under this key, if the network there was written in another way than as a list of them in order."""
+    if key != "layers" or not isinstance(place.value, Mapping):
+        return None
+    if id(place.value) not in stacks:
+        stacks[id(place.value)] = _stack_in(place)
+    return stacks[id(place.value)]
+
+
+def _stack_in(place: _Place) -> _Stack | None:
+    try:
+        keys, _ = written_layers(place.value)
+        placed = stack_of(place.value)
+    except (NotAStack, RecursionError):
+        return None
+    if "layers" in keys and [one.keys for one in placed] == [(*keys, number) for number in range(len(placed))]:
+        return None
+    origins = [(*place.keys, *one.keys) for one in placed]
+    return _Stack((*place.keys, *keys), origins, [one.written for one in placed])
 
 
 def _config(value: Any) -> Any:

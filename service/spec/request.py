@@ -8,8 +8,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from service.formats.arrays import kind_of
 from service.nn import Sequential
-from service.nn.layers import Embedding, Layer
+from service.nn.layers import Layer
 from service.spec.data import DataSpec
+from service.spec.networks import MODEL_CLASSES, NotAStack, stack_of
 from service.spec.spelling import refusal
 from service.spec.vocabulary import Named, made
 
@@ -61,16 +62,28 @@ def unwrapped(value: Any) -> Any:
             value = json.loads(value)
         except (ValueError, RecursionError):
             raise refusal("wrong_type", "Expected an object, or the text that model.to_json() gives.") from None
-    if not isinstance(value, Mapping) or "class_name" not in value:
+    if not isinstance(value, Mapping):
         return value
+    if "class_name" not in value:
+        return {**value, "layers": _stacked(value)} if isinstance(value.get("layers"), list) else value
     class_name, config = value["class_name"], value.get("config", value)
-    if class_name != "Sequential":
+    if class_name not in MODEL_CLASSES:
         raise refusal("unknown_name", f"Expected 'Sequential'; received {str(class_name)[:40]!r}.", "class_name")
-    if isinstance(config, list):  # as Keras wrote it before 2.2.3
-        config = {"layers": config}
-    if not isinstance(config, Mapping):
+    if not isinstance(config, Mapping | list):  # a list as Keras wrote it before 2.2.3
         raise refusal("wrong_type", f"Expected an object with layers; received {kind_of(config)}.", "config")
-    return {key: config[key] for key in ("layers", "name") if key in config}
+    known = {"name": config["name"]} if isinstance(config, Mapping) and "name" in config else {}
+    return {**known, "layers": _stacked(value)}
+
+
+def _stacked(network: Mapping[str, Any]) -> list[Any]:
+    """The layers of a network in their order, each as `service.nn` has it."""
+    try:
+        return [placed.written for placed in stack_of(network)]
+    except NotAStack as error:
+        said = error.detail
+    except RecursionError:
+        said = "Expected layers that follow one another; these are nested too deep."
+    raise refusal("unknown_name", said, "class_name" if "class_name" in network else "layers")
 
 
 def _named(kind: str, value: Any) -> Any:
@@ -110,7 +123,8 @@ class ModelSpec(Part):
             if place > 0:
                 # It would change nothing and warn of that; the checks have told whoever asked.
                 layer.input_shape = layer.batch_input_shape = None
-                layer.input_dim = layer.input_dim if isinstance(layer, Embedding) else None
+                if layer.vocabulary is None:
+                    layer.input_dim = None
             model.add(layer)
         model.build((None, columns))
         return model

@@ -21,6 +21,7 @@ from service.nn import (
 from service.nn.arguments import ArgumentError
 from service.nn.registry import split_config
 from service.nn.suggestions import hint
+from service.spec.keras_2 import in_words_of_keras_3
 
 REGISTRIES: Mapping[str, Any] = {
     "activation": activations.REGISTRY,
@@ -73,6 +74,7 @@ def normalized(kind: str, value: Any, *, number: bool = False) -> Any:
     if not isinstance(value, Mapping):
         way = "a number" if number else f"the name of {_a(kind)}"
         raise refusal("wrong_type", f"Expected {way}, or an object with class_name; received {kind_of(value)}.")
+    value = in_words_of_keras_3(kind, value)
     class_name = _class_name(kind, value)
     _, arguments = split_config(kind, value)
     if "config" in value:
@@ -128,6 +130,8 @@ def _from_keras(kind: str, class_name: str, arguments: Mapping[str, Any]) -> dic
         _OLD_NAMES.get((class_name, key), _OLD_NAMES.get(("", key), key)): value for key, value in arguments.items()
     }
     kept = {key: value for key, value in renamed.items() if key in known or not _is_off(key, value)}
+    if kept.get("epsilon", ...) is None:  # by which Keras before 2.1 meant that of its configuration
+        del kept["epsilon"]
     axis = kept.get("axis")
     if class_name == "BatchNormalization" and isinstance(axis, list) and len(axis) == 1:  # as Keras 2 writes it
         kept["axis"] = axis[0]

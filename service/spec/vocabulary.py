@@ -33,7 +33,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from service.nn.arguments import ArgumentError, Of, Range, hints
+from service.nn.arguments import ArgumentError, Of, Range, hints, meaning
 from service.spec.spelling import BY_SHAPE, REGISTRIES, default_of, normalized, refusal
 
 _OWN: Mapping[str, Any] = {"dtype": Literal["float32"] | None}
@@ -119,7 +119,7 @@ def model_of(kind: str, cls: type) -> type[Thing]:
     """The pydantic model of a class of `nn`: the same arguments, bounds and defaults."""
     annotations = hints(cls)
     arguments: dict[str, Any] = {
-        field.name: (_type_of(annotations[field.name]), Field(default_of(field)))
+        field.name: (_type_of(annotations[field.name]), Field(default_of(field), description=meaning(cls, field.name)))
         for field in sorted(dataclasses.fields(cls), key=lambda field: field.kw_only is True)
         if field.init
     }

@@ -5,13 +5,13 @@ with database.transaction() as tx:
     job = tx.jobs.add("digits", request, dataset_id, epochs=10)
 """
 
+from service.storage.artifacts.content import Content
 from service.storage.checkpoints import Checkpoint
-from service.storage.content import Content
 from service.storage.database import Database, Transaction
 from service.storage.datasets import NewDataset, StoredDataset
 from service.storage.jobs import check_request
 from service.storage.labels import Label, LabelMove
-from service.storage.models import Model, NewVersion, Version
+from service.storage.models import Model
 from service.storage.queue.bell import Bell
 
 __all__ = [
@@ -23,9 +23,7 @@ __all__ = [
     "LabelMove",
     "Model",
     "NewDataset",
-    "NewVersion",
     "StoredDataset",
     "Transaction",
-    "Version",
     "check_request",
 ]

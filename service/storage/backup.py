@@ -5,8 +5,8 @@ from contextlib import closing
 from pathlib import Path
 
 from service.errors import Conflict, NotFound, Unavailable
+from service.storage.artifacts.folder import sync
 from service.storage.database import Database
-from service.storage.folder import sync
 
 
 def back_up(database: Database, target: Path) -> int:

@@ -9,12 +9,13 @@ from sqlalchemy import Connection, inspect, text
 
 from service.config import Settings
 from service.errors import Damaged, NotFound
-from service.storage.artifacts.artifacts import Artifacts, open_artifacts
+from service.storage.artifacts.artifacts import Artifacts
+from service.storage.artifacts.content import Content
+from service.storage.artifacts.opening import open_artifacts
 from service.storage.changes import tell, watch
 from service.storage.checkpoints import Checkpoints
 from service.storage.clock import Clock
 from service.storage.connections import open_engine
-from service.storage.content import Content
 from service.storage.datasets import Datasets, StoredDataset
 from service.storage.evaluations import Evaluations
 from service.storage.events import Events
@@ -23,10 +24,11 @@ from service.storage.idempotency import IdempotencyKeys
 from service.storage.identity import Owner, owner_of
 from service.storage.jobs import Jobs
 from service.storage.labels import Labels
-from service.storage.models import Models, Version
+from service.storage.models import Models
 from service.storage.queue.bell import Bell, News
 from service.storage.retention import Retention
 from service.storage.schema import REVISION
+from service.versions import Version
 
 
 class Transaction:

@@ -12,8 +12,8 @@ from sqlalchemy import BigInteger, Connection, Row, bindparam, delete, func, ins
 
 from service.errors import Conflict, NotFound
 from service.storage.artifacts.artifacts import Artifacts, digest_of
+from service.storage.artifacts.content import sha256_of
 from service.storage.clock import NOW, Clock
-from service.storage.content import sha256_of
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
 from service.storage.schema import IS_UNFINISHED, dataset_contents, datasets, jobs
@@ -146,7 +146,7 @@ class Datasets:
         row = {"id": dataset_id, "sha256": sha256, "artifact": artifact, "now": self._clock.now()}
         row |= {name: getattr(new, name) for name in ("rows", "columns", "meta", "form", "name", "uploaded")}
         row["size_bytes"] = new.size_bytes if new.content is None else len(new.content)
-        row["meta_sha256"] = seal(*(row[key] for key in _SEALED))
+        row["meta_sha256"] = seal(row, _SEALED)
         self._connection.execute(_ADD, row)
         if artifact is None:
             self._connection.execute(_ADD_CONTENT, {"dataset_id": dataset_id, "content": new.content})
@@ -236,7 +236,7 @@ class Datasets:
 def _stored(row: Row[Any]) -> StoredDataset:
     """The description in a row; `Damaged` if it is not the one that was stored."""
     found = dict(row._mapping)
-    check_seal(f"the dataset {row.id}", found.pop("meta_sha256"), *(found[key] for key in _SEALED))
+    check_seal(f"the dataset {row.id}", found.pop("meta_sha256"), found, _SEALED)
     return StoredDataset(**found)
 
 

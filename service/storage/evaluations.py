@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from service.formats.metric_values import MetricValue
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
@@ -26,7 +27,7 @@ class Evaluation:
     dataset: str | None
     part: str | None
     rows: int
-    metrics: dict[str, float | None]
+    metrics: dict[str, MetricValue]
     report: dict[str, Any]
     created_at: datetime
 
@@ -54,7 +55,7 @@ class Evaluations:
         version_id: str,
         *,
         rows: int,
-        metrics: Mapping[str, float | None],
+        metrics: Mapping[str, MetricValue],
         report: Mapping[str, Any],
         dataset: str | None = None,
         part: str | None = None,

@@ -1,11 +1,10 @@
 """Models and their versions: numbered, immutable, with their weights apart."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, tuple_, update
 
@@ -18,59 +17,7 @@ from service.storage.queue.bell import News
 from service.storage.schema import NEEDS, jobs, labels, models, version_weights, versions
 from service.storage.seals import check_bytes, check_seal, seal
 from service.storage.upsert import insert_into
-
-
-@dataclass(frozen=True, slots=True)
-class NewVersion:
-    """What a training made, before it has a number; `weights` are safetensors bytes, `sha256` their hash."""
-
-    spec: Mapping[str, Any]
-    compile: Mapping[str, Any]
-    fit: Mapping[str, Any]
-    summary: Sequence[Mapping[str, Any]]
-    metrics: Mapping[str, float | None]
-    input: Mapping[str, Any]
-    output: Mapping[str, Any]
-    weights: bytes
-    sha256: str
-    environment: Mapping[str, Any]
-    timing: Mapping[str, Any]
-    partial: bool = False
-    """Whether the training was cancelled before its end."""
-    data: Mapping[str, Any] = field(default_factory=dict)
-    evaluation: Mapping[str, Any] | None = None
-    """What the network got right on rows that were held out, if any were."""
-    optimizer: bytes | None = None
-    """The state of its optimizer, to go on training from."""
-
-    @classmethod
-    def of(cls, result: Any) -> Self:
-        """The version in what a training returned, which may tell more than a version needs."""
-        return cls(**{one.name: getattr(result, one.name) for one in fields(cls)})
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One trained set of weights and all that is known about it; never changes."""
-
-    id: str
-    model: str
-    number: int
-    job_id: str | None
-    spec: dict[str, Any]
-    compile: dict[str, Any]
-    fit: dict[str, Any]
-    summary: list[dict[str, Any]]
-    metrics: dict[str, float | None]
-    input: dict[str, Any]
-    output: dict[str, Any]
-    environment: dict[str, Any]
-    timing: dict[str, Any]
-    sha256: str
-    size_bytes: int
-    created_at: datetime
-    partial: bool
-    data: dict[str, Any]
+from service.versions import NewVersion, Trained, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +37,13 @@ NUMBERS = 1000
 _ADD = insert(versions).values(created_at=NOW)
 _ADD_WEIGHTS = insert(version_weights)
 _VERSION = [versions.c[one.name] for one in fields(Version)]
-_SEALED = [name for name in (one.name for one in fields(Version)) if name not in ("id", "job_id", "created_at")]
-"""What decides how a version answers and what it is trained on from: all but what the database gives it."""
+_SEALED = (
+    *("model", "number", "spec", "compile", "fit", "summary", "metrics", "input", "output", "data", "environment"),
+    *("timing", "partial", "sha256", "size_bytes"),
+)
+"""What the hash of a description is of; another list would make damaged versions of all that are stored."""
 
 _NEEDED = select(jobs.c.needs_version).where(NEEDS, jobs.c.needs_model == bindparam("of_model"))
-_APART = ("weights", "optimizer", "evaluation")
 
 
 class Models:
@@ -111,10 +60,10 @@ class Models:
         now = self._clock.now()
         counted = _next_number(self._connection.dialect.name)
         number: int = self._connection.execute(counted, {"name": name, "now": now}).scalar_one()
-        row = {one.name: getattr(new, one.name) for one in fields(NewVersion) if one.name not in _APART}
-        row |= {"id": new_id("ver"), "model": name, "number": number, "job_id": job_id}
+        row = {one.name: getattr(new, one.name) for one in fields(Trained)}
+        row |= {"id": new_id("ver"), "model": name, "number": number, "job_id": job_id, "sha256": new.sha256}
         row |= {"size_bytes": len(new.weights), "now": now}
-        self._connection.execute(_ADD, row | {"description_sha256": seal(*(row[key] for key in _SEALED))})
+        self._connection.execute(_ADD, row | {"description_sha256": seal(row, _SEALED)})
         stored = {"version_id": row["id"], "weights": new.weights, "optimizer": new.optimizer}
         stored["optimizer_sha256"] = None if new.optimizer is None else sha256(new.optimizer).hexdigest()
         self._connection.execute(_ADD_WEIGHTS, stored)
@@ -257,5 +206,5 @@ def _version(row: Row[Any]) -> Version:
     """The version in a row; `Damaged` if it is not the one that was stored."""
     found = dict(row._mapping)
     sha256_then = found.pop("description_sha256")
-    check_seal(f"version {row.number} of {row.model!r}", sha256_then, *(found[key] for key in _SEALED))
+    check_seal(f"version {row.number} of {row.model!r}", sha256_then, found, _SEALED)
     return Version(**found)

@@ -1,6 +1,7 @@
 """Seals: the SHA-256 of what a row describes, by which rot shows when the row is read back."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -19,15 +20,16 @@ def to_json(value: Any) -> str:
     return orjson.dumps(value, option=_OPTIONS).decode()
 
 
-def seal(*values: Any) -> str:
-    """The SHA-256 of values as they come back from JSON columns, in whatever order their keys are."""
-    as_read = orjson.loads(orjson.dumps(values, option=_OPTIONS))
+def seal(row: Mapping[str, Any], columns: Sequence[str]) -> str:
+    """The SHA-256 of columns of a row as they come back, in whatever order the keys of their JSON are."""
+    as_read = orjson.loads(orjson.dumps({name: row[name] for name in columns}, option=_OPTIONS))
     return hashlib.sha256(orjson.dumps(as_read, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def check_seal(what: str, sha256: str | None, *values: Any) -> None:
-    """`Damaged` if these are not the values that were sealed; rows of earlier releases have no seal and pass."""
-    if any(isinstance(value, Unreadable) for value in values) or (sha256 is not None and seal(*values) != sha256):
+def check_seal(what: str, sha256: str | None, row: Mapping[str, Any], columns: Sequence[str]) -> None:
+    """`Damaged` if these are not the columns that were sealed; rows of earlier releases have no seal and pass."""
+    is_unreadable = any(isinstance(row[name], Unreadable) for name in columns)
+    if is_unreadable or (sha256 is not None and seal(row, columns) != sha256):
         raise Damaged(f"The description of {what} does not match its SHA-256.")
 
 

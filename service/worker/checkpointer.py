@@ -10,8 +10,9 @@ from service.formats.checkpoints import pack_state, unpack_state
 from service.jobs import Claim, Keep, Progress, Released
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
-from service.storage import Checkpoint, Database, NewVersion
+from service.storage import Checkpoint, Database
 from service.training import salvage
+from service.versions import NewVersion
 
 PAUSE_BY_COST = 50
 """The pause between two checkpoints is so many times what one costs: they take at most 2 % of the time."""
@@ -75,7 +76,7 @@ class Checkpointer(Callback):
         """The newest checkpoint that can be read as a partial version; None if there is none."""
         for state in self.stored():
             try:
-                return NewVersion.of(salvage(state, keep))
+                return salvage(state, keep)
             except (LookupError, ValueError) as error:
                 _log.warning("%s: a checkpoint is not one of this release: %s", self._claim.job.id, error)
         return None

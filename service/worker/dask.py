@@ -20,20 +20,20 @@ PAUSE_SECONDS = 0.1
 _CONNECT_SECONDS = 10
 _SCHEME = "dask://"
 
-_log = logging.getLogger("fitd.engine")
+_log = logging.getLogger("fitd.cluster")
 
 
 def check_address(address: str) -> None:
     """`Conflict` unless it is `dask://host:port` or `dask://local` and Dask is installed."""
     if not address.startswith(_SCHEME) or len(address) == len(_SCHEME):
-        raise Conflict("Expected an engine such as dask://host:8786 or dask://local; received another.")
+        raise Conflict("Expected a cluster such as dask://host:8786 or dask://local; received another.")
     try:
         import distributed  # noqa: F401, PLC0415
     except ModuleNotFoundError:
-        raise Conflict("The engine needs Dask: install fitd[dask], or the package distributed.") from None
+        raise Conflict("A cluster needs Dask: install the package distributed.") from None
 
 
-class Engine:
+class Cluster:
     """Keeps as many permits on the cluster as there are jobs to take and threads to take them."""
 
     def __init__(self, settings: Settings, database: Database, address: str, leaving: threading.Event) -> None:

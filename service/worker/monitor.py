@@ -6,12 +6,24 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from service.errors import StorageFailure
-from service.jobs import CancelRequested, Claim, ClaimLost, EpochResult, Keep, Progress, Released, Status, Verdict
+from service.formats.metric_values import MetricValue
+from service.jobs import (
+    CancelRequested,
+    Claim,
+    ClaimLost,
+    EpochResult,
+    Keep,
+    Progress,
+    Released,
+    Status,
+    Verdict,
+)
 from service.nn.callbacks import Callback
-from service.storage import Database, NewVersion
+from service.storage import Database
+from service.versions import NewVersion
 
 BEAT_SECONDS = 0.5
 GRACE_SECONDS = 0.75
@@ -60,7 +72,7 @@ class Monitor(Callback):
         self._epochs = max(claim.job.epochs, 1)
         self._epoch = claim.job.epoch
         self._began_at = self._fraction = claim.job.fraction
-        self._metrics: dict[str, float | None] = dict(claim.job.metrics)
+        self._metrics: dict[str, MetricValue] = dict(claim.job.metrics)
         self._unsaved: dict[int, EpochResult] = {}
         self._began = self._epoch_began = self._last_sign = self._renewed = now()
         self._patience = FIRST_STEP_SECONDS
@@ -118,7 +130,7 @@ class Monitor(Callback):
         if start - self._renewed > 0.8 * self._claim.lease_seconds:
             self._stop = ClaimLost()
 
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - Keras's hook
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's hook
         """The time to the end is reckoned from here: loading the data is not part of an epoch."""
         self._began = self._epoch_began = self._last_sign = self._now()
         self._go_on()
@@ -141,13 +153,13 @@ class Monitor(Callback):
         self._fraction = rows_done / rows
         self.on_test_block_end()
 
-    def on_predict_end(self) -> None:
+    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's hook
         """What was predicted is stored now, which may take long and shows no sign of life."""
         self._last_sign, self._patience = self._now(), FIRST_STEP_SECONDS
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Notes the epoch's metrics, counted from 1."""
-        metrics: dict[str, float | None] = {name: float(value) for name, value in (logs or {}).items()}
+        metrics: dict[str, MetricValue] = dict(logs or {})
         now = self._now()
         seconds, self._epoch_began = now - self._epoch_began, now
         with self._lock:
@@ -163,14 +175,14 @@ class Monitor(Callback):
         self._last_sign = self._now()
         self._go_on()
 
-    def _result(self, metrics: dict[str, float | None], seconds: float) -> EpochResult:
+    def _result(self, metrics: dict[str, MetricValue], seconds: float) -> EpochResult:
         if self.model is None:
             return EpochResult(metrics, seconds=seconds)
         # A callback that lowers the rate notes first at which one the epoch was trained.
         rate = metrics.get("learning_rate", self.model.optimizer.current_learning_rate())
         return EpochResult(
             metrics,
-            learning_rate=None if rate is None else float(rate),
+            learning_rate=float(rate) if isinstance(rate, int | float) else None,
             seconds=seconds,
             rows_per_second=self.model.rows_per_epoch / seconds if seconds > 0 else None,
         )

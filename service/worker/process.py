@@ -8,14 +8,15 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from service.checks.start import Start
 from service.config import Settings
 from service.data.features import load_dataset
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
 from service.spec import TrainingRequest
 from service.storage import Database
-from service.training import TrainingResult, train
+from service.task.start import Start
+from service.training import train
+from service.versions import NewVersion
 from service.worker.housekeeping import Housekeeping
 from service.worker.loop import Train, Worker
 
@@ -60,7 +61,7 @@ def train_with(database: Database) -> Train:
         content: Any,
         callbacks: Sequence[Callback],
         states: Iterable[TrainingState],
-    ) -> TrainingResult:
+    ) -> NewVersion:
         return train(request, load_dataset(form, content), callbacks, states, start=_start_of(request, database))
 
     return train_one

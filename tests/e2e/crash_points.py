@@ -23,7 +23,8 @@ from service.data.datasets import Dataset
 from service.jobs import Keep, Status
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
-from service.storage import Database, NewDataset, folder
+from service.storage import Database, NewDataset
+from service.storage.artifacts import folder
 from service.worker import checkpointer
 from service.worker.loop import Worker
 

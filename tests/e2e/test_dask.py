@@ -51,7 +51,7 @@ class Cluster:
 
 
 def test_a_cluster_of_its_own_trains_and_ends_with_the_server(tmp_path: Path) -> None:
-    server = Server(tmp_path, FITD_ENGINE="dask://local", FITD_WORKERS="1")
+    server = Server(tmp_path, FITD_CLUSTER="dask://local", FITD_WORKERS="1")
     server.start()
     try:
         assert once(server, submit(server, 20), is_final)["status"] == "succeeded"
@@ -71,7 +71,7 @@ def test_workers_and_scheduler_may_die_and_the_bits_are_the_same(tmp_path: Path,
     chaos.server.stop()
     cluster = Cluster(tmp_path)
     address = f"dask://127.0.0.1:{cluster.port}"
-    chaos.server = Server(tmp_path, **SETTINGS, **own, FITD_ENGINE=address)
+    chaos.server = Server(tmp_path, **SETTINGS, **own, FITD_CLUSTER=address)
     chaos.server.start()
     try:
         jobs = [chaos.submit(number % len(KINDS), "chaos") for number in range(6)]
@@ -90,7 +90,7 @@ def test_workers_and_scheduler_may_die_and_the_bits_are_the_same(tmp_path: Path,
 
 
 @pytest.mark.parametrize("address", ["ray://somewhere", "dask://"])
-def test_an_engine_that_is_none_is_refused(tmp_path: Path, address: str) -> None:
-    refused = start("serve", tmp_path, Server(tmp_path), FITD_ENGINE=address)
+def test_a_cluster_with_a_wrong_address_is_refused(tmp_path: Path, address: str) -> None:
+    refused = start("serve", tmp_path, Server(tmp_path), FITD_CLUSTER=address)
     assert refused.wait(60) == 1
     assert "dask://host:8786" in (tmp_path / "serve.log").read_text()

@@ -1,4 +1,4 @@
-"""The README's session with curl runs as it is printed, and the example learns to read."""
+"""The sessions of the tutorials run as they are printed, and the example learns to read."""
 
 import csv
 import json
@@ -13,11 +13,12 @@ import httpx
 from tests.e2e.server import Server
 
 ROOT = Path(__file__).parents[2]
-SESSION = (ROOT / "README.md").read_text(encoding="utf-8").split("## A session with curl")[1].split("\n## ")[0]
+TUTORIALS = ROOT / "docs" / "tutorials"
+SESSION = "".join((TUTORIALS / name).read_text(encoding="utf-8") for name in ("first-model.md", "from-a-csv.md"))
 ADDRESS = "http://127.0.0.1:8000"
 
 
-def test_every_command_of_the_session_does_what_the_text_around_it_says(server: Server, tmp_path: Path) -> None:
+def test_every_command_of_the_tutorials_does_what_the_text_around_it_says(server: Server, tmp_path: Path) -> None:
     blocks = re.findall(r"```sh\n(.*?)```", SESSION, flags=re.DOTALL)
     answers: list[dict[str, Any]] = []
     for block in blocks:
@@ -34,7 +35,7 @@ def test_every_command_of_the_session_does_what_the_text_around_it_says(server: 
             answers.append(answer)
             text = text.lstrip()[end:]
     job, predictions, jobs, version, evaluation, imported, continued, problem, *others = answers
-    fruit, fruits, answered, cancelled = others
+    cancelled, fruit, fruits, answered = others
     assert job["status"] == "succeeded"
     assert predictions["predictions"][0][0] > 0.9
     assert predictions["predictions"][1][0] < 0.1

@@ -276,5 +276,13 @@ def test_a_setting_that_is_wrong_is_named(tmp_path: Path) -> None:
 
 def test_the_help_names_every_command() -> None:
     shown = subprocess.run([sys.executable, "-m", "service", "--help"], capture_output=True, text=True, check=True)
-    for command in ("serve", "api", "worker", "engine", "migrate", "backup"):
+    for command in ("serve", "api", "worker", "cluster", "migrate", "backup"):
         assert f"\n    {command} " in shown.stdout
+
+
+def test_old_names_of_the_cluster_start_with_a_warning_that_names_the_new(tmp_path: Path) -> None:
+    refused = start("engine", tmp_path, Server(tmp_path), FITD_ENGINE="ray://somewhere")
+    assert refused.wait(DEADLINE_SECONDS) == 1
+    log = (tmp_path / "engine.log").read_text()
+    assert "FITD_ENGINE has a new name, FITD_CLUSTER" in log
+    assert "The command engine has a new name, cluster" in log

@@ -18,7 +18,8 @@ from service.jobs import Keep, Kind
 from service.storage import Checkpoint, Database, NewDataset, migration
 from service.storage.schema import REVISION, metadata
 from tests.support.postgres import new_database
-from tests.support.storing import add_job, new_version, read_job, sqlite_url, take
+from tests.support.storing import add_job, read_job, sqlite_url, take
+from tests.support.versions import new_version
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

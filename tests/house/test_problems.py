@@ -1,4 +1,4 @@
-"""docs/problems.md names every code that the service answers, and no other."""
+"""docs/reference/problems.md names every code that the service answers, and no other."""
 
 import ast
 import re
@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT, MISTAKES, FAILURES = re.split(r"^## .*$", (ROOT / "docs/problems.md").read_text("utf-8"), flags=re.MULTILINE)
+DOCUMENT, MISTAKES, FAILURES = re.split(
+    r"^## .*$", (ROOT / "docs/reference/problems.md").read_text("utf-8"), flags=re.MULTILINE
+)
 PATTERNS = (
     r'(?:Malformed|Conflict|Reused|TooMany|NotFound|Damaged|Unavailable)\([^()]*(?:\([^()]*\)[^()]*)*code="([a-z_]+)"',
     r'problem\(\s*request, \d+, "([a-z_]+)"',

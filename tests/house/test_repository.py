@@ -39,7 +39,9 @@ def test_a_module_has_a_name_of_its_own() -> None:
     assert [path for path in found if not path.startswith("service/nn/utils")] == []  # Keras's own word
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-dev.txt", "requirements-oracles.txt", "requirements-uv.txt"]
+)
 def test_a_lock_has_hashes_and_no_addresses(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert "://" not in text

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from service.checks.targets import Want, wanted_by
 from service.nn import losses
+from service.nn.glossary import MEANINGS
 from service.spec.spelling import BY_SHAPE, REGISTRIES
 from service.spec.vocabulary import Named, Thing, made, model_of, reference
-from service.training import TrainingResult
 
 KINDS = sorted(REGISTRIES)
 CLASSES = [(kind, cls) for kind in KINDS if kind != "activation" for cls in REGISTRIES[kind]]
@@ -36,6 +35,7 @@ NEEDED: dict[str, Any] = {
     "specificity": 0.5,
     "stddev": 0.1,
     "target_shape": [1],
+    "transformers": [{"columns": [0], "layers": [{"class_name": "Embedding", "input_dim": 3, "output_dim": 2}]}],
     "units": 3,
     "values": [0.1, 0.2, 0.3],
 }
@@ -119,22 +119,9 @@ def test_no_two_models_share_a_name_in_the_documentation() -> None:
 
 
 @pytest.mark.parametrize("cls", list(losses.REGISTRY), ids=lambda cls: cls.__name__)
-def test_it_is_known_what_every_loss_wants(cls: type[losses.Loss]) -> None:
-    chooses = {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "KLDivergence"}
-    decides = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"}
-    want = wanted_by(cls())
-    assert (want is Want.SHARES) == (cls.__name__ in chooses)
-    assert (want is Want.SIDES) == (cls.__name__ in decides)
-    assert (want is Want.INDICES) == cls.takes_classes
-    if want is Want.NUMBERS:
-        assert not any(word in cls.__name__ for word in ("Crossentropy", "CrossEntropy", "Hinge", "Divergence"))
-
-
-def test_a_training_gives_all_that_a_version_keeps() -> None:
-    from service.storage import NewVersion
-
-    result = {field.name for field in dataclasses.fields(TrainingResult)}
-    assert {field.name for field in dataclasses.fields(NewVersion)} <= result
+def test_every_loss_says_itself_what_its_targets_mean(cls: type[losses.Loss]) -> None:
+    assert any("targets" in vars(base) for base in cls.__mro__[: cls.__mro__.index(losses.Loss)])
+    assert cls.targets.is_one_class == any(word in cls.__name__ for word in ("Categorical", "Divergence"))
 
 
 def test_fields_are_marked_by_kinds_that_exist() -> None:
@@ -145,3 +132,18 @@ def test_fields_are_marked_by_kinds_that_exist() -> None:
             for mark in field.metadata:
                 if isinstance(mark, Named):
                     assert mark.kind in REGISTRIES
+
+
+@pytest.mark.parametrize(("kind", "cls"), CLASSES, ids=lambda part: getattr(part, "__name__", part))
+def test_every_argument_says_what_it_means(kind: str, cls: type) -> None:
+    fields = model_of(kind, cls).model_fields.items()
+    assert [name for name, field in fields if name != "class_name" and not field.description] == []
+
+
+def test_the_glossary_has_no_word_that_nothing_uses() -> None:
+    used = set()
+    for _, cls in CLASSES:
+        for field in dataclasses.fields(cls):
+            words = [*(f"{parent.__name__}.{field.name}" for parent in cls.__mro__), field.name]
+            used |= set(words[:1] if words[0] in MEANINGS else words)
+    assert set(MEANINGS) - used == set()

@@ -14,6 +14,7 @@ from service.data.features import Encoder
 from service.data.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn
 from service.data.features.records import Records
 from service.exchange.exporting import export
+from service.prediction import LoadedVersion
 from tests.support.encoders import COLUMNS, predicted, rows_for, stored
 
 ROOT = Path(__file__).parents[2]
@@ -80,6 +81,6 @@ def test_keras_makes_of_columns_what_the_service_makes_of_them(folder: Path, nam
 def test_keras_finds_the_network_behind_its_columns_compiled_the_same(folder: Path, name: str) -> None:
     said: dict[str, Any] = json.loads((folder / name / "said.json").read_text(encoding="utf-8"))
     version, weights = stored(TABLES[name])
-    assert said["parameters"] == version.loaded(weights).model.count_params()
+    assert said["parameters"] == LoadedVersion(version, weights).model.count_params()
     assert (said["loss"], said["optimizer"]) == ("categorical_crossentropy", "RMSprop")
     assert [warning for warning in said["warnings"] if "optimizer" not in warning] == []

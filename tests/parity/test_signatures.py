@@ -77,6 +77,12 @@ ADDED: dict[str, str] = {
     "batch_input_shape": "the old way to say the width, as Keras 2 wrote it into files",
     "input_shape": "the old way to say the width, which Keras takes in **kwargs",
     "input_dim": "the old way to say the width, which Keras takes in **kwargs",
+    "learning_rate_factors": "a factor per variable, as torch's groups of parameters give it",
+    "weight_decay_factors": "a factor per variable, of which Keras has only zero (`exclude_from_weight_decay`)",
+    "weight_decay_schedule": "decay in fractions of the training, as RealMLP has it",
+    "rate_schedule": "dropout in fractions of the training, as RealMLP has it",
+    "epsilon_form": "where the epsilon is added, which torch does as the paper and Keras does not",
+    "parametrization": "kernels in NTK scale, as RealMLP has them",
 }
 """Parameter of ours -> why it may be more than Keras writes."""
 

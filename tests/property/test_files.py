@@ -24,7 +24,7 @@ from service.exchange.python.script import write_script
 from service.formats.weights import pack
 from service.nn import layers
 from service.prediction import LoadedVersion
-from service.training import TrainingResult
+from service.versions import NewVersion
 from tests.support.architectures import ACTIVATIONS, weighted
 from tests.support.architectures import rows_for as arrays_for
 from tests.support.encoders import columns, predicted, rows_for, stored, tensors
@@ -66,9 +66,8 @@ def arrays_of(model: nn.Sequential) -> bytes:
     return pack({weight.path: weight.numpy() for weight in model.weights})
 
 
-def assert_same(model: nn.Sequential, made: TrainingResult) -> None:
-    columns = model.input_shape[-1]
-    loaded = LoadedVersion(made.spec, columns=columns, classes=None, weights=made.weights, compiled=made.compile)
+def assert_same(model: nn.Sequential, made: NewVersion) -> None:
+    loaded = LoadedVersion(made, made.weights)
     assert loaded.model.get_config() == model.get_config()
     assert made.weights == arrays_of(model)
     x = arrays_for(model)

@@ -140,8 +140,20 @@ LAYERS: dict[str, dict[str, Any]] = {
     "RepeatVector": {"n": 3},
     "ReLU": {"negative_slope": 0.1, "max_value": 1.0, "threshold": 0.1},
     "Embedding": {"input_dim": 4, "output_dim": 2},
+    "ParametricActivation": {"activation": "mish"},
+    "EnsembleScale": {"members": 3},
+    "EnsembleDense": {"units": 2, "activation": "tanh"},
+    "PeriodicEmbedding": {"num_frequencies": 5, "frequency_stddev": 0.5},
+    "PiecewiseLinearEmbedding": {"num_bins": 4, "output_dim": 3},
+    "ColumnTransformer": {
+        "transformers": [
+            {"columns": [3, 1], "layers": [{"class_name": "Dense", "units": 2, "activation": "tanh"}]},
+            {"columns": [1, 2], "layers": ["periodic_embedding", {"class_name": "Dense", "units": 3}]},
+            {"columns": [1]},
+        ]
+    },
 }
-SHAPES: dict[str, tuple[int, ...]] = {"Permute": (ROWS, 3, 4), "Flatten": (ROWS, 2, 3)}
+SHAPES: dict[str, tuple[int, ...]] = {"Permute": (ROWS, 3, 4), "Flatten": (ROWS, 2, 3), "EnsembleDense": (ROWS, 3, 4)}
 SHAPED_DENSE = {"Dense": [(ROWS, 4), (ROWS, 2, 4)], "BatchNormalization": [(ROWS, 4), (ROWS, 2, 4)]}
 
 
@@ -182,6 +194,58 @@ def test_the_gradients_of_a_layer_are_its_derivatives(name: str, shape: tuple[in
     for weight in layer.trainable_weights:
         expected = difference(output, weight.value)
         np.testing.assert_allclose(weight.gradient, expected, rtol=1e-5, atol=1e-7, err_msg=weight.name)
+
+
+def test_the_gradient_of_a_dense_layer_in_ntk_scale_is_its_derivative() -> None:
+    rng = np.random.default_rng(8)
+    layer = nn.layers.Dense(3, activation="tanh", parametrization="ntk")
+    x, dy = rng.normal(size=(ROWS, 4)), rng.normal(size=(ROWS, 3))
+    layer.build((None, 4))
+    made = connected(layer, x.shape)
+    expected = np.tanh(x @ layer.kernel.value / 2 + layer.bias.value)
+    np.testing.assert_allclose(made.forward(x), expected, rtol=1e-12)
+    dx = made.backward(dy.copy()).copy()
+
+    def output() -> float:
+        return float((connected(layer, x.shape).forward(x) * dy).sum())
+
+    np.testing.assert_allclose(dx, difference(output, x), rtol=1e-5, atol=1e-7)
+    for weight in layer.weights:
+        np.testing.assert_allclose(weight.gradient, difference(output, weight.value), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("rates", [None, [1.0, 2.0, 3.0, 0.5, 1.0, 0.0]], ids=["equal", "weighted"])
+@pytest.mark.parametrize(("activation", "loss"), [("softmax", "categorical_crossentropy"), (None, "mse")])
+def test_members_are_trained_by_the_mean_of_their_losses(
+    activation: str | None, loss: str, rates: list[float] | None
+) -> None:
+    rng = np.random.default_rng(6)
+    stack = [
+        nn.Input((4,)),
+        nn.layers.EnsembleScale(3, scale_initializer="normal"),
+        nn.layers.Dense(5, activation="tanh"),
+    ]
+    model = nn.Sequential([*stack, nn.layers.EnsembleDense(2, activation=activation)])
+    model.compile(nn.optimizers.SGD(1.0), loss)
+    x, y = rng.normal(size=(6, 4)), np.eye(2)[rng.integers(0, 2, 6)]
+    weights = np.ones(6) if rates is None else np.asarray(rates)
+    scale, dense, heads = model.layers
+
+    def each() -> Array:
+        hidden = np.tanh((x[:, None] * scale.weights[0].value) @ dense.weights[0].value + dense.weights[1].value)
+        outputs = np.einsum("bkd,kdu->bku", hidden, heads.weights[0].value) + heads.weights[1].value
+        return np.asarray(nn.activations.softmax(outputs) if activation else outputs)
+
+    def mean_of_losses() -> float:
+        values = nn.losses.REGISTRY.get(loss).call(np.repeat(y[:, None], 3, axis=1), each())
+        return float((values * weights[:, None]).mean())
+
+    np.testing.assert_allclose(model.predict(x), each().mean(axis=1), rtol=1e-12)
+    before = model.get_weights()
+    expected = [difference(mean_of_losses, variable.value) for variable in model.weights]
+    model.train_on_batch(x, y, sample_weight=None if rates is None else weights)
+    for old, new, slope in zip(before, model.get_weights(), expected, strict=True):
+        np.testing.assert_allclose(old - new, slope, rtol=1e-5, atol=1e-7)
 
 
 def test_the_gradient_of_a_whole_model_with_penalties_is_its_derivative() -> None:

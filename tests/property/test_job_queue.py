@@ -32,7 +32,8 @@ from service.storage import Database, Transaction
 from service.storage.checkpoints import Checkpoint
 from service.storage.schema import metadata
 from tests.support.postgres import new_database
-from tests.support.storing import StandingClock, add_job, new_version, sqlite_url
+from tests.support.storing import StandingClock, add_job, sqlite_url
+from tests.support.versions import new_version
 
 LEASE_SECONDS = 10.0
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.api.predictions.instances import read_prediction
 from service.config import Settings
 from service.errors import Findings, Invalid, Malformed
 from service.formats import plain_rows
 from service.formats.arrays import read_rows
 from service.formats.jsontext import read_json
 from service.formats.plain_rows import read_json_with_rows, read_plain_rows
+from service.prediction.instances import read_prediction
 
 SETTINGS = Settings(_env_file=None, max_rows=6, max_cells=12)
 NUMBERS = st.one_of(st.integers(-(2**24), 2**24), st.floats(width=64))

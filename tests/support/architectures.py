@@ -88,8 +88,40 @@ _MADE: dict[str, tuple[int, Callable[[], Sequence[layers.Layer]]]] = {
             layers.Dense(2),
         ],
     ),
+    "embedded columns": (
+        5,
+        lambda: [
+            layers.SmoothClip(2.0),
+            layers.ColumnTransformer(
+                [
+                    {"columns": [4, 1], "layers": [layers.PeriodicEmbedding(3, 5, 0.5)]},
+                    {"columns": [2, 1], "layers": [layers.PiecewiseLinearEmbedding(4, 6), layers.Dense(5)]},
+                    {"columns": [3], "layers": [layers.Embedding(3, 2)]},
+                ]
+            ),
+            layers.Scale(),
+            layers.Dense(6, parametrization="ntk"),
+            layers.ParametricActivation("mish"),
+            layers.Dense(2, parametrization="ntk"),
+            layers.Clamp(-1.0, 1.5),
+        ],
+    ),
+    "members": (
+        4,
+        lambda: [
+            layers.EnsembleScale(3, chunks=[1, 3]),
+            layers.Dense(6, "relu"),
+            layers.Dropout(0.1),
+            layers.EnsembleDense(3, "softmax"),
+        ],
+    ),
     "embedding": (3, lambda: [layers.Embedding(7, 4), layers.Flatten(), layers.Dense(2, "sigmoid")]),
 }
+
+
+SIGNED = ("kernel", "beta", "bias", "embeddings", "amplitudes", "slopes", "offsets")
+KEPT = ("edges", "minimum", "maximum")
+"""Weights that say where something lies."""
 
 
 def _of_activation(name: str) -> Callable[[], Sequence[layers.Layer]]:
@@ -111,8 +143,10 @@ def weighted(stack: Sequence[layers.Layer], seed: int = 1) -> nn.Sequential:
     model = nn.Sequential(stack)
     rng = np.random.default_rng(seed)
     for weight in model.weights:
+        if weight.name in KEPT:
+            continue
         value = rng.uniform(0.1, 0.9, weight.shape)
-        signs = rng.choice([-1, 1], weight.shape) if weight.name in ("kernel", "beta", "bias", "embeddings") else 1
+        signs = rng.choice([-1, 1], weight.shape) if weight.name in SIGNED else 1
         weight.assign((value * signs).astype(weight.value.dtype))
     return model
 

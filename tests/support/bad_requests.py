@@ -126,8 +126,8 @@ CASES: dict[str, tuple[Any, str, str]] = {
     ),
     "thresholds that are no numbers": (
         small(compile={"metrics": [{"class_name": "AUC", "thresholds": ["a"]}]}),
-        "#",
-        "cannot_train",
+        "#/compile/metrics/0/thresholds",
+        "out_of_range",
     ),
     "dtype in another form": (
         first(dtype={"class_name": "DTypePolicy", "config": 16}),

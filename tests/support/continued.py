@@ -1,27 +1,26 @@
 """What tests of continued trainings share: the start that a finished training is, and what goes on from it."""
 
-from types import SimpleNamespace
 from typing import Any
 
 from service.checks import CheckedTraining, read_training
-from service.checks.start import Start
 from service.config import Limits
 from service.data.datasets import Dataset
 from service.data.tables import Table
 from service.errors import NotFound
-from service.training import TrainingResult, train
+from service.task.start import Start
+from service.training import train
+from service.versions import NewVersion
+from tests.support.versions import published
 
 
-def start_of(result: TrainingResult, *, sha256: str | None = None) -> Start:
+def start_of(result: NewVersion, *, sha256: str | None = None) -> Start:
     """Version 1 of the model `base`, as this training made it."""
-    names = ("spec", "compile", "summary", "input", "output", "data")
-    version: Any = SimpleNamespace(id="ver_1", model="base", number=1, sha256=sha256 or result.sha256)
-    version.__dict__.update({name: getattr(result, name) for name in names})
+    version = published(result, model="base", number=1, sha256=sha256 or result.sha256)
     return Start.of(version, result.weights, result.optimizer)
 
 
 def checked(
-    document: dict[str, Any], result: TrainingResult, data: Dataset | Table | None = None
+    document: dict[str, Any], result: NewVersion, data: Dataset | Table | None = None
 ) -> tuple[CheckedTraining, Start]:
     """The training that goes on from a result, on a stored dataset where `data` is one."""
     start = start_of(result)
@@ -40,7 +39,7 @@ def checked(
     return read_training({"from": {"model": "base"}, **document}, Limits(), open_dataset, open_start), start
 
 
-def continued(document: dict[str, Any], result: TrainingResult, data: Dataset | Table | None = None) -> TrainingResult:
+def continued(document: dict[str, Any], result: NewVersion, data: Dataset | Table | None = None) -> NewVersion:
     """What comes of going on from a result."""
     found, start = checked(document, result, data)
     given = found.inline if data is None else data

@@ -1,7 +1,6 @@
 """Columns of a table of every kind, versions that learnt from them, and rows in which something is always wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,9 +13,11 @@ from service.data.features import Encoder
 from service.data.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn
 from service.data.features.records import days_of, read_records
 from service.errors import Findings
-from service.formats.weights import digest, pack
+from service.formats.weights import pack
 from service.prediction import LoadedVersion
 from service.spec import ModelSpec
+from service.versions import Version
+from tests.support.versions import new_version, published
 
 CLASSES = ["no", "yes", "maybe"]
 
@@ -37,37 +38,7 @@ COLUMNS: Sequence[AnyColumn] = (
 """Each type with each encoding, and with each thing to do about a value that is not there."""
 
 
-@dataclass
-class Stored:
-    """A version that learnt from a table, as it is stored."""
-
-    spec: dict[str, Any]
-    input: dict[str, Any]
-    output: dict[str, Any]
-    sha256: str
-    id: str = "ver_1"
-    model: str = "fruit"
-    number: int = 3
-    compile: dict[str, Any] = field(default_factory=lambda: {"loss": "crossentropy", "metrics": ["accuracy"]})
-    data: dict[str, Any] = field(default_factory=lambda: {"left_out": ["name"], "dataset": "ds_1"})
-    created_at: datetime = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    summary: tuple[dict[str, Any], ...] = ()
-
-    def loaded(self, weights: bytes) -> LoadedVersion:
-        """The version as the service predicts with it."""
-        return LoadedVersion(
-            self.spec,
-            columns=self.input["shape"][-1],
-            classes=self.output["classes"],
-            weights=weights,
-            compiled=self.compile,
-            features=self.input["features"],
-            targets=self.output["targets"],
-            others=self.data["left_out"],
-        )
-
-
-def stored(columns: Sequence[AnyColumn] = COLUMNS, units: int = 3) -> tuple[Stored, bytes]:
+def stored(columns: Sequence[AnyColumn] = COLUMNS, units: int = 3) -> tuple[Version, bytes]:
     """A version that tells `CLASSES` by these columns (two of them with one unit), and its weights."""
     encoder = Encoder(columns)
     activation = "softmax" if units > 1 else "sigmoid"
@@ -77,7 +48,10 @@ def stored(columns: Sequence[AnyColumn] = COLUMNS, units: int = 3) -> tuple[Stor
     weights = pack({weight.path: weight.numpy() for weight in model.weights})
     features = {"features": encoder.to_json_list(), "shape": [None, encoder.width]}
     output = {"classes": CLASSES[: max(units, 2)], "shape": [None, units], "targets": ["fruit"]}
-    return Stored(spec, features, output, digest(weights)), weights
+    compiled = {"loss": "crossentropy", "metrics": ["accuracy"]}
+    data = {"left_out": ["name"], "dataset": "ds_1"}
+    new = new_version(spec=spec, compile=compiled, input=features, output=output, data=data, weights=weights)
+    return published(new, model="fruit"), weights
 
 
 def tensors(columns: Sequence[AnyColumn], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -100,9 +74,9 @@ def rows_for(columns: Sequence[AnyColumn] = COLUMNS, rows: int = 40, seed: int =
     return [{column.name: _value(column, rng) for column in columns} for _ in range(rows)]
 
 
-def predicted(version: Stored, weights: bytes, rows: Sequence[Mapping[str, Any]]) -> Any:
+def predicted(version: Version, weights: bytes, rows: Sequence[Mapping[str, Any]]) -> Any:
     """What the service answers to the rows."""
-    loaded = version.loaded(weights)
+    loaded = LoadedVersion(version, weights)
     assert loaded.encoder is not None
     findings = Findings()
     records = read_records(list(rows), loaded.encoder, "#", findings, Limits())

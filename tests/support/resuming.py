@@ -10,7 +10,8 @@ from service.data.datasets import Dataset
 from service.jobs import Job
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
-from service.storage import Database, NewDataset, Version
+from service.storage import Database, NewDataset
+from service.versions import Version
 from service.worker.loop import Worker
 from service.worker.process import train_with
 

@@ -1,12 +1,10 @@
 """What tests of the database share: a clock that stands until told, and things worth storing."""
 
-import hashlib
 import time
 from pathlib import Path
-from typing import Any
 
 from service.jobs import Claim, Job
-from service.storage import Database, NewDataset, NewVersion
+from service.storage import Database, NewDataset
 
 
 class StandingClock:
@@ -24,14 +22,6 @@ class StandingClock:
 
 def sqlite_url(directory: Path) -> str:
     return f"sqlite:///{directory / 'fitd.db'}"
-
-
-def new_version(**fields: Any) -> NewVersion:
-    """A version with as little in it as possible."""
-    weights = fields.pop("weights", b"the weights")
-    made: dict[str, Any] = {"summary": [], "metrics": {"loss": 0.25}, "weights": weights}
-    made |= {name: {} for name in ("spec", "compile", "fit", "input", "output", "environment", "timing")}
-    return NewVersion(**made | fields, sha256=hashlib.sha256(weights).hexdigest())
 
 
 def add_job(database: Database, *, model: str = "digits", epochs: int = 3, priority: int = 0) -> Job:

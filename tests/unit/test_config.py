@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.config import VERSION, Settings, explained, memory_here, misspelt
+from service.config import Settings, explained, memory_here, misspelt
 
 
 @pytest.fixture(autouse=True)
@@ -86,9 +86,18 @@ def test_every_setting_says_what_it_is() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
-def test_the_release_is_that_of_the_project() -> None:
+def test_the_project_makes_no_wheel_and_says_its_release_in_one_place() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["project"]["version"] == VERSION
+    assert "build-system" not in project
+    assert project["project"]["dynamic"] == ["version"]
+
+
+def test_a_cluster_is_read_from_its_old_name_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FITD_ENGINE", "dask://old")
+    assert Settings().cluster == "dask://old"
+    monkeypatch.setenv("FITD_CLUSTER", "dask://new")
+    assert Settings().cluster == "dask://new"
+    assert misspelt(["FITD_ENGINE"]) == {}
 
 
 def test_only_the_variables_that_are_wrong_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

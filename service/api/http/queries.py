@@ -1,17 +1,18 @@
 """Queries: a parameter that means nothing to the route that gets it, or two things, is a mistake, and told."""
 
+import functools
+import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import get_args, get_origin
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, get_args, get_origin, get_type_hints
 
-from fastapi import Request
-from fastapi.dependencies.utils import get_flat_params
+from fastapi import Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.params import Query
 
 from service.nn.suggestions import hint
 
 _LONGEST_SHOWN = 60
+_QUERY, _DEPENDS = type(Query()), type(Depends())
 
 
 async def check_query(request: Request) -> None:
@@ -21,8 +22,7 @@ async def check_query(request: Request) -> None:
     in no name: PostgreSQL could not even look for it.
     """
     if request.scope["query_string"]:
-        declared = get_flat_params(request.scope["route"].dependant)  # codespell:ignore
-        known = {one.alias: one.field_info.annotation for one in declared if isinstance(one.field_info, Query)}
+        known = parameters_of(request.scope["endpoint"])
         given = Counter(name for name, _ in request.query_params.multi_items())
         refuse((name for name in given if name not in known), lambda name: _about(name, list(known)))
         texts = {name for name, value in request.query_params.multi_items() if "\0" in value}
@@ -31,6 +31,24 @@ async def check_query(request: Request) -> None:
             (name for name, times in given.items() if times > 1 and not _is_list(known[name])),
             lambda name: f"Expected one value; received {given[name]}",
         )
+
+
+@functools.cache
+def parameters_of(endpoint: Callable[..., Any]) -> Mapping[str, Any]:
+    """The query parameters of a route's function and of what it depends on, with the type of each.
+
+    Each is declared as `Annotated[type, Query(...)]`.
+    """
+    own: dict[str, Any] = {}
+    inherited: dict[str, Any] = {}
+    declared: Any = endpoint.__init__ if inspect.isclass(endpoint) else endpoint
+    for name, annotation in get_type_hints(declared, include_extras=True).items():
+        for note in getattr(annotation, "__metadata__", ()):
+            if isinstance(note, _QUERY):
+                own[note.alias or name] = annotation.__origin__
+            elif isinstance(note, _DEPENDS):
+                inherited |= parameters_of(note.dependency or annotation.__origin__)
+    return own | inherited
 
 
 def refuse(names: Iterable[str], say: Callable[[str], str]) -> None:

@@ -141,9 +141,9 @@ def read_upload(
         given = _checked(read_json_with_rows(read_whole(file, limits)), shared)
         return NewDataset.of_arrays(given, shared.database.artifacts, name=name, uploaded=True)
     if media_type == NPZ:
-        arrays = read_npz(file, limits, "x", "y")
+        arrays = read_npz(file, limits, "x", "y", optional=("sample_weight",))
         findings = Findings(limit=limits.max_errors_shown)
-        given = dataset_of_arrays(arrays["x"], arrays["y"], findings)
+        given = dataset_of_arrays(arrays["x"], arrays["y"], findings, arrays.get("sample_weight"))
         return NewDataset.of_arrays(given, shared.database.artifacts, name=name, uploaded=True)
     written = file.with_suffix(".arrow")
     write_table(file, media_type, written, limits, dialect, arriving=text)

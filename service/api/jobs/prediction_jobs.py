@@ -22,7 +22,8 @@ from service.prediction.outputs import Asked
 from service.prediction.tables import TablePrediction, kinds_of_arrays
 from service.spec.mistakes import report
 from service.spec.prediction import PredictionJobRequest
-from service.storage import StoredDataset, Transaction, Version
+from service.storage import StoredDataset, Transaction
+from service.versions import Version
 
 router = job_routes(Kind.PREDICTION)
 

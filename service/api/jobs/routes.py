@@ -38,7 +38,7 @@ def job_routes(kind: Kind) -> APIRouter:
     def list_jobs(
         shared: Shared,
         page: Paging,
-        status: Status | None = None,
+        status: Annotated[Status | None, Query()] = None,
         model: Annotated[str | None, Query(pattern=MODEL_NAME)] = None,
     ) -> Any:
         """Jobs, newest first."""

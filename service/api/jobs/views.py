@@ -6,11 +6,12 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from service.api.http.remarks import Remark
+from service.formats.metric_values import MetricValue
 from service.jobs import Job, Status
 from service.spec.prediction import Output
 
-Metrics = dict[str, float | None]
-"""The name and value of each metric; null where it was not a finite number."""
+Metrics = dict[str, MetricValue]
+"""The name and value of each metric, a list where it is a vector; null where it was not a finite number."""
 
 
 class Progress(BaseModel):
@@ -60,7 +61,10 @@ class JobView(BaseModel):
     )
     from_: FromView | None = Field(None, alias="from", description="The version that it goes on from, if it does.")
     progress: Progress
-    metrics: Metrics = Field(description="Of the last epoch that is done.", examples=[{"loss": 0.31, "accuracy": 0.92}])
+    metrics: Metrics = Field(
+        description="Of the last epoch that is done; once a job has succeeded, what its version has.",
+        examples=[{"loss": 0.31, "accuracy": 0.92}],
+    )
     priority: int = Field(description="The highest goes first, among equals the oldest.")
     attempt: int = Field(description="How many times a worker has started on it.")
     waits_for: str | None = Field(None, description="Why it stands still, where something keeps it: a full disk, say.")

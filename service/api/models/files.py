@@ -9,7 +9,7 @@ from service.api.examples import IMPORT_EXAMPLES
 from service.api.http.bodies import json_bytes, read_object
 from service.api.http.paths import LabelName, ModelName, VersionNumber
 from service.api.http.problems import UnsupportedMediaType, documented
-from service.api.models.views import VersionView
+from service.api.models.views import ImportedVersionView
 from service.api.serving.version_cache import Which
 from service.api.state import Shared, State
 from service.exchange.exporting import export
@@ -17,7 +17,6 @@ from service.exchange.importing import ImportRequest, import_file, import_json
 from service.exchange.keras.file import read_keras_file
 from service.formats.weights import digest
 from service.spec.request import MODEL_NAME
-from service.storage import NewVersion
 
 router = APIRouter(prefix="/v1/models", tags=["model files"])
 
@@ -86,16 +85,18 @@ async def _incoming(request: Request) -> Incoming:
 @router.post(
     ":import",
     status_code=201,
-    response_model=VersionView,
+    response_model=ImportedVersionView,
     responses=documented(400, 413, 415, 422, 503),
     openapi_extra=_IMPORTED,
 )
 def import_model(
     shared: Shared, response: Response, body: Annotated[Incoming, Depends(_incoming)], name: NewName = None
-) -> VersionView:
+) -> ImportedVersionView:
     """Publishes a version from a file of Keras (`.keras`, or HDF5 of Keras 2 or 3), or from JSON.
 
-    What a file is, its first bytes tell. Nothing in it is executed: custom classes and Lambda layers are refused.
+    The first bytes of a file say what it is. Nothing in it is executed: custom classes and Lambda layers are refused.
+    A Functional model whose layers follow one another, and a network in a network, become one stack of layers.
+    `warnings` say which part of the compilation the version does not keep.
     """
     if body.is_json:
         document = read_object(body.content, *ImportRequest.model_fields, required=("spec", "weights"))
@@ -105,9 +106,9 @@ def import_model(
         made = import_file(read_keras_file(body.content, shared.settings), shared.settings)
     name = name or f"model-{secrets.token_hex(4)}"
     with shared.database.transaction() as tx:
-        number = tx.models.add(name, NewVersion.of(made))
+        number = tx.models.add(name, made)
         version = tx.models.version(name, number)
-    view = VersionView.of(version)
+    view = ImportedVersionView.with_warnings(version, made.warnings)
     response.headers["Location"] = view.links.self
     return view
 

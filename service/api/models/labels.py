@@ -12,8 +12,9 @@ from service.api.http.bodies import JsonBytes, described, read_object
 from service.api.http.paths import LabelName, ModelName
 from service.api.http.problems import documented
 from service.api.models.views import VersionStatusView
-from service.api.predictions.routes import EVALUATES, PREDICTS, EvaluationView, answer_evaluation, respond
+from service.api.predictions.routes import EVALUATES, PREDICTS, answer_evaluation, respond
 from service.api.predictions.tables import Queried
+from service.api.predictions.views import EvaluationView
 from service.api.state import Shared
 from service.errors import Findings, Malformed
 from service.storage import Label, LabelMove

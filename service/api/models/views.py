@@ -1,12 +1,17 @@
 """Views of models and their versions: what the API answers about them."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Self
 
 from pydantic import BaseModel, Field, computed_field
 
+from service.api.http.remarks import Remark
 from service.api.jobs.views import FromView, Metrics
-from service.storage import Model, Version
+from service.errors import Finding
+from service.storage import Model
+from service.versions import Version
 
 
 class LayerView(BaseModel):
@@ -155,6 +160,18 @@ class VersionView(BaseModel):
                 export=f"{path}/export",
             ),
         )
+
+
+class ImportedVersionView(VersionView):
+    """A version that came in, and what it could not keep of what came."""
+
+    warnings: list[Remark] = Field(description="What the file says and nobody here knows, such as a loss of one's own.")
+
+    @classmethod
+    def with_warnings(cls, version: Version, warnings: Sequence[Finding]) -> Self:
+        """The view of a version with the warnings of its import."""
+        remarks = [Remark(**asdict(warning)) for warning in warnings]
+        return cls(**dict(VersionView.of(version)), warnings=remarks)
 
 
 class AnsweringVersionView(VersionView):

@@ -1,9 +1,8 @@
 """Predictions and evaluations: asked of a model's latest version, or of one by its number."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
 from service.api.datasets.routes import FILE
@@ -13,11 +12,9 @@ from service.api.http.paths import ModelName, VersionNumber
 from service.api.http.problems import documented
 from service.api.http.queries import refuse
 from service.api.http.uploads import OCTETS, TABLES, is_table
-from service.api.jobs.views import Metrics
-from service.api.models.evaluation_data import prepare_evaluation, read_evaluation
-from service.api.predictions.instances import read_inputs
-from service.api.predictions.named_scores import EVERYTHING, TOP_K_SCHEMA, ClassScore, named_scores, read_asked
 from service.api.predictions.tables import Queried, TableQuery, answer_table
+from service.api.predictions.views import MOST_REPEATS, EvaluationView, OutputsView, PredictionView
+from service.api.protocols.signatures import check_signature
 from service.api.serving.responses import JSON, Answered, Headers
 from service.api.serving.version_cache import Served, Which
 from service.api.state import Shared, State, state_of
@@ -27,130 +24,15 @@ from service.errors import Findings, NotFound
 from service.formats.jsontext import write_json
 from service.formats.plain_rows import read_plain_rows
 from service.prediction import LoadedVersion
-from service.spec.prediction import Output
-from service.spec.request import DATA_SCHEMA
+from service.prediction.evaluation_data import prepare_evaluation, read_evaluation
+from service.prediction.instances import read_inputs
+from service.prediction.named_scores import EVERYTHING, named_scores, read_asked
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
 
 
-_ROWS_SCHEMA = {
-    "type": "array",
-    "items": {"anyOf": [{"type": "array"}, {"type": "object"}, {"type": "number"}]},
-    "minItems": 1,
-}
-
-
-class PredictionRequest(BaseModel):
-    """Rows to predict, as TensorFlow Serving's REST API takes them."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    instances: Annotated[
-        Any, WithJsonSchema({**_ROWS_SCHEMA, "description": "Rows as wide as those of the training; or objects."})
-    ] = None
-    inputs: Annotated[
-        Any,
-        WithJsonSchema(
-            {
-                "description": 'In place of `instances`: rows, `{"input": rows}`, or a list for each column.',
-                "anyOf": [_ROWS_SCHEMA, {"type": "object"}],
-            }
-        ),
-    ] = None
-    signature_name: str | None = Field(None, description="Accepted and ignored.")
-    outputs: list[Output] | None = Field(
-        None,
-        description="What to answer; `predictions` and, where there are classes, `predicted_classes` if not given.",
-    )
-    top_k: Annotated[Any, WithJsonSchema(TOP_K_SCHEMA)] = None
-
-
-class AnswerView(BaseModel):
-    """What is told of each row besides its outputs, and by which version."""
-
-    predicted_classes: list[str] | None = Field(
-        None, description="The most likely class of each row; only where the version knows class names."
-    )
-    probabilities: list[dict[str, float | None]] | None = Field(
-        None, description="The output of each class by its name, if asked for."
-    )
-    top_k: list[list[ClassScore]] | None = Field(None, description="The likeliest classes of each row, if asked for.")
-    model: str
-    version: int
-
-
-Rows = Annotated[
-    list[list[float | None]] | None,
-    Field(description="The outputs of each row, unless `outputs` asks for others alone.", examples=[[[0.1, 0.9]]]),
-]
-
-
-class PredictionView(AnswerView):
-    """The answer to `instances`."""
-
-    predictions: Rows = None
-
-
-class OutputsView(AnswerView):
-    """The answer to `inputs`: as that to `instances`, with the rows of outputs under `outputs`."""
-
-    outputs: Rows = None
-
-
-_MOST_REPEATS = 20
 _MOST_SHUFFLES = 10_000
 """Of all features together: each is a prediction of all rows."""
-
-_ROWS = (
-    "The inputs as `:predict` takes them under `instances`: rows, of a table's columns also as objects by their names."
-)
-_INLINE_SCHEMA = {
-    **DATA_SCHEMA,
-    "properties": {
-        **{key: value for key, value in DATA_SCHEMA["properties"].items() if key != "split"},
-        "x": {"type": "array", "description": _ROWS},
-    },
-}
-_STORED_SCHEMA = {
-    "type": "object",
-    "description": "A stored dataset.",
-    "properties": {
-        "dataset": {"type": "string"},
-        "target": {
-            "description": "The target of the version, with `missing`: `drop` to leave out rows that have none, which "
-            "is so where its training did."
-        },
-        "sample_weight": {"type": "string", "description": "The column with the weight of each row in the loss."},
-    },
-    "required": ["dataset"],
-}
-
-
-class EvaluationRequest(BaseModel):
-    """Data to measure a version on."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    data: Annotated[Any, WithJsonSchema({"anyOf": [_INLINE_SCHEMA, _STORED_SCHEMA]})]
-    importance: int | None = Field(
-        None, ge=1, le=_MOST_REPEATS, description="Says how much each feature matters, by shuffling it so many times."
-    )
-
-
-class EvaluationView(BaseModel):
-    """Loss and metrics of a version on the data."""
-
-    id: str = Field(description="The evaluation is kept under this id as long as the version.")
-    metrics: Metrics = Field(examples=[{"loss": 0.31, "accuracy": 0.92}])
-    report: dict[str, Any] = Field(
-        description="Of classes: confusion matrix (null beyond 1,000 classes), precision, recall, F1, ROC and "
-        "precision-recall curves and areas. Of numbers: R2, RMSE, MAE and quantiles of the residuals."
-    )
-    rows: int
-    dataset: str | None
-    model: str
-    version: int
-
 
 _TABLES = dict.fromkeys(sorted({*TABLES.values()} - {OCTETS}), FILE)
 _BODY = described("PredictionRequest", PREDICTION_EXAMPLES)
@@ -222,6 +104,7 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
     rows = None if loaded.encoder else read_plain_rows(body, "instances", loaded.columns, shared.settings)
     if rows is None:
         document = read_object(body, "instances", "inputs", "signature_name", "outputs", "top_k")
+        check_signature(document)
         if "outputs" in document or "top_k" in document:
             asked = read_asked(document, loaded)
         rows, key = read_inputs(document, loaded, shared.settings)
@@ -229,7 +112,7 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
     content = {"model": served.version.model, "version": served.version.number}
     if "predictions" in asked.outputs:
         content[key] = predictions
-    classes = loaded.named(predictions) if "predicted_classes" in asked.outputs else None
+    classes = loaded.meaning.named(predictions) if "predicted_classes" in asked.outputs else None
     if classes is not None:
         content["predicted_classes"] = classes
     if asked.needs_scores:
@@ -245,22 +128,26 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
     data = document["data"]
     stored_id = data["dataset"] if isinstance(data, dict) and isinstance(data.get("dataset"), str) else None
     if stored_id is not None:
-        dataset = prepare_evaluation(_opened(shared, stored_id, findings), data, served, findings)
+        dataset = prepare_evaluation(_opened(shared, stored_id, findings), data, served.loaded, findings)
     else:
         dataset = read_evaluation(data, served.loaded, findings, shared.settings)
     if dataset is None or findings.total:
         raise findings.refusal()
     repeats = _read_repeats(document.get("importance"), served.loaded, findings)
-    metrics, found = served.loaded.evaluate(served.version.compile, dataset, findings, repeats=repeats)
+    measured = served.loaded.evaluate(dataset, findings, repeats=repeats)
     with shared.database.transaction() as tx:
         tx.models.version(served.version.model, served.version.number)  # it may be gone meanwhile
         evaluation_id = tx.evaluations.add(
-            served.version.id, rows=dataset.rows, metrics=metrics, report=found, dataset=stored_id
+            served.version.id,
+            rows=dataset.rows,
+            metrics=measured.metrics,
+            report=measured.report,
+            dataset=stored_id,
         )
     return EvaluationView(
         id=evaluation_id,
-        metrics=metrics,
-        report=found,
+        metrics=measured.metrics,
+        report=measured.report,
         rows=dataset.rows,
         dataset=stored_id,
         model=served.version.model,
@@ -280,7 +167,7 @@ def _read_repeats(value: Any, loaded: LoadedVersion, findings: Findings) -> int:
     if value is None:
         return 0
     features = loaded.columns if loaded.encoder is None else len(loaded.encoder.columns)
-    most = max(1, min(_MOST_REPEATS, _MOST_SHUFFLES // features))
+    most = max(1, min(MOST_REPEATS, _MOST_SHUFFLES // features))
     if type(value) is not int or not 1 <= value <= most:
         expected = f"Expected a whole number from 1 to {most} for {features:,} features."
         findings.error("#/importance", "out_of_range", expected)

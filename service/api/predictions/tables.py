@@ -1,9 +1,8 @@
 """Tables to predict: a body of CSV, Parquet or Arrow is answered with a table, a row for each row."""
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import chain
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, BinaryIO, get_args
 
@@ -18,18 +17,13 @@ from service.api.http.negotiation import quality
 from service.api.http.problems import UnsupportedMediaType
 from service.api.http.streamed_body import received
 from service.api.http.uploads import OCTETS, TABLES, media_type_of, told_apart
-from service.api.serving.version_cache import Served, Which
+from service.api.serving.version_cache import Which
 from service.api.state import state_of
-from service.config import Limits
-from service.data.features.inputs import text_columns
-from service.data.tables import Table
-from service.errors import Findings
 from service.formats.csv.blocks import Readable
 from service.formats.csv.dialect import Dialect
-from service.formats.downloads import encode_tables
-from service.formats.tables import ARROW, CSV, read_batches, write_table
+from service.formats.tables import CSV
+from service.prediction.files import FilePrediction
 from service.prediction.outputs import Asked
-from service.prediction.tables import TablePrediction
 from service.spec.prediction import Output
 
 _PIECE_BYTES = 1 << 20
@@ -92,59 +86,20 @@ async def answer_table(request: Request, name: str, which: Which, query: TableQu
     media_type = media_type_of(request, TABLES)
     served = await run_in_threadpool(shared.serving.find, name, which)
 
-    predicting = _Predicting(served, query, shared.settings)
+    prediction = FilePrediction(served.loaded, query.asked, query.include, query.dialect, shared.settings)
 
     def read(file: Path, arriving: Readable) -> tuple[BinaryIO, str]:
-        return predicting.answered(*told_apart(file, arriving, media_type, shared.settings))
+        file, text, given = told_apart(file, arriving, media_type, shared.settings)
+        if given not in TABLES.values():
+            raise UnsupportedMediaType(f"Expected a table in CSV, Parquet or Arrow; received {given}.")
+        wanted = _wanted(query.accept, given)
+        return prediction.answer(file, text, given, wanted), wanted
 
     content, wanted = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
     version = f"/v1/models/{served.version.model}/versions/{served.version.number}"
     size = os.fstat(content.fileno()).st_size
     headers = {"Content-Length": str(size), "Link": f'<{version}>; rel="describedby"'}
     return StreamingResponse(_pieces(content), media_type=wanted, headers=headers)
-
-
-@dataclass(frozen=True, slots=True)
-class _Predicting:
-    """A table that is predicted: by which version, and what is asked of it."""
-
-    served: Served
-    query: TableQuery
-    limits: Limits
-
-    def answered(self, file: Path, text: Readable | None, media_type: str) -> tuple[BinaryIO, str]:
-        """The answer to a file, in a file that nobody else has to find, and its media type."""
-        if media_type not in TABLES.values():
-            raise UnsupportedMediaType(f"Expected a table in CSV, Parquet or Arrow; received {media_type}.")
-        tables = self._read(file, text, media_type)
-        first = next(tables)
-        findings = Findings(limit=self.limits.max_errors_shown)
-        loaded, asked, include = self.served.loaded, self.query.asked, self.query.include
-        prediction = TablePrediction(loaded, asked, first.kinds, findings, include=include, at="")
-        findings.raise_errors()
-        wanted, answer = _wanted(self.query.accept, media_type), file.with_suffix(".answer")
-        counted = self._counted(chain([first], tables), prediction)
-        with answer.open("wb") as target:
-            target.writelines(encode_tables(prediction.answers(counted, findings), wanted))
-        return answer.open("rb"), wanted
-
-    def _read(self, file: Path, text: Readable | None, media_type: str) -> Iterator[Table]:
-        encoder = self.served.loaded.encoder
-        if media_type == CSV:
-            # What a column of a text holds is known when all of it was read.
-            dialect = replace(self.query.dialect, texts=text_columns(encoder))
-            written, media_type = file.with_suffix(".arrow"), ARROW
-            write_table(file, CSV, written, self.limits, dialect, arriving=text)
-            file = written
-        wanted = None if encoder is None else {*encoder.names, *self.query.include}
-        return map(Table.of_batch, read_batches(file, media_type, self.limits, wanted))
-
-    def _counted(self, tables: Iterable[Table], prediction: TablePrediction) -> Iterator[Table]:
-        rows = 0
-        for table in tables:
-            rows += table.rows
-            prediction.check_size(rows, self.limits)
-            yield table
 
 
 def _wanted(accept: str, given: str) -> str:

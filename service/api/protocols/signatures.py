@@ -1,10 +1,17 @@
 """Signatures: the inputs and outputs of a version by name, as serving protocols tell them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from service.api.predictions.instances import INPUT, OUTPUT
 from service.data.features.columns import AnyColumn, NumberColumn, from_json_dict
-from service.storage import Version
+from service.errors import Finding, Invalid
+from service.formats.arrays import kind_of
+from service.prediction.instances import INPUT, OUTPUT
+from service.versions import Version
+
+SIGNATURE = "serving_default"
+"""The name of a version's one signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +21,15 @@ class Tensor:
     name: str
     datatype: str
     sizes: list[int]
+
+
+def check_signature(document: Mapping[str, Any]) -> None:
+    """`Invalid` where a request names another signature than the one that every version has."""
+    name = document.get("signature_name")
+    if name not in (None, "", SIGNATURE):
+        received = "another name" if isinstance(name, str) else kind_of(name)
+        detail = f"Expected {SIGNATURE!r}, the one signature of every version, or none; received {received}."
+        raise Invalid([Finding("#/signature_name", "unknown_name", detail)])
 
 
 def inputs_of(version: Version) -> list[Tensor]:

@@ -9,13 +9,13 @@ from service.api.examples import CLASSIFICATION_EXAMPLES, REGRESSION_EXAMPLES
 from service.api.http.bodies import JsonBytes, described, read_object
 from service.api.http.paths import LabelName, ModelName, VersionNumber
 from service.api.http.problems import documented
-from service.api.predictions.instances import encode, merged, read_instances
-from service.api.protocols.signatures import Tensor, inputs_of, outputs_of
+from service.api.protocols.signatures import SIGNATURE, Tensor, check_signature, inputs_of, outputs_of
 from service.api.serving.version_cache import Served, Which
 from service.api.state import Shared, State
 from service.errors import Finding, Invalid
 from service.formats.jsontext import write_json
-from service.storage import Version
+from service.prediction.instances import encode, merged, read_instances
+from service.versions import Version
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
 
@@ -33,7 +33,7 @@ class ExamplesRequest(BaseModel):
 
     examples: Annotated[Any, WithJsonSchema({**_EXAMPLES_SCHEMA, "description": 'Each such as `{"input": row}`.'})]
     context: Annotated[Any, WithJsonSchema({**_FEATURES, "description": "Features that all examples share."})] = None
-    signature_name: str | None = Field(None, description="Accepted and ignored.")
+    signature_name: str | None = Field(None, description="`serving_default`, the one signature, or nothing.")
 
 
 class ClassificationView(BaseModel):
@@ -132,11 +132,11 @@ def get_label_metadata(shared: Shared, name: ModelName, label: LabelName) -> Met
 
 def _classified(shared: State, name: str, which: Which, body: bytes) -> Response:
     served, outputs = _asked(shared, name, which, body)
-    scores = served.loaded.scores(outputs)
+    scores = served.loaded.meaning.scores(outputs)
     if scores is None:
         detail = "Expected a version that knows classes; this one answers a single number. Ask :regress or :predict."
         raise Invalid([Finding("#", "not_a_classifier", detail)])
-    labels = (served.loaded.classes or []) + [str(index) for index in range(scores.shape[1])]
+    labels = (served.loaded.meaning.classes or []) + [str(index) for index in range(scores.shape[1])]
     return _answer([list(zip(labels, row, strict=False)) for row in scores])
 
 
@@ -151,6 +151,7 @@ def _regressed(shared: State, name: str, which: Which, body: bytes) -> Response:
 def _asked(shared: State, name: str, which: Which, body: bytes) -> tuple[Served, Any]:
     served = shared.serving.find(name, which)
     document = read_object(body, "examples", "context", "signature_name", required=("examples",))
+    check_signature(document)
     examples = merged(document["examples"], document.get("context") or {}, shared.settings)
     loaded, settings = served.loaded, shared.settings
     if loaded.encoder is None:
@@ -174,7 +175,7 @@ def _metadata(shared: State, name: str, which: Which) -> MetadataView:
         version = tx.version(name, which)
     return MetadataView(
         model_spec=ModelSpecView(name=version.model, version=str(version.number)),
-        metadata={"signature_def": {"signature_def": {"serving_default": _signature(version)}}},
+        metadata={"signature_def": {"signature_def": {SIGNATURE: _signature(version)}}},
     )
 
 

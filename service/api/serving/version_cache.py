@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from service.errors import NotFound
 from service.prediction import LoadedVersion, LoadedVersions
-from service.storage import Database, Version
+from service.storage import Database
+from service.versions import Version
 
 Which = int | str | None
 """A version's number, a label, or None for the latest."""

@@ -28,6 +28,16 @@ class Encoder:
         """The number of inputs."""
         return len(self.outputs)
 
+    def lacking(self, given: Collection[str], *, may_be_misspelt: bool = False) -> list[str]:
+        """The columns that have to be among the given ones and are not.
+
+        A column that takes gaps may be left out: it is a gap in each row. It may not where none is given, or where
+        others are given that nobody knows, which may be its own name misspelt.
+        """
+        if may_be_misspelt or not any(name in given for name in self.names):
+            return [name for name in self.names if name not in given]
+        return [column.name for column in self.columns if column.missing == "reject" and column.name not in given]
+
     def encode(self, source: Source, parts: Sequence[Rows] | None = None) -> list[Floats]:
         """The inputs (rows, width) of each part of the rows, by default of all; little else is in memory."""
         parts = [range(source.rows)] if parts is None else parts

@@ -33,6 +33,8 @@ def encoder_of(
 ) -> Encoder:
     """The encoder that makes inputs of a table with columns of these kinds; notes each column that is wrong.
 
+    A column that is not there is a gap in each row, where the encoder takes gaps.
+
     A network without an encoder takes `width` numbers: the columns that are not to be included, in their order.
     """
     if encoder is None:
@@ -41,13 +43,17 @@ def encoder_of(
             expected = f"Expected {width} columns; received {len(names)} that are not to be included."
             findings.error("#/columns", "width_mismatch", expected)
         encoder = Encoder([NumberColumn(name, "none", "reject", 0.0) for name in names])
+    unknown = kinds.keys() - {*encoder.names, *encoder.others, *include}
+    lacking = encoder.lacking(kinds, may_be_misspelt=bool(unknown))
     for column in encoder.columns:
         at = pointer("columns", column.name)
-        if column.name not in kinds:
+        if column.name in lacking:
             findings.error(at, "missing", f"The column {column.name[:40]!r} is missing.")
+        elif column.name not in kinds:
+            continue
         elif kinds[column.name] not in READABLE[column.type] | {"category"}:  # each text is read for itself
             findings.error(at, "wrong_type", f"Expected a {column.type} in each row; it holds another type.")
-    for name in kinds.keys() - {*encoder.names, *encoder.others, *include}:
+    for name in unknown:
         refuse_unknown(name, encoder.names, pointer("columns", name), findings)
     return encoder
 
@@ -83,6 +89,8 @@ class _Cells:
     def numbers(self, name: str) -> Numbers:
         """A column (rows,) as numbers, dates in days since 1970, NaN where nothing is or could be read."""
         column = self._columns[name]
+        if name not in self._table.kinds:
+            return np.full(self.rows, np.nan)
         if self._table.kinds[name] == "category":
             expected, read = _reader(column)
             values, unreadable = _parsed(self._table.arrow[name].to_pylist(), read)
@@ -102,6 +110,8 @@ class _Cells:
 
     def encoded(self, name: str) -> tuple[list[str], Codes]:
         """The distinct texts of a column, and for each row the index of its text, -1 where nothing is."""
+        if name not in self._table.kinds:
+            return [], np.full(self.rows, MISSING, np.int32)
         texts, codes = self._table.encoded(name)
         if self._columns[name].missing == "reject":
             self._note(self._columns[name], np.flatnonzero(codes == MISSING), "missing", _MISSING)

@@ -1,5 +1,9 @@
-"""Records: rows of a request in the data's own words, read as strictly as the columns that they are for."""
+"""Records: rows of a request in the data's own words, read as strictly as the columns that they are for.
 
+A value that is null or NaN, or whose key is missing, is a gap.
+"""
+
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -76,11 +80,11 @@ def read_records(value: Any, encoder: Encoder, at: str, findings: Findings, limi
         findings.error(at, "mixed_types", "Expected every row as an object by column name, or every row as a list.")
     if findings.total > before:
         return None
-    keys: Sequence[Any] = names if kinds == {dict} else range(len(names))
-    columns = {name: [row[key] for row in value] for name, key in zip(names, keys, strict=True)}
-    for column, key in zip(encoder.columns, keys, strict=True):
-        _check_values(columns[column.name], column, lambda row, key=key: at + pointer(row, key)[1:], findings)
-    return None if findings.total > before else _records(columns, encoder)
+    if kinds == {dict}:
+        named = {name: [row.get(name) for row in value] for name in names}
+        return read_values(named, encoder, lambda name, row: at + pointer(row, name)[1:], findings)
+    listed = {name: [row[place] for row in value] for place, name in enumerate(names)}
+    return read_values(listed, encoder, lambda name, row: at + pointer(row, names.index(name))[1:], findings)
 
 
 def read_columns(
@@ -88,13 +92,10 @@ def read_columns(
 ) -> Records | None:
     """As `read_records`, of an object with a list of values for each column."""
     before = findings.total
-    for name in value.keys() - {*encoder.names, *encoder.others}:
-        refuse_unknown(name, encoder.names, at + pointer(name)[1:], findings)
-    for name in set(encoder.names) - value.keys():
-        findings.error(at + pointer(name)[1:], "missing", f"The column {name[:40]!r} is missing.")
+    check_names(value.keys(), encoder, at, findings)
     if findings.total > before:
         return None
-    lists = {name: value[name] for name in encoder.names}
+    lists = {name: value[name] for name in encoder.names if name in value}
     lengths = {len(column) if isinstance(column, list) else 0 for column in lists.values()}
     if len(lengths) > 1 or not 1 <= max(lengths) <= limits.max_rows:
         expected = f"Expected lists of the same length, from 1 to {limits.max_rows:,}, one for each column."
@@ -103,15 +104,29 @@ def read_columns(
     return read_values(lists, encoder, lambda name, row: at + pointer(name, row)[1:], findings)
 
 
+def check_names(given: Collection[str], encoder: Encoder, at: str, findings: Findings) -> None:
+    """Notes each name that is not a column of the encoder, and each column that is lacking."""
+    unknown = set(given).difference(encoder.names, encoder.others)
+    for name in unknown:
+        refuse_unknown(name, encoder.names, at + pointer(name)[1:], findings)
+    for name in sorted(encoder.lacking(given, may_be_misspelt=bool(unknown))):
+        findings.error(at + pointer(name)[1:], "missing", f"The column {name[:40]!r} is missing.")
+
+
 def read_values(
     columns: Mapping[str, Sequence[Any]], encoder: Encoder, place: Callable[[str, int], str], findings: Findings
 ) -> Records | None:
-    """As `read_columns`, of every column of the encoder and equally many values of each; `place` says where one is."""
+    """As `read_columns`, of equally many values of each column; `place` says where a value is.
+
+    A column that is missing is a gap in each row.
+    """
     before = findings.total
+    rows = len(next(iter(columns.values())))
+    read = {column.name: _without_nan(columns.get(column.name) or [None] * rows) for column in encoder.columns}
     for column in encoder.columns:
-        name = column.name
-        _check_values(columns[name], column, lambda row, name=name: place(name, row), findings)
-    return None if findings.total > before else _records(columns, encoder)
+        _check_values(read[column.name], column, lambda row, name=column.name: place(name, row), findings)
+    dates = [column.name for column in encoder.columns if column.type == "date"]
+    return None if findings.total > before else Records(read, dates)
 
 
 def days_of(text: str) -> float:
@@ -132,21 +147,17 @@ def refuse_unknown(name: str, names: Sequence[str], at: str, findings: Findings)
     findings.error(at, "unknown_column", f"Unknown column {name[:40]!r}.{meant} Known: {known}{more}.")
 
 
-def _records(columns: Mapping[str, Sequence[Any]], encoder: Encoder) -> Records:
-    return Records(columns, [column.name for column in encoder.columns if column.type == "date"])
+def _without_nan(values: Sequence[Any]) -> Sequence[Any]:
+    if float in set(map(type, values)):
+        return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+    return values
 
 
 def _check_objects(rows: list[dict[str, Any]], encoder: Encoder, at: str, findings: Findings) -> None:
-    names, wanted = encoder.names, set(encoder.names)
-    allowed = wanted | encoder.others
+    wanted = set(encoder.names)
     for index, row in enumerate(rows):
-        if row.keys() == wanted:
-            continue
-        for name in row.keys() - allowed:
-            refuse_unknown(name, names, at + pointer(index, name)[1:], findings)
-        for name in sorted(wanted - row.keys()):
-            said = f"The column {name[:40]!r} is missing; null says that a value is not known."
-            findings.error(at + pointer(index, name)[1:], "missing", said)
+        if row.keys() != wanted:
+            check_names(row.keys(), encoder, f"{at}/{index}", findings)
 
 
 def _check_lists(rows: list[list[Any]], names: list[str], at: str, findings: Findings) -> None:
@@ -171,9 +182,7 @@ def _check_values(values: Sequence[Any], column: AnyColumn, place: Any, findings
         elif column.type == "date" and not _is_date(value):
             findings.error(place(row), "wrong_type", f"Expected {expected}; received another text.")
         elif column.type == "number" and not abs(value) <= _LARGEST:
-            findings.error(
-                place(row), "not_finite", f"Expected {expected}; received NaN, Infinity, or one beyond float32."
-            )
+            findings.error(place(row), "not_finite", f"Expected {expected}; received Infinity, or one beyond float32.")
 
 
 def _accepted(column: AnyColumn) -> tuple[set[type], str]:

@@ -3,8 +3,7 @@
 import io
 import json
 import zipfile
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from service.errors import Finding, Invalid, pointer
 from service.exchange.keras.optimizer import keras_variables
 from service.nn import Layer, Sequential
 from service.nn.registry import snake_case
+from service.spec.networks import folders
 
 KERAS_VERSION = "3.15.1"
 """The release whose layout is written."""
@@ -63,6 +63,8 @@ def write_archive(
 
 
 def _misunderstanding(layer: Layer, *, is_last: bool) -> str | None:
+    if not layer.in_keras:
+        return f"it has no {type(layer).__name__}."
     if layer.output_activation == "sparsemax":
         return "its sparsemax gives other numbers where several units share."
     if layer.output_activation == "glu" and not is_last:
@@ -72,23 +74,13 @@ def _misunderstanding(layer: Layer, *, is_last: bool) -> str | None:
     return None
 
 
-def places(class_names: Iterable[str]) -> list[str]:
-    """Where the weights of each layer lie: its class, and how many of the class came before it."""
-    counted: Counter[str] = Counter()
-    found = []
-    for name in map(snake_case, class_names):
-        found.append(f"{name}_{counted[name]}" if counted[name] else name)
-        counted[name] += 1
-    return found
-
-
 def _hdf5_of(model: Sequential, root: str) -> bytes:
     import h5py  # noqa: PLC0415 - only who moves files pays for it
 
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
         _write_variables(file, "", model.name, [])
-        found = places(type(layer).__name__ for layer in model.layers)
+        found = folders(type(layer).__name__ for layer in model.layers)
         for place, layer in zip(found, model.layers, strict=True):
             _write_variables(file, f"{root}/{place}", str(layer.name), layer.get_weights())
         _write_optimizer(file, model)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from service.config import Limits
 from service.errors import Malformed, TooLarge
 from service.exchange.keras import hdf5
-from service.exchange.keras.archive import CONFIG, METADATA, NETWORK, WEIGHTS, places
+from service.exchange.keras.archive import CONFIG, METADATA, NETWORK, WEIGHTS
 from service.formats.jsontext import read_json
+from service.spec.networks import NotAStack, stack_of
 
 ZIP_MAGIC = b"PK\x03\x04"
 _EXPANSION = 100
@@ -40,6 +41,8 @@ class KerasFile:
     """Optimizer, loss and metrics, in Keras's words; empty if the file says nothing."""
     weights: list[NDArray[Any]]
     """In Keras's order."""
+    learnt_first: bool = False
+    """Whether of a network in the network all weights that training changes come before all others, as in HDF5."""
     origin: dict[str, Any] = field(default_factory=dict)
     """What wrote the file."""
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -71,16 +74,17 @@ def _from_archive(content: bytes, limits: Limits) -> KerasFile:
         raise Malformed("Expected a .keras file; this zip cannot be read.") from error
     document = _object(texts[CONFIG])
     metadata = _object(texts.get(METADATA, b"{}"))
+    version = metadata.get("keras_version")
     network = _network(document) if metadata.get("features") is not None else None
-    lie = places(_class_names(document if network is None else network))
-    lie = lie if network is None else [f"{NETWORK}/{place}" for place in lie]
+    lie = _folders(_of_version(document, version) if network is None else network)
+    lie = lie if network is None else [f"{NETWORK}/{folder}" for folder in lie]
     found = hdf5.read_hdf5(texts[WEIGHTS], _most_numbers(limits), lie)
     compiled = document.get("compile_config")
     return KerasFile(
-        config=document if network is None else network,
+        config=_of_version(document, version) if network is None else network,
         compile=compiled if isinstance(compiled, Mapping) else {},
         weights=[array for layer in sorted(found.weights) for array in found.weights[layer]],
-        origin=_origin("keras", metadata.get("keras_version")),
+        origin=_origin("keras", version),
         notes={key: metadata[key] for key in NOTES if metadata.get(key) is not None},
         surrounding=None if network is None else document,
         optimizer=found.optimizer,
@@ -114,9 +118,10 @@ def _from_hdf5(content: bytes, limits: Limits) -> KerasFile:
     training = _object((found.texts["training_config"] or "{}").encode())
     compiled = {**training, "optimizer": training.get("optimizer_config")} if training else {}
     return KerasFile(
-        config=_object(config.encode()),
+        config=_of_version(_object(config.encode()), found.texts["keras_version"]),
         compile=compiled,
         weights=[array for layer in sorted(found.weights) for array in found.weights[layer]],
+        learnt_first=True,
         origin=_origin("hdf5", found.texts["keras_version"]),
     )
 
@@ -142,10 +147,17 @@ def _network(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return found[0] if isinstance(config, Mapping) and isinstance(config.get("name"), str) else None
 
 
-def _class_names(document: Mapping[str, Any]) -> list[str]:
-    """The classes of the layers that have a place among the weights: all but the input."""
-    names = [layer.get("class_name") for layer in _stack(document)]
-    return [name for name in names if isinstance(name, str) and name != "InputLayer"]
+def _of_version(network: dict[str, Any], version: Any) -> dict[str, Any]:
+    """A network that says which version of Keras wrote it, as the file does."""
+    return {**network, "keras_version": version} if isinstance(version, str) else network
+
+
+def _folders(network: Mapping[str, Any]) -> list[str]:
+    """Where the weights of each layer lie; of a network that is no stack, which is refused later, nowhere."""
+    try:
+        return [placed.folder for placed in stack_of(network)]
+    except (NotAStack, RecursionError):
+        return []
 
 
 def _stack(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -100,7 +100,8 @@ def of_archive(reader: Reader, places: Sequence[str]) -> Iterator[tuple[int | st
     """The weights of each layer by its number, where a `.keras` file has them, then the variables of the optimizer."""
     root = "layers" if reader.find("layers") is not None else "_layer_checkpoint_dependencies"  # in early files
     for number, place in enumerate(places):
-        yield from ((number, array) for array in variables(reader, f"{root}/{place}"))
+        lies = f"{root}/{place}".replace("/layers/", f"/{root}/")  # in each network within the network, too
+        yield from ((number, array) for array in variables(reader, lies))
     reader.expect_optimizer()
     yield from (("optimizer", array) for array in variables(reader, "optimizer"))
 

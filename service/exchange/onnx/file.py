@@ -7,7 +7,7 @@ import numpy as np
 from service.config import VERSION
 from service.errors import Finding, Invalid, pointer
 from service.exchange.onnx.graph import INPUT, LABEL, OUTPUT, OnnxGraph
-from service.exchange.onnx.layers import LAYERS
+from service.exchange.onnx.layers import KNOWN, LAYERS
 from service.nn import Sequential
 
 ReadInputs = Callable[[OnnxGraph], str]
@@ -33,8 +33,10 @@ def write_onnx(
     graph.shape = (None, columns)
     for place, layer in enumerate(model.layers):
         write = LAYERS.get(type(layer))
-        if write is None:
-            said = f"ONNX has no words for the layer {layer.name!r} ({type(layer).__name__})."
+        if write is None or layer.output_activation not in KNOWN:
+            what = type(layer).__name__ if write is None else layer.output_activation
+            said = f"ONNX has no words for the layer {str(layer.name)[:60]!r} ({what})."
+            said = f"{said} The formats json and safetensors take every layer."
             raise Invalid([Finding(pointer("spec", "layers", place), "not_exportable", said)])
         shape = tuple(layer.compute_output_shape(graph.shape))
         x = write(graph, layer, x)

@@ -1,5 +1,6 @@
 """Every layer of `service.nn` in the words of ONNX, as it is in inference."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from service.exchange.onnx.activations import ACTIVATIONS, relu, softmax
 from service.exchange.onnx.graph import OnnxGraph
+from service.exchange.onnx.tabular import TABULAR
 from service.nn import activations, layers
 
 Write = Callable[[OnnxGraph, Any, str], str]
@@ -17,7 +19,7 @@ def _activation(graph: OnnxGraph, name: Any, x: str) -> str:
 
 
 def _dense(graph: OnnxGraph, layer: layers.Dense, x: str) -> str:
-    y = graph.node("MatMul", x, layer.kernel.value)
+    y = graph.node("MatMul", x, layer.kernel.value * np.float32(layer.kernel_factor))
     if layer.use_bias:
         y = graph.node("Add", y, layer.bias.value)
     graph.shape = (*graph.shape[:-1], layer.units)
@@ -104,6 +106,19 @@ def _repeat_vector(graph: OnnxGraph, layer: layers.RepeatVector, x: str) -> str:
     return graph.node("Tile", graph.node("Unsqueeze", x, graph.sizes(1)), graph.sizes(1, layer.n, 1))
 
 
+def _column_transformer(graph: OnnxGraph, layer: layers.ColumnTransformer, x: str) -> str:
+    outputs = []
+    for columns, inner in layer.parts:
+        y = graph.node("Gather", x, np.asarray(columns, np.int64), axis=1)
+        graph.shape = (None, len(columns))
+        for one in inner:
+            shape = tuple(one.compute_output_shape(graph.shape))
+            y = LAYERS[type(one)](graph, one, y)
+            graph.shape = shape
+        outputs.append(graph.node("Reshape", y, graph.sizes(0, math.prod(graph.shape[1:]))))
+    return graph.node("Concat", *outputs, axis=1)
+
+
 def _nothing(_graph: OnnxGraph, _layer: layers.Layer, x: str) -> str:
     return x
 
@@ -132,11 +147,16 @@ def _broad(graph: OnnxGraph, axis: Any) -> list[int]:
     return [size if place in kept else 1 for place, size in enumerate(graph.shape)]
 
 
+KNOWN = {None, *ACTIVATIONS}
+"""The names of the activations that a layer may end with; None is no single one."""
+
 LAYERS: Mapping[type[layers.Layer], Write] = {
+    **TABULAR,
     layers.Activation: lambda graph, layer, x: _activation(graph, layer.activation, x),
     layers.ActivityRegularization: _nothing,
     layers.AlphaDropout: _nothing,
     layers.BatchNormalization: _batch_normalization,
+    layers.ColumnTransformer: _column_transformer,
     layers.Dense: _dense,
     layers.Dropout: _nothing,
     layers.ELU: _elu,

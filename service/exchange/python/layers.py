@@ -5,59 +5,21 @@ from typing import Any
 
 import numpy as np
 
+from service.exchange.python.lines import ScriptLines, call_activation
 from service.exchange.python.sources import standardize
+from service.exchange.python.tabular import TABULAR
 from service.nn import activations, layers
-
-
-class ScriptLines:
-    """The lines of a script's `predict`, and the functions that they call."""
-
-    def __init__(self, columns: int) -> None:
-        self.lines: list[str] = []
-        self.functions: list[Any] = []
-        self.shape: tuple[Any, ...] = (None, columns)
-        self.place = ""
-
-    def say(self, expression: str) -> None:
-        """One more line: x becomes this."""
-        self.lines.append(f"x = {expression}")
-
-    def call(self, function: Any, *arguments: str) -> None:
-        """One more line: x becomes what this function makes of it."""
-        self.functions.append(function)
-        self.say(f"{function.__name__}({', '.join(('x', *arguments))})")
-
-    def weight(self, name: str, broad: Sequence[int] | None = None) -> str:
-        """The expression for a weight of the layer at hand, as it goes with rows."""
-        stored = f'WEIGHTS["{self.place}_{name}"]'
-        if broad is None or all(size == 1 for size in broad[:-1]):
-            return stored
-        return f"{stored}.reshape({tuple(broad)})"
-
-    def axes(self, axis: Any) -> tuple[int, ...]:
-        """Axes counted from the front, in order."""
-        given = [axis] if isinstance(axis, int) else list(axis)
-        return tuple(sorted(one % len(self.shape) for one in given))
-
-    def broad(self, axis: Any) -> list[int]:
-        """The shape of a row in which only these axes are wider than 1."""
-        kept = self.axes(axis)
-        return [size if place in kept else 1 for place, size in enumerate(self.shape)]
-
 
 Write = Callable[[ScriptLines, Any], None]
 
 
-def _activation(script: ScriptLines, name: Any) -> None:
-    function = activations.REGISTRY.get(name)
-    if function is not activations.linear:
-        script.call(function)
-
-
 def _dense(script: ScriptLines, layer: layers.Dense) -> None:
     bias = f" + {script.weight('bias')}" if layer.use_bias else ""
-    script.say(f"x @ {script.weight('kernel')}{bias}")
-    _activation(script, layer.activation)
+    kernel = script.weight("kernel")
+    if layer.parametrization == "ntk":
+        kernel = f"({kernel} * np.float32({layer.kernel_factor!r}))"
+    script.say(f"x @ {kernel}{bias}")
+    call_activation(script, layer.activation)
 
 
 def _embedding(script: ScriptLines, layer: layers.Embedding) -> None:
@@ -150,7 +112,8 @@ def _numbers(value: Any) -> str:
 
 
 LAYERS: Mapping[type[layers.Layer], Write] = {
-    layers.Activation: lambda script, layer: _activation(script, layer.activation),
+    **TABULAR,
+    layers.Activation: lambda script, layer: call_activation(script, layer.activation),
     layers.ActivityRegularization: _nothing,
     layers.AlphaDropout: _nothing,
     layers.BatchNormalization: _batch_normalization,

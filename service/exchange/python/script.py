@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from service.errors import Finding, Invalid, pointer
-from service.exchange.keras.archive import places
-from service.exchange.python.layers import LAYERS, ScriptLines
+from service.exchange.python.layers import LAYERS
+from service.exchange.python.lines import ScriptLines
 from service.exchange.python.sources import sources_of
 from service.nn import Sequential
+from service.spec.networks import folders
 
 SCRIPT, WEIGHTS = "predictor.py", "weights.npz"
 
@@ -99,19 +100,14 @@ def write_script(
 ) -> bytes:
     """A zip with a script that predicts as the model does; `Invalid` names a layer that it has no words for."""
     inputs = inputs or rows_of(model.input_shape[-1])
-    script = ScriptLines(model.input_shape[-1])
+    script = ScriptLines(model.input_shape[-1], LAYERS)
     script.functions += inputs.functions
-    weights: dict[str, Any] = {}
     for number, (place, layer) in enumerate(zip(_places(model), model.layers, strict=True)):
-        write = LAYERS.get(type(layer))
-        if write is None:
-            said = f"The script has no words for the layer {layer.name!r} ({type(layer).__name__})."
+        if type(layer) not in LAYERS:
+            said = f"The script has no words for the layer {str(layer.name)[:60]!r} ({type(layer).__name__})."
+            said = f"{said} The formats json and safetensors take every layer."
             raise Invalid([Finding(pointer("spec", "layers", number), "not_exportable", said)])
-        script.place = place
-        shape = tuple(layer.compute_output_shape(script.shape))
-        write(script, layer)
-        script.shape = shape
-        weights |= {f"{place}_{weight.name}": weight.value for weight in layer.weights}
+        script.write(place, layer)
     text = _FRAME.format(
         title=title,
         usage=inputs.usage,
@@ -125,7 +121,7 @@ def write_script(
         lines="\n".join(f"    {line}" for line in script.lines),
     )
     arrays = io.BytesIO()
-    np.savez(arrays, **weights)
+    np.savez(arrays, **script.weights)
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(zipfile.ZipInfo(SCRIPT), text)
@@ -134,4 +130,4 @@ def write_script(
 
 
 def _places(model: Sequential) -> list[str]:
-    return places(type(layer).__name__ for layer in model.layers)
+    return folders(type(layer).__name__ for layer in model.layers)

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import math
 import textwrap
 from collections.abc import Callable, Iterable
 from types import FunctionType, ModuleType
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from service.nn.activations import Activation
+from service.nn.layers import numerical_embedding
 
 _KNOWN = ("csv", "json", "math", "numpy", "sys")
 
@@ -41,6 +43,20 @@ def _collect(function: Any, found: dict[str, str]) -> None:
             elif isinstance(value, int | float | tuple):
                 found[node.id] = f"{node.id} = {value!r}"
     found[plain.__name__] = source
+
+
+def piecewise_linear(x: Any, edges: Any, kernel: Any, slopes: Any, offsets: Any) -> Any:
+    """Vectors of numbers (rows, features) by the bins that they lie in, side by side."""
+    start, share, low, high = numerical_embedding.bins_of(edges)
+    e = np.minimum(np.maximum((x[:, :, None] - start) * share, low), high)
+    y = np.einsum("rfb,fbw->rfw", e, kernel) + x[:, :, None] * slopes + offsets
+    return y.reshape(len(x), -1)
+
+
+def periodic(x: Any, frequencies: Any, phases: Any, amplitudes: Any, offsets: Any) -> Any:
+    """Vectors of numbers (rows, features) out of waves, side by side."""
+    waves = np.cos(np.float32(2 * math.pi) * x[:, :, None] * frequencies + phases)
+    return (np.einsum("rfn,fnw->rfw", waves, amplitudes) + offsets).reshape(len(x), -1)
 
 
 def standardize(x: Any, axes: tuple[int, ...], epsilon: float) -> Any:

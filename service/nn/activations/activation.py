@@ -9,6 +9,7 @@ import numpy as np
 
 from service.nn import registry
 from service.nn.arguments import ArgumentError
+from service.nn.meaning import Interval, Outputs
 
 Array = np.ndarray[Any, Any]
 
@@ -31,10 +32,23 @@ Gradient = Callable[..., Array]
 
 
 class Activation:
-    """A named function of an array; `gradient` is its derivative, `connect` its form for training loops."""
+    """A named function of an array; `gradient` is its derivative, `connect` its form for training loops.
 
-    def __init__(self, value: Callable[..., Array]) -> None:
+    `outputs` says what its outputs mean, `output_range` the least and the most of them where the meaning does not. With
+    `can_die` a unit may come to give the same for every row, and has no gradient then to leave that state.
+    """
+
+    def __init__(
+        self,
+        value: Callable[..., Array],
+        *,
+        output_range: Interval | None = None,
+        outputs: Outputs = Outputs.NUMBERS,
+        can_die: bool = False,
+    ) -> None:
         functools.update_wrapper(self, value)
+        self.outputs, self.can_die = outputs, can_die
+        self.output_range = outputs.range if output_range is None else output_range
         self.name = value.__name__
         self._value = value
         self._gradient: Gradient | None = None
@@ -88,11 +102,17 @@ class ActivationRegistry:
     def __init__(self) -> None:
         self._by_name: dict[str, Activation] = {}
 
-    def register(self, *aliases: str) -> Callable[[Callable[..., Array]], Activation]:
-        """Decorator: turns a function into the activation of its name."""
+    def register(
+        self,
+        *aliases: str,
+        output_range: Interval | None = None,
+        outputs: Outputs = Outputs.NUMBERS,
+        can_die: bool = False,
+    ) -> Callable[[Callable[..., Array]], Activation]:
+        """Decorator: turns a function into the activation of its name, with the facts that `Activation` lists."""
 
         def decorate(value: Callable[..., Array]) -> Activation:
-            made = Activation(value)
+            made = Activation(value, output_range=output_range, outputs=outputs, can_die=can_die)
             for name in (made.name, *aliases):
                 self._by_name[name] = made
             return made

@@ -1,5 +1,6 @@
 """Activations that are exponential below zero, or everywhere."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from service.nn.activations.activation import REGISTRY, Array, InPlace
 from service.nn.activations.rectifiers import zeros_like
 
 
-@REGISTRY.register()
+@REGISTRY.register(output_range=(-1, math.inf))
 def elu(x: Array, alpha: float = 1.0) -> Array:
     """y = x for x > 0, alpha (e^x - 1) below (Clevert et al. 2015)."""
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
@@ -53,7 +54,7 @@ def scaled_elu_in_place(shape: tuple[int, ...], dtype: Any, scale: float, alpha:
     return InPlace(forward, backward)
 
 
-@REGISTRY.register()
+@REGISTRY.register(output_range=(-1, math.inf))
 def celu(x: Array, alpha: float = 1.0) -> Array:
     """y = x for x > 0, alpha (e^(x / alpha) - 1) below (Barron 2017)."""
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
@@ -68,7 +69,7 @@ SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
 
 
-@REGISTRY.register()
+@REGISTRY.register(output_range=(-SELU_SCALE * SELU_ALPHA, math.inf))
 def selu(x: Array) -> Array:
     """y = scale * elu(x, alpha), with the constants of Klambauer et al. 2017."""
     return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0)))
@@ -85,7 +86,7 @@ def selu_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
     return scaled_elu_in_place(shape, dtype, SELU_SCALE, SELU_ALPHA)
 
 
-@REGISTRY.register()
+@REGISTRY.register(output_range=(0, math.inf))
 def exponential(x: Array) -> Array:
     """y = e^x."""
     with np.errstate(over="ignore"):

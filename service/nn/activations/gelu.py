@@ -9,7 +9,7 @@ from service.nn.activations import erf
 from service.nn.activations.activation import REGISTRY, Array, InPlace
 
 
-@REGISTRY.register()
+@REGISTRY.register(output_range=(-0.17, math.inf))
 def gelu(x: Array, approximate: bool = False) -> Array:
     """y = x Phi(x), Phi the normal distribution; `approximate` takes its tanh form (Hendrycks & Gimpel 2016)."""
     if approximate:

@@ -36,7 +36,7 @@ def linear_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
     return InPlace(lambda x: x, lambda dy, y: dy)
 
 
-@REGISTRY.register()
+@REGISTRY.register(output_range=(0, math.inf), can_die=True)
 def relu(x: Array, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Array:
     """y = x above `threshold` (at most `max_value`), negative_slope * (x - threshold) below."""
     y = np.where(x > threshold, x, negative_slope * (x - threshold))
@@ -107,7 +107,7 @@ def leaky_relu_in_place(shape: tuple[int, ...], dtype: Any, negative_slope: floa
     return InPlace(forward, backward)
 
 
-@REGISTRY.register()
+@REGISTRY.register(output_range=(0, 6), can_die=True)
 def relu6(x: Array) -> Array:
     """y = min(max(x, 0), 6)."""
     return np.clip(x, 0, 6)

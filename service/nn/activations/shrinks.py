@@ -1,11 +1,14 @@
 """Activations made of straight pieces, with flat or cut-out parts."""
 
+import math
+
 import numpy as np
 
 from service.nn.activations.activation import REGISTRY, Activation, Array
+from service.nn.meaning import Outputs
 
 
-@REGISTRY.register()
+@REGISTRY.register(outputs=Outputs.PROBABILITIES)
 def hard_sigmoid(x: Array) -> Array:
     """y = x / 6 + 1/2, kept within [0, 1]."""
     return np.clip(x / 6 + 0.5, 0, 1)
@@ -16,7 +19,7 @@ def _hard_sigmoid_gradient(dy: Array, x: Array, y: Array) -> Array:
     return dy * ((x > -3) & (x < 3)) / 6
 
 
-@REGISTRY.register("hard_swish")
+@REGISTRY.register("hard_swish", output_range=(-0.375, math.inf))
 def hard_silu(x: Array) -> Array:
     """y = x hard_sigmoid(x)."""
     return x * hard_sigmoid(x)
@@ -27,7 +30,7 @@ def _hard_silu_gradient(dy: Array, x: Array, y: Array) -> Array:
     return dy * (hard_sigmoid(x) + x * ((x > -3) & (x < 3)) / 6)
 
 
-@REGISTRY.register()
+@REGISTRY.register(output_range=(-1, 1))
 def hard_tanh(x: Array) -> Array:
     """y = x, kept within [-1, 1]."""
     return np.clip(x, -1, 1)
@@ -71,7 +74,7 @@ def _threshold_gradient(dy: Array, x: Array, y: Array, threshold: float, default
     return dy * (x > threshold)
 
 
-@REGISTRY.register()
+@REGISTRY.register(output_range=(0, math.inf), can_die=True)
 def sparse_plus(x: Array) -> Array:
     """y = 0 up to -1, (x + 1)^2 / 4 between, x from 1."""
     return np.where(x <= -1, x.dtype.type(0), np.where(x < 1, np.square(x + 1) / 4, x))
@@ -82,7 +85,7 @@ def _sparse_plus_gradient(dy: Array, x: Array, y: Array) -> Array:
     return dy * np.clip((x + 1) / 2, 0, 1)
 
 
-@REGISTRY.register()
+@REGISTRY.register(outputs=Outputs.PROBABILITIES)
 def sparse_sigmoid(x: Array) -> Array:
     """y = (x + 1) / 2, kept within [0, 1]."""
     return np.clip((x + 1) / 2, 0, 1)

@@ -1,17 +1,19 @@
 """S-shaped activations and the gates made of them."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from service.nn.activations.activation import REGISTRY, Array, InPlace
 from service.nn.activations.rectifiers import zeros_like
+from service.nn.meaning import Outputs
 
 # Beyond it e^-x leaves float32; the result, 1.6e-38, is already zero for every purpose.
 SATURATION = -87.0
 
 
-@REGISTRY.register()
+@REGISTRY.register(outputs=Outputs.PROBABILITIES)
 def sigmoid(x: Array) -> Array:
     """y = 1 / (1 + e^-x)."""
     return 1 / (1 + np.exp(-np.maximum(x, SATURATION)))
@@ -43,7 +45,7 @@ def sigmoid_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
     return InPlace(forward, backward)
 
 
-@REGISTRY.register()
+@REGISTRY.register(output_range=(-1, 1))
 def tanh(x: Array) -> Array:
     """y = tanh x."""
     return np.tanh(x)
@@ -71,7 +73,7 @@ def tanh_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
     return InPlace(forward, backward)
 
 
-@REGISTRY.register()
+@REGISTRY.register(output_range=(0, math.inf))
 def softplus(x: Array) -> Array:
     """y = log(1 + e^x)."""
     return np.logaddexp(x, x.dtype.type(0))
@@ -104,7 +106,7 @@ def softplus_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
     return InPlace(forward, backward)
 
 
-@REGISTRY.register()
+@REGISTRY.register(outputs=Outputs.LOG_PROBABILITIES)
 def log_sigmoid(x: Array) -> Array:
     """y = log sigmoid(x) = -softplus(-x)."""
     return -np.logaddexp(-x, x.dtype.type(0))
@@ -115,7 +117,7 @@ def _log_sigmoid_gradient(dy: Array, x: Array, y: Array) -> Array:
     return dy * sigmoid(-x)
 
 
-@REGISTRY.register()
+@REGISTRY.register(output_range=(-1, 1))
 def softsign(x: Array) -> Array:
     """y = x / (1 + |x|)."""
     return x / (1 + np.abs(x))
@@ -126,7 +128,7 @@ def _softsign_gradient(dy: Array, x: Array, y: Array) -> Array:
     return dy / np.square(1 + np.abs(x))
 
 
-@REGISTRY.register("swish")
+@REGISTRY.register("swish", output_range=(-0.2785, math.inf))
 def silu(x: Array) -> Array:
     """y = x sigmoid(x) (Ramachandran et al. 2017)."""
     return x * sigmoid(x)
@@ -159,7 +161,7 @@ def silu_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
     return InPlace(forward, backward)
 
 
-@REGISTRY.register()
+@REGISTRY.register(output_range=(-0.3089, math.inf))
 def mish(x: Array) -> Array:
     """y = x tanh(softplus(x)) (Misra 2019)."""
     return x * np.tanh(softplus(x))
@@ -197,7 +199,7 @@ def mish_in_place(shape: tuple[int, ...], dtype: Any) -> InPlace:
     return InPlace(forward, backward)
 
 
-@REGISTRY.register()
+@REGISTRY.register(output_range=(0, math.inf))
 def squareplus(x: Array, b: float = 4) -> Array:
     """y = (x + sqrt(x^2 + b)) / 2 (Barron 2021)."""
     return (x + np.sqrt(x * x + b)) / 2

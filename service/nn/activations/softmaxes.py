@@ -6,9 +6,10 @@ import numpy as np
 
 from service.nn.activations.activation import REGISTRY, Array, InPlace
 from service.nn.activations.sigmoids import sigmoid
+from service.nn.meaning import Outputs
 
 
-@REGISTRY.register()
+@REGISTRY.register(outputs=Outputs.DISTRIBUTION)
 def softmax(x: Array, axis: int = -1) -> Array:
     """y = e^x / sum e^x along `axis`, shifted by the maximum so that nothing overflows."""
     y = np.exp(x - x.max(axis=axis, keepdims=True))
@@ -63,7 +64,7 @@ def softmax_of_any_rank(shape: tuple[int, ...], dtype: Any) -> InPlace:
     return InPlace(softmax, lambda dy, y: _softmax_gradient(dy, y, y))
 
 
-@REGISTRY.register()
+@REGISTRY.register(outputs=Outputs.LOG_DISTRIBUTION)
 def log_softmax(x: Array, axis: int = -1) -> Array:
     """y = x - log sum e^x along `axis`."""
     shifted = x - x.max(axis=axis, keepdims=True)
@@ -75,7 +76,7 @@ def _log_softmax_gradient(dy: Array, x: Array, y: Array, axis: int = -1) -> Arra
     return dy - np.exp(y) * dy.sum(axis=axis, keepdims=True)
 
 
-@REGISTRY.register()
+@REGISTRY.register(outputs=Outputs.DISTRIBUTION)
 def sparsemax(x: Array, axis: int = -1) -> Array:
     """The point of the probability simplex nearest to x (Martins & Astudillo 2016)."""
     ordered = -np.sort(-x, axis=axis)

@@ -7,13 +7,15 @@ from service.nn.metrics.metric import Metric
 from service.nn.registry import Registry
 from service.nn.training_state import TrainingState
 
-Logs = dict[str, float]
+Logs = dict[str, Any]
+"""Numbers by name; a metric that is a vector has a list."""
 
 
 class Callback:
     """Override the hooks you need; `self.model` is the model, `self.params` has `epochs` and `steps`.
 
-    A hook may set `self.model.stop_training`, or raise to end the training at once.
+    As in Keras, `logs` is always a dictionary, empty before anything is measured. A hook may set
+    `self.model.stop_training`, or raise to end the training at once.
     """
 
     model: Any = None
@@ -39,11 +41,19 @@ class Callback:
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """After an epoch and its validation; `logs` has the metrics, and what is added to it is kept."""
 
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Keras's older name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Keras's older name of `on_train_batch_end`."""
+
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Before a batch; overriding it makes training slower."""
+        self.on_batch_begin(batch, logs=logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a batch, with the metrics of the epoch so far; overriding it makes training slower."""
+        self.on_batch_end(batch, logs=logs)
 
     def on_block_end(self, steps_done: int, steps: int) -> None:
         """After each run of a few batches: how many of the epoch's steps are done. Cheap, for watching long epochs."""
@@ -78,13 +88,51 @@ class Callback:
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a batch of an evaluation, with the metrics so far."""
 
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Before a prediction."""
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """After a prediction."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of a prediction."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of a prediction; `logs` has its `outputs`."""
+
     def wants_batches(self, verb: str = "train") -> bool:
-        """Whether a batch hook of training (or `"test"`) is overridden."""
-        names = (f"on_{verb}_batch_begin", f"on_{verb}_batch_end")
+        """Whether a batch hook of training (or `"test"` or `"predict"`) is overridden."""
+        names = [f"on_{verb}_batch_begin", f"on_{verb}_batch_end"]
+        if verb == "train":
+            names += ["on_batch_begin", "on_batch_end"]
         return any(getattr(getattr(self, name), "__func__", None) is not getattr(Callback, name) for name in names)
 
 
 REGISTRY: Registry[Callback] = Registry("callback")
+
+
+def listed(callbacks: Any) -> list[Callback]:
+    """One callback, several or None as a list."""
+    return [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
+
+
+def told(callbacks: list[Callback], model: Any, **params: Any) -> list[Callback]:
+    """The callbacks, each of which has been told its model and what is to come."""
+    for callback in callbacks:
+        callback.set_params(params)
+        callback.set_model(model)
+    return callbacks
+
+
+def watched(monitor: str, logs: Logs | None) -> float | None:
+    """The value that a callback watches; None where it is not measured, ValueError where it is a vector."""
+    value = (logs or {}).get(monitor)
+    if isinstance(value, list):
+        raise ValueError(
+            f"{monitor!r} has {len(value)} numbers, and only one number can be watched. Give it an average."
+        )
+    return value
+
 
 _UP = (
     "accuracy",
@@ -115,14 +163,14 @@ _DOWN = (
 )
 
 
-def is_better_when_larger(monitor: str, mode: str, metrics: list[Metric]) -> bool:
-    """The direction of a watched metric; ValueError where mode is 'auto' and the metric does not tell."""
+def is_better_when_larger(monitor: str, mode: str, metrics: Mapping[str, Metric]) -> bool:
+    """The direction of one of these metrics by name; ValueError where mode is 'auto' and the metric does not tell."""
     if mode in ("min", "max"):
         return mode == "max"
     name = monitor.removeprefix("val_")
     if name == "loss":
         return False
-    metric = next((metric for metric in metrics if metric.name == name), None)
+    metric = metrics.get(name)
     words = f"{name} {type(metric).__name__}".lower() if metric is not None else ""
     if any(word in words for word in ("error", "crossentropy", "loss", "false", "hinge", "divergence", "poisson")):
         return False

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from service.nn.arguments import Range
-from service.nn.callbacks.callback import REGISTRY, Callback, Logs, is_better_when_larger
+from service.nn.callbacks.callback import REGISTRY, Callback, Logs, is_better_when_larger, watched
 from service.nn.registry import Configurable
 
 _BEST = "best_weights."
@@ -50,7 +50,8 @@ class EarlyStopping(Configurable, Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Counts the epochs without improvement."""
-        current = (logs or {}).get(self.monitor)
+        is_better_when_larger(self.monitor, self.mode, self.model.named_metrics)
+        current = watched(self.monitor, logs)
         if current is None:
             warnings.warn(
                 f"Early stopping watches {self.monitor!r}, which is not among {sorted(logs or {})}.",
@@ -86,6 +87,6 @@ class EarlyStopping(Configurable, Callback):
     def _improves(self, value: float, reference: float | None) -> bool:
         if reference is None:
             return True
-        if is_better_when_larger(self.monitor, self.mode, self.model.metrics):
+        if is_better_when_larger(self.monitor, self.mode, self.model.named_metrics):
             return value - abs(self.min_delta) > reference
         return value + abs(self.min_delta) < reference

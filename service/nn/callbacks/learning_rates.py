@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from service.nn.arguments import ArgumentError, Of, Range
-from service.nn.callbacks.callback import REGISTRY, Callback, Logs, is_better_when_larger
+from service.nn.callbacks.callback import REGISTRY, Callback, Logs, is_better_when_larger, watched
 from service.nn.optimizers import schedules
 from service.nn.registry import Configurable
 
@@ -42,7 +42,7 @@ class ReduceLROnPlateau(Configurable, Callback):
         """Records the learning rate, and lowers it on a plateau."""
         logs = {} if logs is None else logs
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
-        current = logs.get(self.monitor)
+        current = watched(self.monitor, logs)
         if current is None:
             return
         if self.cooldown_counter > 0:
@@ -60,7 +60,7 @@ class ReduceLROnPlateau(Configurable, Callback):
                 self.wait = 0
 
     def _improves(self, value: float) -> bool:
-        larger = is_better_when_larger(self.monitor, self.mode, self.model.metrics)
+        larger = is_better_when_larger(self.monitor, self.mode, self.model.named_metrics)
         best = self.best if self.best is not None else (-math.inf if larger else math.inf)
         return value > best + self.min_delta if larger else value < best - self.min_delta
 

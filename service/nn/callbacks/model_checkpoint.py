@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.nn.arguments import ArgumentError
-from service.nn.callbacks.callback import Callback, Logs, is_better_when_larger
+from service.nn.callbacks.callback import Callback, Logs, is_better_when_larger, watched
 
 
 class ModelCheckpoint(Callback):
@@ -62,10 +62,10 @@ class ModelCheckpoint(Callback):
 
     def _save(self, epoch: int, logs: Logs | None) -> None:
         if self.save_best_only:
-            value = (logs or {}).get(self.monitor)
+            value = watched(self.monitor, logs)
             if value is None:
                 return
-            larger = is_better_when_larger(self.monitor, self.mode, self.model.metrics)
+            larger = is_better_when_larger(self.monitor, self.mode, self.model.named_metrics)
             best = self.best if self.best is not None else (-math.inf if larger else math.inf)
             if not (value > best if larger else value < best):
                 return

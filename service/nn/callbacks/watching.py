@@ -50,6 +50,8 @@ class CSVLogger(Callback):
         writer = csv.writer(self._file, delimiter=self.separator)
         if self._keys is None:
             self._keys = sorted(logs)
+            if not any(key.startswith("val_") for key in self._keys):  # they may come with a later epoch
+                self._keys += [f"val_{key}" for key in self._keys]
             if self._file.tell() == 0:
                 writer.writerow(["epoch", *self._keys])
         writer.writerow([epoch, *(logs.get(key, "NA") for key in self._keys)])
@@ -62,7 +64,7 @@ class CSVLogger(Callback):
 
 
 class LambdaCallback(Callback):
-    """Calls the given functions as hooks."""
+    """Calls the given functions as hooks: those named here, and as `kwargs` any other hook of `Callback`."""
 
     def __init__(
         self,
@@ -72,6 +74,7 @@ class LambdaCallback(Callback):
         on_train_end: Callable[..., Any] | None = None,
         on_train_batch_begin: Callable[..., Any] | None = None,
         on_train_batch_end: Callable[..., Any] | None = None,
+        **kwargs: Any,
     ) -> None:
         given = {
             "on_epoch_begin": on_epoch_begin,
@@ -80,5 +83,6 @@ class LambdaCallback(Callback):
             "on_train_end": on_train_end,
             "on_train_batch_begin": on_train_batch_begin,
             "on_train_batch_end": on_train_batch_end,
+            **kwargs,
         }
         self.__dict__.update({name: function for name, function in given.items() if function is not None})

@@ -58,7 +58,7 @@ class Loop:
         *,
         done: int = 0,
         offer: Callable[[int], None] | None = None,
-    ) -> dict[str, float]:
+    ) -> dict[str, Any]:
         """An epoch of `steps` batches, `done` of which are; by batch where a callback wants it.
 
         Ends early when a callback by batch sets `model.stop_training`. `offer` is called with the number of batches
@@ -70,11 +70,12 @@ class Loop:
         by_batch = [watcher for watcher in watchers if watcher.wants_batches()]
         for block, run in feed.runs(steps - done, by_batch=bool(by_batch)):
             for watcher in by_batch:
-                watcher.on_train_batch_begin(done)
+                watcher.on_train_batch_begin(done, logs={})
             self._train_run(block, run)
             done += len(run)
+            logs = self.objective.results() if by_batch else {}
             for watcher in by_batch:
-                watcher.on_train_batch_end(done - 1, self.objective.results())
+                watcher.on_train_batch_end(done - 1, logs=logs)
             for watcher in watchers:
                 watcher.on_block_end(done, steps)
             if by_batch and model.stop_training:
@@ -83,24 +84,31 @@ class Loop:
                 offer(done)
         return self.objective.results()
 
-    def measure(self, batches: Batches, steps: int | None, watchers: Sequence[Callback]) -> dict[str, float]:
-        """Loss and metrics of the first `steps` batches (None: of all), with the weights as they are."""
+    def measure(self, batches: Batches, steps: int | None, watchers: Sequence[Callback], model: Any) -> dict[str, Any]:
+        """Loss and metrics of the first `steps` batches (None: of all), with the weights as they are.
+
+        Ends early when a callback by batch sets `model.stop_evaluating`.
+        """
+        model.stop_evaluating = False
         self.objective.reset()
         self.network.tally.take()
         by_batch = [watcher for watcher in watchers if watcher.wants_batches("test")]
         for watcher in watchers:
-            watcher.on_test_begin()
+            watcher.on_test_begin({})
         done = 0
         count = min(steps or batches.steps, batches.steps)
         for block, run in Feed(batches.blocks()).runs(count, by_batch=bool(by_batch)):
             for watcher in by_batch:
-                watcher.on_test_batch_begin(done)
+                watcher.on_test_batch_begin(done, logs={})
             self._measure_run(block, run)
             done += len(run)
+            seen = self.objective.results() if by_batch else {}
             for watcher in by_batch:
-                watcher.on_test_batch_end(done - 1, self.objective.results())
+                watcher.on_test_batch_end(done - 1, logs=seen)
             for watcher in watchers:
                 watcher.on_test_block_end()
+            if by_batch and model.stop_evaluating:
+                break
         logs = self.objective.results()
         for variable in self.parameters.variables:
             if variable.regularizer is not None:

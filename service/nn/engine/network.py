@@ -30,10 +30,14 @@ class Tally:
 
 
 class Connection(NamedTuple):
-    """All layers connected: `forward(x)` is the output, `backward(dy)` stores every gradient."""
+    """All layers connected: `forward(x)` is the output, `backward(dy)` stores every gradient.
+
+    `each`, where the last layer has it, is that of its pass.
+    """
 
     forward: Callable[[Array], Array]
     backward: Callable[[Array], None]
+    each: Callable[[], Array] | None = None
 
 
 class Network:
@@ -89,6 +93,8 @@ class Network:
         taker = self.layers[index] if index < len(self.layers) else None
         if not isinstance(taker, Dense) or not taker.use_bias or len(self.input_shape) != 1 or self.parameters is None:
             return False
+        if taker.parametrization != "standard":
+            return False
         return self.parameters.joined(taker.kernel, taker.bias) is not None
 
     def connect(self, rows: int, *, training: bool, fused: bool) -> Connection:
@@ -128,7 +134,7 @@ class Network:
             for step in backwards:
                 dy = step(dy)
 
-        return Connection(forward, backward)
+        return Connection(forward, backward, passes[-1].each if passes else None)
 
 
 def penalized(made: Pass, penalty: Regularizer, rows: int, tally: Tally) -> Pass:

@@ -28,6 +28,8 @@ class Objective:
         self.loss: Loss = losses.MeanSquaredError()
         self.metrics: list[metrics.Metric] = []
         self.weighted_metrics: list[metrics.Metric] = []
+        self.named: dict[str, metrics.Metric] = {}
+        self._by_batch: list[metrics.Metric] = []
         self._total = self._rows = 0.0
 
     def resolve(self, output_shape: tuple[Any, ...], y: Array) -> None:
@@ -43,10 +45,8 @@ class Objective:
         self.loss.prepare(probe, (1, *output_shape[1:]), np.float32)
         self.metrics = [metrics.resolve(name, output_shape, y.shape) for name in names]
         self.weighted_metrics = [metrics.resolve(name, output_shape, y.shape) for name in weighted]
-        taken = {metric.name for metric in self.metrics}
-        for metric in self.weighted_metrics:
-            if metric.name in taken:
-                metric.name = f"weighted_{metric.name}"
+        self.named = named(self.metrics, self.weighted_metrics)
+        self._by_batch = [metric for metric in self.named.values() if metric.by_batch]
         self._shapes = shapes
 
     def reset(self) -> None:
@@ -69,9 +69,20 @@ class Objective:
                 self._total += reduced * (stop - start)
         self._rows += len(y)
         for metric in self.metrics:
-            metric.update_state(y, y_pred)
+            if not metric.by_batch:
+                metric.update_state(y, y_pred)
         for metric in self.weighted_metrics:
-            metric.update_state(y, y_pred, weights)
+            if not metric.by_batch:
+                metric.update_state(y, y_pred, weights)
+        if self._by_batch:
+            self._add_by_batch(y, y_pred, weights, bounds)
+
+    def _add_by_batch(self, y: Array, y_pred: Array, weights: Array | None, bounds: list[tuple[int, int]]) -> None:
+        for metric in self._by_batch:
+            given = weights if any(metric is one for one in self.weighted_metrics) else None
+            for start, stop in bounds:
+                part = None if given is None else given[start:stop]
+                metric.update_state(y[start:stop], y_pred[start:stop], part)
 
     @property
     def running_loss(self) -> float:
@@ -96,20 +107,35 @@ class Objective:
         """Adds a penalty that was counted once for a batch of `rows`."""
         self._total += penalty * rows
 
-    def results(self) -> dict[str, float]:
-        """The loss and each metric since the last reset, by name."""
-        values = {"loss": self.running_loss}
-        for metric in (*self.metrics, *self.weighted_metrics):
-            assert metric.name is not None
-            values[metric.name] = metric.scalar()
+    def results(self) -> dict[str, Any]:
+        """The loss and each metric since the last reset, by name: a number, or a list for a vector."""
+        values: dict[str, Any] = {"loss": self.running_loss}
+        for name, metric in self.named.items():
+            values[name] = metric.value()
         return values
+
+
+def named(plain: Sequence[metrics.Metric], weighted: Sequence[metrics.Metric]) -> dict[str, metrics.Metric]:
+    """The metrics by the names of their results: as in Keras, a name that is taken is counted on."""
+    found: dict[str, metrics.Metric] = {}
+    seen: dict[str, int] = {}
+    for metrics_of, prefix in ((plain, ""), (weighted, "weighted_")):
+        for metric in metrics_of:
+            name = str(metric.name)
+            name = f"{prefix}{name}" if name in seen else name
+            count = seen.get(name, 0)
+            while (key := f"{name}_{count}" if count else name) in found:
+                count += 1
+            seen[name] = count + 1
+            found[key] = metric
+    return found
 
 
 def metric_list(given: Any, argument: str) -> list[Any]:
     """Compile's `metrics` as a list: one, a list, or None."""
     if given is None:
         return []
-    if isinstance(given, str | metrics.Metric | Mapping):
+    if isinstance(given, str | metrics.Metric | Mapping) or callable(given):
         return [given]
     if isinstance(given, list | tuple):
         flat = given[0] if len(given) == 1 and isinstance(given[0], list | tuple) else given

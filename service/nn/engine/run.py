@@ -1,6 +1,7 @@
 """One run of fit: its epochs, its place in them, and how it is left and taken up again."""
 
 import functools
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from service.nn.training_state import StateMismatch, TrainingState, named
 from service.nn.variable import Variable
 
 Array = np.ndarray[Any, Any]
-Validate = Callable[[int], dict[str, float] | None]
+Validate = Callable[[int], dict[str, Any] | None]
 
 
 class Run:
@@ -45,14 +46,14 @@ class Run:
         if state is not None:
             self._check(state)
         for watcher in self._watchers:
-            watcher.on_train_begin()
+            watcher.on_train_begin({})
         epoch, step = self._epochs.start, 0
         if state is not None:
             self._restore(state)
             epoch, step = state.epoch, state.step
-        done = (epoch - self._epochs.start) * self._steps + step
+        done = self._done_before(epoch) + step
         feed = Feed(self._batches.stream(self._shuffle, self._model.clock.seed, self._epochs.start, done))
-        logs: dict[str, float] = {}
+        logs: dict[str, Any] = {}
         for number in range(epoch, self._epochs.stop):
             logs = self._epoch(number, feed, step)
             step = 0
@@ -79,19 +80,34 @@ class Run:
             arrays |= named(f"callbacks.{place}", {key: value.copy() for key, value in kept.items()})
             plain = {key: value for key, value in values.items() if key not in kept}
             remembered[str(place)] = {"class_name": type(watcher).__name__, "state": plain}
-        return TrainingState(epoch, step, arrays, {"callbacks": remembered})
+        return TrainingState(epoch, step, arrays, {"callbacks": remembered, "begun": self._model.optimizer.begun})
 
-    def _epoch(self, number: int, feed: Feed, step: int) -> dict[str, float]:
+    def _epoch(self, number: int, feed: Feed, step: int) -> dict[str, Any]:
         if not step:  # an epoch that is taken up has begun before
             for watcher in self._watchers:
-                watcher.on_epoch_begin(number)
+                watcher.on_epoch_begin(number, {})
         offer = functools.partial(self._offer, number)
-        logs = self._loop.train(feed, self._steps, self._watchers, self._model, done=step, offer=offer)
+        logs = self._loop.train(feed, self._steps_of(number), self._watchers, self._model, done=step, offer=offer)
         measured = self._validate(number)
         logs |= {f"val_{name}": value for name, value in (measured or {}).items()}
         for watcher in self._watchers:
             watcher.on_epoch_end(number, logs)
         return logs
+
+    def _steps_of(self, number: int) -> int:
+        """The batches of an epoch: as in Keras, one that comes to the end of the rows ends there."""
+        begun = self._done_before(number) % self._batches.steps
+        steps = min(self._steps, self._batches.steps - begun)
+        if steps < self._steps:
+            said = f"The rows give {steps} of the {self._steps} batches of an epoch, which ends with them."
+            warnings.warn(said, UserWarning, stacklevel=4)
+        return steps
+
+    def _done_before(self, number: int) -> int:
+        """The batches of all epochs before this one."""
+        epochs, of_pass = number - self._epochs.start, self._batches.steps
+        passes, within = divmod(epochs, -(-of_pass // self._steps))
+        return passes * of_pass + within * self._steps
 
     def _offer(self, epoch: int, step: int) -> None:
         capture = functools.partial(self.capture, epoch, step)
@@ -132,6 +148,7 @@ class Run:
 
     def _restore(self, state: TrainingState) -> None:
         state.restore(self._model)
+        self._model.optimizer.begun = state.meta.get("begun", 0)
         if state.step:
             self._loop.objective.set_state(state.part("objective"))
         for place, watcher in enumerate(self._watchers):

@@ -37,6 +37,15 @@ def samples(x: Any, y: Any, sample_weight: Any = None) -> Samples:
     return Samples(x, y, weights)
 
 
+def held_out(data: Any) -> Samples | None:
+    """The samples of `validation_data`, which may be None."""
+    if data is None:
+        return None
+    if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+        raise ArgumentError("validation_data", "(x, y) or (x, y, sample_weight)", data)
+    return samples(*data)
+
+
 def weighted(data: Samples, class_weight: dict[int, float] | None) -> Samples:
     """The same with the weights of classes as weights of rows; both kinds at once are an error."""
     if class_weight is None:

@@ -36,7 +36,7 @@ def connect_step(
     penalized = [variable for variable in parameters.variables if variable.regularizer is not None]
 
     def step(x: Array, y: Array, weights: Array | None) -> Array:
-        clock.step = optimizer.batches
+        clock.step, clock.fraction = optimizer.batches, optimizer.fraction
         factors = None if equal and weights is None else loss.row_weights(y, row_shape, dtype, weights)
         y_pred = run(x, y, factors)
         for variable in penalized:
@@ -53,21 +53,27 @@ def connect_gradient(network: Network, objective: Objective, rows: int, *, of: i
     """Forward and backward for `rows` of a batch of `of` rows: takes inputs, targets and the rows' factors.
 
     The inputs come with a column of ones where the network `takes_ones`. A row's factor is its share in the reduced
-    loss; None is one over the number of rows of the batch.
+    loss; None is one over the number of rows of the batch. Where the last layer has members, the gradient is that of
+    the mean of their losses, and not of the loss of their mean.
     """
     loss, dtype = objective.loss, network.dtype
     last = network.layers[-1]
     fused = loss.fuses_with(last.output_activation) and last.penalty is None
-    forward, backward = network.connect(rows, training=True, fused=fused)
-    shape = (rows, *network.output_shape)
+    forward, backward, each = network.connect(rows, training=True, fused=fused)
+    members = 1 if each is None else len(each()) // rows
+    shape = (members * rows, *network.output_shape)
     gradient = loss.fused(shape, dtype, unit_rows=unit_rows) if fused else loss.gradient
-    share = np.asarray(objective.loss_weight / (of * math.prod(shape[1:-1])), dtype)
-    weight = objective.loss_weight
+    share = np.asarray(objective.loss_weight / (of * members * math.prod(shape[1:-1])), dtype)
+    weight = objective.loss_weight / members
     multiply = np.multiply
 
     def run(x: Array, y: Array, factors: Array | None) -> Array:
         y_pred = forward(x)
-        dy = gradient(y, y_pred)
+        if each is None:
+            dy = gradient(y, y_pred)
+        else:
+            dy = gradient(np.concatenate([y] * members), each())
+            factors = None if factors is None else np.concatenate([factors] * members)
         if factors is None:
             dy = multiply(dy, share, out=dy)
         else:

@@ -4,8 +4,10 @@ from typing import Any
 
 from service.nn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from service.nn.layers.batch_normalization import BatchNormalization
+from service.nn.layers.column_transformer import ColumnTransformer
 from service.nn.layers.dense import Dense
 from service.nn.layers.embedding import Embedding
+from service.nn.layers.ensemble import EnsembleDense, EnsembleScale
 from service.nn.layers.input_layer import Input, InputLayer
 from service.nn.layers.layer import REGISTRY, Layer
 from service.nn.layers.noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
@@ -15,6 +17,9 @@ from service.nn.layers.normalization import (
     RMSNormalization,
     UnitNormalization,
 )
+from service.nn.layers.numerical_embedding import PeriodicEmbedding, PiecewiseLinearEmbedding
+from service.nn.layers.parametric_activation import ParametricActivation
+from service.nn.layers.scale import Clamp, Scale, SmoothClip
 from service.nn.layers.shaping import (
     ActivityRegularization,
     Flatten,
@@ -33,9 +38,13 @@ __all__ = [
     "ActivityRegularization",
     "AlphaDropout",
     "BatchNormalization",
+    "Clamp",
+    "ColumnTransformer",
     "Dense",
     "Dropout",
     "Embedding",
+    "EnsembleDense",
+    "EnsembleScale",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
@@ -48,12 +57,17 @@ __all__ = [
     "LeakyReLU",
     "Normalization",
     "PReLU",
+    "ParametricActivation",
+    "PeriodicEmbedding",
     "Permute",
+    "PiecewiseLinearEmbedding",
     "RMSNormalization",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Scale",
+    "SmoothClip",
     "Softmax",
     "UnitNormalization",
     "deserialize",

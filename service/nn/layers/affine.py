@@ -15,6 +15,7 @@ class Affine(Layer):
 
     # The gradients are looked up in backward, so that halves of a batch on two threads would write over each other.
     rows_are_independent = False
+    rescales_inputs = True
 
     gamma: Variable | None = None
     beta: Variable | None = None

@@ -21,6 +21,7 @@ class BatchNormalization(Affine):
     """
 
     rows_are_independent = False
+    has_moving_averages = True
 
     axis: int = -1
     momentum: Share = 0.99

@@ -1,21 +1,28 @@
 """The fully connected layer."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from service.nn import activations, openblas
+from service.nn import activations, openblas, randomness
 from service.nn.activations.rectifiers import zeros_like
 from service.nn.arguments import ArgumentError, Of, Range
+from service.nn.data_initializers import DataDependent
 from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape, require_width
+from service.nn.registry import BEYOND_KERAS
 
 
 @REGISTRY.register()
 @dataclass(eq=False, repr=False)
 class Dense(Layer):
-    """y = activation(x @ kernel + bias); kernel (features, units), bias (units,), y (rows, units)."""
+    """y = activation(x @ kernel + bias); kernel (features, units), bias (units,), y (rows, units).
+
+    With `parametrization` "ntk", which Keras does not have, it is x @ kernel / sqrt(features) + bias (Jacot et al.
+    2018): kernels of deviation 1 then suit every width, and so does one learning rate.
+    """
 
     units: Annotated[int, Range(minimum=1)]
     activation: Annotated[Any, Of("activation")] = None
@@ -27,6 +34,7 @@ class Dense(Layer):
     activity_regularizer: Annotated[Any, Of("regularizer")] = None
     kernel_constraint: Annotated[Any, Of("constraint")] = None
     bias_constraint: Annotated[Any, Of("constraint")] = None
+    parametrization: Literal["standard", "ntk"] = field(default="standard", metadata=BEYOND_KERAS)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -52,6 +60,25 @@ class Dense(Layer):
             )
         super().build(input_shape)
 
+    @property
+    def kernel_factor(self) -> float:
+        """What the kernel is multiplied by before it is used."""
+        return 1 / math.sqrt(self.kernel.shape[0]) if self.parametrization == "ntk" else 1.0
+
+    @property
+    def initializes_from_data(self) -> bool:
+        """Whether an initializer of kernel or bias wants to see rows."""
+        return any(isinstance(weight.initializer, DataDependent) for weight in self.weights)
+
+    def initialize_from(self, x: Array, y: Array) -> None:
+        """The kernel from the inputs, then the bias from the outputs before it."""
+        x = x.reshape(-1, x.shape[-1]) * x.dtype.type(self.kernel_factor)
+        for place, weight in enumerate(self.weights):
+            if isinstance(weight.initializer, DataDependent):
+                rng = randomness.generator(self._own_seed(), randomness.WEIGHTS, place)
+                seen = x if weight is self.kernel else x @ self.kernel.value
+                weight.assign(weight.initializer.draw_from(seen, weight.shape, rng))
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The last axis becomes `units` (half of it for glu)."""
         units = self.units // 2 if self.output_activation == "glu" else self.units
@@ -65,13 +92,38 @@ class Dense(Layer):
     @property
     def joins(self) -> bool:
         """A bias to join with the kernel, and relu, which can write beside the ones."""
-        return self.use_bias and self.output_activation == "relu" and self.penalty is None
+        plain = self.use_bias and self.parametrization == "standard" and self.penalty is None
+        return plain and self.output_activation == "relu"
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
-        """Two products backward, one forward; the bias gradient is a product with ones."""
+        """The passes of the parametrization, with a column of ones where one comes or is wanted."""
         if setting.takes_ones or setting.gives_ones:
             return self.connect_joined(shape, setting)
-        kernel, kernel_gradient = self.kernel.value, self.kernel.gradient
+        if self.parametrization == "ntk":
+            return self.connect_scaled(shape, setting)
+        return self.connect_plain(shape, setting, self.kernel.value)
+
+    def connect_scaled(self, shape: Shape, setting: Setting) -> Pass:
+        """The plain passes with a scaled copy of the kernel, which is made anew for each batch."""
+        stored, gradient, learns = self.kernel.value, self.kernel.gradient, self.trainable
+        kernel, factor = np.empty_like(stored), np.asarray(self.kernel_factor, setting.dtype)
+        plain_forward, plain_backward, _ = self.connect_plain(shape, setting, kernel)
+
+        def forward(x: Array) -> Array:
+            np.multiply(stored, factor, out=kernel)
+            return plain_forward(x)
+
+        def backward(dy: Array) -> Array:
+            dx = plain_backward(dy)
+            if learns:
+                np.multiply(gradient, factor, out=gradient)
+            return dx
+
+        return Pass(forward, backward)
+
+    def connect_plain(self, shape: Shape, setting: Setting, kernel: Array) -> Pass:
+        """Two products backward, one forward; the bias gradient is a product with ones."""
+        kernel_gradient = self.kernel.gradient
         bias = self.bias.value if self.use_bias else None
         bias_gradient = self.bias.gradient if self.use_bias else None
         rows = int(np.prod(shape[:-1]))

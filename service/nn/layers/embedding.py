@@ -34,6 +34,11 @@ class Embedding(Layer):
         """`input_dim` is the vocabulary here, not a width."""
         return None if self.input_shape is None else tuple(self.input_shape)
 
+    @property
+    def vocabulary(self) -> int | None:
+        """`input_dim`, the number of vectors."""
+        return self.input_dim
+
     def get_config(self) -> dict[str, Any]:
         """Without the weights."""
         config = super().get_config()

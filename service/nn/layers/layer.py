@@ -1,5 +1,6 @@
 """What a layer is: fields that are its configuration, weights, and a pair of passes over fixed memory."""
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Self
@@ -9,7 +10,7 @@ import numpy as np
 from service.nn import config, constraints, initializers, randomness, regularizers
 from service.nn.arguments import ArgumentError
 from service.nn.registry import Configurable, Registry, snake_case
-from service.nn.variable import Parameters, Variable
+from service.nn.variable import Parameters, PlannedVariable, Variable
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[Any, ...]
@@ -20,18 +21,25 @@ class Pass(NamedTuple):
 
     `forward(x)` never changes x; its answer is memory of the layer, overwritten by the next call.
     `backward(dy)` follows its forward, may overwrite dy, stores the gradients of the weights and answers dx.
+    A layer whose output is the mean over members may offer `each`, their outputs (members * rows, units) of the last
+    forward; `backward` then also takes the gradient by these.
     """
 
     forward: Callable[[Array], Array]
     backward: Callable[[Array], Array]
+    each: Callable[[], Array] | None = None
 
 
 class Clock:
-    """The training step, which together with the seed says what every random number of the step is."""
+    """The training step, which together with the seed says what every random number of the step is.
+
+    `fraction` is how much of the training is done, which schedules of layers follow.
+    """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.step = 0
+        self.fraction = 0.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,12 @@ class Layer(Configurable):
 
     keras_module: ClassVar[str] = "keras.layers"
     rows_are_independent: ClassVar[bool] = True
+    rescales_inputs: ClassVar[bool] = False
+    """Whether the layer brings inputs of any size to about the same scale."""
+    has_moving_averages: ClassVar[bool] = False
+    """Whether the layer predicts with averages that it gathers over many training steps."""
+
+    _plans = False
 
     name: str | None = field(default=None, kw_only=True)
     trainable: bool = field(default=True, kw_only=True)
@@ -77,7 +91,9 @@ class Layer(Configurable):
         super().__post_init__()
         self.weights: list[Variable] = []
         self.built = False
+        self.initialized = False
         self.weights_seed: int | None = None
+        self._calls = 0
 
     def declared_input_shape(self) -> Shape | None:
         """Shape without rows that `input_dim`, `input_shape` or `batch_input_shape` announced, if any did."""
@@ -91,9 +107,34 @@ class Layer(Configurable):
         """Makes the weights for inputs of this shape (rows first, None for any number of rows)."""
         self.built = True
 
+    def weight_shapes(self, input_shape: Shape) -> list[Shape]:
+        """The shapes of the weights that `build` makes for inputs of this shape; takes no memory for the weights."""
+        planned = copy.copy(self)
+        planned.weights, planned._plans = [], True
+        planned.build(input_shape)
+        return [tuple(weight.shape) for weight in planned.weights]
+
+    @property
+    def initializes_from_data(self) -> bool:
+        """Whether initial weights depend on the rows of the training."""
+        return False
+
+    def initialize_from(self, x: Array, y: Array) -> None:
+        """Makes the initial weights that depend on data, from this layer's inputs and the targets of training rows."""
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the answer for inputs of this shape, rows first."""
         return tuple(input_shape)
+
+    @property
+    def vocabulary(self) -> int | None:
+        """How many whole numbers from 0 the layer looks up in a table; None where inputs are numbers of any size."""
+        return None
+
+    @property
+    def rescales_outputs(self) -> bool:
+        """Whether the layer brings what the network makes to the scale of the targets."""
+        return False
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """Forward and backward for inputs of exactly this shape."""
@@ -126,6 +167,10 @@ class Layer(Configurable):
     ) -> Variable:
         """A new weight, initialized from the layer's seed."""
         initial = initializers.get(initializer)
+        if self._plans:
+            planned = PlannedVariable(name, shape, initializer=initial, trainable=trainable)
+            self.weights.append(planned)
+            return planned
         rng = randomness.generator(self._own_seed(), randomness.WEIGHTS, len(self.weights))
         variable = Variable(
             name,
@@ -160,6 +205,7 @@ class Layer(Configurable):
             raise ValueError(f"Layer {self.name!r} has {len(self.weights)} weights; received {len(weights)}.")
         for variable, value in zip(self.weights, weights, strict=True):
             variable.assign(value)
+        self.initialized = True
 
     def count_params(self) -> int:
         """Number of single numbers in the weights."""
@@ -172,7 +218,10 @@ class Layer(Configurable):
         if not self.built:
             self.dtype = self.dtype or str(x.dtype)
             self.build((None, *x.shape[1:]))
-        setting = Setting(training=training, dtype=x.dtype, clock=Clock(self._own_seed()))
+        clock = Clock(self._own_seed())
+        if training:  # each call draws noise of its own
+            clock.step, self._calls = self._calls, self._calls + 1
+        setting = Setting(training=training, dtype=x.dtype, clock=clock)
         return self.connect(x.shape, setting).forward(x).copy()
 
     def _own_seed(self) -> int:

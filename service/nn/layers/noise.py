@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 import numpy as np
 
 from service.nn import randomness
 from service.nn.activations.exponentials import SELU_ALPHA, SELU_SCALE
-from service.nn.arguments import ArgumentError, Range
+from service.nn.arguments import ArgumentError, Of, Range
 from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
+from service.nn.optimizers import schedules
+from service.nn.registry import BEYOND_KERAS
 
 Drawing = Callable[[], np.random.Generator]
 """What gives the random numbers of the step that is taken."""
@@ -46,11 +48,22 @@ class _Noise(Layer):
 @REGISTRY.register()
 @dataclass(eq=False, repr=False)
 class Dropout(_Noise):
-    """y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al. 2014)."""
+    """y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al. 2014).
+
+    `rate_schedule`, which Keras does not have, multiplies the rate as the training goes on.
+    """
 
     rate: Rate
     noise_shape: tuple | list | None = None  # type: ignore[type-arg]
     seed: int | None = None
+    rate_schedule: Annotated[Any, Of("learning rate schedule")] = field(
+        default=None, kw_only=True, metadata=BEYOND_KERAS
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.rate_schedule is not None:
+            self.rate_schedule = schedules.get(self.rate_schedule)
 
     def _silent(self) -> bool:
         return self.rate == 0
@@ -61,10 +74,13 @@ class Dropout(_Noise):
         kept = np.empty(noise_shape, bool)
         factor = np.empty(noise_shape, setting.dtype)
         y = np.empty(shape, setting.dtype)
-        scale = 0.0 if self.rate == 1 else 1 / (1 - self.rate)
-        least = np.uint32(min(round(self.rate * 2**32), 2**32 - 1))
+        clock, schedule = setting.clock, self.rate_schedule
+        scale, least = _odds(self.rate)
 
         def forward(x: Array) -> Array:
+            nonlocal scale, least
+            if schedule is not None:
+                scale, least = _odds(min(1.0, self.rate * schedule.at(clock.step, clock.fraction)))
             words = drawing().bit_generator.random_raw((size + 1) // 2).view(np.uint32)
             np.greater_equal(words[:size].reshape(noise_shape), least, out=kept)
             np.multiply(kept, scale, out=factor)
@@ -74,6 +90,11 @@ class Dropout(_Noise):
             return np.multiply(dy, factor, out=dy)
 
         return Pass(forward, backward)
+
+
+def _odds(rate: float) -> tuple[float, np.uint32]:
+    """What is kept is multiplied by the one; a word of random bits below the other means that a value is dropped."""
+    return 0.0 if rate == 1 else 1 / (1 - rate), np.uint32(min(round(rate * 2**32), 2**32 - 1))
 
 
 @REGISTRY.register()

@@ -194,6 +194,8 @@ class RMSNormalization(Affine):
 class UnitNormalization(Layer):
     """y = x / |x| along `axis`."""
 
+    rescales_inputs = True
+
     axis: Axis = -1
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:

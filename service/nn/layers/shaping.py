@@ -122,6 +122,8 @@ class RepeatVector(Layer):
 class Rescaling(Layer):
     """y = x scale + offset."""
 
+    rescales_inputs = True
+
     scale: Any
     offset: Any = 0.0
 
@@ -131,6 +133,11 @@ class Rescaling(Layer):
             numbers = value if isinstance(value, list | tuple | np.ndarray) else [value]
             if not all(isinstance(x, int | float | np.number) and not isinstance(x, bool) for x in numbers):
                 raise ArgumentError(name, "a number or a list of numbers", value)
+
+    @property
+    def rescales_outputs(self) -> bool:
+        """Always: `scale` and `offset` are given."""
+        return True
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """dx = dy scale."""

@@ -1,9 +1,11 @@
 """Losses by Keras's names."""
 
+import inspect
 from typing import Any
 
 from service.nn import registry
-from service.nn.functions import function_of
+from service.nn.arguments import ArgumentError
+from service.nn.functions import class_of, function_of
 from service.nn.losses.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -24,6 +26,7 @@ from service.nn.losses.regression import (
     MeanSquaredLogarithmicError,
     Poisson,
 )
+from service.nn.meaning import Targets
 
 __all__ = [
     "REGISTRY",
@@ -46,6 +49,7 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Targets",
     "binary_crossentropy",
     "binary_focal_crossentropy",
     "categorical_crossentropy",
@@ -108,7 +112,13 @@ def deserialize(name: Any) -> Loss:
 
 def resolve(identifier: Any, output_shape: tuple[Any, ...], y_shape: tuple[int, ...]) -> Loss:
     """Like `get`, and `"crossentropy"` (or `"ce"`) chosen by the shapes of outputs and targets as Keras does."""
-    if identifier not in ("crossentropy", "ce"):
+    made_of = class_of(identifier)
+    if made_of is not None:
+        identifier = made_of
+    elif inspect.isroutine(identifier):
+        expected = "a loss of nn.losses: the gradient of a function is not known, and no step can be made without it"
+        raise ArgumentError("loss", expected, identifier)
+    if not isinstance(identifier, str) or identifier not in ("crossentropy", "ce"):
         return REGISTRY.get(identifier)
     if output_shape[-1] == 1:
         return BinaryCrossentropy()

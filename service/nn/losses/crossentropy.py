@@ -9,6 +9,7 @@ import numpy as np
 from service.nn.activations import sigmoid, softmax
 from service.nn.arguments import Range
 from service.nn.losses.loss import EPSILON, REGISTRY, Array, Loss, Reduction
+from service.nn.meaning import Interval, Targets
 
 Smoothing = Annotated[float, Range(minimum=0, maximum=1)]
 
@@ -18,6 +19,8 @@ Smoothing = Annotated[float, Range(minimum=0, maximum=1)]
 class BinaryCrossentropy(Loss):
     """mean -(y log p + (1 - y) log(1 - p)); label smoothing s makes y(1 - s) + s / 2 of the targets."""
 
+    targets: ClassVar[Targets] = Targets.BINARY
+    target_range: ClassVar[Interval] = (0, 1)
     from_logits: bool = False
     label_smoothing: Smoothing = 0.0
     axis: int = -1
@@ -67,6 +70,7 @@ class BinaryCrossentropy(Loss):
 class CategoricalCrossentropy(Loss):
     """-sum y log p; label smoothing s makes y(1 - s) + s / classes of the one-hot targets."""
 
+    targets: ClassVar[Targets] = Targets.ONE_HOT
     from_logits: bool = False
     label_smoothing: Smoothing = 0.0
     axis: int = -1
@@ -112,7 +116,7 @@ class CategoricalCrossentropy(Loss):
 class SparseCategoricalCrossentropy(Loss):
     """-log p[y] for class indices y; rows of `ignore_class` do not count."""
 
-    takes_classes: ClassVar[bool] = True
+    targets: ClassVar[Targets] = Targets.CLASS_INDICES
     from_logits: bool = False
     ignore_class: int | None = None
     reduction: Reduction = "sum_over_batch_size"
@@ -170,7 +174,7 @@ class SparseCategoricalCrossentropy(Loss):
 class CategoricalGeneralizedCrossEntropy(Loss):
     """(1 - p[y]^q) / q, between cross-entropy (q -> 0) and absolute error (q = 1) (Zhang & Sabuncu 2018)."""
 
-    takes_classes: ClassVar[bool] = True
+    targets: ClassVar[Targets] = Targets.CLASS_INDICES
     q: Annotated[float, Range(above=0, below=1)] = 0.5
     reduction: Reduction = "sum_over_batch_size"
     name: str | None = "categorical_generalized_cross_entropy"
@@ -193,6 +197,7 @@ class CategoricalGeneralizedCrossEntropy(Loss):
 class KLDivergence(Loss):
     """sum y log(y / p), both kept within [1e-7, 1]."""
 
+    targets: ClassVar[Targets] = Targets.ONE_HOT
     reduction: Reduction = "sum_over_batch_size"
     name: str | None = "kl_divergence"
     dtype: Any = None

@@ -1,13 +1,14 @@
 """Cross-entropies that look away from what is already learnt (Lin et al. 2017)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from service.nn.activations import sigmoid, softmax
 from service.nn.losses.crossentropy import Smoothing, clip, inside, through_normalization
 from service.nn.losses.loss import REGISTRY, Array, Loss, Reduction
+from service.nn.meaning import Interval, Targets
 
 
 @REGISTRY.register()
@@ -15,6 +16,8 @@ from service.nn.losses.loss import REGISTRY, Array, Loss, Reduction
 class BinaryFocalCrossentropy(Loss):
     """mean (1 - p_t)^gamma times the binary cross-entropy, p_t the probability of the truth (Lin et al. 2017)."""
 
+    targets: ClassVar[Targets] = Targets.BINARY
+    target_range: ClassVar[Interval] = (0, 1)
     apply_class_balancing: bool = False
     alpha: float = 0.25
     gamma: float = 2.0
@@ -55,6 +58,7 @@ class BinaryFocalCrossentropy(Loss):
 class CategoricalFocalCrossentropy(Loss):
     """-sum alpha (1 - p)^gamma y log p."""
 
+    targets: ClassVar[Targets] = Targets.ONE_HOT
     alpha: float = 0.25
     gamma: float = 2.0
     from_logits: bool = False

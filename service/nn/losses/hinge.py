@@ -1,11 +1,12 @@
 """Margin losses. Targets are -1 and 1; batches of 0 and 1 are converted."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from service.nn.losses.loss import REGISTRY, Array, Loss, Reduction
+from service.nn.meaning import Interval, Targets
 
 
 @REGISTRY.register()
@@ -13,6 +14,9 @@ from service.nn.losses.loss import REGISTRY, Array, Loss, Reduction
 class Hinge(Loss):
     """mean max(1 - y p, 0)."""
 
+    targets: ClassVar[Targets] = Targets.BINARY
+    target_range: ClassVar[Interval] = (-1, 1)
+    takes_margins: ClassVar[bool] = True
     reduction: Reduction = "sum_over_batch_size"
     name: str | None = "hinge"
     dtype: Any = None
@@ -30,6 +34,9 @@ class Hinge(Loss):
 class SquaredHinge(Loss):
     """mean max(1 - y p, 0)^2."""
 
+    targets: ClassVar[Targets] = Targets.BINARY
+    target_range: ClassVar[Interval] = (-1, 1)
+    takes_margins: ClassVar[bool] = True
     reduction: Reduction = "sum_over_batch_size"
     name: str | None = "squared_hinge"
     dtype: Any = None
@@ -47,6 +54,8 @@ class SquaredHinge(Loss):
 class CategoricalHinge(Loss):
     """max(n - s + 1, 0), s the score of the true class and n the best score of the others."""
 
+    targets: ClassVar[Targets] = Targets.ONE_HOT
+    takes_margins: ClassVar[bool] = True
     reduction: Reduction = "sum_over_batch_size"
     name: str | None = "categorical_hinge"
     dtype: Any = None

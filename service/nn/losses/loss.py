@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from service.nn.arguments import ArgumentError
+from service.nn.meaning import ANY_NUMBER, Interval, Targets
 from service.nn.registry import Configurable, Registry
 
 Array = np.ndarray[Any, Any]
@@ -17,13 +18,43 @@ class Loss(Configurable):
     """A number for each row of predictions, to be made small.
 
     `call(y_true, y_pred)` gives the values, shape `y_pred.shape[:-1]`; `gradient` the derivative of their sum by
-    y_pred. Calling the loss reduces the values to one number.
+    y_pred. Calling the loss reduces the values to one number. The class variables say what the loss needs from a
+    training; everything that checks, encodes or explains targets and outputs reads them.
     """
 
     keras_module: ClassVar[str] = "keras.losses"
-    takes_classes: ClassVar[bool] = False
+    targets: ClassVar[Targets] = Targets.NUMBERS
+    """What the targets mean."""
+    target_range: ClassVar[Interval] = ANY_NUMBER
+    """The least and the most value that a target may have."""
+    output_range: ClassVar[Interval] = ANY_NUMBER
+    """The least and the most output of which the loss can be computed."""
+    takes_margins: ClassVar[bool] = False
+    """Whether outputs are scores from -1 to 1 and no probabilities, as for a hinge."""
+    grows_with_targets: ClassVar[bool] = False
+    """Whether targets far from zero make the loss and its gradient large."""
     reduction: Reduction
     name: str | None
+
+    @property
+    def takes_classes(self) -> bool:
+        """Whether a target is the index of a class, without an axis for the outputs."""
+        return self.targets is Targets.CLASS_INDICES
+
+    @property
+    def takes_logits(self) -> bool:
+        """Whether this loss was asked to make probabilities of the outputs itself."""
+        return bool(getattr(self, "from_logits", False))
+
+    @property
+    def can_take_logits(self) -> bool:
+        """Whether this loss can be asked to make probabilities of the outputs itself."""
+        return hasattr(self, "from_logits")
+
+    @property
+    def ignored_class(self) -> int | None:
+        """The class whose rows do not count, if there is one."""
+        return getattr(self, "ignore_class", None)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """The loss of each row."""
@@ -83,7 +114,12 @@ class Loss(Configurable):
             if self.reduction in ("sum_over_batch_size", "mean") and mask.any():
                 weights *= mask.size / mask.sum()
         if sample_weight is not None:
-            weights *= _aligned(sample_weight, len(shape), dtype)
+            given = _aligned(sample_weight, len(shape), dtype)
+            if given.ndim > len(shape) or any(
+                one not in (1, size) for one, size in zip(given.shape, shape, strict=True)
+            ):
+                raise ArgumentError("sample_weight", f"one for each of {shape[0]} rows", np.shape(sample_weight))
+            weights *= given
         if self.reduction in ("sum_over_batch_size", "mean"):
             weights /= max(1, weights.size)
         elif self.reduction == "mean_with_sample_weight":
@@ -103,7 +139,7 @@ def _aligned(sample_weight: Any, ndim: int, dtype: Any) -> Array:
     weights = np.asarray(sample_weight, dtype)
     if weights.ndim > ndim and weights.shape[-1] == 1:
         weights = weights[..., 0]
-    return weights.reshape(weights.shape + (1,) * (ndim - weights.ndim))
+    return weights.reshape(weights.shape + (1,) * (ndim - weights.ndim)) if weights.ndim < ndim else weights
 
 
 REGISTRY: Registry[Loss] = Registry("loss")

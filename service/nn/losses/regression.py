@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
 from service.nn.arguments import Range
 from service.nn.losses.loss import EPSILON, REGISTRY, Array, Loss, Reduction
+from service.nn.meaning import Interval, Targets
 
 
 @REGISTRY.register("mse", "MSE")
@@ -15,6 +16,8 @@ from service.nn.losses.loss import EPSILON, REGISTRY, Array, Loss, Reduction
 class MeanSquaredError(Loss):
     """mean (y - p)^2."""
 
+    targets: ClassVar[Targets] = Targets.NUMBERS
+    grows_with_targets: ClassVar[bool] = True
     reduction: Reduction = "sum_over_batch_size"
     name: str | None = "mean_squared_error"
     dtype: Any = None
@@ -31,6 +34,8 @@ class MeanSquaredError(Loss):
 class MeanAbsoluteError(Loss):
     """mean |y - p|."""
 
+    targets: ClassVar[Targets] = Targets.NUMBERS
+    grows_with_targets: ClassVar[bool] = True
     reduction: Reduction = "sum_over_batch_size"
     name: str | None = "mean_absolute_error"
     dtype: Any = None
@@ -47,6 +52,7 @@ class MeanAbsoluteError(Loss):
 class MeanAbsolutePercentageError(Loss):
     """100 mean |y - p| / max(|y|, 1e-7)."""
 
+    targets: ClassVar[Targets] = Targets.NUMBERS
     reduction: Reduction = "sum_over_batch_size"
     name: str | None = "mean_absolute_percentage_error"
     dtype: Any = None
@@ -63,6 +69,8 @@ class MeanAbsolutePercentageError(Loss):
 class MeanSquaredLogarithmicError(Loss):
     """mean (log(max(y, 1e-7) + 1) - log(max(p, 1e-7) + 1))^2."""
 
+    targets: ClassVar[Targets] = Targets.NUMBERS
+    target_range: ClassVar[Interval] = (0, math.inf)
     reduction: Reduction = "sum_over_batch_size"
     name: str | None = "mean_squared_logarithmic_error"
     dtype: Any = None
@@ -83,6 +91,7 @@ class MeanSquaredLogarithmicError(Loss):
 class CosineSimilarity(Loss):
     """- sum (y / |y|) (p / |p|) along `axis`: -1 is the same direction."""
 
+    targets: ClassVar[Targets] = Targets.NUMBERS
     axis: int = -1
     reduction: Reduction = "sum_over_batch_size"
     name: str | None = "cosine_similarity"
@@ -102,6 +111,8 @@ class CosineSimilarity(Loss):
 class Huber(Loss):
     """mean of e^2 / 2 for |e| <= delta, delta |e| - delta^2 / 2 beyond (Huber 1964)."""
 
+    targets: ClassVar[Targets] = Targets.NUMBERS
+    grows_with_targets: ClassVar[bool] = True
     delta: Annotated[float, Range(above=0)] = 1.0
     reduction: Reduction = "sum_over_batch_size"
     name: str | None = "huber_loss"
@@ -121,6 +132,8 @@ class Huber(Loss):
 class LogCosh(Loss):
     """mean log cosh (p - y)."""
 
+    targets: ClassVar[Targets] = Targets.NUMBERS
+    grows_with_targets: ClassVar[bool] = True
     reduction: Reduction = "sum_over_batch_size"
     name: str | None = "log_cosh"
     dtype: Any = None
@@ -138,6 +151,9 @@ class LogCosh(Loss):
 class Poisson(Loss):
     """mean p - y log(p + 1e-7)."""
 
+    targets: ClassVar[Targets] = Targets.NUMBERS
+    target_range: ClassVar[Interval] = (0, math.inf)
+    output_range: ClassVar[Interval] = (0, math.inf)
     reduction: Reduction = "sum_over_batch_size"
     name: str | None = "poisson"
     dtype: Any = None

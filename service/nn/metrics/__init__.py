@@ -1,9 +1,10 @@
 """Metrics by Keras's names."""
 
+import inspect
 from typing import Any
 
 from service.nn import registry
-from service.nn.functions import function_of
+from service.nn.functions import class_of, function_of
 from service.nn.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -40,7 +41,7 @@ from service.nn.metrics.confusion import (
     TruePositives,
 )
 from service.nn.metrics.f_scores import F1Score, FBetaScore
-from service.nn.metrics.metric import REGISTRY, MeanOfRows, Metric
+from service.nn.metrics.metric import REGISTRY, MeanOfFunction, MeanOfRows, Metric
 from service.nn.metrics.probabilistic import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -70,6 +71,7 @@ from service.nn.metrics.trade_offs import (
     SensitivityAtSpecificity,
     SpecificityAtSensitivity,
 )
+from service.nn.registry import snake_case
 
 __all__ = [
     "AUC",
@@ -155,8 +157,17 @@ cosine_similarity = function_of(CosineSimilarity)
 
 
 def get(identifier: Any) -> Metric:
-    """The metric of a name or configuration."""
+    """The metric of a name or configuration, or the mean of a function of targets and predictions."""
+    if inspect.isroutine(identifier):
+        made_of = class_of(identifier)
+        return MeanOfFunction(identifier) if made_of is None else _named(REGISTRY.get(snake_case(made_of.__name__)))
     return REGISTRY.get(identifier)
+
+
+def _named(metric: Metric) -> Metric:
+    """The metric under the name of the function that it is of."""
+    metric.name = snake_case(type(metric).__name__)
+    return metric
 
 
 def serialize(metric: Metric) -> Any:

@@ -18,7 +18,7 @@ class Accuracy(MeanOfRows):
     dtype: Any = None
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        return (y_true == y_pred).mean(axis=-1)
+        return y_true == y_pred
 
 
 @REGISTRY.register()
@@ -31,7 +31,7 @@ class BinaryAccuracy(MeanOfRows):
     threshold: Annotated[float, Range(minimum=0, maximum=1)] = 0.5
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        return (y_true == (y_pred > self.threshold)).astype(y_pred.dtype)
+        return y_true == (y_pred > self.threshold)
 
 
 @REGISTRY.register()

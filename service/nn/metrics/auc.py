@@ -9,8 +9,8 @@ import numpy as np
 from service.nn.activations import sigmoid
 from service.nn.arguments import ArgumentError, Range
 from service.nn.losses.loss import EPSILON
-from service.nn.metrics.confusion import ConfusionMetric
-from service.nn.metrics.metric import REGISTRY, Array, Metric, divide
+from service.nn.metrics.confusion import ConfusionMetric, checked_thresholds
+from service.nn.metrics.metric import REGISTRY, Array, Metric, broadcast, divide
 
 
 @dataclass
@@ -18,7 +18,12 @@ class _Counts(ConfusionMetric):
     """The counts of one label."""
 
     thresholds: Any = None
+    label_weights: Any = None
     name: str | None = None
+
+    def of_units(self, y_pred: Array) -> Array | None:
+        weights = self.label_weights
+        return None if weights is None else broadcast("label_weights", np.asarray(weights), y_pred.shape)
 
     def at(self) -> list[float]:
         values: list[float] = self.thresholds
@@ -33,7 +38,7 @@ class AUC(Metric):
     It is an approximation of the rank statistic, close where predictions fill [0, 1].
     """
 
-    num_thresholds: Annotated[int, Range(minimum=2, maximum=10_000)] = 200
+    num_thresholds: Annotated[int, Range(minimum=2, maximum=10_000)] | None = 200
     curve: Literal["ROC", "PR"] = "ROC"
     summation_method: Literal["interpolation", "minoring", "majoring"] = "interpolation"
     name: str | None = None
@@ -44,14 +49,21 @@ class AUC(Metric):
     label_weights: list | tuple | None = None  # type: ignore[type-arg]
     from_logits: bool = False
 
+    def __post_init__(self) -> None:
+        if self.num_thresholds is None and self.thresholds is None:
+            raise ArgumentError("num_thresholds", "an integer >= 2 where no thresholds are given", None)
+        if self.num_labels is not None and not self.multi_label:
+            raise ArgumentError("num_labels", "left out unless multi_label is true", self.num_labels)
+        super().__post_init__()
+        self.at()
+
     def at(self) -> list[float]:
         """The thresholds, with one below 0 and one above 1."""
         if self.thresholds is None:
+            assert self.num_thresholds is not None
             inner = [(i + 1) / (self.num_thresholds - 1) for i in range(self.num_thresholds - 2)]
         else:
-            inner = sorted(float(value) for value in self.thresholds)
-            if any(not 0 <= value <= 1 for value in inner):
-                raise ArgumentError("thresholds", "between 0 and 1", self.thresholds)
+            inner = sorted(checked_thresholds(self.thresholds))
         return [-EPSILON, *inner, 1 + EPSILON]
 
     def reset_state(self) -> None:
@@ -62,7 +74,7 @@ class AUC(Metric):
         return {"counts": np.array(counts).reshape(len(counts), 4, len(self.at()))}
 
     def set_state(self, state: Mapping[str, Array]) -> None:
-        self._labels = [_Counts(thresholds=self.at()) for _ in state["counts"]]
+        self._labels = [self._counts() for _ in state["counts"]]
         for label, counts in zip(self._labels, state["counts"], strict=True):
             label.tp, label.fp, label.tn, label.fn = counts.copy()
 
@@ -70,11 +82,25 @@ class AUC(Metric):
         if self.from_logits:
             y_pred = sigmoid(y_pred)
         columns = y_pred.shape[-1] if self.multi_label else 1
+        if self.multi_label:
+            self._check_labels(y_pred)
         while len(self._labels) < columns:
-            self._labels.append(_Counts(thresholds=self.at()))
+            self._labels.append(self._counts())
         for index, counts in enumerate(self._labels):
             part = slice(index, index + 1) if self.multi_label else slice(None)
             counts.update(y_true[..., part], y_pred[..., part], weights)
+
+    def _counts(self) -> _Counts:
+        return _Counts(thresholds=self.at(), label_weights=None if self.multi_label else self.label_weights)
+
+    def _check_labels(self, y_pred: Array) -> None:
+        if y_pred.ndim != 2:
+            raise ArgumentError("y_pred", "of shape (rows, labels) for multi_label", y_pred.shape)
+        labels = y_pred.shape[-1]
+        if self.num_labels not in (None, labels):
+            raise ArgumentError("num_labels", f"{labels}, the number of outputs", self.num_labels)
+        if self.label_weights is not None and len(self.label_weights) != labels:
+            raise ArgumentError("label_weights", f"one for each of {labels} labels", len(self.label_weights))
 
     def result(self) -> float:
         if not self._labels:

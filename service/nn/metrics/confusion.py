@@ -3,13 +3,15 @@
 Multi-class outputs with class indices are compared with one-hot targets.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 
 from service.nn.arguments import ArgumentError, Range
-from service.nn.metrics.metric import REGISTRY, Array, Metric, divide
+from service.nn.losses.loss import EPSILON
+from service.nn.metrics.metric import REGISTRY, Array, Metric, broadcast, divide
 
 Thresholds = float | list | tuple | None  # type: ignore[type-arg]
 ClassId = Annotated[int, Range(minimum=0)] | None
@@ -26,44 +28,90 @@ class ConfusionMetric(Metric):
         thresholds = getattr(self, "thresholds", None)
         if thresholds is None:
             return [0.5]
-        given = [thresholds] if isinstance(thresholds, int | float) else list(thresholds)
-        for value in given:
-            if not isinstance(value, int | float) or not 0 <= value <= 1:
-                raise ArgumentError("thresholds", "between 0 and 1", value)
-        return [float(value) for value in given]
+        return checked_thresholds([thresholds] if isinstance(thresholds, int | float) else thresholds)
 
     def reset_state(self) -> None:
         n = len(self.at())
         self.tp, self.fp, self.tn, self.fn = (np.zeros(n) for _ in range(4))
 
     def update(self, y_true: Array, y_pred: Array, weights: Array | None) -> None:
-        truth = y_true > 0.5
-        thresholds = self.at()
+        """Weights are one for all, for each row, or for each output; those that `of_units` gives multiply them."""
+        truth, thresholds = y_true != 0, self.at()
+        full = (
+            np.ones(y_pred.shape)
+            if weights is None
+            else broadcast("sample_weight", _rank(weights, y_pred), y_pred.shape)
+        )
+        of_units = self.of_units(y_pred)
+        if of_units is not None:
+            full = full * of_units
         if self.top_k is not None:
-            cut = -np.partition(-y_pred, self.top_k - 1, axis=-1)[..., self.top_k - 1 : self.top_k]
-            y_pred = np.where(y_pred >= cut, y_pred, -np.inf)
+            y_pred = _largest(y_pred, self.top_k)
             if getattr(self, "thresholds", None) is None:
-                thresholds = [-1e30]
-        w = np.ones(len(y_pred)) if weights is None else weights
-        full = np.broadcast_to(w.reshape(-1, *[1] * (y_pred.ndim - 1)), y_pred.shape)
+                thresholds = [-1e10]
         if self.class_id is not None:
-            truth, y_pred, full = (a[..., self.class_id] for a in (truth, y_pred, full))
-        order = np.asarray(thresholds, y_pred.dtype)
-        hits, misses = (self._above(order, y_pred, full * side) for side in (truth, ~truth))
+            truth, y_pred, full = (_column(a, self.class_id) for a in (truth, y_pred, full))
+        hits, misses = (_above(thresholds, y_pred, full * side) for side in (truth, ~truth))
         positives, negatives = (full * truth).sum(), (full * ~truth).sum()
         self.tp += hits
         self.fp += misses
         self.fn += positives - hits
         self.tn += negatives - misses
 
-    @staticmethod
-    def _above(thresholds: Array, y_pred: Array, weights: Array) -> Array:
-        order = np.argsort(thresholds)
-        bucket = np.searchsorted(thresholds[order], y_pred.ravel(), side="left")
-        counts = np.bincount(bucket, weights.ravel(), minlength=len(thresholds) + 1)
-        above = np.empty(len(thresholds))
-        above[order] = counts[::-1].cumsum()[::-1][1:]
-        return above
+    def of_units(self, y_pred: Array) -> Array | None:
+        """A weight for each output of a row; None is one for all."""
+        return None
+
+
+def checked_thresholds(given: Sequence[Any]) -> list[float]:
+    """The thresholds as numbers; `ArgumentError` unless each lies between 0 and 1."""
+    if not len(given):
+        raise ArgumentError("thresholds", "at least one number, or left out", given)
+    for value in given:
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
+            raise ArgumentError("thresholds", "between 0 and 1", value)
+    return [float(value) for value in given]
+
+
+def _rank(weights: Array, y_pred: Array) -> Array:
+    """Weights with an axis for the outputs of a row, where they have none."""
+    if weights.ndim == y_pred.ndim + 1 and weights.shape[-1] == 1:
+        return weights[..., 0]
+    return weights[..., None] if 0 < weights.ndim < y_pred.ndim else weights
+
+
+def _largest(y_pred: Array, k: int) -> Array:
+    """The k largest outputs of each row, the first of equal ones; the others are far below every threshold."""
+    if k > y_pred.shape[-1]:
+        raise ArgumentError("top_k", f"at most {y_pred.shape[-1]}, the number of outputs", k)
+    places = np.argsort(-y_pred, axis=-1, kind="stable")[..., :k]
+    kept = np.zeros(y_pred.shape, bool)
+    np.put_along_axis(kept, places, values=True, axis=-1)
+    return np.where(kept, y_pred, y_pred.dtype.type(-1e10))
+
+
+def _column(values: Array, place: int) -> Array:
+    if values.ndim < 2 or place >= values.shape[-1]:
+        units = values.shape[-1] if values.ndim > 1 else 0
+        raise ArgumentError("class_id", f"the place of one of {units} outputs, counted from 0", place)
+    return values[..., place]
+
+
+def _above(thresholds: Sequence[float], y_pred: Array, weights: Array) -> Array:
+    """The weights of the outputs above each threshold; evenly spaced ones are found by a product, as in Keras."""
+    given, count = np.asarray(thresholds), len(thresholds)
+    order = np.argsort(given, kind="stable")
+    if count >= 3 and np.allclose(given, np.arange(count) / (count - 1), atol=EPSILON):
+        scaled = np.clip(y_pred, 0, 1) * y_pred.dtype.type(count - 1)
+        bucket = np.ceil(scaled).astype(np.int64)
+        if given[0] < 0 or given[-1] > 1:
+            np.maximum(bucket, 1, out=bucket)
+    else:
+        bucket = np.searchsorted(given[order].astype(y_pred.dtype), y_pred, side="left")
+    counts = np.bincount(bucket.ravel(), weights.ravel(), minlength=count + 1)
+    above = np.empty(count)
+    above[order] = counts[::-1].cumsum()[::-1][1:]
+    return above
 
 
 def _one_or_all(values: Array) -> Any:

@@ -32,7 +32,7 @@ class _HarmonicMean(Metric):
         else:
             called = y_pred > self.threshold
         y = y_true.astype(np.float64)
-        w = np.ones((len(y), 1)) if weights is None else weights[:, None]
+        w = np.ones((len(y), 1)) if weights is None else weights.reshape(-1, 1)
         axis = None if self.average == "micro" else 0
         self.tp = self.tp + (w * called * y).sum(axis=axis)
         self.fp = self.fp + (w * called * (1 - y)).sum(axis=axis)

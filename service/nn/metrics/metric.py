@@ -1,11 +1,12 @@
 """What a metric is: a number gathered over many batches."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
+from service.nn import config
 from service.nn.arguments import ArgumentError
 from service.nn.registry import Configurable, Registry, snake_case
 
@@ -17,6 +18,8 @@ class Metric(Configurable):
 
     keras_module: ClassVar[str] = "keras.metrics"
     takes_classes: ClassVar[bool] = False
+    by_batch: ClassVar[bool] = False
+    """Whether its value depends on how the rows are cut into batches."""
     name: str | None
 
     def __post_init__(self) -> None:
@@ -26,10 +29,9 @@ class Metric(Configurable):
         self.reset_state()
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Takes in a batch: targets, predictions (rows, units), and a weight for each row."""
-        y_pred = np.asarray(y_pred)
-        y_true = self._aligned(np.asarray(y_true), y_pred)
-        weights = None if sample_weight is None else np.asarray(sample_weight, np.float64).reshape(-1)
+        """Takes in a batch: targets, predictions (rows, units), and weights: one, one for each row or each output."""
+        y_true, y_pred = self.pair(y_true, y_pred)
+        weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
         self.update(y_true, y_pred, weights)
 
     def update(self, y_true: Array, y_pred: Array, weights: Array | None) -> None:
@@ -40,9 +42,11 @@ class Metric(Configurable):
         """The metric over everything since the last reset."""
         raise NotImplementedError
 
-    def scalar(self) -> float:
-        """The result as one number for the history; a vector over classes becomes its mean."""
-        return float(np.mean(self.result()))
+    def value(self) -> float | list[float]:
+        """The result for the history: a number, or a list where it is a vector over classes or thresholds."""
+        result = np.asarray(self.result(), np.float64)
+        values: list[float] = result.tolist()
+        return float(result.reshape(-1)[0]) if result.size == 1 else values
 
     def reset_state(self) -> None:
         """Forgets everything."""
@@ -63,6 +67,15 @@ class Metric(Configurable):
         self.update_state(y_true, y_pred, sample_weight)
         return self.result()
 
+    def pair(self, y_true: Any, y_pred: Any) -> tuple[Array, Array]:
+        """Targets and predictions as arrays of shapes that belong together; whole predictions become floats."""
+        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+        if y_pred.dtype.kind != "f":
+            y_pred = y_pred.astype(config.floatx())
+        if y_true.ndim == 2 and y_pred.ndim == 1 and y_true.shape[-1] == 1:
+            y_pred = y_pred[:, None]
+        return self._aligned(y_true, y_pred), y_pred
+
     def _aligned(self, y_true: Array, y_pred: Array) -> Array:
         if self.takes_classes:
             return y_true[..., 0] if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1 else y_true
@@ -78,30 +91,28 @@ class Metric(Configurable):
 
 
 class MeanOfRows(Metric):
-    """A metric that is the (weighted) mean of a number for each row."""
+    """A metric that is the (weighted) mean of a number for each row or output."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        """The number of each row."""
+        """The number of each row, or of each output."""
         raise NotImplementedError
 
     def rows(self, y_true: Any, y_pred: Any) -> Array:
         """The number of each row, from targets in any accepted form."""
-        y_pred = np.asarray(y_pred)
-        return self.values(self._aligned(np.asarray(y_true), y_pred), y_pred)
+        return self.values(*self.pair(y_true, y_pred))
 
     def update(self, y_true: Array, y_pred: Array, weights: Array | None) -> None:
-        values = self.values(y_true, y_pred)
-        if values.ndim > 1 and (weights is None or weights.size != values.size):
-            values = values.reshape(len(values), -1).mean(axis=1)
-        self.add(values.reshape(-1), weights)
+        self.add(self.values(y_true, y_pred), weights)
 
     def add(self, values: Array, weights: Array | None) -> None:
         """Takes in the numbers of some rows."""
         if weights is None:
-            self.total += float(np.count_nonzero(values) if values.dtype == bool else values.sum(dtype=np.float64))
-            self.count += values.size
+            total = float(np.count_nonzero(values) if values.dtype == bool else values.sum(dtype=np.float64))
+            self.total += total * values.shape[0] / max(1, values.size) if values.ndim > 1 else total
+            self.count += values.shape[0] if values.ndim else 1
         else:
-            self.total += float((values * weights).sum())
+            values, weights = weighed(values.astype(np.float64), weights, np.mean)
+            self.total += float(values.sum())
             self.count += float(weights.sum())
 
     def result(self) -> float:
@@ -109,6 +120,49 @@ class MeanOfRows(Metric):
 
     def reset_state(self) -> None:
         self.total, self.count = 0.0, 0.0
+
+
+@dataclasses.dataclass
+class MeanOfFunction(MeanOfRows):
+    """The mean of what a function of the caller's gives for the targets and predictions of each batch."""
+
+    by_batch: ClassVar[bool] = True
+
+    function: Callable[[Array, Array], Any]
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        self.name = self.name or getattr(self.function, "__name__", None)
+        super().__post_init__()
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        return np.asarray(self.function(y_true, y_pred))
+
+
+def weighed(values: Array, weights: Array, reduce: Callable[..., Array]) -> tuple[Array, Array]:
+    """The weighted values and the weights of the rows, by Keras's rules for weights of any rank."""
+    if values.ndim == weights.ndim + 1 and values.shape[-1] == 1:
+        values, weights = (values, weights[:, None]) if weights.ndim == 1 else (values[..., 0], weights)
+    elif weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
+        values, weights = (values[:, None], weights) if values.ndim == 1 else (values, weights[..., 0])
+    rank = weights.ndim
+    if values.ndim > rank:
+        values = np.asarray(reduce(values, axis=tuple(range(rank, values.ndim))))
+    weights = broadcast("sample_weight", weights, values.shape)
+    values = values * weights
+    if rank > 1:
+        weights = np.asarray(reduce(weights, axis=tuple(range(1, rank))))
+    if values.ndim > 1:
+        values = np.asarray(reduce(values, axis=tuple(range(1, values.ndim))))
+    return values, weights
+
+
+def broadcast(name: str, weights: Array, shape: tuple[int, ...]) -> Array:
+    """The weights for values of this shape; `ArgumentError` where they do not belong to it."""
+    try:
+        return np.broadcast_to(weights, shape)
+    except ValueError:
+        raise ArgumentError(name, f"of a shape that goes with {shape}", weights.shape) from None
 
 
 REGISTRY: Registry[Metric] = Registry("metric")

@@ -57,9 +57,10 @@ class SparseCategoricalCrossentropy(MeanOfRows):
         return self._loss().call(y_true.astype(np.int64), y_pred)
 
     def update(self, y_true: Array, y_pred: Array, weights: Array | None) -> None:
+        """Rows of `ignore_class` weigh nothing among weighted rows; without weights they count with a loss of 0."""
         mask = self._loss().mask(y_true)
-        if mask is not None:
-            weights = mask.astype(np.float64) if weights is None else weights * mask
+        if mask is not None and weights is not None:
+            weights = (weights[..., 0] if weights.ndim > mask.ndim else weights) * mask
         super().update(y_true, y_pred, weights)
 
     def _loss(self) -> losses.SparseCategoricalCrossentropy:

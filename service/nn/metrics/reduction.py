@@ -1,28 +1,26 @@
 """The mean and the sum of plain numbers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from service.nn.metrics.metric import Array, MeanOfRows
+from service.nn.metrics.metric import Array, MeanOfRows, weighed
 
 
 class _OfNumbers(MeanOfRows):
     """Takes numbers where other metrics take targets and predictions; each row becomes one number first."""
 
-    def merge(self, numbers: Array, kept: int) -> Array:
-        """One number for all that the axes after the first `kept` hold."""
-        raise NotImplementedError
+    merge: ClassVar[Callable[..., Array]]
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
-        """Takes in some numbers, with a weight for each number or each row."""
+        """Takes in some numbers, with a weight for all, for each row or for each number."""
         numbers = np.asarray(values, np.float64)
         weights = np.ones(numbers.shape[:1]) if sample_weight is None else np.asarray(sample_weight, np.float64)
-        numbers = self.merge(numbers, weights.ndim)
-        weights = np.broadcast_to(weights, numbers.shape)
-        self.total += float(self.merge(numbers * weights, 1).sum())
-        self.count += float(self.merge(weights, 1).sum())
+        numbers, weights = weighed(numbers, weights, type(self).merge)
+        self.total += float(numbers.sum())
+        self.count += float(weights.sum())
 
     def __call__(self, values: Any, sample_weight: Any = None) -> Any:  # type: ignore[override]
         self.update_state(values, sample_weight)
@@ -33,22 +31,20 @@ class _OfNumbers(MeanOfRows):
 class Mean(_OfNumbers):
     """The (weighted) mean of numbers."""
 
+    merge = np.mean
+
     name: str | None = "mean"
     dtype: Any = None
-
-    def merge(self, numbers: Array, kept: int) -> Array:
-        return numbers.mean(axis=tuple(range(kept, numbers.ndim)))
 
 
 @dataclass
 class Sum(_OfNumbers):
     """The (weighted) sum of numbers."""
 
+    merge = np.sum
+
     name: str | None = "sum"
     dtype: Any = None
-
-    def merge(self, numbers: Array, kept: int) -> Array:
-        return numbers.sum(axis=tuple(range(kept, numbers.ndim)))
 
     def result(self) -> float:
         return self.total

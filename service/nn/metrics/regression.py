@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from service.nn import losses
-from service.nn.arguments import Range
+from service.nn.arguments import ArgumentError, Range
 from service.nn.losses.loss import EPSILON
 from service.nn.losses.regression import unit
-from service.nn.metrics.metric import REGISTRY, Array, MeanOfRows, Metric
+from service.nn.metrics.metric import REGISTRY, Array, MeanOfRows, Metric, broadcast
 
 
 @REGISTRY.register("mse", "MSE")
@@ -148,17 +148,20 @@ class R2Score(Metric):
         self.sum: Any
         self.squares: Any
         self.errors: Any
-        self.count: float
+        self.count: Any
         self.numbers: int
         super().__post_init__()
 
     def update(self, y_true: Array, y_pred: Array, weights: Array | None) -> None:
+        if y_pred.ndim != 2:
+            raise ArgumentError("y_pred", "of shape (rows, outputs)", y_pred.shape)
         y, p = y_true.astype(np.float64), y_pred.astype(np.float64)
-        w = np.ones((len(y), 1)) if weights is None else weights[:, None]
+        given = np.ones(1) if weights is None else weights[:, None] if weights.ndim == 1 else weights
+        w = broadcast("sample_weight", given, y.shape)
         self.sum = self.sum + (w * y).sum(axis=0)
         self.squares = self.squares + (w * y * y).sum(axis=0)
         self.errors = self.errors + (w * np.square(y - p)).sum(axis=0)
-        self.count = self.count + float(w.sum())
+        self.count = self.count + w.sum(axis=0)
         self.numbers += y.size
 
     def result(self) -> Any:
@@ -167,16 +170,14 @@ class R2Score(Metric):
         spread = self.squares - self.sum * self.sum / self.count
         with np.errstate(divide="ignore", invalid="ignore"):
             score = np.where(spread == 0, 0.0, 1 - self.errors / spread)
-        if self.class_aggregation is None:
-            return score
-        if self.class_aggregation == "variance_weighted_average":
-            value = float((score * spread).sum() / spread.sum())
-        else:
-            value = float(score.mean())
+            if self.class_aggregation == "variance_weighted_average":
+                score = (score * spread).sum() / spread.sum()
+        if self.class_aggregation == "uniform_average":
+            score = score.mean()
         n, p = self.numbers, self.num_regressors
         if p and n - p - 1 > 0:
-            value = 1 - (1 - value) * (n - 1) / (n - p - 1)
-        return value
+            score = 1 - (1 - score) * (n - 1) / (n - p - 1)
+        return score if self.class_aggregation is None else float(score)
 
     def reset_state(self) -> None:
         self.sum = self.squares = self.errors = 0.0

@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 import numpy as np
 
 from service.nn import openblas
 from service.nn.arguments import Range
-from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Update
+from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate
+from service.nn.optimizers.updates import Update
+from service.nn.registry import BEYOND_KERAS
 from service.nn.variable import Parameters
 
 Epsilon = Annotated[float, Range(minimum=0)]
@@ -21,7 +23,9 @@ Below1 = Annotated[float, Range(minimum=0, below=1)]
 class Adam(Optimizer):
     """m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; w -= a m / (sqrt(v) + epsilon) (Kingma & Ba 2014).
 
-    a = rate sqrt(1 - b2^t) / (1 - b1^t) corrects the bias of both means; `amsgrad` keeps the largest v.
+    a = rate sqrt(1 - b2^t) / (1 - b1^t) corrects the bias of both means; `amsgrad` keeps the largest v. With
+    `epsilon_form` "corrected" the epsilon is added after the correction of v, as in the paper and in torch, and not
+    before it as in Keras.
     """
 
     learning_rate: Rate = 0.001
@@ -29,6 +33,9 @@ class Adam(Optimizer):
     beta_2: Below1 = 0.999
     epsilon: Epsilon = 1e-7
     amsgrad: bool = False
+    epsilon_form: Literal["uncorrected", "corrected"] = field(
+        default="uncorrected", kw_only=True, metadata=BEYOND_KERAS
+    )
 
     def slots(self) -> tuple[str, ...]:
         """Both means, divided by (1 - beta): the same steps with two passes fewer."""
@@ -45,7 +52,10 @@ class Adam(Optimizer):
     def begin(self, rate: float) -> None:
         """The step size, with the bias corrections and the factors that the slots leave out."""
         t = self.step_number
-        corrected = rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        correction = math.sqrt(1 - self.beta_2**t)
+        corrected = rate * correction / (1 - self.beta_1**t)
+        if self.epsilon_form == "corrected":
+            self._scaled_epsilon[...] = correction * self.epsilon / math.sqrt(1 - self.beta_2)
         self._size[...] = size = corrected * (1 - self.beta_1) / math.sqrt(1 - self.beta_2)
         self._descent.value = -size
 
@@ -142,13 +152,15 @@ class Nadam(Optimizer):
     def build(self, parameters: Parameters) -> None:
         """The product of the warm-up factors starts at one."""
         super().build(parameters)
-        self._product = 1.0
+        self._product, self._warmed = 1.0, 0
 
     def begin(self, rate: float) -> None:
         """The warm-up factors of this step and the next."""
         t = self.step_number
         now, after = (self.beta_1 * (1 - 0.5 * 0.96**s) for s in (t, t + 1))
-        self._product *= now
+        if self._warmed != t:  # else it is another group of weights of the same step
+            self._product *= now
+            self._warmed = t
         self._ahead = after / (1 - self._product * after)
         self._present = (1 - now) / (1 - self._product)
 
@@ -173,7 +185,7 @@ class Nadam(Optimizer):
     def set_state(self, state: Mapping[str, Array]) -> None:
         """With the product of the warm-up factors."""
         super().set_state(state)
-        self._product = float(state["product"])
+        self._product, self._warmed = float(state["product"]), self.iterations
 
 
 @REGISTRY.register(by_name=False)

@@ -9,7 +9,8 @@ import numpy as np
 
 from service.nn import openblas
 from service.nn.arguments import ArgumentError, Range
-from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Share, Update
+from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Share
+from service.nn.optimizers.updates import Update
 from service.nn.variable import Parameters
 
 Epsilon = Annotated[float, Range(minimum=0)]

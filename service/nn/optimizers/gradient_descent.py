@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from service.nn import openblas
-from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Share, Update
+from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Share
+from service.nn.optimizers.updates import Update
 
 
 @REGISTRY.register()

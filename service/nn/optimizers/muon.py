@@ -58,10 +58,11 @@ class Muon(Optimizer):
 
     def decay(self, rate: float) -> None:
         """Matrices and Adam's variables have a weight decay each."""
-        for w, _, _ in self._pieces:
+        assert self.parameters is not None
+        for (w, _, _), variable in zip(self._pieces, self.parameters.variables, strict=True):
             share = self.weight_decay if id(w) in self._matrices else self.adam_weight_decay
             if share:
-                np.multiply(w, 1 - rate * share, out=w)
+                np.multiply(w, 1 - rate * share * self.decay_factor(variable), out=w)
 
     def update(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array, rate: float) -> None:
         """One of two rules."""

@@ -1,9 +1,8 @@
 """What an optimizer is: a rule that turns flat gradients into new flat weights, piece by piece."""
 
-import functools
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -12,19 +11,12 @@ import numpy as np
 from service.nn import openblas
 from service.nn.arguments import ArgumentError, Of, Range
 from service.nn.optimizers import schedules
-from service.nn.registry import Configurable, Registry
+from service.nn.optimizers.factors import Factors, check_factors, factor_of
+from service.nn.optimizers.updates import Both, Update, Updates
+from service.nn.registry import BEYOND_KERAS, Configurable, Registry
 from service.nn.variable import Parameters, Variable
 
 Array = np.ndarray[Any, Any]
-# Changes the weights of one piece, at this rate.
-Update = Callable[[float], None]
-# Runs two tasks at once and comes back when both are done.
-Both = Callable[[Callable[[], None], Callable[[], None]], None]
-
-# Weights, gradient, slots and scratch of one piece stay in the first-level cache or near it.
-PIECE = 32768
-# Two threads hand the interpreter to each other between passes: fewer, longer ones lose less by it.
-SHARED_PIECE = 65536
 # A slot of a unit that gets no gradient shrinks for ever; numbers too small for float32's normal
 # range are a hundred times slower to compute with. Every so many steps such remains become zero.
 SWEEP_STEPS = 64
@@ -39,6 +31,9 @@ class Optimizer(Configurable):
     """Updates all trainable weights of a model, which lie in one buffer.
 
     A subclass names its `slots` (buffers like the weights that it remembers) and writes its formula in `update`.
+    `learning_rate_factors` and `weight_decay_factors` multiply the rate and the decay of the variables that their keys
+    name: `"bias"` (a variable), `"dense_1"` (a layer), `"dense_1/kernel"`; the longest key that fits counts. The decay
+    of a variable is its rate times its factor times `weight_decay`, times `weight_decay_schedule` if there is one.
     """
 
     keras_module: ClassVar[str] = "keras.optimizers"
@@ -55,6 +50,11 @@ class Optimizer(Configurable):
     loss_scale_factor: Annotated[float, Range(above=0)] | None = field(default=None, kw_only=True)
     gradient_accumulation_steps: Annotated[int, Range(minimum=2)] | None = field(default=None, kw_only=True)
     name: str | None = field(default=None, kw_only=True)
+    learning_rate_factors: Factors = field(default=None, kw_only=True, metadata=BEYOND_KERAS)
+    weight_decay_factors: Factors = field(default=None, kw_only=True, metadata=BEYOND_KERAS)
+    weight_decay_schedule: Annotated[Any, Of("learning rate schedule")] = field(
+        default=None, kw_only=True, metadata=BEYOND_KERAS
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,7 +70,11 @@ class Optimizer(Configurable):
         clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, name) is not None]
         if len(clips) > 1:
             raise ArgumentError(clips[1], f"left out, because {clips[0]} is given", getattr(self, clips[1]))
-        self.batches = 0
+        for name in ("learning_rate_factors", "weight_decay_factors"):
+            check_factors(name, getattr(self, name))
+        if self.weight_decay_schedule is not None:
+            self.weight_decay_schedule = schedules.get(self.weight_decay_schedule)
+        self.batches = self.begun = self.expected = 0
         self.parameters: Parameters | None = None
         self._spared: set[int] = set()
         self._spared_patterns: list[str] = []
@@ -107,7 +111,16 @@ class Optimizer(Configurable):
     def current_learning_rate(self) -> float:
         """The learning rate of the next step."""
         rate = self.learning_rate
-        return rate(self.batches) if callable(rate) else rate
+        return rate.at(self.batches, self.fraction) if isinstance(rate, schedules.LearningRateSchedule) else rate
+
+    def expect(self, batches: int) -> None:
+        """Says that a training of so many batches begins: schedules in fractions of the training count from here."""
+        self.begun, self.expected = self.batches, batches
+
+    @property
+    def fraction(self) -> float:
+        """How much of the training that was announced is done, from 0 to 1; 0 if none was."""
+        return min(1.0, (self.batches - self.begun) / self.expected) if self.expected else 0.0
 
     def initial_slot(self, name: str) -> float:
         """What a slot is filled with at first."""
@@ -119,30 +132,22 @@ class Optimizer(Configurable):
         self.batches = 0
         size, dtype = parameters.values.size, parameters.values.dtype
         self._descent = openblas.scalar(dtype)  # what bound passes multiply the step against the gradient by
-        self._shared: tuple[list[Update], list[Update]] | None = None
         self._slots = {name: np.full(size, self.initial_slot(name), dtype) for name in self.slots()}
         self._average = parameters.values.copy() if self.use_ema else None
         self._unaveraged: Array | None = None
         self._accumulated = np.zeros(size, dtype) if self.gradient_accumulation_steps else None
         self._flat = [parameters.values, parameters.gradients, *self._slots.values()]
-        if self.whole_variables:
-            views = [parameters.like(array) for array in self._flat]
-            self._pieces = [(piece[0], piece[1], piece[2:]) for piece in zip(*views, strict=True)]
-            self._updates = [self.connect(*piece, np.empty_like(piece[0])) for piece in self._pieces]
-        else:
-            self._updates = self._connect_part(0, size, PIECE)
+        self._updates = Updates(
+            parameters,
+            self._flat,
+            self.connect,
+            self.learning_rate_factors,
+            whole_variables=self.whole_variables,
+        )
+        self._pieces = self._updates.pieces
         self._constrained = [variable for variable in parameters.variables if variable.constraint]
         clips = self.clipnorm is not None or self.clipvalue is not None or self.global_clipnorm is not None
         self._plain = not (clips or self.weight_decay or self.use_ema or self._accumulated is not None)
-
-    def _connect_part(self, start: int, stop: int, size: int) -> list[Update]:
-        """The updates of the weights from `start` to `stop`, in pieces of this size that share a scratch."""
-        scratch = np.empty(min(stop - start, size), self._flat[0].dtype)
-        updates = []
-        for at in range(start, stop, size):
-            w, g, *slots = (array[at : min(at + size, stop)] for array in self._flat)
-            updates.append(self.connect(w, g, tuple(slots), scratch[: w.size]))
-        return updates
 
     def step(self, both: Both | None = None) -> None:
         """One batch's gradients have arrived: updates the weights, or gathers until enough batches have.
@@ -151,13 +156,7 @@ class Optimizer(Configurable):
         """
         rate = self.current_learning_rate()
         if self._plain or self._gathered(rate):
-            self._descent.value = -rate
-            self.begin(rate)
-            if both is None or self.whole_variables:
-                _apply(self._updates, rate)
-            else:
-                upper, lower = self._halves()
-                both(functools.partial(_apply, lower, rate), functools.partial(_apply, upper, rate))
+            self._updates.run(rate, self._begin, both)
         if self._average is not None:
             self._follow()
         for variable in self._constrained:
@@ -167,17 +166,12 @@ class Optimizer(Configurable):
         if self.batches % SWEEP_STEPS == 0:
             self._sweep()
 
-    def _halves(self) -> tuple[list[Update], list[Update]]:
-        if self._shared is None:
-            size = self._flat[0].size
-            self._shared = (
-                self._connect_part(0, size // 2, SHARED_PIECE),
-                self._connect_part(size // 2, size, SHARED_PIECE),
-            )
-        return self._shared
+    def _begin(self, rate: float) -> None:
+        self._descent.value = -rate
+        self.begin(rate)
 
     def begin(self, rate: float) -> None:
-        """Called once before the pieces of a step: the place for numbers that all pieces share."""
+        """Called before the pieces of a step that share this rate: the place for numbers that they share."""
 
     def finish(self) -> None:
         """End of a fit: with `use_ema` the weights become their average; the state tells what they were."""
@@ -201,11 +195,19 @@ class Optimizer(Configurable):
         assert self.parameters is not None
         if not self.weight_decay:
             return
-        if not (self._spared or self._spared_patterns):
+        chosen = self._spared or self._spared_patterns or self.learning_rate_factors or self.weight_decay_factors
+        if not (chosen or self.weight_decay_schedule is not None):
             self.parameters.values *= 1 - rate * self.weight_decay
             return
         for variable in filter(self.decays, self.parameters.variables):
-            variable.value *= 1 - rate * self.weight_decay
+            variable.value *= 1 - rate * self.weight_decay * self.decay_factor(variable)
+
+    def decay_factor(self, variable: Variable) -> float:
+        """What the weight decay of a variable is multiplied by at this step, besides the learning rate."""
+        factor = factor_of(self.learning_rate_factors, variable) * factor_of(self.weight_decay_factors, variable)
+        if self.weight_decay_schedule is not None:
+            factor *= self.weight_decay_schedule.at(self.batches, self.fraction)
+        return factor
 
     def _gathered(self, rate: float) -> bool:
         assert self.parameters is not None
@@ -267,11 +269,6 @@ class Optimizer(Configurable):
             was_averaged = np.array_equal(self.parameters.values, state["average"])
             if was_averaged:  # else other weights were put in their place, those of the best epoch for one
                 self.parameters.values[...] = state["unaveraged"]
-
-
-def _apply(updates: list[Update], rate: float) -> None:
-    for update in updates:
-        update(rate)
 
 
 def _norm(array: Array) -> float:

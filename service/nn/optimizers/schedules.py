@@ -19,6 +19,10 @@ class LearningRateSchedule(Configurable):
     def __call__(self, step: int) -> float:
         raise NotImplementedError
 
+    def at(self, step: int, fraction: float) -> float:
+        """The learning rate of a step before which this fraction of the training was done, from 0 to 1."""
+        return self(step)
+
 
 REGISTRY: Registry[LearningRateSchedule] = Registry("learning rate schedule")
 
@@ -151,6 +155,67 @@ class CosineDecayRestarts(LearningRateSchedule):
         return self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha)
 
 
+@dataclass
+class FractionSchedule(LearningRateSchedule):
+    """A schedule that follows the fraction of the training that is done, however many steps that is.
+
+    With `decay_steps` it follows step / decay_steps instead, as the schedules of Keras do.
+    """
+
+    in_keras = False
+
+    initial_learning_rate: Annotated[float, Range(minimum=0)] = 1.0
+    decay_steps: Steps | None = None
+
+    def factor(self, fraction: float) -> float:
+        """What the initial rate is multiplied by after this fraction, from 0 to 1."""
+        raise NotImplementedError
+
+    def __call__(self, step: int) -> float:
+        if self.decay_steps is None:
+            raise ArgumentError("decay_steps", "given where the length of the training is not known", None)
+        return self.at(step, 0.0)
+
+    def at(self, step: int, fraction: float) -> float:
+        """The initial rate times the factor of this moment."""
+        if self.decay_steps is not None:
+            fraction = step / self.decay_steps
+        return self.initial_learning_rate * self.factor(min(1.0, fraction))
+
+
+@REGISTRY.register()
+@dataclass
+class CosineLogCycles(FractionSchedule):
+    """initial_learning_rate (1 - cos(2 pi log2(1 + (2^cycles - 1) t))) / 2, for the fraction t of the training.
+
+    Each cycle begins and ends at zero and is twice as long as the one before; four of them are the `coslog4` of
+    RealMLP (Holzmueller et al. 2024, "Better by default").
+    """
+
+    cycles: Annotated[int, Range(minimum=1, maximum=30)] = 4
+    name: str | None = "CosineLogCycles"
+
+    def factor(self, fraction: float) -> float:
+        """Zero at the beginning, at the end and between two cycles."""
+        return 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + (2**self.cycles - 1) * fraction)))
+
+
+@REGISTRY.register()
+@dataclass
+class FlatCosineDecay(FractionSchedule):
+    """initial_learning_rate for the fraction `flat` of the training, then half a cosine to zero.
+
+    With `flat` at one half it is the `flat_cos` of RealMLP (Holzmueller et al. 2024, "Better by default").
+    """
+
+    flat: Annotated[float, Range(minimum=0, below=1)] = 0.5
+    name: str | None = "FlatCosineDecay"
+
+    def factor(self, fraction: float) -> float:
+        """One, then from one to zero."""
+        return 0.5 * (1 + math.cos(math.pi * max(0.0, (fraction - self.flat) / (1 - self.flat))))
+
+
 def get(identifier: Any) -> LearningRateSchedule:
     """The schedule of a configuration."""
     return REGISTRY.get(identifier)
@@ -170,7 +235,9 @@ __all__ = [
     "REGISTRY",
     "CosineDecay",
     "CosineDecayRestarts",
+    "CosineLogCycles",
     "ExponentialDecay",
+    "FlatCosineDecay",
     "InverseTimeDecay",
     "LearningRateSchedule",
     "PiecewiseConstantDecay",

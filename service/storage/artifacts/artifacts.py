@@ -9,19 +9,13 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Protocol
-from urllib.parse import urlsplit
-
-from sqlalchemy import Engine
 
 from service.errors import Damaged, FitdError, NotFound
-from service.storage.clock import Clock
-from service.storage.content import Content, Found
-from service.storage.folder import Folder
+from service.storage.artifacts.content import Content
+from service.storage.artifacts.store import Store
 from service.storage.identity import Owner
-from service.storage.rows import Rows
 
 FIRST_DAY_SECONDS = 86_400.0
 """So long nothing is swept for a database that is new: the one that it stands in for may be on its way."""
@@ -32,40 +26,6 @@ TRASH_SECONDS = 7 * 86_400.0
 _OURS = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{8}\.[0-9a-f]{64}(\.tmp)?")
 
 _log = logging.getLogger("fitd.storage")
-
-
-class Store(Protocol):
-    """A place that keeps bytes under names, and knows the database that it belongs to."""
-
-    def write(self, name: str, content: bytes) -> None:
-        """Keeps the bytes durably; until it has, nothing can be read under the name."""
-
-    def take(self, name: str, file: Path) -> None:
-        """Keeps a file's content durably under the name; the file is used up."""
-
-    def read(self, name: str) -> Found | None:
-        """The bytes, or None if there are none of this name."""
-
-    def remove(self, name: str) -> None:
-        """Forgets a name, known or not."""
-
-    def names(self) -> Iterator[tuple[str, float]]:
-        """Every name, with its age in seconds."""
-
-    def owner(self) -> str | None:
-        """The id of the database that it belongs to; None while nobody has claimed it."""
-
-    def claim(self, owner: str) -> None:
-        """Makes it the database's that is called so, unless it is another's already."""
-
-    def discard(self, name: str) -> None:
-        """Moves what is under a name to the trash."""
-
-    def restore(self, name: str) -> bool:
-        """Moves it back; False if it is not there."""
-
-    def empty_trash(self, older_than_seconds: float) -> None:
-        """Deletes what has lain in the trash for so long."""
 
 
 class Artifacts:
@@ -153,17 +113,3 @@ class Artifacts:
 def digest_of(name: str) -> str:
     """The SHA-256 that an artifact's name tells."""
     return name.rpartition(".")[2]
-
-
-def open_artifacts(url: str | None, engine: Engine, clock: Clock, owner: Callable[[], Owner]) -> Artifacts:
-    """The artifacts at a directory or an `s3://bucket/prefix`; by default beside SQLite's file, or in PostgreSQL."""
-    if url is None:
-        file = engine.url.database if engine.dialect.name == "sqlite" else None
-        store: Store = Folder(Path(file).absolute().parent / "artifacts") if file else Rows(engine, clock)
-        return Artifacts(store, owner)
-    parts = urlsplit(url)
-    if parts.scheme in ("", "file"):
-        return Artifacts(Folder(Path(parts.path)), owner)
-    from service.storage.artifacts.bucket import Bucket  # noqa: PLC0415 - only who has a bucket pays for its library
-
-    return Artifacts(Bucket(url), owner)

@@ -11,8 +11,8 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store
 
 from service.errors import Unavailable
-from service.storage.content import Found, gathered
-from service.storage.folder import OWNER, TRASH
+from service.storage.artifacts.content import Found, gathered
+from service.storage.artifacts.folder import OWNER, TRASH
 
 _PATIENCE = timedelta(seconds=20)
 """How long a bucket may send nothing; what is large may take as long as it comes."""

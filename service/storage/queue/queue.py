@@ -21,9 +21,10 @@ from service.storage.checkpoints import Checkpoint, Checkpoints
 from service.storage.clock import Clock
 from service.storage.datasets import Datasets, NewDataset
 from service.storage.events import Events
-from service.storage.models import Models, NewVersion
+from service.storage.models import Models
 from service.storage.queue import statements as sql
 from service.storage.queue.bell import News
+from service.versions import NewVersion
 
 _VERDICTS = {Status.RUNNING: Verdict.GO_ON, Status.CANCELLING: Verdict.CANCEL}
 

@@ -1,9 +1,12 @@
 """Query parameters: what a route does not know is refused and told; other protocols' are let be."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 
+from service.api.http.queries import parameters_of
 from tests.support.serving import Service, assert_problem
 
 ROWS = {"instances": [[0, 1]]}
@@ -31,6 +34,26 @@ def test_a_parameter_that_a_route_does_not_know_is_refused_with_those_that_it_kn
     problem = assert_problem(shared.client.request(method, f"{path}?wishes=7"), 422, "invalid_parameter")
     said = {"parameter": "wishes", "code": "invalid_parameter", "detail": f"Unknown parameter. Known: {known}."}
     assert problem["errors"] == [said]
+
+
+def test_every_parameter_in_the_documentation_is_known_to_its_route_and_the_reverse(shared: Service) -> None:
+    operations = {
+        operation["operationId"]: {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
+        for path in shared.app.openapi()["paths"].values()
+        for operation in path.values()
+    }
+    found = {route.name: set(parameters_of(route.endpoint)) for route in routes_of(shared.app)}
+    assert {name: found[name] for name in operations} == operations
+    assert len(operations) > 50
+
+
+def routes_of(router: Any) -> Iterator[APIRoute]:
+    for route in router.routes:
+        inner = getattr(route, "original_router", None)
+        if isinstance(route, APIRoute):
+            yield route
+        elif inner is not None:
+            yield from routes_of(inner)
 
 
 def test_a_parameter_that_is_no_list_and_comes_twice_is_refused(shared: Service) -> None:

@@ -12,9 +12,9 @@ import onnxruntime
 import pytest
 
 from service.data.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn, from_json_dict
-from service.storage import NewVersion
 from tests.support.encoders import CLASSES, COLUMNS, rows_for, stored, tensors
 from tests.support.serving import Service, assert_problem
+from tests.support.versions import new_version
 
 ROWS = rows_for(COLUMNS, 12)
 PATHS = ["/v1/models/fruit", "/v1/models/fruit/versions/1", "/v1/models/fruit/labels/stable"]
@@ -29,20 +29,8 @@ SMALL: list[AnyColumn] = [
 
 def publish(service: Service, name: str, columns: Sequence[AnyColumn], units: int = 3) -> None:
     version, weights = stored(columns, units)
-    new = NewVersion(
-        spec=version.spec,
-        compile=version.compile,
-        fit={},
-        summary=[],
-        metrics={},
-        input=version.input,
-        output=version.output,
-        weights=weights,
-        sha256=version.sha256,
-        environment={},
-        timing={},
-        data=version.data,
-    )
+    parts = {key: getattr(version, key) for key in ("spec", "compile", "input", "output", "data")}
+    new = new_version(**parts, metrics={}, weights=weights)
     with service.database.transaction() as tx:
         tx.models.add(name, new)
 
@@ -260,7 +248,7 @@ def test_bfloat16_and_nested_data_are_read(tables: Service) -> None:
         ({"zone": {"datatype": "INT64"}}, "#/inputs/1/datatype: Expected BYTES, for 'zone'"),
         ({"day": {"datatype": "FP64"}}, "#/inputs/3/datatype: Expected BYTES"),
         ({"age": {"data": [30, "x"]}}, "#/inputs/0/data/1: Expected a number for this datatype; received a text"),
-        ({"age": {"data": [30, math.inf]}}, "#/inputs/0/data/1: Expected a number; received NaN, Infinity"),
+        ({"age": {"data": [30, math.inf]}}, "#/inputs/0/data/1: Expected a number; received Infinity"),
         ({"age": {"data": [30, 1e300]}}, "#/inputs/0/data/1: Expected a number"),
         ({"age": {"datatype": "INT8", "data": [30, 300]}}, "#/inputs/0/data: Expected numbers in the range"),
         ({"age": {"data": [30]}}, "Expected 2 numbers for this shape; received 1"),
@@ -374,3 +362,42 @@ def test_a_trained_version_answers_and_is_measured_the_same_wherever_it_went(tab
     outputs, labels = session.run(None, tensors(columns, rows))
     np.testing.assert_allclose(outputs, first["predictions"], rtol=1e-6)
     assert labels.tolist() == first["predicted_classes"]
+
+
+def outputs(answer: httpx.Response) -> Any:
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    return found.get("predictions") or found.get("outputs")
+
+
+@pytest.mark.parametrize("column", ["age", "ripe", "day"])
+def test_a_column_that_may_have_gaps_may_be_missing_by_every_way(tables: Service, column: str) -> None:
+    row = {"age": 30.0, "zone": "a", "ripe": True, "day": "1970-01-11"}
+    expected = outputs(tables.client.post("/v1/models/small:predict", json={"instances": [{**row, column: None}]}))
+    short = {name: value for name, value in row.items() if name != column}
+    bodies: list[Any] = [{"instances": [short]}, {"instances": short}, {"inputs": {n: [v] for n, v in short.items()}}]
+    for body in bodies:
+        assert outputs(tables.client.post("/v1/models/small:predict", json=body)) == expected, body
+    csv = f"{','.join(short)}\n{','.join(str(value).lower() for value in short.values())}\n"
+    answer = tables.client.post(
+        "/v1/models/small:predict?outputs=predictions", content=csv, headers={"Content-Type": "text/csv"}
+    )
+    assert [float(one) for one in answer.text.split()[-1].split(",")] == pytest.approx(expected[0])
+    tensors_of = [one for one in of_small() if one["name"] != column]
+    assert infer(tables, "/v2/models/small", tensors_of).status_code == 200
+
+
+def test_a_column_that_takes_no_gap_has_to_be_there_by_every_way(tables: Service) -> None:
+    rows: list[Any] = [{"instances": [{"age": 1}]}, {"instances": {"age": 1}}, {"inputs": {"age": [1]}}]
+    places = ["#/instances/0/zone", "#/instances/zone", "#/inputs/zone"]
+    for body, place in zip(rows, places, strict=True):
+        problem = assert_problem(tables.client.post("/v1/models/small:predict", json=body), 422, "invalid_request")
+        assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [(place, "missing")]
+
+
+def test_nan_in_a_row_is_a_gap_as_it_is_in_an_upload(tables: Service) -> None:
+    row = {"age": None, "zone": "a", "ripe": None, "day": None}
+    expected = outputs(tables.client.post("/v1/models/small:predict", json={"instances": [row]}))
+    text = json.dumps({"instances": [{"age": math.nan, "zone": "a", "ripe": math.nan, "day": math.nan}]})
+    headers = {"Content-Type": "application/json"}
+    assert outputs(tables.client.post("/v1/models/small:predict", content=text, headers=headers)) == expected

@@ -40,9 +40,25 @@ def test_columns_are_answered_with_outputs(shared: Service, path: str, inputs: A
     assert answer.json() == {"outputs" if key == "predictions" else key: value for key, value in plain.items()}
 
 
+@pytest.mark.parametrize("name", ["input", "x"])
+def test_one_object_is_one_row(shared: Service, name: str) -> None:
+    first = ask(shared, "predict", {"instances": X[:1]}).json()
+    assert ask(shared, "predict", {"instances": {name: X[0]}}).json() == first
+
+
+@pytest.mark.parametrize(("verb", "rows"), [("predict", {"instances": X}), ("classify", {"examples": [{"x": X[0]}]})])
+@pytest.mark.parametrize("name", ["predict_images", 3])
+def test_a_signature_that_no_version_has_is_refused(shared: Service, verb: str, rows: Any, name: Any) -> None:
+    problem = assert_problem(ask(shared, verb, {**rows, "signature_name": name}), 422, "invalid_request")
+    assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [("#/signature_name", "unknown_name")]
+    assert ask(shared, verb, {**rows, "signature_name": "serving_default"}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("body", "place", "code"),
     [
+        ({"instances": {"x": [0, "a"]}}, "#/instances/x/1", "not_a_number"),
+        ({"instances": {"y": [0, 1]}}, "#/instances", "wrong_name"),
         ({"instances": X, "inputs": X}, "#/inputs", "two_forms"),
         ({"inputs": {}}, "#/inputs", "wrong_name"),
         ({"inputs": {"y": X}}, "#/inputs", "wrong_name"),

@@ -11,8 +11,9 @@ from sqlalchemy import update
 from service.api.serving.version_cache import Served, Serving, Which
 from service.errors import NotFound
 from service.prediction import LoadedVersion
-from service.storage import Database, Version
+from service.storage import Database
 from service.storage.schema import version_weights
+from service.versions import Version
 from tests.support.postgres import new_database
 from tests.support.serving import Service
 

@@ -1,6 +1,7 @@
 """Going on from a version: exactly where it stopped, with what fits its weights, and a place for all that does not."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from service.config import Limits
 from service.data.datasets import Dataset
 from service.errors import Damaged, Invalid
 from service.formats.weights import unpack
-from service.training import TrainingResult, train
+from service.training import train
+from service.versions import NewVersion
 from tests.support.continued import checked, continued, start_of
 
 RNG = np.random.default_rng(6)
@@ -30,7 +32,7 @@ FIT: dict[str, Any] = {"batch_size": 7, "shuffle": False, "seed": 5}
 LOSS = "sparse_categorical_crossentropy"
 
 
-def trained(optimizer: Any = "adam", epochs: int = 2, **fit: Any) -> TrainingResult:
+def trained(optimizer: Any = "adam", epochs: int = 2, **fit: Any) -> NewVersion:
     document = {"spec": SPEC, "compile": {"optimizer": optimizer, "loss": LOSS}, "data": ROWS}
     document["fit"] = {**FIT, "epochs": epochs, **fit}
     found = read_training(document, Limits())
@@ -39,7 +41,7 @@ def trained(optimizer: Any = "adam", epochs: int = 2, **fit: Any) -> TrainingRes
 
 
 @pytest.fixture(scope="module")
-def base() -> TrainingResult:
+def base() -> NewVersion:
     return trained({"class_name": "Adam", "learning_rate": 0.01})
 
 
@@ -80,7 +82,7 @@ def test_two_and_three_epochs_are_five_to_the_bit(name: str) -> None:
     assert two.weights != whole.weights
 
 
-def test_the_optimizer_begins_anew_if_asked_or_compiled_anew(base: TrainingResult) -> None:
+def test_the_optimizer_begins_anew_if_asked_or_compiled_anew(base: NewVersion) -> None:
     document = {"fit": {**FIT, "epochs": 1}, "data": ROWS}
     goes_on = continued(document, base)
     anew = continued({**document, "from": {"model": "base", "optimizer": False}}, base)
@@ -108,14 +110,14 @@ def test_the_rate_is_the_one_that_the_training_ended_with_unless_compiled_anew()
         assert found.request.to_json_dict()["compile"] == base.compile
 
 
-def test_another_loss_rate_or_optimizer_may_go_on_from_the_weights(base: TrainingResult) -> None:
+def test_another_loss_rate_or_optimizer_may_go_on_from_the_weights(base: NewVersion) -> None:
     for compile_ in ({"optimizer": "sgd", "loss": LOSS}, {"optimizer": "adam", "loss": "categorical_crossentropy"}):
         made = continued({"compile": compile_, "fit": {**FIT, "epochs": 1}, "data": ROWS}, base)
         assert made.compile == compile_
         assert made.history["loss"][0] < base.history["loss"][0]
 
 
-def test_weights_are_matched_by_place_and_shape_not_by_words(base: TrainingResult) -> None:
+def test_weights_are_matched_by_place_and_shape_not_by_words(base: NewVersion) -> None:
     spec = {
         "layers": [
             {"class_name": "Dense", "units": 6, "activation": "relu", "name": "other", "trainable": False},
@@ -131,7 +133,7 @@ def test_weights_are_matched_by_place_and_shape_not_by_words(base: TrainingResul
     assert not np.array_equal(before[-1], after[-1])
 
 
-def test_a_layer_that_is_frozen_now_starts_the_optimizer_anew_and_says_so(base: TrainingResult) -> None:
+def test_a_layer_that_is_frozen_now_starts_the_optimizer_anew_and_says_so(base: NewVersion) -> None:
     found, _ = checked({**changed(0, trainable=False), "data": ROWS}, base)
     assert [(one.pointer, one.code) for one in found.warnings if one.code != "few_steps"] == [
         ("#/from", "optimizer_mismatch")
@@ -140,17 +142,17 @@ def test_a_layer_that_is_frozen_now_starts_the_optimizer_anew_and_says_so(base: 
     assert found.request.from_.optimizer is False
 
 
-def test_the_optimizer_goes_on_where_only_dropout_changed(base: TrainingResult) -> None:
+def test_the_optimizer_goes_on_where_only_dropout_changed(base: NewVersion) -> None:
     found, _ = checked({**changed(1, rate=0.9), "data": ROWS}, base)
     assert found.request.from_ is not None
     assert found.request.from_.optimizer is True
 
 
-def test_the_number_of_the_version_is_fixed(base: TrainingResult) -> None:
+def test_the_number_of_the_version_is_fixed(base: NewVersion) -> None:
     for which in ({}, {"version": 1}, {"label": "stable"}):
         found, start = checked({"from": {"model": "base", **which}, "data": ROWS}, base)
         assert found.request.to_json_dict()["from"] == {"model": "base", "version": 1, "optimizer": True}
-        assert found.start_id == start.id
+        assert found.start_id == start.version.id
 
 
 TAKE = {"from": {"model": "base", "optimizer": True}}
@@ -193,16 +195,16 @@ MISTAKES: dict[str, tuple[dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_what_does_not_fit_has_its_place(base: TrainingResult, name: str) -> None:
+def test_what_does_not_fit_has_its_place(base: NewVersion, name: str) -> None:
     document, pointer, code = MISTAKES[name]
     with pytest.raises(Invalid) as refused:
         checked({"data": ROWS, **document}, base)
     assert [(one.pointer, one.code) for one in refused.value.findings] == [(pointer, code)]
 
 
-def test_a_state_that_is_not_there_cannot_be_asked_for(base: TrainingResult) -> None:
+def test_a_state_that_is_not_there_cannot_be_asked_for(base: NewVersion) -> None:
     base = trained()
-    without = TrainingResult(**{name: getattr(base, name) for name in base.__slots__} | {"optimizer": None})
+    without = replace(base, optimizer=None)
     found, _ = checked({"data": ROWS}, without)
     assert found.request.from_ is not None
     assert found.request.from_.optimizer is False
@@ -223,7 +225,7 @@ def test_a_request_without_network_and_version_lacks_both_words() -> None:
     assert [one.pointer for one in refused.value.findings] == ["#/spec", "#/compile"]
 
 
-def test_damaged_weights_are_no_start(base: TrainingResult) -> None:
+def test_damaged_weights_are_no_start(base: NewVersion) -> None:
     with pytest.raises(Damaged):
         start_of(base, sha256="0" * 64)
 

@@ -6,8 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from service.checks import read_training
-from service.checks.class_weights import class_weights
+from service.checks import CheckedTraining, read_training
 from service.checks.estimate import estimate
 from service.config import Limits
 from service.data.datasets import Dataset
@@ -16,6 +15,7 @@ from service.data.tables import Table
 from service.errors import Findings, Invalid, NotFound
 from service.prediction import LoadedVersion
 from service.spec.data import DataSpec
+from service.task import AskedLoss, OutputMeaning, Task
 from service.training import train
 
 LIMITS = Limits()
@@ -232,7 +232,7 @@ def test_balanced_weights_make_up_for_rare_classes() -> None:
     asked = document()
     asked["fit"]["class_weight"] = "balanced"
     checked = read_training(asked, LIMITS, opened)
-    assert class_weights(checked.request, checked.dataset) == {0: 0.75, 1: 1.5}
+    assert class_weights(checked) == {0: 0.75, 1: 1.5}
     assert train(checked.request, TABLE).metrics["loss"] is not None
 
 
@@ -256,7 +256,7 @@ def test_balanced_weights_are_those_of_the_labels_as_the_loss_takes_them(
     asked = document(loss=loss, units=units, activation=activation)
     asked |= {"data": {"x": [[0], [1], [2], [3]], "y": labels}, "fit": {"epochs": 1, "class_weight": "balanced"}}
     checked = read_training(asked, LIMITS, opened)
-    assert class_weights(checked.request, checked.dataset) == pytest.approx(weights)
+    assert class_weights(checked) == pytest.approx(weights)
     assert train(checked.request, checked.dataset).metrics["loss"] is not None
 
 
@@ -276,7 +276,7 @@ def test_a_class_has_one_weight_by_its_name_or_its_index(
     asked["fit"]["class_weight"] = weights
     if found is None:
         checked = read_training(asked, LIMITS, lambda _id: table)
-        assert class_weights(checked.request, checked.dataset) == {0: 2.0, 1: 3.0}
+        assert class_weights(checked) == {0: 2.0, 1: 3.0}
         return
     with pytest.raises(Invalid) as caught:
         read_training(asked, LIMITS, lambda _id: table)
@@ -287,7 +287,7 @@ def test_the_labels_of_a_hinge_have_weights() -> None:
     asked = document(loss="hinge", units=1, activation="tanh") | {"data": {"x": [[0], [1]], "y": [-1, 1]}}
     asked["fit"]["class_weight"] = {"-1": 2.0, "1": 3.0}
     checked = read_training(asked, LIMITS, opened)
-    assert class_weights(checked.request, checked.dataset) == {-1: 2.0, 1: 3.0}
+    assert class_weights(checked) == {-1: 2.0, 1: 3.0}
 
 
 def test_the_sides_of_one_output_are_not_named_after_its_target() -> None:
@@ -297,14 +297,18 @@ def test_the_sides_of_one_output_are_not_named_after_its_target() -> None:
     made = train(request, table)
     assert made.evaluation is not None
     assert made.evaluation["report"]["confusion_matrix"]["classes"] == ["0", "1"]
-    told: dict[str, Any] = {"columns": made.input["shape"][-1], "classes": None, "targets": made.output["targets"]}
-    told["compiled"] = made.compile
-    version = LoadedVersion(made.spec, weights=made.weights, **told)
+    version = LoadedVersion(made, made.weights)
     prepared = prepare(table, request.data or DataSpec(), Findings(), classifies=True)
     assert prepared is not None
     assert prepared.dataset.test is not None
-    _, report = version.evaluate(made.compile, prepared.dataset.test, Findings())
-    assert report == made.evaluation["report"]
+    measured = version.evaluate(prepared.dataset.test, Findings())
+    assert measured.report == made.evaluation["report"]
+
+
+def class_weights(checked: CheckedTraining) -> dict[int, float] | None:
+    loss, found, dataset = AskedLoss.of(checked.request.compile), checked.outline, checked.dataset
+    outputs = OutputMeaning(found.layers[-1], found.shapes[-1], loss, classes=dataset.classes)
+    return Task.of(loss, dataset.y, outputs).class_weights(checked.request.fit, dataset)
 
 
 def refused(asked: dict[str, Any], **fit: Any) -> set[tuple[str, str]]:

@@ -15,6 +15,7 @@ from service.config import Limits
 from service.data.datasets import Dataset
 from service.errors import Findings, Invalid, TrainingFailed
 from service.nn import activations, losses, metrics
+from service.nn.glossary import MEANINGS
 from service.spec import TrainingRequest
 from service.training import train
 
@@ -130,16 +131,38 @@ def test_a_metric_whose_name_means_something_else_is_refused(names: list[str]) -
     read_training(document, LIMITS)
 
 
-def test_a_metric_of_several_thresholds_whose_mean_the_history_keeps_is_warned_of() -> None:
+SEVERAL: list[dict[str, Any]] = [
+    {"class_name": "Precision", "thresholds": [0.1, 0.9]},
+    {"class_name": "TruePositives", "thresholds": [0.5]},
+    {"class_name": "AUC", "thresholds": [0.1, 0.9]},
+    {"class_name": "AUC", "num_thresholds": None, "thresholds": [0.5]},
+]
+
+
+def test_a_metric_of_several_thresholds_is_a_list_in_every_epoch_and_two_of_one_class_are_counted() -> None:
     document = copy.deepcopy(SMALL)
-    several: list[dict[str, Any]] = [
-        {"class_name": "Precision", "thresholds": [0.1, 0.9]},
-        {"class_name": "TruePositives", "thresholds": [0.5]},
-        {"class_name": "AUC", "thresholds": [0.1, 0.9]},
+    document["compile"]["metrics"] = SEVERAL
+    checked = read_training(document, LIMITS)
+    assert [one.code for one in checked.warnings] == []
+    assert checked.inline is not None
+    result = train(checked.request, checked.inline)
+    assert set(result.metrics) == {"loss", "precision", "true_positives", "auc", "auc_1"}
+    assert isinstance(result.metrics["precision"], list)
+    assert all(len(value) == 2 for value in result.history["precision"])
+    assert all(isinstance(value, float) for value in result.history["true_positives"])
+
+
+def test_a_callback_cannot_watch_a_metric_that_is_a_vector() -> None:
+    document = copy.deepcopy(SMALL)
+    document["compile"]["metrics"] = SEVERAL
+    document["fit"]["callbacks"] = [{"class_name": "EarlyStopping", "monitor": "precision"}]
+    assert mistakes(document) == [("#/fit/callbacks/0/monitor", "vector_metric")]
+    document["compile"]["metrics"] = ["f1_score"]
+    document["fit"]["callbacks"] = [{"class_name": "EarlyStopping", "monitor": "f1_score", "mode": "max"}]
+    checked = read_training(document, LIMITS)
+    assert [one.detail for one in checked.warnings] == [
+        "Of one output the largest is always this one: give a threshold, such as 0.5."
     ]
-    document["compile"]["metrics"] = several
-    warned = [(one.pointer, one.code) for one in read_training(document, LIMITS).warnings]
-    assert warned == [("#/compile/metrics/0", "metric_mismatch")]
 
 
 def test_a_metric_may_be_measured_with_weights_and_without() -> None:
@@ -189,7 +212,16 @@ def test_a_mistake_is_told_once_and_as_what_it_is(asked: dict[str, Any], pointer
     with pytest.raises(Invalid) as caught:
         read_training(copy.deepcopy(SMALL) | asked, LIMITS)
     found = [(one.pointer, one.detail) for one in caught.value.findings]
-    assert [detail for at, detail in found if at.startswith(pointer)] == [said]
+    (told,) = [detail for at, detail in found if at.startswith(pointer)]
+    assert told.startswith(said)
+
+
+def test_a_message_ends_with_what_its_field_means() -> None:
+    asked = {"compile": {"optimizer": {"class_name": "Adam", "beta_1": 2}, "loss": "mse"}}
+    with pytest.raises(Invalid) as caught:
+        read_training(copy.deepcopy(SMALL) | asked, LIMITS)
+    (told,) = [one.detail for one in caught.value.findings if one.pointer == "#/compile/optimizer/beta_1"]
+    assert told == f"Expected a number < 1; received 2. beta_1: {MEANINGS['beta_1']}"
 
 
 def test_limits_are_the_settings() -> None:

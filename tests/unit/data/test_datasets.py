@@ -272,3 +272,22 @@ def test_whole_numbers_in_arrays_stay_what_they_are_however_large(y: Any) -> Non
     made = dataset_of_arrays(np.eye(2), y, Findings())
     assert made.y.tolist() == [0, float(np.float32(y[1])) if made.y.dtype == np.float32 else int(y[1])]
     assert made.y.dtype == (np.int32 if abs(int(y[1])) < 2**31 else np.float32)
+
+
+def test_weights_of_rows_come_with_arrays_or_are_refused() -> None:
+    x, y = np.eye(3), np.arange(3)
+    made = dataset_of_arrays(x, y, Findings(), np.array([[1], [0], [2]]))
+    assert made.sample_weight is not None
+    assert made.sample_weight.tolist() == [1.0, 0.0, 2.0]
+    wrong: list[tuple[Any, str]] = [
+        (np.ones(2), "shape_mismatch"),
+        (np.ones((3, 3)), "shape_mismatch"),
+        (np.array(["a", "b", "c"]), "wrong_type"),
+        (np.array([1.0, -1.0, 1.0]), "out_of_range"),
+        (np.array([1.0, np.nan, 1.0]), "out_of_range"),
+    ]
+    for weights, code in wrong:
+        findings = Findings()
+        with pytest.raises(Invalid):
+            dataset_of_arrays(x, y, findings, weights)
+        assert [(one.pointer, one.code) for one in findings.errors] == [("#/sample_weight", code)]

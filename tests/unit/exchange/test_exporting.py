@@ -3,41 +3,26 @@
 import io
 import json
 import zipfile
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from service.errors import Damaged, Invalid
 from service.exchange.exporting import FORMATS, export
-from service.formats.weights import digest, pack
+from service.formats.weights import pack
 from service.spec import ModelSpec
+from service.versions import Version
+from tests.support.versions import new_version, published
 
 
-@dataclass
-class Stored:
-    """A version as it is stored."""
-
-    spec: dict[str, Any]
-    id: str = "ver_1"
-    model: str = "digits"
-    number: int = 3
-    compile: dict[str, Any] = field(default_factory=lambda: {"loss": "crossentropy", "metrics": ["accuracy"]})
-    input: dict[str, Any] = field(default_factory=lambda: {"shape": [None, 4]})
-    output: dict[str, Any] = field(default_factory=lambda: {"classes": ["a", "b"]})
-    data: dict[str, Any] = field(default_factory=dict)
-    created_at: datetime = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    sha256: str = ""
-    summary: tuple[dict[str, Any], ...] = ()
-
-
-def stored(**layer: Any) -> tuple[Stored, bytes]:
+def stored(**layer: Any) -> tuple[Version, bytes]:
     """A version of one dense layer with these arguments, and another one, and its weights."""
     spec = {"layers": [{"class_name": "Dense", "units": 4} | layer, {"class_name": "Dense", "units": 2}]}
     model = ModelSpec.model_validate(spec).build(4, seed=1)
     weights = pack({weight.path: weight.numpy() for weight in model.weights})
-    return Stored(spec, sha256=digest(weights)), weights
+    parts = {"compile": {"loss": "crossentropy", "metrics": ["accuracy"]}, "input": {"shape": [None, 4]}}
+    return published(new_version(spec=spec, **parts, output={"classes": ["a", "b"]}, weights=weights)), weights
 
 
 @pytest.mark.parametrize("file_format", FORMATS)

@@ -81,9 +81,8 @@ def test_the_first_kernel_tells_the_columns_where_no_layer_does() -> None:
 def test_classes_are_named_in_predictions() -> None:
     name, made = import_json(written(model="named", classes=["no", "yes"]), Limits())
     assert (name, made.output["classes"]) == ("named", ["no", "yes"])
-    told = {"classes": made.output["classes"], "compiled": made.compile}
-    loaded = LoadedVersion(made.spec, columns=2, weights=made.weights, **told)
-    assert loaded.named(loaded.predict(np.array([[3, 0], [-3, 0]], np.float32))) == ["yes", "no"]
+    loaded = LoadedVersion(made, made.weights)
+    assert loaded.meaning.named(loaded.predict(np.array([[3, 0], [-3, 0]], np.float32))) == ["yes", "no"]
 
 
 def test_json_may_bring_its_compilation_as_keras_writes_it() -> None:

@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from service.exchange.importing import import_file, import_json
 from service.exchange.keras.file import read_keras_file
 from service.exchange.python.columns import category, date, number
 from service.formats.weights import unpack
+from service.prediction import LoadedVersion
 from tests.support.encoders import CLASSES, COLUMNS, predicted, rows_for, stored, tensors
 
 
@@ -49,7 +51,7 @@ def test_an_onnx_file_takes_columns_and_predicts_what_the_service_predicts(units
     outputs, labels = session.run(None, tensors(COLUMNS, rows))
     expected = predicted(version, weights, rows)
     np.testing.assert_allclose(outputs, expected, rtol=1e-6, atol=1e-6)
-    assert labels.tolist() == version.loaded(weights).named(expected)
+    assert labels.tolist() == LoadedVersion(version, weights).meaning.named(expected)
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: f"{column.type} {column.encoding} {column.missing}")
@@ -219,7 +221,7 @@ def test_a_keras_file_comes_in_as_it_went_out() -> None:
         assert (made.input, made.output) == (version.input, version.output)
         assert made.data == {"left_out": ["name"]}
         assert made.compile["loss"] == "categorical_crossentropy"
-        version.spec, version.compile = made.spec, made.compile
+        version = replace(version, spec=made.spec, compile=made.compile)
 
 
 def changed(content: bytes, member: str, change: Any) -> bytes:

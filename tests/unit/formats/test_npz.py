@@ -34,3 +34,11 @@ def test_a_header_of_numpy_that_cannot_be_read_is_refused(tmp_path: Path, old: b
     file.write_bytes(file.read_bytes().replace(old, new, 1))
     with pytest.raises(Malformed):
         read_npz(file, LIMITS, "x", "y")
+
+
+def test_an_array_that_nobody_reads_is_refused_and_an_optional_one_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "file.npz"
+    np.savez(file, x=np.eye(3), y=np.arange(3), sample_weight=np.ones(3))
+    assert list(read_npz(file, LIMITS, "x", "y", optional=("sample_weight",))) == ["x", "y", "sample_weight"]
+    with pytest.raises(Malformed, match="no arrays but x, y; received others, among them 'sample_weight'"):
+        read_npz(file, LIMITS, "x", "y")

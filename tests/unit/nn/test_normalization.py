@@ -20,7 +20,7 @@ def passes(layer: Any, form: str) -> tuple[Array, Array, list[Array]]:
     for weight in layer.weights:
         weight.assign(rng.uniform(0.5, 1.5, weight.shape))
     setting = Setting(training=True, dtype=np.dtype(np.float64), clock=Clock(1))
-    forward, backward = getattr(layer, form)(SHAPE, setting)
+    forward, backward, _ = getattr(layer, form)(SHAPE, setting)
     for _ in range(2):  # memory is used again
         x, dy = 3 + rng.normal(size=SHAPE), rng.normal(size=SHAPE)
         kept = x.copy()

@@ -11,7 +11,7 @@ from service.nn import openblas
 from service.nn.initializers import Zeros
 from service.nn.layers.dense import connect_transposed
 from service.nn.optimizers import Optimizer
-from service.nn.optimizers.optimizer import PIECE
+from service.nn.optimizers.updates import PIECE
 from service.nn.variable import Parameters, Variable
 
 Array = np.ndarray[Any, Any]

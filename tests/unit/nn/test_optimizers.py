@@ -10,6 +10,7 @@ from service import nn
 from service.nn.initializers import Zeros
 from service.nn.optimizers.optimizer import SWEEP_STEPS, TINY
 from service.nn.variable import Parameters, Variable
+from tests.support.networks import model_of, rows
 
 untyped: Any = nn
 
@@ -133,3 +134,32 @@ def test_a_schedule_counts_batches() -> None:
     optimizer.step()
     optimizer.step()
     np.testing.assert_allclose(before - held.values, 1.5)
+
+
+def test_weight_decay_is_the_second_argument_of_adamw() -> None:
+    optimizer = nn.optimizers.AdamW(0.05, 0.1, 0.8)
+    assert (optimizer.learning_rate, optimizer.weight_decay, optimizer.beta_1) == (0.05, 0.1, 0.8)
+
+
+def test_a_learning_rate_may_be_written_as_a_schedule() -> None:
+    written = {"class_name": "ExponentialDecay", "initial_learning_rate": 0.1, "decay_steps": 1, "decay_rate": 0.5}
+    optimizer = nn.optimizers.SGD(written)
+    model = model_of(nn.layers.Dense(1), optimizer=optimizer)
+    model.train_on_batch(rows(), np.ones(24))
+    assert optimizer.current_learning_rate() == pytest.approx(0.05)
+    state = optimizer.get_state()
+    assert "learning_rate" not in state
+    optimizer.build(model.parameters)
+    optimizer.set_state(state)
+    assert optimizer.current_learning_rate() == pytest.approx(0.05)
+
+
+def test_muon_leaves_embeddings_to_adam_unless_told_otherwise() -> None:
+    tables = []
+    for exclude in (True, False):
+        nn.utils.set_random_seed(1)
+        layers = [nn.layers.Embedding(5, 2), nn.layers.Flatten(), nn.layers.Dense(1)]
+        model = model_of(*layers, optimizer=nn.optimizers.Muon(0.1, exclude_embeddings=exclude))
+        model.train_on_batch(np.ones((6, 4)), np.ones(6))
+        tables.append(model.get_weights()[0])
+    assert not np.allclose(tables[0], tables[1])

@@ -1,14 +1,17 @@
 """Models are built, described and changed as in Keras."""
 
+import json
 import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 
+from service import nn
 from service import nn as keras
 from service.nn.layers import Dense
-from service.nn.models import Sequential
+from service.nn.models import Sequential, model_from_config, model_from_json
+from tests.support.networks import model_of, rows
 
 
 def canonical() -> Sequential:
@@ -90,8 +93,9 @@ def test_a_dense_layer_with_an_input_shape_that_is_not_first_warns_as_keras_does
 def test_a_model_without_an_input_is_built_by_its_first_data() -> None:
     model = Sequential([Dense(3)])
     assert not model.built
-    with pytest.raises(ValueError, match="not known"):
+    with pytest.raises(AttributeError, match="not known"):
         _ = model.input_shape
+    assert not hasattr(model, "input_shape")
     model(np.ones((2, 5), np.float32))
     assert model.input_shape == (None, 5)
 
@@ -180,3 +184,60 @@ def test_a_keras_2_layer_config_is_understood() -> None:
     )
     model = Sequential([layer])
     assert model.input_shape == (None, 4)
+
+
+def test_a_model_is_made_from_a_list_of_layers_or_from_what_it_wrote() -> None:
+    model = model_of(nn.layers.Dense(3, "relu"), nn.layers.Dense(1), metrics=["mae"])
+    assert json.loads(model.to_json())["compile_config"]["metrics"] == ["mae"]
+    layers = model.get_config()["layers"]
+    unbuilt = {"layers": layers[1:], "build_input_shape": [None, 4]}
+    for again in (model_from_json(model.to_json()), model_from_config(layers), model_from_config(unbuilt)):
+        assert again.count_params() == model.count_params()
+    with pytest.raises(nn.ArgumentError, match="class_name must be 'Sequential'"):
+        model_from_config({"class_name": "Functional", "config": {}})
+    assert "build_config" not in json.loads(nn.Sequential([nn.layers.Dense(1)]).to_json())
+
+
+def test_popping_layers_leaves_a_model_that_grows_again() -> None:
+    model = nn.Sequential([nn.Input((4,)), nn.layers.Dense(2)])
+    model.pop()
+    with pytest.raises(ValueError, match="has no layers"):
+        model.pop()
+    model.add(nn.layers.Dense(5))
+    assert model.output_shape == (None, 5)
+    free = nn.Sequential([nn.layers.Dense(3), nn.layers.Dense(2)])
+    free.pop()
+    assert free(rows()).shape == (24, 3)
+
+
+def test_a_model_serves_batches_of_any_sizes_in_turn() -> None:
+    model = model_of(nn.layers.Dense(2))
+    whole = model.predict(rows())
+    for count in (*range(1, 9), 3, 24):
+        np.testing.assert_allclose(model.predict(rows()[:count]), whole[:count], rtol=1e-5)
+    assert len(model.predict(rows(), batch_size=5, steps=2)) == 10
+
+
+def test_a_vector_of_targets_belongs_to_a_single_unit() -> None:
+    model = model_of(nn.layers.Dense(1), metrics="mae")
+    model.train_on_batch(rows(), np.ones(24))
+    assert model.test_on_batch(rows(), np.ones(24)) == model.test_on_batch(rows(), np.ones((24, 1)))
+    assert model.loss == "mse"
+    assert nn.losses.MeanSquaredError()(np.ones(3), np.zeros((3, 1))) == 1.0
+
+
+def test_targets_of_class_indices_are_weighed_by_class() -> None:
+    y = np.array([0, 1] * 12)
+    flat, column = (model_of(nn.layers.Dense(2, "softmax"), loss="sparse_categorical_crossentropy") for _ in range(2))
+    column.set_weights(flat.get_weights())
+    weights = {1: 5.0}
+    assert flat.train_on_batch(rows(), y, class_weight=weights) == pytest.approx(
+        column.train_on_batch(rows(), y[:, None], class_weight=weights)
+    )
+
+
+def test_targets_of_sequences_may_leave_out_the_single_unit() -> None:
+    model = model_of(nn.layers.Reshape((2, 2)), nn.layers.Dense(1))
+    assert model.output_shape == (None, 2, 1)
+    y = rows(24, 2)
+    assert model.evaluate(rows(), y) == model.evaluate(rows(), y[..., None])

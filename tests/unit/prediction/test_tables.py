@@ -41,16 +41,7 @@ def version(
         "data": {"dataset": "ds", "target": target, "features": ["a", "zone"]},
     }
     made = train(request, Table(TABLE.slice(0, 100)))
-    return LoadedVersion(
-        made.spec,
-        columns=made.input["shape"][-1],
-        classes=made.output["classes"],
-        weights=made.weights,
-        compiled=made.compile,
-        features=made.input["features"],
-        targets=made.output["targets"],
-        others=made.data["left_out"],
-    )
+    return LoadedVersion(made, made.weights)
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +69,7 @@ def test_outputs_beyond_the_classes_have_names_that_no_class_has() -> None:
         "fit": {"epochs": 1, "seed": 2},
     }
     made = train(request, data)
-    told = {"classes": made.output["classes"], "compiled": made.compile}
-    loaded = LoadedVersion(made.spec, columns=2, weights=made.weights, **told)
+    loaded = LoadedVersion(made, made.weights)
     prediction = TablePrediction(loaded, Asked(frozenset({"predictions"})), kinds_of_arrays(2), Findings())
     assert prediction.names == ["prediction_1", "prediction_3", "prediction_2", "prediction_3_"]
     answer = pa.concat_tables(prediction.answers(tables_of(data.x), Findings()))
@@ -145,7 +135,7 @@ def test_outputs_without_names_are_counted_from_0() -> None:
     layers = [{"class_name": "Dense", "units": 4, "activation": "softmax"}]
     request = {"spec": {"layers": layers}, "compile": {"loss": "mse"}, "fit": {"seed": 1}}
     made = train(request, Dataset(np.ones((5, 2), np.float32), np.ones((5, 4), np.float32)))
-    loaded = LoadedVersion(made.spec, columns=2, classes=None, weights=made.weights, compiled=made.compile)
+    loaded = LoadedVersion(made, made.weights)
     x = RNG.normal(size=(9000, 2)).astype(np.float32)
     findings = Findings()
     prediction = TablePrediction(loaded, Asked(), kinds_of_arrays(2), findings)

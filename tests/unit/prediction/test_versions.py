@@ -11,7 +11,8 @@ from service.data.datasets import Dataset
 from service.errors import Findings, Invalid
 from service.prediction import LoadedVersion, LoadedVersions
 from service.spec import TrainingRequest
-from service.training import TrainingResult, train
+from service.training import train
+from service.versions import NewVersion
 
 RNG = np.random.default_rng(4)
 X = RNG.normal(size=(300, 3)).astype(np.float32)
@@ -21,7 +22,7 @@ NAMES = ("no", "yes")
 
 def trained(
     units: int = 2, activation: str = "softmax", loss: Any = "sparse_categorical_crossentropy", **dataset: Any
-) -> tuple[TrainingResult, LoadedVersion]:
+) -> tuple[NewVersion, LoadedVersion]:
     request = TrainingRequest.model_validate(
         {
             "spec": {
@@ -41,25 +42,21 @@ def trained(
         }
     )
     result = train(request, Dataset(X, **{"y": LABELS, "classes": NAMES, **dataset}))
-    shape, classes = result.input["shape"], result.output["classes"]
-    loaded = LoadedVersion(
-        result.spec, columns=shape[-1], classes=classes, weights=result.weights, compiled=result.compile
-    )
-    return result, loaded
+    return result, LoadedVersion(result, result.weights)
 
 
 def test_a_loaded_version_measures_what_the_training_measured() -> None:
-    result, version = trained()
+    _, version = trained()
     findings = Findings()
-    measured, report = version.evaluate(result.compile, Dataset(X, LABELS, NAMES), findings)
-    assert report["accuracy"] == measured["accuracy"]
-    assert report["confusion_matrix"]["classes"] == list(NAMES)
-    assert set(measured) == {"loss", "accuracy"}
-    assert measured["accuracy"] is not None
-    assert measured["accuracy"] > 0.9
+    measured = version.evaluate(Dataset(X, LABELS, NAMES), findings)
+    assert measured.report["accuracy"] == measured.metrics["accuracy"]
+    assert measured.report["confusion_matrix"]["classes"] == list(NAMES)
+    assert set(measured.metrics) == {"loss", "accuracy"}
+    assert isinstance(measured.metrics["accuracy"], float)
+    assert measured.metrics["accuracy"] > 0.9
     predictions = version.predict(X)
     loss = -np.log(predictions[np.arange(300), LABELS]).mean()
-    assert measured["loss"] == pytest.approx(loss, rel=1e-4)
+    assert measured.metrics["loss"] == pytest.approx(loss, rel=1e-4)
 
 
 def test_rows_are_predicted_alike_alone_and_together() -> None:
@@ -81,14 +78,14 @@ def test_rows_are_predicted_alike_alone_and_together() -> None:
 )
 def test_classes_are_named_from_whatever_the_last_layer_gives(units: int, activation: str, loss: str) -> None:
     _, version = trained(units, activation, loss)
-    named = version.named(version.predict(X))
+    named = version.meaning.named(version.predict(X))
     assert named is not None
     assert np.mean(np.array(named) == np.array(NAMES)[LABELS]) > 0.9
 
 
 def test_without_class_names_nothing_is_named() -> None:
     _, version = trained(classes=None)
-    assert version.named(version.predict(X[:2])) is None
+    assert version.meaning.named(version.predict(X[:2])) is None
 
 
 def test_many_threads_get_the_answers_of_one() -> None:
@@ -118,16 +115,16 @@ def test_many_threads_get_the_answers_of_one() -> None:
     ],
 )
 def test_data_that_do_not_suit_the_version_are_refused(dataset: Dataset, pointer: str, code: str) -> None:
-    result, version = trained()
+    _, version = trained()
     with pytest.raises(Invalid) as caught:
-        version.evaluate(result.compile, dataset, Findings())
+        version.evaluate(dataset, Findings())
     assert (caught.value.findings[0].pointer, caught.value.findings[0].code) == (pointer, code)
 
 
 def test_names_are_refused_by_a_version_that_never_saw_one() -> None:
-    result, version = trained(classes=None)
+    _, version = trained(classes=None)
     with pytest.raises(Invalid, match="not trained on class names"):
-        version.evaluate(result.compile, Dataset(X, LABELS, NAMES), Findings())
+        version.evaluate(Dataset(X, LABELS, NAMES), Findings())
 
 
 def test_the_versions_least_recently_used_are_forgotten_first() -> None:
@@ -159,13 +156,13 @@ def test_a_version_larger_than_all_may_be_stays_until_another_comes() -> None:
 
 @pytest.mark.parametrize("activation", ["sigmoid", "hard_sigmoid", "sparse_sigmoid", "log_sigmoid", "tanh", "linear"])
 def test_the_named_class_is_the_one_with_the_higher_score_and_the_one_that_is_reported(activation: str) -> None:
-    result, version = trained(1, activation, "hinge")
+    _, version = trained(1, activation, "hinge")
     predictions = version.predict(X)
-    scores = version.scores(predictions)
+    scores = version.meaning.scores(predictions)
     assert scores is not None
-    np.testing.assert_array_equal(version.likeliest(predictions), scores.argmax(axis=1))
-    _, report = version.evaluate(result.compile, Dataset(X, LABELS, NAMES), Findings())
-    assert report["accuracy"] == np.mean(version.likeliest(predictions) == LABELS)
+    np.testing.assert_array_equal(version.meaning.likeliest(predictions), scores.argmax(axis=1))
+    report = version.evaluate(Dataset(X, LABELS, NAMES), Findings()).report
+    assert report["accuracy"] == np.mean(version.meaning.likeliest(predictions) == LABELS)
 
 
 def sigmoid(x: Any) -> Any:
@@ -194,17 +191,17 @@ def test_scores_are_probabilities_of_what_the_network_answers(
 ) -> None:
     _, version = trained(units, activation, loss, classes=names)
     predictions = version.predict(X)
-    scores, likely = version.scores(predictions), expected(predictions)
+    scores, likely = version.meaning.scores(predictions), expected(predictions)
     assert scores is not None
     np.testing.assert_allclose(scores[:, -units:], likely, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
-    np.testing.assert_array_equal(scores.argmax(axis=1), version.likeliest(predictions))
+    np.testing.assert_array_equal(scores.argmax(axis=1), version.meaning.likeliest(predictions))
 
 
 def test_outputs_of_a_network_that_learnt_numbers_are_no_scores() -> None:
     _, version = trained(2, "linear", "mse", classes=None, y=np.stack([LABELS, LABELS], axis=1).astype(np.float32))
-    assert version.scored is None
-    assert version.scores(version.predict(X)) is None
+    assert version.meaning.scored is None
+    assert version.meaning.scores(version.predict(X)) is None
 
 
 class HeldUp:
@@ -223,18 +220,18 @@ class HeldUp:
 
 
 def test_predictions_go_on_while_an_evaluation_lasts() -> None:
-    result, version = trained()
+    _, version = trained()
     expected = version.predict(X)
     weights: Any = HeldUp()
     with ThreadPoolExecutor(1) as beside:
         evaluation = beside.submit(
-            version.evaluate, result.compile, Dataset(X, LABELS, NAMES, sample_weight=weights), Findings(), repeats=1
+            version.evaluate, Dataset(X, LABELS, NAMES, sample_weight=weights), Findings(), repeats=1
         )
         assert weights.wanted.wait(30)
         assert not version.is_busy
         np.testing.assert_array_equal(version.predict(X), expected)
         weights.given.set()
-        assert evaluation.result(30)[0]["accuracy"] == pytest.approx(np.mean(expected.argmax(axis=1) == LABELS))
+        assert evaluation.result(30).metrics["accuracy"] == pytest.approx(np.mean(expected.argmax(axis=1) == LABELS))
 
 
 @pytest.mark.parametrize("classes", [2, 5, 40])
@@ -244,5 +241,5 @@ def test_the_likeliest_class_is_the_first_that_has_the_most_however_many_rows_ar
     scores = RNG.integers(0, 4, (5000, classes)).astype(np.float32)  # many are equal
     scores[::7, -1] = np.nan
     scores[::11] = -np.inf
-    assert loaded.likeliest(scores).tolist() == scores.argmax(axis=1).tolist()
-    assert loaded.likeliest(scores[:9]).tolist() == scores[:9].argmax(axis=1).tolist()
+    assert loaded.meaning.likeliest(scores).tolist() == scores.argmax(axis=1).tolist()
+    assert loaded.meaning.likeliest(scores[:9]).tolist() == scores[:9].argmax(axis=1).tolist()

@@ -9,7 +9,8 @@ import pytest
 from service.jobs import Progress
 from service.storage import Database, Transaction
 from tests.support.postgres import new_database
-from tests.support.storing import add_job, new_version, take
+from tests.support.storing import add_job, take
+from tests.support.versions import new_version
 
 LONG = 30.0
 

@@ -9,7 +9,8 @@ import pytest
 from service.errors import Conflict, Damaged, Malformed, NotFound
 from service.storage import Database, NewDataset
 from service.storage.evaluations import KEPT
-from tests.support.storing import StandingClock, new_version
+from tests.support.storing import StandingClock
+from tests.support.versions import new_version
 
 
 def test_a_dataset_comes_back_unchanged(database: Database, clock: StandingClock) -> None:

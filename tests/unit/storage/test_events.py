@@ -3,7 +3,8 @@
 from service.errors import Finding
 from service.jobs import EpochResult, Progress
 from service.storage import Database, NewDataset
-from tests.support.storing import StandingClock, add_job, new_version, take
+from tests.support.storing import StandingClock, add_job, take
+from tests.support.versions import new_version
 
 
 def told(database: Database, job_id: str, after: int = 0) -> list[tuple[int, str, dict[str, object]]]:

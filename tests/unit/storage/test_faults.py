@@ -11,7 +11,8 @@ from service.errors import Busy, Damaged, DiskFault, Full, Refused, StorageFailu
 from service.storage import Database
 from service.storage.connections import LINK
 from service.storage.faults import answering
-from tests.support.storing import new_version, sqlite_url
+from tests.support.storing import sqlite_url
+from tests.support.versions import new_version
 
 MEANINGS: dict[str, type[StorageFailure]] = {
     "SQLITE_CORRUPT": Damaged,

@@ -6,7 +6,8 @@ from service.errors import Conflict, Malformed, NotFound, TooMany
 from service.jobs import EpochResult, Keep, Progress, Status
 from service.storage import Database, NewDataset
 from service.storage.checkpoints import Checkpoint
-from tests.support.storing import StandingClock, add_job, new_version, read_job, take
+from tests.support.storing import StandingClock, add_job, read_job, take
+from tests.support.versions import new_version
 
 
 def test_a_job_begins_queued_with_what_was_asked(database: Database, clock: StandingClock) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from service.errors import Conflict, NotFound, PreconditionFailed
 from service.storage import Database
-from tests.support.storing import new_version
+from tests.support.versions import new_version
 
 
 def test_a_label_is_moved_under_its_count_and_holds_its_version(database: Database) -> None:

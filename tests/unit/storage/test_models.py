@@ -5,8 +5,10 @@ import threading
 import pytest
 
 from service.errors import Conflict, Malformed, NotFound
-from service.storage import Database, NewDataset, NewVersion
-from tests.support.storing import StandingClock, add_job, new_version, take
+from service.storage import Database, NewDataset
+from service.versions import NewVersion
+from tests.support.storing import StandingClock, add_job, take
+from tests.support.versions import new_version
 
 
 def add(database: Database, name: str = "digits", version: NewVersion | None = None) -> int:

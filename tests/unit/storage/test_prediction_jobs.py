@@ -10,7 +10,8 @@ from service.errors import Conflict, NotFound
 from service.jobs import ClaimLost, Job, Kind, Progress, Status
 from service.storage import Database, NewDataset
 from service.storage.datasets import LARGEST_ROW_BYTES
-from tests.support.storing import StandingClock, new_version, read_job, take
+from tests.support.storing import StandingClock, read_job, take
+from tests.support.versions import new_version
 
 
 def add_prediction(database: Database, version: int = 1) -> Job:

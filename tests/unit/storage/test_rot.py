@@ -12,7 +12,8 @@ from service.errors import Damaged
 from service.jobs import Kind
 from service.storage import Checkpoint, Database, NewDataset, check_request
 from service.storage.schema import dataset_contents, datasets, jobs, metadata, version_weights, versions
-from tests.support.storing import new_version, take
+from tests.support.storing import take
+from tests.support.versions import new_version
 
 RNG = random.Random(16)
 DESCRIBED = ("spec", "compile", "fit", "summary", "metrics", "input", "output", "environment", "timing", "data")

@@ -1,6 +1,5 @@
 """The worker's loop takes every job to its end, whatever the training does."""
 
-import dataclasses
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,9 +10,11 @@ from service.errors import Finding, Invalid, TrainingFailed
 from service.jobs import Status
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
-from service.storage import Database, NewVersion
+from service.storage import Database
+from service.versions import NewVersion
 from service.worker.loop import Train, Worker
-from tests.support.storing import StandingClock, add_job, new_version, read_job, take, wait_for_end
+from tests.support.storing import StandingClock, add_job, read_job, take, wait_for_end
+from tests.support.versions import new_version
 
 
 def worker_with(database: Database, train: Train, **options: Any) -> Worker:
@@ -56,18 +57,6 @@ def test_a_job_is_trained_and_published(database: Database) -> None:
     with database.reading() as tx:
         assert tx.models.weights(tx.models.version("digits").id) == b"w"
         assert [epoch["metrics"] for epoch in tx.events.history(job.id)] == [{"loss": 1.0}, {"loss": 0.5}]
-
-
-def test_more_than_a_version_needs_is_no_harm(database: Database) -> None:
-    @dataclasses.dataclass(frozen=True)
-    class Result(NewVersion):
-        history: Mapping[str, list[float]] = dataclasses.field(default_factory=dict)
-
-    add_job(database)
-    plain = dataclasses.asdict(new_version())
-    assert worker_with(database, after_epochs(lambda: Result(**plain))).run_one()
-    with database.reading() as tx:
-        assert tx.models.get("digits").latest == 1
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ import pytest
 
 from service.errors import Unavailable
 from service.jobs import CancelRequested, Claim, ClaimLost, EpochResult, Keep, Released, Status
-from service.storage import Database, NewVersion
+from service.storage import Database
+from service.versions import NewVersion
 from service.worker.monitor import EXIT_STUCK, STUCK_BY_LONGEST, STUCK_SECONDS, Monitor
-from tests.support.storing import StandingClock, add_job, new_version, read_job, sqlite_url, take
+from tests.support.storing import StandingClock, add_job, read_job, sqlite_url, take
+from tests.support.versions import new_version
 
 
 @pytest.fixture

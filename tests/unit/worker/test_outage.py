@@ -12,11 +12,13 @@ from psycopg import sql
 
 from service.jobs import LONGEST_PAUSE_SECONDS, MAX_STALLS, Keep, Status
 from service.nn.callbacks import Callback
-from service.storage import Database, NewVersion
+from service.storage import Database
+from service.versions import NewVersion
 from service.worker.loop import Worker
 from tests.support.postgres import new_database
 from tests.support.resuming import At, published, submit, worker
-from tests.support.storing import StandingClock, add_job, new_version, read_job, sqlite_url, take, wait_for_end
+from tests.support.storing import StandingClock, add_job, read_job, sqlite_url, take, wait_for_end
+from tests.support.versions import new_version
 
 
 class Outage:

@@ -17,8 +17,9 @@ from service.data.tables import Table
 from service.errors import Damaged, Unavailable
 from service.jobs import Job, Kind, Status
 from service.prediction import LoadedVersion
-from service.storage import Database, NewDataset, NewVersion
+from service.storage import Database, NewDataset
 from service.training import train
+from service.versions import NewVersion
 from service.worker.loop import Worker
 from service.worker.monitor import Monitor
 from tests.support.postgres import new_database
@@ -41,7 +42,7 @@ def trained() -> NewVersion:
         "fit": {"seed": 1},
         "data": {"dataset": "ds", "target": "y"},
     }
-    return NewVersion.of(train(request, Table(TABLE.slice(0, 200))))
+    return train(request, Table(TABLE.slice(0, 200)))
 
 
 VERSION = trained()
@@ -62,7 +63,7 @@ def add_prediction(database: Database, directory: Path, table: pa.Table = TABLE,
 
 
 def worker(database: Database, directory: Path, **options: Any) -> Worker:
-    def never(*_: object) -> None:
+    def never(*_: object) -> NewVersion:
         raise AssertionError("There is nothing to train.")
 
     return Worker(database, never, owner="worker", lease_seconds=15, directory=directory / "scratch", **options)
@@ -94,14 +95,7 @@ def test_a_result_has_a_row_for_each_row_and_is_described(database: Database, tm
     _, table = result_of(database, job)
     assert table.names == ["b", "predicted_y", "probability_no", "probability_yes"]
     assert table.arrow["b"].equals(TABLE["b"])
-    loaded = LoadedVersion(
-        VERSION.spec,
-        columns=2,
-        classes=["no", "yes"],
-        weights=VERSION.weights,
-        compiled=VERSION.compile,
-        features=VERSION.input["features"],
-    )
+    loaded = LoadedVersion(VERSION, VERSION.weights)
     assert loaded.encoder is not None
     expected = loaded.predict(loaded.encoder.encode(Table(TABLE))[0])[:, 0]
     assert np.allclose(table.arrow["probability_yes"].to_numpy(), expected, atol=1e-6)
@@ -220,7 +214,7 @@ def test_arrays_are_predicted_in_the_memory_of_a_block(tmp_path: Path) -> None:
     layers = [{"class_name": "Dense", "units": 1}]
     x = RNG.normal(size=(ROWS, 100)).astype(np.float32)
     few = Dataset(x[:10], x[:10, 0].copy())
-    version = NewVersion.of(train({"spec": {"layers": layers}, "compile": {"loss": "mse"}, "fit": {"seed": 1}}, few))
+    version = train({"spec": {"layers": layers}, "compile": {"loss": "mse"}, "fit": {"seed": 1}}, few)
     new = NewDataset.of_arrays(Dataset(x, x[:, 0].copy()), database.artifacts, uploaded=True)
     with database.transaction() as tx:
         tx.models.add("m", version)
@@ -235,7 +229,7 @@ def test_arrays_are_predicted_in_the_memory_of_a_block(tmp_path: Path) -> None:
         tracemalloc.stop()
     done = read_job(database, job.id)
     assert done.status is Status.SUCCEEDED
-    loaded = LoadedVersion(version.spec, columns=100, classes=None, weights=version.weights, compiled=version.compile)
+    loaded = LoadedVersion(version, version.weights)
     expected = np.concatenate([loaded.predict(x[start : start + 8192]) for start in range(0, len(x), 8192)])
     assert np.allclose(result_of(database, job)[1].arrow["prediction"].to_numpy(), expected[:, 0], atol=1e-5)
     database.close()

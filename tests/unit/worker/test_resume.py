@@ -17,7 +17,7 @@ from service.nn.training_state import TrainingState
 from service.storage import Database
 from service.storage.schema import versions
 from service.worker.checkpointer import PAUSE_BY_COST, Checkpointer
-from service.worker.dask import Engine
+from service.worker.dask import Cluster
 from service.worker.housekeeping import UNWANTED_SECONDS, Housekeeping
 from tests.support.resuming import DATASET, At, Killed, die, published, submit, worker
 from tests.support.storing import StandingClock, read_job, take
@@ -201,7 +201,7 @@ def test_what_is_old_is_forgotten_also_where_a_cluster_trains(
     worker(database).run_one()
     clock.advance(91 * 86_400)
     leaving = threading.Event()
-    engine = Engine(Settings(_env_file=None, data_dir=tmp_path), database, "dask://127.0.0.1:1", leaving)
+    engine = Cluster(Settings(_env_file=None, data_dir=tmp_path), database, "dask://127.0.0.1:1", leaving)
     running = threading.Thread(target=engine.run)
     running.start()
     try:

@@ -12,7 +12,8 @@ from sqlalchemy import event
 from service.jobs import ClaimLost, Status
 from service.storage import Database
 from service.worker.loop import Worker
-from tests.support.storing import StandingClock, add_job, new_version, read_job, sqlite_url, take
+from tests.support.storing import StandingClock, add_job, read_job, sqlite_url, take
+from tests.support.versions import new_version
 
 
 class SmallDisk:

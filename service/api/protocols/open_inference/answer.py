@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.api.predictions.instances import OUTPUT
 from service.api.protocols.open_inference.request import Inference
 from service.api.serving.responses import JSON
 from service.api.serving.version_cache import Served
 from service.formats.jsontext import write_json
+from service.prediction.instances import OUTPUT
 
 LENGTH = b"inference-header-content-length"
 """Says how many of the bytes of a body are JSON, where binary tensors follow."""
@@ -45,10 +45,10 @@ def write_answer(served: Served, asked: Inference, predictions: Floats) -> tuple
 
 def best_classes(served: Served, predictions: Floats, count: int) -> list[list[str]]:
     """For each row the classes of the highest scores, each as `value:index:label` or, without names, `value:index`."""
-    scores = served.loaded.scores(predictions)
+    scores = served.loaded.meaning.scores(predictions)
     if scores is None:
         scores = predictions.reshape(len(predictions), -1)
-    labels = served.loaded.classes or []
+    labels = served.loaded.meaning.classes or []
     order = np.argsort(-scores, axis=1, kind="stable")[:, :count]
     return [[_class(row[index], index, labels) for index in best] for row, best in zip(scores, order, strict=True)]
 

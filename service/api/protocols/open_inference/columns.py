@@ -63,9 +63,8 @@ def _places(inputs: Sequence[Mapping[str, Any]], encoder: Encoder) -> dict[str, 
             detail = f"Expected an input for each of the columns {shown}; received another or one twice."
             raise refusal(f"#/inputs/{place}/name", "wrong_name", detail)
         places[name] = place
-    for name in encoder.names:
-        if name not in places:
-            raise refusal("#/inputs", "missing", f"The column {name[:40]!r} is missing.")
+    for name in encoder.lacking(places):
+        raise refusal("#/inputs", "missing", f"The column {name[:40]!r} is missing.")
     return places
 
 

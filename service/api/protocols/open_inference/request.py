@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.api.predictions.instances import INPUT, OUTPUT
 from service.api.protocols.open_inference.columns import read_columns
 from service.api.protocols.open_inference.parameters import Tail, optional, read_count, read_flag, read_parameters
 from service.api.protocols.open_inference.tensors import (
@@ -24,6 +23,7 @@ from service.errors import Findings, Malformed
 from service.formats.arrays import fits, kind_of
 from service.formats.jsontext import read_json
 from service.prediction import LoadedVersion
+from service.prediction.instances import INPUT, OUTPUT
 
 
 @dataclass(frozen=True, slots=True)

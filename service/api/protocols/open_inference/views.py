@@ -4,10 +4,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from service.api.predictions.instances import INPUT, OUTPUT
 from service.api.protocols.signatures import Tensor, inputs_of, outputs_of
 from service.config import VERSION
-from service.storage import Version
+from service.prediction.instances import INPUT, OUTPUT
+from service.versions import Version
 
 PLATFORM = "fitd_safetensors"
 EXTENSIONS = ["binary_tensor_data", "classification", "model_configuration", "model_repository", "statistics"]

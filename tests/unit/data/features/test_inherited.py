@@ -13,7 +13,8 @@ from service.data.features import prepare
 from service.data.tables import Table
 from service.errors import Findings, Invalid
 from service.spec.data import DataSpec
-from service.training import TrainingResult, train
+from service.training import train
+from service.versions import NewVersion
 from tests.support.continued import checked, continued, start_of
 
 DAYS = pa.array(np.arange(12) * 86_400_000_000, pa.timestamp("us"))
@@ -33,28 +34,28 @@ def table(**changes: Any) -> Table:
     return Table(pa.table(columns))
 
 
-def first(data: Dataset | Table, **asked: Any) -> TrainingResult:
+def first(data: Dataset | Table, **asked: Any) -> NewVersion:
     document: dict[str, Any] = {"spec": SPEC, "compile": {"loss": "crossentropy"}, "fit": {"epochs": 2, "seed": 1}}
     found = read_training({**document, "data": {"dataset": "ds_1", **asked}}, Limits(), lambda _id: data)
     return train(found.request, data)
 
 
 @pytest.fixture(scope="module")
-def base() -> TrainingResult:
+def base() -> NewVersion:
     return first(table(), target={"name": "kind", "missing": "drop"}, features=FEATURES)
 
 
-def on(data: Dataset | Table, base: TrainingResult, **asked: Any) -> TrainingResult:
+def on(data: Dataset | Table, base: NewVersion, **asked: Any) -> NewVersion:
     return continued({"data": {"dataset": "ds_2", **asked}, "fit": {"epochs": 1, "seed": 2}}, base, data)
 
 
-def refused(data: Dataset | Table, base: TrainingResult, **asked: Any) -> list[tuple[str, str]]:
+def refused(data: Dataset | Table, base: NewVersion, **asked: Any) -> list[tuple[str, str]]:
     with pytest.raises(Invalid) as caught:
         on(data, base, **asked)
     return [(one.pointer, one.code) for one in caught.value.findings]
 
 
-def test_features_targets_and_classes_stay_as_they_were_learnt(base: TrainingResult) -> None:
+def test_features_targets_and_classes_stay_as_they_were_learnt(base: NewVersion) -> None:
     others = table(age=[1000.0] * 12, color=["violet"] * 12, kind=["b", "b", None] * 4, more=[1] * 12)
     made = on(others, base)
     assert made.input == base.input
@@ -65,12 +66,12 @@ def test_features_targets_and_classes_stay_as_they_were_learnt(base: TrainingRes
     assert (made.data["dataset"], made.data["left_out"]) == ("ds_2", ["weight", "more"])
 
 
-def test_the_order_of_columns_and_columns_that_nothing_was_learnt_from_make_no_difference(base: TrainingResult) -> None:
+def test_the_order_of_columns_and_columns_that_nothing_was_learnt_from_make_no_difference(base: NewVersion) -> None:
     turned = Table(table().arrow.select(["kind", "day", "color", "age"]))
     assert on(turned, base).weights == on(table(more=["x"] * 12), base, target="kind").weights
 
 
-def test_a_text_never_seen_goes_to_the_first_place_of_its_column(base: TrainingResult) -> None:
+def test_a_text_never_seen_goes_to_the_first_place_of_its_column(base: NewVersion) -> None:
     learnt = start_of(base).learnt
     asked = learnt.completed(DataSpec(), Findings())
     made = prepare(table(color=["violet"] * 12), asked, Findings(), classifies=True, learnt=learnt)
@@ -80,14 +81,14 @@ def test_a_text_never_seen_goes_to_the_first_place_of_its_column(base: TrainingR
     assert made.dataset.x[:, unknown].tolist() == [1.0] * 12
 
 
-def test_the_same_words_may_be_said_again(base: TrainingResult) -> None:
+def test_the_same_words_may_be_said_again(base: NewVersion) -> None:
     said = {"target": "kind", "features": FEATURES, "classes": ["a", "b", "c"], "sample_weight": "weight"}
     found, _ = checked({"data": {"dataset": "ds_2", **said}}, base, table())
     assert found.request.data is not None
     assert found.request.data.sample_weight == "weight"
 
 
-def test_it_may_go_on_again_and_again(base: TrainingResult) -> None:
+def test_it_may_go_on_again_and_again(base: NewVersion) -> None:
     again = on(table(), on(table(), base), split={"test": 0.25})
     assert again.evaluation is not None
     assert again.output == base.output
@@ -109,7 +110,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_table_that_does_not_fit_is_refused_at_its_place(base: TrainingResult, name: str) -> None:
+def test_a_table_that_does_not_fit_is_refused_at_its_place(base: NewVersion, name: str) -> None:
     changes, asked, pointer, code = MISTAKES[name]
     assert (pointer, code) in refused(table(**changes), base, **asked)
 
@@ -135,7 +136,7 @@ def arrays(names: list[str], **more: Any) -> Dataset:
     return Dataset(X, np.array([classes.index(name) for name in names], np.int32), classes, **more)
 
 
-def test_arrays_and_tables_do_not_take_turns(base: TrainingResult) -> None:
+def test_arrays_and_tables_do_not_take_turns(base: NewVersion) -> None:
     of_arrays = first(arrays(["a", "b", "c"] * 2))
     assert refused(table(), of_arrays, target="kind") == [("#/data", "conflict")]
     assert refused(arrays(["a", "b", "c"] * 2), base) == [("#/data", "conflict")]

@@ -305,20 +305,27 @@ def test_wrong_cells_of_records_are_found_each_at_its_place() -> None:
 
     assert found([{**right, "weight": None}]) == {("#/rows/0/weight", "missing")}
     assert found([{**right, "weight": "1"}]) == {("#/rows/0/weight", "wrong_type")}
-    assert found([{**right, "weight": float("nan")}]) == {("#/rows/0/weight", "not_finite")}
+    assert found([{**right, "weight": float("nan")}]) == {("#/rows/0/weight", "missing")}
+    assert found([{**right, "weight": float("inf")}]) == {("#/rows/0/weight", "not_finite")}
     assert found([{**right, "day": "today"}]) == {("#/rows/0/day", "wrong_type")}
     assert found([{**right, "sex": [1]}, {**right, "smokes": 1}]) == {
         ("#/rows/0/sex", "wrong_type"),
         ("#/rows/1/smokes", "wrong_type"),
     }
     assert found([{**right, "wait": 1}]) == {("#/rows/0/wait", "unknown_column")}
-    assert found([{"sex": "f", "smokes": True, "weight": 1}]) == {("#/rows/0/day", "missing")}
+    assert found([{"sex": "f", "smokes": True}]) == {("#/rows/0/weight", "missing")}
+    assert found([{"sex": "f", "smoke": True, "weight": 1}]) == {
+        ("#/rows/0/smoke", "unknown_column"),
+        ("#/rows/0/smokes", "missing"),
+        ("#/rows/0/day", "missing"),
+    }
+    assert found([{}]) == {(f"#/rows/0/{name}", "missing") for name in right}
     assert found([["f", True]]) == {("#/rows/0", "width_mismatch")}
     assert found([["f", True, None, "x"]]) == {("#/rows/0/3", "wrong_type")}
     assert found([right, ["f", True, None, 1]]) == {("#/rows", "mixed_types")}
     assert found([]) == {("#/rows", "wrong_type")}
     assert found([right] * 10) == {("#/rows", "too_many_rows")}
-    assert found({"sex": ["f"]}) == {(f"#/rows/{name}", "missing") for name in ("smokes", "day", "weight")}
+    assert found({"sex": ["f"]}) == {("#/rows/weight", "missing")}
     assert found({**{name: [value] for name, value in right.items()}, "x": []}) == {("#/rows/x", "unknown_column")}
     assert found({name: [value] * (1 + (name == "sex")) for name, value in right.items()}) == {
         ("#/rows", "length_mismatch")

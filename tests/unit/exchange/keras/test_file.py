@@ -14,19 +14,18 @@ from service.errors import Malformed
 from service.exchange.importing import import_file
 from service.exchange.keras.file import read_keras_file
 from service.prediction import LoadedVersion
-from service.training import TrainingResult
+from service.versions import NewVersion
 
 FOLDER = Path(__file__).parent / "files"
 FILES = sorted(path.name for path in FOLDER.iterdir() if path.suffix in (".keras", ".h5"))
 
 
-def imported(content: bytes) -> TrainingResult:
+def imported(content: bytes) -> NewVersion:
     return import_file(read_keras_file(content, Limits()), Limits())
 
 
-def predicted(made: TrainingResult, x: Any) -> Any:
-    columns = x.shape[1]
-    loaded = LoadedVersion(made.spec, columns=columns, classes=None, weights=made.weights, compiled=made.compile)
+def predicted(made: NewVersion, x: Any) -> Any:
+    loaded = LoadedVersion(made, made.weights)
     return loaded.predict(x)
 
 

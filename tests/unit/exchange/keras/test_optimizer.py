@@ -11,10 +11,10 @@ from service.exchange.exporting import export
 from service.exchange.importing import import_file
 from service.exchange.keras.file import read_keras_file
 from service.exchange.keras.optimizer import keras_variables, read_keras_variables
-from service.formats.weights import digest, pack, unpack
+from service.formats.weights import pack, unpack
 from service.nn.optimizers import REGISTRY, Optimizer, get
-from service.training import TrainingResult
-from tests.unit.exchange.test_exporting import Stored
+from service.versions import NewVersion
+from tests.support.versions import new_version, published
 
 X = np.random.default_rng(1).normal(size=(20, 3)).astype(np.float32)
 NAMES = sorted(REGISTRY.classes())
@@ -80,11 +80,12 @@ def test_variables_that_do_not_fit_change_nothing(place: int, value: Any) -> Non
         np.testing.assert_array_equal(array, before[key])
 
 
-def exchanged(model: nn.Sequential, compile_: dict[str, Any]) -> TrainingResult:
+def exchanged(model: nn.Sequential, compile_: dict[str, Any]) -> NewVersion:
     """A version of the model, exported as `.keras` and imported again."""
     spec: dict[str, Any] = {"layers": [nn.layers.serialize(layer) for layer in model.layers]}
     weights = pack({weight.path: weight.numpy() for weight in model.weights})
-    version = Stored(spec, compile=compile_, input={"shape": [None, 3]}, sha256=digest(weights))
+    parts = {"spec": spec, "compile": compile_, "input": {"shape": [None, 3]}, "output": {"classes": None}}
+    version = published(new_version(**parts, weights=weights))
     file = export(version, weights, "keras", pack(model.optimizer.get_state()))
     return import_file(read_keras_file(file.content, Limits()), Limits())
 

@@ -14,14 +14,15 @@ from sqlalchemy import func, select
 
 from service.errors import Damaged, Full, NotFound, Unavailable
 from service.storage import Database
-from service.storage import rows as rows_of_table
 from service.storage.artifacts import bucket as bucket_of_s3
-from service.storage.artifacts.artifacts import FIRST_DAY_SECONDS, Artifacts, open_artifacts
+from service.storage.artifacts import rows as rows_of_database
+from service.storage.artifacts.artifacts import FIRST_DAY_SECONDS, Artifacts
+from service.storage.artifacts.folder import Folder
+from service.storage.artifacts.opening import open_artifacts
+from service.storage.artifacts.rows import Rows
 from service.storage.clock import Clock
 from service.storage.connections import open_engine
-from service.storage.folder import Folder
 from service.storage.identity import Owner
-from service.storage.rows import Rows
 from service.storage.schema import artifacts as table
 from tests.support.storing import StandingClock, sqlite_url
 
@@ -72,7 +73,7 @@ def test_what_is_large_lies_in_several_rows_and_goes_with_all_of_them(
 ) -> None:
     database.owner()
     clock.advance(FIRST_DAY_SECONDS)
-    monkeypatch.setattr(rows_of_table, "_ROW_BYTES", 1000)
+    monkeypatch.setattr(rows_of_database, "_ROW_BYTES", 1000)
     rows = Artifacts(Rows(database.engine, Clock(database.backend)), database.owner)
 
     def count() -> int:

@@ -14,7 +14,8 @@ from service.jobs import CancelRequested, Claim, ClaimLost, EpochResult, Keep, P
 from service.storage import Database, Transaction
 from service.storage.checkpoints import Checkpoint
 from service.storage.schema import jobs
-from tests.support.storing import StandingClock, add_job, new_version, read_job, sqlite_url, take
+from tests.support.storing import StandingClock, add_job, read_job, sqlite_url, take
+from tests.support.versions import new_version
 
 Write = Callable[[Transaction, Claim], object]
 WRITES: dict[str, Write] = {

@@ -1,0 +1,136 @@
+"""Views of predictions and evaluations: what may be asked in JSON, and what the API answers."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from service.api.jobs.views import Metrics
+from service.spec.prediction import Output
+from service.spec.request import DATA_SCHEMA
+
+MOST_REPEATS = 20
+"""So often a feature may be shuffled to see how much it matters."""
+
+_ROWS_SCHEMA = {
+    "type": "array",
+    "items": {"anyOf": [{"type": "array"}, {"type": "object"}, {"type": "number"}]},
+    "minItems": 1,
+}
+
+
+_TOP_K_SCHEMA = {"type": "integer", "minimum": 1, "description": "So many of the likeliest classes of each row."}
+
+
+class PredictionRequest(BaseModel):
+    """Rows to predict, as TensorFlow Serving's REST API takes them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    instances: Annotated[
+        Any, WithJsonSchema({**_ROWS_SCHEMA, "description": "Rows as wide as those of the training; or objects."})
+    ] = None
+    inputs: Annotated[
+        Any,
+        WithJsonSchema(
+            {
+                "description": 'In place of `instances`: rows, `{"input": rows}`, or a list for each column.',
+                "anyOf": [_ROWS_SCHEMA, {"type": "object"}],
+            }
+        ),
+    ] = None
+    signature_name: str | None = Field(None, description="`serving_default`, the one signature, or nothing.")
+    outputs: list[Output] | None = Field(
+        None,
+        description="What to answer; `predictions` and, where there are classes, `predicted_classes` if not given.",
+    )
+    top_k: Annotated[Any, WithJsonSchema(_TOP_K_SCHEMA)] = None
+
+
+class ClassScore(BaseModel):
+    """A class and its output."""
+
+    name: str
+    score: float | None
+
+
+class AnswerView(BaseModel):
+    """What is told of each row besides its outputs, and by which version."""
+
+    predicted_classes: list[str] | None = Field(
+        None, description="The most likely class of each row; only where the version knows class names."
+    )
+    probabilities: list[dict[str, float | None]] | None = Field(
+        None, description="The output of each class by its name, if asked for."
+    )
+    top_k: list[list[ClassScore]] | None = Field(None, description="The likeliest classes of each row, if asked for.")
+    model: str
+    version: int
+
+
+Rows = Annotated[
+    list[list[float | None]] | None,
+    Field(description="The outputs of each row, unless `outputs` asks for others alone.", examples=[[[0.1, 0.9]]]),
+]
+
+
+class PredictionView(AnswerView):
+    """The answer to `instances`."""
+
+    predictions: Rows = None
+
+
+class OutputsView(AnswerView):
+    """The answer to `inputs`: as that to `instances`, with the rows of outputs under `outputs`."""
+
+    outputs: Rows = None
+
+
+_ROWS = (
+    "The inputs as `:predict` takes them under `instances`: rows, of a table's columns also as objects by their names."
+)
+_INLINE_SCHEMA = {
+    **DATA_SCHEMA,
+    "properties": {
+        **{key: value for key, value in DATA_SCHEMA["properties"].items() if key != "split"},
+        "x": {"type": "array", "description": _ROWS},
+    },
+}
+_STORED_SCHEMA = {
+    "type": "object",
+    "description": "A stored dataset.",
+    "properties": {
+        "dataset": {"type": "string"},
+        "target": {
+            "description": "The target of the version, with `missing`: `drop` to leave out rows that have none, which "
+            "is so where its training did."
+        },
+        "sample_weight": {"type": "string", "description": "The column with the weight of each row in the loss."},
+    },
+    "required": ["dataset"],
+}
+
+
+class EvaluationRequest(BaseModel):
+    """Data to measure a version on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: Annotated[Any, WithJsonSchema({"anyOf": [_INLINE_SCHEMA, _STORED_SCHEMA]})]
+    importance: int | None = Field(
+        None, ge=1, le=MOST_REPEATS, description="Says how much each feature matters, by shuffling it so many times."
+    )
+
+
+class EvaluationView(BaseModel):
+    """Loss and metrics of a version on the data."""
+
+    id: str = Field(description="The evaluation is kept under this id as long as the version.")
+    metrics: Metrics = Field(examples=[{"loss": 0.31, "accuracy": 0.92}])
+    report: dict[str, Any] = Field(
+        description="Of classes: confusion matrix (null beyond 1,000 classes), precision, recall, F1, ROC and "
+        "precision-recall curves and areas. Of numbers: R2, RMSE, MAE and quantiles of the residuals."
+    )
+    rows: int
+    dataset: str | None
+    model: str
+    version: int

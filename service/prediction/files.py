@@ -1,0 +1,66 @@
+"""Files of tables predicted: a table in CSV, Parquet or Arrow becomes a file with a row of outputs for each row."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from service.config import Limits
+from service.data.features.inputs import text_columns
+from service.data.tables import Table
+from service.errors import Findings
+from service.formats.csv.blocks import Readable
+from service.formats.csv.dialect import Dialect
+from service.formats.downloads import encode_tables
+from service.formats.tables import ARROW, CSV, read_batches, write_table
+from service.prediction.outputs import Asked
+from service.prediction.tables import TablePrediction
+from service.prediction.versions import LoadedVersion
+
+
+@dataclass(frozen=True, slots=True)
+class FilePrediction:
+    """What is asked of a version about the table in a file."""
+
+    loaded: LoadedVersion
+    asked: Asked
+    include: Sequence[str]
+    """Columns to repeat before the outputs."""
+    dialect: Dialect
+    """How a CSV is written, as far as it is known."""
+    limits: Limits
+
+    def answer(self, file: Path, text: Readable | None, media_type: str, wanted: str) -> BinaryIO:
+        """The answer as an open file of the `wanted` media type; `Invalid` with the columns and cells that are wrong.
+
+        `text` is the stream of a CSV that is still arriving. What is written lies beside the file.
+        """
+        tables = self._read(file, text, media_type)
+        first = next(tables)
+        findings = Findings(limit=self.limits.max_errors_shown)
+        prediction = TablePrediction(self.loaded, self.asked, first.kinds, findings, include=self.include, at="")
+        findings.raise_errors()
+        answer = file.with_suffix(".answer")
+        counted = self._counted(chain([first], tables), prediction)
+        with answer.open("wb") as target:
+            target.writelines(encode_tables(prediction.answers(counted, findings), wanted))
+        return answer.open("rb")
+
+    def _read(self, file: Path, text: Readable | None, media_type: str) -> Iterator[Table]:
+        encoder = self.loaded.encoder
+        if media_type == CSV:
+            # What a column of a text holds is known when all of it was read.
+            dialect = replace(self.dialect, texts=text_columns(encoder))
+            written, media_type = file.with_suffix(".arrow"), ARROW
+            write_table(file, CSV, written, self.limits, dialect, arriving=text)
+            file = written
+        wanted = None if encoder is None else {*encoder.names, *self.include}
+        return map(Table.of_batch, read_batches(file, media_type, self.limits, wanted))
+
+    def _counted(self, tables: Iterable[Table], prediction: TablePrediction) -> Iterator[Table]:
+        rows = 0
+        for table in tables:
+            rows += table.rows
+            prediction.check_size(rows, self.limits)
+            yield table

@@ -1,0 +1,67 @@
+"""The task: loss, targets and outputs of one training or evaluation, which everything that needs to know asks."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from numpy.typing import NDArray
+
+from service.data.datasets import Dataset
+from service.nn.losses import Loss, Targets
+from service.spec import FitSpec
+from service.task.asked_loss import AskedLoss
+from service.task.class_weights import class_weights
+from service.task.encoding import encoded
+from service.task.output_meaning import OutputMeaning
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be learnt: the loss that is meant for certain targets, and what the outputs of the network mean."""
+
+    loss: Loss
+    outputs: OutputMeaning
+
+    @classmethod
+    def of(cls, loss: AskedLoss, y: NDArray[Any], outputs: OutputMeaning) -> Self:
+        """The task of targets `y` (rows,) or (rows, columns), as they were given."""
+        return cls(loss.resolved(y.shape, outputs.units), outputs)
+
+    @property
+    def loss_name(self) -> str:
+        """What the loss is called in messages."""
+        return str(self.loss.name or type(self.loss).__name__)
+
+    @property
+    def targets(self) -> Targets:
+        """What the targets mean."""
+        return self.loss.targets
+
+    @property
+    def units(self) -> int:
+        """The number of outputs for each row."""
+        return self.outputs.units
+
+    @property
+    def classes(self) -> list[str] | None:
+        """The names of the classes, where they have any."""
+        return self.outputs.classes
+
+    @property
+    def output_names(self) -> Sequence[str] | None:
+        """The names of classes or targets by which outputs are reported.
+
+        A single output that tells two classes apart is neither of them, but both are reported.
+        """
+        both = self.targets is Targets.BINARY and self.units == 1
+        return self.outputs.target_names if self.classes is None and not both else self.classes
+
+    def encoded(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Targets in the form that the loss takes: float32 (rows, units), or int32 (rows,) for class indices."""
+        return encoded(y, self.targets, self.units)
+
+    def class_weights(self, fit: FitSpec, dataset: Dataset) -> dict[int, float] | None:
+        """The weight of each class by its index, as a request asks for it."""
+        kept = math.floor(dataset.rows * (1 - fit.validation_split))
+        return class_weights(fit.class_weight, dataset.y[:kept], self.classes, ignored=self.loss.ignored_class)
