@@ -60,6 +60,9 @@ class Limits(BaseModel):
         description="Most memory that a training may need, as `:validate` estimates it. Default: what this machine or "
         "container has; with PostgreSQL, whose workers may be elsewhere, no limit.",
     )
+    max_request_memory_bytes: Count = Field(
+        2**30, description="Most memory that one request may take, in bytes; one that needs more is refused with 413."
+    )
     max_epochs: Count = Field(10_000, description="Most epochs in one training job.")
     max_errors_shown: Count = Field(20, description="Most mistakes that one answer lists.")
     max_queued_jobs: Count = Field(10_000, description="Most jobs that wait at a time; more are refused with 429.")
@@ -138,6 +141,14 @@ class Settings(BaseSettings, Limits):
         32,
         description="Model versions kept in memory for predictions, as long as they take no more than a quarter of it.",
     )
+    max_memory_at_once_bytes: Count = Field(
+        default_factory=lambda: memory_here() // 4,
+        description="Most memory that all requests together may take; others wait, or get 503. Default: a quarter of "
+        "what this machine or container has.",
+    )
+    max_memory_wait_seconds: float = Field(
+        10.0, ge=0, description="Longest time that a request waits for memory that others have, in seconds."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe message that is logged."
     )
@@ -146,6 +157,16 @@ class Settings(BaseSettings, Limits):
     def model_cache_bytes(self) -> int:
         """The most bytes of weights that one API process keeps: all of them together a quarter of the memory here."""
         return memory_here() // (4 * self.api_processes)
+
+    @property
+    def memory_at_once_bytes(self) -> int:
+        """The part of `max_memory_at_once_bytes` that is for one API process."""
+        return max(1, self.max_memory_at_once_bytes // self.api_processes)
+
+    @property
+    def request_memory_bytes(self) -> int:
+        """The most memory that a request may take: never more than all of them together."""
+        return min(self.max_request_memory_bytes, self.memory_at_once_bytes)
 
     @property
     def scratch(self) -> Path:

@@ -14,7 +14,8 @@
     │   ├── Refused       the database's own rules refuse what was to be stored
     │   ├── WrongSchema   the tables are older or newer than this release
     │   └── Unavailable   a part of the service does not answer now; asking later may help
-    │       ├── Busy      others hold what is needed for longer than anybody waits
+    │       ├── Busy      too much is asked for at once; asking later helps
+    │       ├── Locked    others hold what is needed for longer than anybody waits
     │       ├── DiskFault a disk fails to read or write
     │       └── Full      a disk has no room; somebody has to make some
     └── TrainingFailed    a training that cannot be finished, and why
@@ -195,7 +196,7 @@ class Unavailable(StorageFailure):
         self.retry_after_seconds = retry_after_seconds
 
 
-class Busy(Unavailable):
+class Locked(Unavailable):
     """Others hold what is needed for longer than anybody waits."""
 
     code = "storage_busy"
@@ -215,6 +216,18 @@ class Full(Unavailable):
     def __init__(self) -> None:
         super().__init__(
             "There is no room left for this; whoever runs the service has to make some.", retry_after_seconds=30
+        )
+
+
+class Busy(Unavailable):
+    """Other requests take all the memory that requests may take together."""
+
+    code = "busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Other requests take all the memory that requests may take together; please ask again in a moment.",
+            retry_after_seconds=5,
         )
 
 

@@ -1,5 +1,6 @@
 """Versions that answer: their weights, loaded once and asked often."""
 
+import math
 import threading
 from collections import OrderedDict
 from typing import Any, Self
@@ -19,6 +20,8 @@ from service.task import AskedLoss, OutputMeaning, Task
 from service.versions import Trained, Version
 
 Floats = NDArray[np.float32]
+
+_NUMBER_BYTES, _NAMED_NUMBER_BYTES = 32, 200
 
 
 class LoadedVersion:
@@ -47,6 +50,11 @@ class LoadedVersion:
         """A stored version; `Damaged` if these are not its weights any more."""
         version.check_intact(weights)
         return cls(version, weights)
+
+    def answer_bytes(self, rows: int, *, named: bool = False) -> int:
+        """About so much memory the outputs of so many rows take, and their text, where each number may be `named`."""
+        numbers: int = rows * math.prod(self.model.output_shape[1:])
+        return numbers * (_NAMED_NUMBER_BYTES if named else _NUMBER_BYTES)
 
     @property
     def is_busy(self) -> bool:

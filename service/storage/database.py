@@ -122,6 +122,11 @@ class Database:
         """The database that the settings name."""
         return cls(settings.database_url, artifacts_url=settings.artifacts_url, bell=bell)
 
+    @property
+    def rings(self) -> int | None:
+        """The end of the bell that wakes idle workers, for a child to inherit; None if there is no bell."""
+        return self._bell.write_fd
+
     @cached_property
     def artifacts(self) -> Artifacts:
         """What is too large for a row: to be put before the transaction that refers to it."""

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from service.errors import Busy, Damaged, DiskFault, Full, Refused, StorageFailure, Unavailable, WrongSchema
+from service.errors import Damaged, DiskFault, Full, Locked, Refused, StorageFailure, Unavailable, WrongSchema
 
 _AWAY = "The database does not answer now."
-_BUSY = "Others keep the database from this for too long; the same request may succeed in a moment."
+_LOCKED = "Others keep the database from this for too long; the same request may succeed in a moment."
 _FAULT = "The disk of the database fails to read or write; whoever runs the service has to look at it."
 _DAMAGED = "The database is damaged; whoever runs the service has to restore a copy of it."
 _REFUSED = "The rules of the database refuse what was to be stored."
@@ -22,13 +22,13 @@ _OF_SQLITE: dict[int, type[StorageFailure]] = {
     sqlite3.SQLITE_FORMAT: Damaged,
     sqlite3.SQLITE_IOERR: DiskFault,
     sqlite3.SQLITE_FULL: Full,
-    sqlite3.SQLITE_BUSY: Busy,
-    sqlite3.SQLITE_LOCKED: Busy,
+    sqlite3.SQLITE_BUSY: Locked,
+    sqlite3.SQLITE_LOCKED: Locked,
     sqlite3.SQLITE_CANTOPEN: Unavailable,
     sqlite3.SQLITE_READONLY: Unavailable,
     sqlite3.SQLITE_PERM: Unavailable,
     sqlite3.SQLITE_NOMEM: Unavailable,
-    sqlite3.SQLITE_PROTOCOL: Busy,
+    sqlite3.SQLITE_PROTOCOL: Locked,
     sqlite3.SQLITE_CONSTRAINT: Refused,
     sqlite3.SQLITE_MISMATCH: Refused,
     sqlite3.SQLITE_TOOBIG: Refused,
@@ -42,10 +42,10 @@ _OF_POSTGRESQL: dict[str, type[StorageFailure]] = {
     "XX002": Damaged,
     "42P01": WrongSchema,
     "42703": WrongSchema,
-    "40001": Busy,
-    "40P01": Busy,
-    "55P03": Busy,
-    "57014": Busy,
+    "40001": Locked,
+    "40P01": Locked,
+    "55P03": Locked,
+    "57014": Locked,
     "22": Refused,
     "23": Refused,
     "08": Unavailable,
@@ -98,5 +98,5 @@ def _names_what_is_not_there(error: BaseException) -> bool:
 
 
 def _made(kind: type[StorageFailure]) -> StorageFailure:
-    said = {Damaged: _DAMAGED, DiskFault: _FAULT, Busy: _BUSY, Refused: _REFUSED, Unavailable: _AWAY}
+    said = {Damaged: _DAMAGED, DiskFault: _FAULT, Locked: _LOCKED, Refused: _REFUSED, Unavailable: _AWAY}
     return kind(said[kind]) if kind in said else kind()  # type: ignore[call-arg]

@@ -81,7 +81,7 @@ async def create_dataset(
     response: Response,
     dialect: Written,
     name: Name = None,
-) -> DatasetView:
+) -> Any:
     """Uploads a table: CSV, Parquet, Arrow, JSON rows, or NumPy arrays x and y.
 
     What the columns hold is found by reading, and told in the answer.
@@ -91,7 +91,10 @@ async def create_dataset(
     def read(file: FilePath, arriving: Readable) -> tuple[StoredDataset, bool]:
         return _store(shared, read_upload(shared, file, arriving, media_type=media_type, dialect=dialect, name=name))
 
-    stored, is_new = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
+    made = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
+    if isinstance(made, Response):
+        return made
+    stored, is_new = made
     view = DatasetView.of(stored)
     response.status_code = 201 if is_new else 200
     response.headers["Location"] = view.links.self

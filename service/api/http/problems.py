@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from service import errors
+from service.allowance import too_much_memory
 from service.api.protocols.open_inference.refusals import is_of_protocol
 from service.formats.jsontext import write_json
 from service.spec.mistakes import expectation
@@ -192,6 +193,12 @@ def answer_system(request: Request, error: OSError) -> Response:
     return answer_unknown(request, error)
 
 
+def answer_memory(request: Request, _error: MemoryError) -> Response:
+    """The problem of a request that took more memory than there is for one."""
+    limit: int = request.app.state.fitd.settings.request_memory_bytes
+    return answer_known(request, too_much_memory(limit))
+
+
 def answer_unknown(request: Request, error: Exception) -> Response:
     """The problem of a defect of ours: the log has the traceback, the answer only the request's id."""
     log.error("request %s failed", request.state.request_id, exc_info=error)
@@ -207,6 +214,7 @@ def install(app: FastAPI) -> None:
         RequestValidationError: answer_parameters,
         ClientDisconnect: answer_disconnect,
         OSError: answer_system,
+        MemoryError: answer_memory,
         Exception: answer_unknown,
     }
     for kind, answer in answers.items():

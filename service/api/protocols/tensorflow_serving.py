@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from service.allowance import expect
 from service.api.examples import CLASSIFICATION_EXAMPLES, REGRESSION_EXAMPLES
 from service.api.http.bodies import JsonBytes, described, read_object
 from service.api.http.paths import LabelName, ModelName, VersionNumber
@@ -158,6 +159,7 @@ def _asked(shared: State, name: str, which: Which, body: bytes) -> tuple[Served,
         rows = read_instances(examples, "#/examples", loaded.columns, settings)
     else:
         rows = encode([_unwrapped(one) for one in examples], loaded.encoder, "#/examples", settings)
+    expect(loaded.answer_bytes(len(rows), named=True))
     return served, loaded.predict(rows)
 
 

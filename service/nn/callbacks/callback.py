@@ -163,6 +163,11 @@ _DOWN = (
 )
 
 
+def wants_larger(callback: Any) -> bool:
+    """The direction of what a callback watches in its model."""
+    return is_better_when_larger(callback.monitor, callback.mode, getattr(callback.model, "named_metrics", {}))
+
+
 def is_better_when_larger(monitor: str, mode: str, metrics: Mapping[str, Metric]) -> bool:
     """The direction of one of these metrics by name; ValueError where mode is 'auto' and the metric does not tell."""
     if mode in ("min", "max"):

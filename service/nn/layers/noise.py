@@ -42,7 +42,7 @@ class _Noise(Layer):
             if self.seed is None
             else randomness.Stream(self.seed, randomness.NOISE)
         )
-        return self._disturb(shape, setting, lambda: stream.at(clock.step))
+        return self._disturb(shape, setting, lambda: stream.at(clock.place))
 
 
 @REGISTRY.register()
@@ -62,6 +62,7 @@ class Dropout(_Noise):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _check_noise_shape(self.noise_shape)
         if self.rate_schedule is not None:
             self.rate_schedule = schedules.get(self.rate_schedule)
 
@@ -105,6 +106,10 @@ class AlphaDropout(_Noise):
     rate: Rate
     noise_shape: tuple | list | None = None  # type: ignore[type-arg]
     seed: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_noise_shape(self.noise_shape)
 
     def _silent(self) -> bool:
         return self.rate == 0
@@ -170,6 +175,12 @@ class GaussianNoise(_Noise):
             return (x + self.stddev * noise).astype(x.dtype)
 
         return Pass(forward, lambda dy: dy)
+
+
+def _check_noise_shape(noise_shape: tuple[Any, ...] | list[Any] | None) -> None:
+    for size in noise_shape or ():
+        if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+            raise ArgumentError("noise_shape", "made of integers >= 1, or null for the input's own", size)
 
 
 def _noise_shape(noise_shape: tuple[int | None, ...] | list[int | None] | None, shape: Shape) -> tuple[int, ...]:

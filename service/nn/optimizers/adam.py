@@ -103,7 +103,7 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2017)."""
 
-    weight_decay: Annotated[float, Range(minimum=0)] | None = 0.004
+    weight_decay: Annotated[float, Range(minimum=0)] = 0.004
 
 
 @REGISTRY.register()

@@ -13,7 +13,7 @@ from service.nn.arguments import ArgumentError, Of, Range
 from service.nn.optimizers import schedules
 from service.nn.optimizers.factors import Factors, check_factors, factor_of
 from service.nn.optimizers.updates import Both, Update, Updates
-from service.nn.registry import BEYOND_KERAS, Configurable, Registry
+from service.nn.registry import BEYOND_KERAS, Configurable, Registry, snake_case
 from service.nn.variable import Parameters, Variable
 
 Array = np.ndarray[Any, Any]
@@ -58,6 +58,7 @@ class Optimizer(Configurable):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.name = self.name or snake_case(type(self).__name__)
         rate = self.learning_rate
         if isinstance(rate, Mapping):
             self.learning_rate = schedules.get(rate)
@@ -65,7 +66,7 @@ class Optimizer(Configurable):
             if not (math.isfinite(rate) and rate >= 0):
                 raise ArgumentError("learning_rate", "a number >= 0 or a schedule", rate)
             self.learning_rate = float(rate)
-        elif not isinstance(rate, schedules.LearningRateSchedule):
+        elif not callable(rate):
             raise ArgumentError("learning_rate", "a number >= 0 or a schedule", rate)
         clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, name) is not None]
         if len(clips) > 1:
@@ -111,7 +112,9 @@ class Optimizer(Configurable):
     def current_learning_rate(self) -> float:
         """The learning rate of the next step."""
         rate = self.learning_rate
-        return rate.at(self.batches, self.fraction) if isinstance(rate, schedules.LearningRateSchedule) else rate
+        if isinstance(rate, schedules.LearningRateSchedule):
+            return rate.at(self.batches, self.fraction)
+        return float(rate()) if callable(rate) else rate
 
     def expect(self, batches: int) -> None:
         """Says that a training of so many batches begins: schedules in fractions of the training count from here."""

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy.exc import ProgrammingError
 
-from service.errors import Busy, Damaged, DiskFault, Full, Refused, StorageFailure, Unavailable, WrongSchema
+from service.errors import Damaged, DiskFault, Full, Locked, Refused, StorageFailure, Unavailable, WrongSchema
 from service.storage import Database
 from service.storage.connections import LINK
 from service.storage.faults import answering
@@ -23,9 +23,9 @@ MEANINGS: dict[str, type[StorageFailure]] = {
     "SQLITE_IOERR_FSYNC": DiskFault,
     "SQLITE_IOERR_SHORT_READ": DiskFault,
     "SQLITE_FULL": Full,
-    "SQLITE_BUSY": Busy,
-    "SQLITE_BUSY_SNAPSHOT": Busy,
-    "SQLITE_LOCKED": Busy,
+    "SQLITE_BUSY": Locked,
+    "SQLITE_BUSY_SNAPSHOT": Locked,
+    "SQLITE_LOCKED": Locked,
     "SQLITE_CANTOPEN": Unavailable,
     "SQLITE_READONLY": Unavailable,
     "SQLITE_CONSTRAINT_CHECK": Refused,
@@ -37,8 +37,8 @@ MEANINGS: dict[str, type[StorageFailure]] = {
     "58030": DiskFault,
     "XX001": Damaged,
     "XX002": Damaged,
-    "40001": Busy,
-    "40P01": Busy,
+    "40001": Locked,
+    "40P01": Locked,
     "42P01": WrongSchema,
     "42703": WrongSchema,
     "23505": Refused,

@@ -8,6 +8,8 @@ from itertools import count
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.allowance import Allowance, allowing
+from service.api.http.budget import Budget, Held
 from service.errors import TooLarge
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -24,13 +26,22 @@ class Gate:
     """
 
     def __init__(
-        self, app: ASGIApp, *, max_body_bytes: int, max_upload_bytes: int, is_upload: Callable[[str, str], bool]
+        self,
+        app: ASGIApp,
+        *,
+        max_body_bytes: int,
+        max_upload_bytes: int,
+        is_upload: Callable[[str, str], bool],
+        budget: Budget,
+        allowance: Allowance,
     ) -> None:
-        """`is_upload` tells by a path and a Content-Type."""
+        """`is_upload` tells by a path and a Content-Type; bodies in memory are taken from the budget."""
         self.app = app
         self.max_body_bytes = max_body_bytes
         self.max_upload_bytes = max_upload_bytes
         self.is_upload = is_upload
+        self.budget = budget
+        self.allowance = allowance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets one request in."""
@@ -41,7 +52,9 @@ class Gate:
         request_id = name_of(headers)
         scope.setdefault("state", {})["request_id"] = request_id.decode()
         content_type = headers.get(b"content-type", b"").decode("latin-1")
-        limit = self.max_upload_bytes if self.is_upload(scope["path"], content_type) else self.max_body_bytes
+        is_upload = self.is_upload(scope["path"], content_type)
+        limit = self.max_upload_bytes if is_upload else self.max_body_bytes
+        held = scope["state"]["held"] = Held(self.budget)
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -50,7 +63,12 @@ class Gate:
                     message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
             await send(message)
 
-        await self.app(scope, limited(receive, headers, limit), named)
+        arriving = limited(receive, headers, limit)
+        try:
+            with allowing(self.allowance):
+                await self.app(scope, arriving if is_upload else held.metered(arriving), named)
+        finally:
+            held.release()
 
 
 def name_of(headers: Mapping[bytes, bytes]) -> bytes:
