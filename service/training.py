@@ -121,7 +121,7 @@ def _told(request: TrainingRequest, prepared: Prepared, model: Sequential) -> di
         "fit": asked.get("fit", {}) | {"seed": model.seed},
         "summary": [dict(row) for row in model.summary_rows()],
         "input": {
-            "features": None if prepared.encoder is None else prepared.encoder.to_json_list(),
+            "features": prepared.encoder.features,
             "shape": [None, dataset.columns],
         },
         "output": {

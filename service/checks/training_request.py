@@ -93,7 +93,7 @@ def read_training(
         request = request.model_copy(update={"spec": spec})
     at = AT_TABLE if isinstance(data, Table) else AT_ARRAYS
     found = check_fits(request, prepared.dataset, limits, findings, document=document, at=at)
-    if found is not None and prepared.encoder is not None:
+    if found is not None:
         size = pointer_in(document, "spec", "layers", found.places[0], "input_dim")
         check_places(prepared.encoder, found.layers[0], size, findings)
     if found is not None and start is not None:

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.data.features import Encoder
+from service.data.features import Encoder, restored
 from service.exchange.keras.archive import write_archive
 from service.exchange.keras.columns import INPUTS, surround
-from service.exchange.onnx.columns import read_columns
 from service.exchange.onnx.file import write_onnx
 from service.exchange.python.columns import inputs_of
 from service.exchange.python.script import write_script
@@ -53,15 +52,14 @@ def _built(version: Version, weights: bytes) -> Sequential:
     return model
 
 
-def _encoder(version: Version) -> Encoder | None:
-    features = version.input.get("features")
-    return None if features is None else Encoder.from_json_list(features)
+def _encoder(version: Version) -> Encoder:
+    return restored(version.input.get("features"), version.input["shape"][-1])
 
 
 def _notes(version: Version) -> dict[str, Any]:
     """What a version knows besides its network, by the keys that an import looks for."""
     notes = {"classes": version.output["classes"]}
-    if version.input.get("features") is not None:
+    if _encoder(version).has_names:
         notes |= {"features": version.input["features"], "targets": version.output.get("targets")}
         notes["left_out"] = list(version.data.get("left_out", ()))
     return {key: value for key, value in notes.items() if value is not None}
@@ -74,7 +72,7 @@ def _keras(version: Version, weights: bytes, optimizer: bytes | None) -> bytes:
         state = unpack(optimizer)[0]
         state.pop("unaveraged", None)  # Keras goes on from the average
         model.optimizer.set_state(state)
-    if encoder is None:
+    if not encoder.has_names:
         return write_archive(model, version.created_at, notes)
     notes["inputs"] = INPUTS
     return write_archive(model, version.created_at, notes, functools.partial(surround, encoder=encoder))
@@ -82,7 +80,7 @@ def _keras(version: Version, weights: bytes, optimizer: bytes | None) -> bytes:
 
 def _json(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
     network = _built(version, weights).to_json()
-    if _encoder(version) is None:
+    if not _encoder(version).has_names:
         return network.encode()
     return write_json(json.loads(network) | _notes(version))
 
@@ -94,7 +92,7 @@ def _onnx(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
     return write_onnx(
         model,
         metadata,
-        read_inputs=None if encoder is None else functools.partial(read_columns, encoder=encoder),
+        encoder,
         classes=notes.get("classes", ()),
         threshold=threshold_of(activation_of(model.layers[-1])),
     )
@@ -103,11 +101,11 @@ def _onnx(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
 def _python(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
     title = f"version {version.number} of the model {version.model}"
     model, classes, encoder = _built(version, weights), version.output["classes"], _encoder(version)
-    return write_script(model, title, classes, None if encoder is None else inputs_of(encoder))
+    return write_script(model, title, inputs_of(encoder), classes)
 
 
 def _safetensors(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
-    if _encoder(version) is None:
+    if not _encoder(version).has_names:
         return weights
     arrays, _ = unpack(weights)
     return pack(arrays, _notes(version))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from service.checks.targets import check_targets
 from service.data.datasets import Dataset
-from service.data.features import Encoder
+from service.data.features import restored
 from service.errors import Findings
 from service.evaluation import Measured, importance, measure
 from service.formats.weights import unpack
@@ -36,12 +36,12 @@ class LoadedVersion:
         self.model = self._spec.build(self.columns, seed=0)
         self.model.set_weights(list(arrays.values()))
         self.size_bytes = len(weights)
-        features, targets = trained.input.get("features"), trained.output.get("targets")
+        targets = trained.output.get("targets")
         loss = AskedLoss.of(CompileSpec.model_validate(trained.compile))
         classes = trained.output.get("classes")
         self.meaning = OutputMeaning.of(self.model, loss, classes=classes, target_names=targets)
         others = (*trained.data.get("left_out", ()), *(targets or ()))
-        self.encoder = None if features is None else Encoder.from_json_list(features, others)
+        self.encoder = restored(trained.input.get("features"), self.columns, others)
         self._lock = threading.Lock()
         self._evaluating = threading.Lock()
 
@@ -105,9 +105,9 @@ class LoadedVersion:
             return float(measured["loss"])
 
         columns, place = {}, 0
-        named = None if self.encoder is None else [(one.name, len(one.outputs)) for one in self.encoder.columns]
-        for name, width in named or [(str(column), 1) for column in range(self.columns)]:
-            columns[name] = slice(place, place + width)
+        for column in self.encoder.columns:
+            width = len(column.outputs)
+            columns[column.name] = slice(place, place + width)
             place += width
         return importance(loss, dataset.x.copy(), columns, repeats=repeats, seed=0)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.data.datasets import Dataset, Targets
-from service.data.features.encoder import Encoder
+from service.data.features.encoder import Encoder, PlainEncoder
 from service.data.features.fitting import fit_encoder
 from service.data.features.inherited import Learnt, find_unreadable
 from service.data.features.records import refuse_unknown
@@ -46,7 +46,7 @@ class Prepared:
     """Arrays to train on, with validation and test parts where they were asked for, and how they came about."""
 
     dataset: Dataset
-    encoder: Encoder | None = None
+    encoder: Encoder
     targets: list[str] | None = None
     parts: Mapping[str, Mapping[str, Any]] | None = None
     """The rows of each part and, where there are classes, how many of each."""
@@ -115,7 +115,8 @@ def _prepare_table(
     kept = math.floor(len(parts.training) * (1 - validation_split))
     used = [*answers.names, *(name for name in (asked.sample_weight, asked.split and asked.split.column) if name)]
     fitted = parts.training[: max(kept, 1)]
-    if learnt is None or learnt.encoder is None:
+    encoder: Encoder | None
+    if learnt is None:
         encoder = fit_encoder(table, asked, used=used, rows=fitted, everything=answers.rows, findings=findings, at=at)
     else:
         encoder = learnt.encoder
@@ -141,7 +142,7 @@ def _prepare_arrays(
             findings.error(f"{at}/{key}", "conflict", "This dataset holds arrays x and y; it has no named columns.")
             return None
     if asked.split is None:
-        return Prepared(dataset)
+        return Prepared(dataset, PlainEncoder(dataset.columns))
     if asked.split.method == "group":
         findings.error(f"{at}/split/method", "conflict", "Groups need a table with a column that tells them.")
         return None
@@ -154,7 +155,7 @@ def _prepare_arrays(
         return None
     made = {name: _taken(dataset, rows) for name, rows in parts.named().items()}
     whole = replace(made["training"], validation=made.get("validation"), test=made.get("test"))
-    return Prepared(whole, parts=_report(whole, validation_split))
+    return Prepared(whole, PlainEncoder(whole.columns), parts=_report(whole, validation_split))
 
 
 def _labels(y: Targets) -> NDArray[np.int32] | None:
