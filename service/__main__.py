@@ -118,7 +118,8 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
 
     from service.api.app import create_app  # noqa: PLC0415
     from service.api.serving.server import Server  # noqa: PLC0415
-    from service.api.serving.shortcut import Shortcut  # noqa: PLC0415
+    from service.api.wire.connection import Connection  # noqa: PLC0415
+    from service.api.wire.shared import Wire  # noqa: PLC0415
 
     _end_on_signals()
     with (
@@ -127,7 +128,7 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
     ):
         _await_schema(database)
         app = create_app(settings, database)
-        http: Any = partial(Shortcut, app.state.ways)
+        http: Any = partial(Connection, Wire(settings, app.state.ways))
         config = uvicorn.Config(
             app,
             http=http,

@@ -11,6 +11,7 @@ DOCUMENT, MISTAKES, FAILURES = re.split(
 )
 PATTERNS = (
     r'(?:Malformed|Conflict|Reused|TooMany|NotFound|Damaged|Unavailable)\([^()]*(?:\([^()]*\)[^()]*)*code="([a-z_]+)"',
+    r'RefusedError\(\s*\d+, "([a-z_]+)"',
     r'problem\(\s*request, \d+, "([a-z_]+)"',
     r'^    code = "([a-z_]+)"$',
 )
