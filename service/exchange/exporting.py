@@ -15,7 +15,8 @@ from service.exchange.python.script import write_script
 from service.formats.jsontext import write_json
 from service.formats.weights import pack, unpack
 from service.nn import Sequential
-from service.spec import CompileSpec, ModelSpec
+from service.spec import CompileSpec
+from service.task.network import served_network
 from service.task.output_meaning import activation_of, threshold_of
 from service.versions import Version
 
@@ -41,10 +42,9 @@ def export(version: Version, weights: bytes, file_format: str, optimizer: bytes 
 
 
 def _built(version: Version, weights: bytes) -> Sequential:
-    """The network with its weights, compiled as it was trained."""
+    """The network with its weights, in the data's units, compiled as it was trained."""
     arrays, _ = unpack(weights)
-    model = ModelSpec.model_validate(version.spec).build(version.input["shape"][-1], seed=0)
-    model.set_weights(list(arrays.values()))
+    model = served_network(version, arrays.values())
     arguments = CompileSpec.model_validate(version.compile).arguments()
     if arguments["loss"] in ("crossentropy", "ce"):  # chosen by the targets, and Keras has no such name
         arguments["loss"] = "binary_crossentropy" if model.output_shape[-1] == 1 else "categorical_crossentropy"

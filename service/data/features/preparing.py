@@ -138,7 +138,8 @@ def _prepare_arrays(
     dataset: Dataset, asked: DataSpec, findings: Findings, validation_split: float, at: str, *, classifies: bool
 ) -> Prepared | None:
     for key in ("target", "features", "sample_weight"):
-        if getattr(asked, key) is not None:
+        named = key != "target" or any(one.name for one in asked.target or ())
+        if getattr(asked, key) is not None and named:
             findings.error(f"{at}/{key}", "conflict", "This dataset holds arrays x and y; it has no named columns.")
             return None
     if asked.split is None:
