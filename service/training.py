@@ -2,9 +2,11 @@
 
 import itertools
 import logging
+import math
 import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,8 @@ from service.config import VERSION
 from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
 from service.data.tables import Table
-from service.errors import Findings
-from service.evaluation import measure
+from service.errors import Finding, Findings
+from service.evaluation import is_worse_than_mean, measure
 from service.formats.metric_values import MetricValue, finite
 from service.formats.weights import pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
@@ -79,7 +81,25 @@ def train(
     evaluation = None if dataset.test is None else _evaluation(model, task, dataset.test)
     if evaluation is not None:
         metrics |= {f"test_{name}": value for name, value in evaluation["metrics"].items()}
-    return _result(model, told, history, metrics, seconds, evaluation=evaluation)
+    version = _result(model, told, history, metrics, seconds, evaluation=evaluation)
+    return replace(version, warnings=_warnings(model, task, request, prepared))
+
+
+def _warnings(model: Sequential, task: Task, request: TrainingRequest, prepared: Prepared) -> tuple[Finding, ...]:
+    """What only the trained network tells and is probably not meant."""
+    train = prepared.dataset
+    held: Dataset | None = train.test or train.validation
+    kept = math.floor(train.rows * (1 - request.fit.validation_split))
+    if held is None and kept < train.rows:
+        train, held = Dataset(train.x[:kept], train.y[:kept]), Dataset(train.x[kept:], train.y[kept:])
+    with np.errstate(all="ignore"):
+        if not is_worse_than_mean(model, task, train, held):
+            return ()
+    at = "#/data/y" if prepared.targets is None else "#/data/target"
+    rows = "the training rows" if held is None else "the rows that were held out"
+    said = f"On {rows} the mean of the targets is at least as good a prediction as those of the network."
+    hint = "Scale the targets, train longer, or with another learning rate; or the features do not tell the target."
+    return (Finding(at, "worse_than_mean", f"{said} {hint}"),)
 
 
 def salvage(state: TrainingState, keep: Keep) -> NewVersion:

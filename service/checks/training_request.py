@@ -202,7 +202,7 @@ def _opened(request: TrainingRequest | None, findings: Findings, open_dataset: O
     try:
         return open_dataset(request.data.dataset)
     except NotFound:
-        findings.error("#/data/dataset", "not_found", "There is no dataset of this id.")
+        findings.error("#/data/dataset", "not_found", "There is no dataset of this id or name.")
         return None
 
 

@@ -19,6 +19,13 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
 
+def check_name(name: str | None) -> str | None:
+    """The name of a dataset, which may not be taken for an id."""
+    if name is not None and name.startswith("ds_"):
+        raise refusal("bad_name", "Expected a name that does not begin with ds_, as ids do.")
+    return name
+
+
 class FeatureSpec(_Part):
     """A column to learn from; what is left out follows from what the column holds."""
 
@@ -91,7 +98,7 @@ Targets = Annotated[list[Target] | None, BeforeValidator(_as_list, json_schema_i
 class DataSpec(_Part):
     """A stored dataset and how to use it; of a table every column but the target is learnt from by default."""
 
-    dataset: str | None = Field(None, description="The id of an uploaded dataset.")
+    dataset: str | None = Field(None, description="The id of an uploaded dataset, or its name if no other has it.")
     target: Targets = Field(None, description="The column to predict, or several.", min_length=1)
     features: list[Feature] | None = Field(
         None, description="Columns to learn from, by name or with more to say.", min_length=1

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import AfterValidator
 
 from service.api.datasets.views import DatasetPage, DatasetView
 from service.api.examples import DATASET, UPLOAD_EXAMPLES
@@ -19,12 +20,18 @@ from service.errors import Conflict
 from service.formats.csv.streams import Readable
 from service.formats.downloads import FORMATS, encode_table
 from service.formats.tables import CSV
+from service.spec.data import check_name
 from service.storage import NewDataset, StoredDataset
 
 router = APIRouter(prefix=UPLOADS, tags=["datasets"])
 
-DatasetId = Annotated[str, Path(description="The dataset's id.", examples=[DATASET])]
+DatasetId = Annotated[str, Path(description="The dataset's id, or its name if no other has it.", examples=[DATASET])]
 Name = Annotated[str | None, Query(min_length=1, max_length=200, description="A name to find it by.")]
+NewName = Annotated[
+    str | None,
+    AfterValidator(check_name),
+    Query(min_length=1, max_length=200, description="A name by which it can be named wherever an id can."),
+]
 
 
 FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
@@ -57,7 +64,7 @@ async def create_dataset(
     request: Request,
     response: Response,
     dialect: Written,
-    name: Name = None,
+    name: NewName = None,
 ) -> Any:
     """Uploads a table: CSV, Parquet, Arrow, JSON rows, or NumPy arrays x and y.
 
