@@ -37,14 +37,15 @@ async def _dialect(
         bool | None, Query(description="Whether the first row of a CSV names the columns; found if not given.")
     ] = None,
     encoding: Annotated[str | None, Query(max_length=40, description="Of CSV; found if not given.")] = None,
-    quote: Annotated[str | None, Query(min_length=1, max_length=1, description='Of CSV; `"` if not given.')] = None,
+    quotechar: Annotated[str | None, Query(min_length=1, max_length=1, description='Of CSV; `"` if not given.')] = None,
+    quote: Annotated[str | None, Query(min_length=1, max_length=1, include_in_schema=False)] = None,  # its older name
     decimal: Annotated[
         Literal[".", ","] | None, Query(description="What a CSV writes before decimals; found if not given.")
     ] = None,
 ) -> Dialect:
     if encoding is None:
         encoding = charset_of(request.headers.get("content-type", ""))
-    return Dialect(delimiter, header, encoding, quote or '"', decimal)
+    return Dialect(delimiter, header, encoding, quotechar or quote or '"', decimal)
 
 
 Written = Annotated[Dialect, Depends(_dialect)]
