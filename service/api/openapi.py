@@ -22,6 +22,8 @@ _NAMES = {
 }
 """What the schema of all the names of a kind is called: `OptimizerName`, `LossName` and so on."""
 
+_INITIALIZER = "InitializerName"
+
 
 def described(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
     """The document; `bodies` are the schemas of raw request bodies, which no route declares."""
@@ -54,7 +56,7 @@ def described(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
         schemas.pop(name, None)
     dense = schemas["DenseLayer"]["properties"]
     number = {key: value for key, value in dense["units"].items() if key != "description"}
-    dense["units"] = {"anyOf": [number, {"const": "auto"}], "description": _AUTO}
+    dense["units"] = {"anyOf": [number, {"type": "string", "const": "auto"}], "description": _AUTO}
     schemas |= {name: {"type": "string", "enum": list(names)} for names, name in _NAMES.items()}
     shown = {name: _untitled(schemas[name]) for name in sorted(schemas)}
     document["components"]["schemas"] = {
@@ -94,8 +96,17 @@ def _named(schema: Any) -> Any:
         rest = {key: schema[key] for key in schema if key not in ("enum", "type")}
         return {**rest, "$ref": f"#/components/schemas/{_NAMES[tuple(schema['enum'])]}"}
     if isinstance(schema, dict):
-        return {key: _named(value) for key, value in schema.items()}
+        return _with_its_default({key: _named(value) for key, value in schema.items()})
     return [_named(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _with_its_default(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without null where an initializer has a default: clients that fill in null for what is absent would ask for it."""
+    choices, null = schema.get("anyOf", []), {"type": "null"}
+    names = [choice.get("$ref") for one in choices for choice in one.get("oneOf", ())]
+    if null not in choices or f"#/components/schemas/{_INITIALIZER}" not in names or schema.get("default") is None:
+        return schema
+    return {**schema, "anyOf": [choice for choice in choices if choice != null]}
 
 
 def _untitled(schema: Any) -> Any:

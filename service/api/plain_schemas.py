@@ -25,11 +25,11 @@ def plain(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     made = {key: _inner(key, one) for key, one in value.items() if not (key == "default" and one is None)}
-    types = made.get("type")
-    types = types if isinstance(types, list) else [types]
-    if "array" in types:
+    if isinstance(made.get("type"), list):
+        return plain({**_without(made, "type"), "anyOf": [{"type": name} for name in made["type"]]})
+    if made.get("type") == "array":
         made.setdefault("items", {})
-    if "object" in types and "properties" not in made:
+    if made.get("type") == "object" and "properties" not in made:
         made.setdefault("additionalProperties", True)
     return _of_one_type(made) if isinstance(made.get("enum"), list) else made
 
@@ -41,14 +41,19 @@ def _inner(key: str, value: Any) -> Any:
 
 
 def _of_one_type(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema with an enum for each type of values, and one for class names beside other spellings of them."""
+    """The schema with an enum for each type of values, and class names beside other spellings of them as a pattern."""
     values = list(dict.fromkeys(schema["enum"]))
     spelt = {value for value in values if isinstance(value, str) and value == snake_case(value)}
-    groups: dict[tuple[str, bool], list[Any]] = {}
+    classes = [value for value in values if isinstance(value, str) and value not in spelt] if spelt else []
+    by_type: dict[str, list[Any]] = {}
     for value in values:
-        is_second = isinstance(value, str) and value not in spelt and bool(spelt)
-        groups.setdefault((_TYPES[type(value)], is_second), []).append(value)
-    if len(groups) == 1:
+        by_type.setdefault(_TYPES[type(value)], []).extend([] if value in classes else [value])
+    if len(by_type) == 1 and not classes:
         return {**schema, "enum": values}
-    rest = {key: schema[key] for key in schema if key not in ("enum", "type")}
-    return {**rest, "anyOf": [{"type": name, "enum": some} for (name, _), some in groups.items()]}
+    choices: list[Any] = [{"type": name, "enum": some} for name, some in by_type.items()]
+    choices += [{"type": "string", "pattern": f"^({'|'.join(classes)})$"}] if classes else []
+    return {**_without(schema, "enum", "type"), "anyOf": choices}
+
+
+def _without(schema: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: schema[key] for key in schema if key not in keys}

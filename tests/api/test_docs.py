@@ -171,7 +171,7 @@ def test_a_new_layer_of_nn_is_documented_by_itself(document: dict[str, Any]) -> 
 
 def test_the_size_that_follows_from_the_targets_is_documented(document: dict[str, Any]) -> None:
     units = document["components"]["schemas"]["DenseLayer"]["properties"]["units"]
-    assert units["anyOf"] == [{"type": "integer", "minimum": 1}, {"const": "auto"}]
+    assert units["anyOf"] == [{"type": "integer", "minimum": 1}, {"type": "string", "const": "auto"}]
     assert "targets" in units["description"]
 
 
