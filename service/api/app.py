@@ -80,6 +80,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         description=DESCRIPTION,
         openapi_tags=TAGS,
         license_info={"name": "MIT", "identifier": "MIT"},
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

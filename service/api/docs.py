@@ -1,15 +1,18 @@
 """The documentation pages: OpenAPI, and a browser for it whose files the service brings along."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
+from service.api.http.negotiation import encoded, wanted
 from service.api.openapi import described
+from service.formats.jsontext import write_json
 
 STATIC = Path(__file__).parent / "static"
 router = APIRouter(include_in_schema=False)
@@ -38,11 +41,21 @@ def install(app: FastAPI, *bodies: type[BaseModel]) -> None:
     """Serves the pages; `bodies` are the schemas of raw request bodies, which no route declares."""
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    made: dict[str, Any] = {}
 
-    def openapi() -> dict[str, Any]:
-        if not made:
-            made.update(described(app, *bodies))
-        return made
+    @functools.cache
+    def document() -> dict[str, Any]:
+        return described(app, *bodies)
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    @functools.cache
+    def packed(encoding: str | None) -> bytes:
+        content = write_json(document())
+        return content if encoding is None else encoded(content, encoding)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    def openapi(request: Request) -> Response:
+        """The document, compressed for callers that ask for it: it is a tenth of its size then."""
+        encoding = wanted(request.headers.get("accept-encoding", ""))
+        headers = {"Vary": "Accept-Encoding"} | ({} if encoding is None else {"Content-Encoding": encoding})
+        return Response(packed(encoding), headers=headers, media_type="application/json")
+
+    app.openapi = document  # type: ignore[method-assign]

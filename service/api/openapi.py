@@ -101,7 +101,7 @@ def _named(schema: Any) -> Any:
 
 
 def _with_its_default(schema: dict[str, Any]) -> dict[str, Any]:
-    """Without null where an initializer has a default: clients that fill in null for what is absent would ask for it."""
+    """Without null where an initializer has a default: clients that write null for what is absent would ask for it."""
     choices, null = schema.get("anyOf", []), {"type": "null"}
     names = [choice.get("$ref") for one in choices for choice in one.get("oneOf", ())]
     if null not in choices or f"#/components/schemas/{_INITIALIZER}" not in names or schema.get("default") is None:

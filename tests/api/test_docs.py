@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from openapi_spec_validator import validate
 
 from service.api import examples
 from service.spec.vocabulary import MODELS
@@ -78,6 +79,20 @@ def test_every_error_is_documented_as_a_problem(document: dict[str, Any]) -> Non
                 assert content["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
         if name.split()[1] != "/livez":
             assert "500" in operation["responses"], name
+
+
+def test_the_document_comes_compressed_to_callers_that_ask_for_it(shared: Service) -> None:
+    plain = shared.client.get("/openapi.json", headers={"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in plain.headers
+    for encoding in ("gzip", "deflate"):
+        answer = shared.client.get("/openapi.json", headers={"Accept-Encoding": encoding})
+        assert (answer.headers["Content-Encoding"], answer.headers["Vary"]) == (encoding, "Accept-Encoding")
+        assert answer.json() == plain.json()
+        assert int(answer.headers["Content-Length"]) < len(plain.content) / 5
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    validate(document)
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
