@@ -1,16 +1,26 @@
 """Plain columns: what each column of a table becomes, whatever file it comes in, and which may not be one."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.config import Limits
 from service.errors import Findings, Malformed, TooLarge, pointer
 
 _LONGEST_NAME = 200
-_LONGEST_TEXT = 10_000
+LONGEST_TEXT = 10_000
+"""The most bytes of a text in a table."""
+
+_PART_BYTES = 32 << 20
+INDEX = {b"fitd": b"index"}
+"""What is noted of a column in which pandas has saved the index of its rows."""
+
+EXACT_DIGITS, DIGITS = 15, 38
+"""So many digits of any number come back from float64, and so many fit a decimal."""
 
 
 def plain_schema(schema: Any, limits: Limits) -> Any:
@@ -31,14 +41,24 @@ def plain_schema(schema: Any, limits: Limits) -> Any:
         elif count > 1:
             findings.error(pointer("columns", name), "duplicate", "Expected each column's name once; it is repeated.")
     fields = []
+    indices = _indices(schema)
     for field in schema:
         plain = _plain_type(field.type)
         if plain is None:
             expected = "Expected numbers, texts, booleans or dates; this column holds something else."
             findings.error(pointer("columns", field.name), "unsupported_column", expected)
-        fields.append(pa.field(field.name, plain or pa.null()))
+        fields.append(pa.field(field.name, plain or pa.null(), metadata=INDEX if field.name in indices else None))
     findings.raise_errors()
     return pa.schema(fields)
+
+
+def _indices(schema: Any) -> set[str]:
+    """The columns that a file of pandas names as the index of its rows."""
+    try:
+        said = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+        return {name for name in said.get("index_columns", ()) if isinstance(name, str)}
+    except (AttributeError, TypeError, ValueError):
+        return set()
 
 
 def check_size(rows: int, columns: int, limits: Limits) -> None:
@@ -60,7 +80,10 @@ def plain_batches(batches: Iterable[Any], plain: Any) -> Iterator[Any]:
     for batch in batches:
         for name in texts:
             _check_texts(batch.column(name), name)
-        yield batch if batch.schema.equals(plain) else _cast(batch, plain)
+        if batch.schema.equals(plain):
+            yield batch
+        else:
+            yield from (_cast(part, plain) for part in _parts(batch, texts))
 
 
 def without_remains(batch: Any) -> Any:
@@ -97,11 +120,61 @@ def _plain_type(arrow_type: Any) -> Any:
     choices = {
         held: is_.is_boolean(held) or is_.is_null(held),
         pa.int64(): is_.is_integer(held) and not is_.is_uint64(held),
-        pa.float64(): is_.is_uint64(held) or is_.is_floating(held) or is_.is_decimal(held),
+        pa.float64(): is_.is_floating(held) or (is_.is_decimal(held) and not _is_long(held)),
+        # Names may be numbers: what float64 cannot tell apart stays a decimal.
+        exact_type(held.scale if is_.is_decimal(held) else 0): is_.is_uint64(held)
+        or (is_.is_decimal(held) and _is_long(held)),
         pa.timestamp("us"): is_.is_date(held) or is_.is_timestamp(held),
         pa.string(): is_text(held),
     }
     return next((plain for plain, fits in choices.items() if fits), None)
+
+
+def _is_long(decimal: Any) -> bool:
+    """Whether a type of decimals has digits that float64 may lose, and that `exact_type` keeps."""
+    return bool(EXACT_DIGITS < decimal.precision <= DIGITS and 0 <= decimal.scale <= DIGITS)
+
+
+def exact_type(scale: int) -> Any:
+    """The type of decimals with so many digits behind the point, as all of them are stored."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    return pa.decimal128(DIGITS, min(max(scale, 0), DIGITS))
+
+
+def _parts(batch: Any, texts: Iterable[str]) -> Iterator[Any]:
+    """The batch in parts none of whose texts take much memory, though one may stand in it many times."""
+    sizes = np.zeros(batch.num_rows, np.int64)
+    for name in texts:
+        sizes += _text_bytes(batch.column(name))
+    ends = np.cumsum(sizes)
+    start = 0
+    while start < batch.num_rows:
+        before = ends[start - 1] if start else 0
+        end = max(start + 1, int(np.searchsorted(ends, before + _PART_BYTES, side="right")))
+        yield batch.slice(start, end - start)
+        start = end
+    if not batch.num_rows:
+        yield batch
+
+
+def _text_bytes(column: Any) -> NDArray[np.int64]:
+    """How many bytes the text in each row has, 0 where none is."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    is_dictionary = pa.types.is_dictionary(column.type)
+    texts = column.dictionary if is_dictionary else column
+    lengths = _lengths(texts).fill_null(0).cast(pa.int64())
+    found = lengths.take(column.indices).fill_null(0) if is_dictionary else lengths
+    sizes: NDArray[np.int64] = found.to_numpy(zero_copy_only=False)
+    return sizes
+
+
+def _lengths(texts: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+    return _lengths_of_views(texts) if pa.types.is_string_view(texts.type) else pc.binary_length(texts)
 
 
 def _check_texts(column: Any, name: str) -> None:
@@ -111,11 +184,10 @@ def _check_texts(column: Any, name: str) -> None:
     texts = column.dictionary if pa.types.is_dictionary(column.type) else column
     if not len(texts):
         return
-    lengths = _lengths_of_views(texts) if pa.types.is_string_view(texts.type) else pc.binary_length(texts)
-    if (pc.max(lengths).as_py() or 0) > _LONGEST_TEXT:
+    if (pc.max(_lengths(texts)).as_py() or 0) > LONGEST_TEXT:
         raise TooLarge(
-            f"A text of the column {name[:40]!r} is longer than {_LONGEST_TEXT:,} bytes.",
-            limit=_LONGEST_TEXT,
+            f"A text of the column {name[:40]!r} is longer than {LONGEST_TEXT:,} bytes.",
+            limit=LONGEST_TEXT,
             unit="bytes",
         )
 

@@ -21,6 +21,10 @@ class ArgumentError(ValueError):
         self.expected = expected
 
 
+class WrongTypeError(ArgumentError, TypeError):
+    """An argument has a value of a wrong type."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Range:
     """Bounds of a number: `minimum` and `maximum` belong to the range, `above` and `below` do not."""
@@ -123,7 +127,7 @@ def _checked(name: str, hint: Any, value: Any) -> Any:
                 raise ArgumentError(name, f"{_words(options)} {bounds}", value)
             return converted
     expected = _words(options)
-    raise ArgumentError(name, f"{expected} {bounds}" if bounds else expected, value)
+    raise WrongTypeError(name, f"{expected} {bounds}" if bounds else expected, value)
 
 
 def _fits(option: Any, value: Any) -> tuple[bool, Any]:

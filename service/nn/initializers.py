@@ -71,7 +71,7 @@ class Constant(Initializer):
         return np.full(shape, self.value)
 
 
-@REGISTRY.register()
+@REGISTRY.register("IdentityInitializer")
 @dataclass
 class Identity(Initializer):
     """`gain` on the diagonal, zero elsewhere; two-dimensional weights only."""
@@ -209,7 +209,7 @@ class LecunNormal(_Scaled):
     fixed = VarianceScaling(1.0, "fan_in", "truncated_normal")
 
 
-@REGISTRY.register()
+@REGISTRY.register("OrthogonalInitializer")
 @dataclass
 class Orthogonal(Initializer):
     """`gain` times a random matrix with orthonormal rows or columns."""
@@ -255,11 +255,11 @@ def truncated_normal(shape: Shape, rng: np.random.Generator) -> Array:
     return values
 
 
-def get(identifier: Any) -> Initializer:
-    """The initializer of a name or configuration, or the object itself; None is `zeros`."""
-    if isinstance(identifier, Initializer):
+def get(identifier: Any) -> Any:
+    """The initializer of a name or configuration, or the object itself; None is none."""
+    if identifier is None or isinstance(identifier, Initializer):
         return identifier
-    return Zeros() if identifier is None else REGISTRY.get(identifier)
+    return REGISTRY.get(identifier)
 
 
 def serialize(initializer: Initializer) -> Any:

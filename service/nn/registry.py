@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from service.nn import arguments
+from service.nn.keras_form import understood
 from service.nn.suggestions import closest
 
 T = TypeVar("T")
@@ -146,7 +147,8 @@ class Registry(Generic[T]):
             return self.class_of(identifier)()
         if isinstance(identifier, Mapping):
             name, config = split_config(self.kind, identifier)
-            return self.class_of(name).from_config(config)  # type: ignore[attr-defined]
+            cls: Any = self.class_of(name)
+            return cls.from_config(understood(cls, config) if "config" in identifier else config)
         for cls in self._classes.values():
             if isinstance(identifier, cls):
                 return identifier

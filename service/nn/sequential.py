@@ -19,10 +19,6 @@ from service.nn.variable import Parameters, Variable
 Array = np.ndarray[Any, Any]
 
 
-# Calls in training draw their noise where no step of a training does.
-_CALLS = 1 << 62
-
-
 class Sequential(Trainer):
     """Layers one after the other, with Keras's `compile`, `fit`, `evaluate` and `predict`.
 
@@ -38,6 +34,7 @@ class Sequential(Trainer):
         self.stop_training = False
         self.compiled = False
         self._calls = 0
+        self._output_shape: tuple[Any, ...] | None = None
         self._input: InputLayer | None = None
         self._layers: list[Layer] = []
         self._network: Network | None = None
@@ -113,6 +110,8 @@ class Sequential(Trainer):
                 raise ArgumentError("input_shape", "given, because no layer declares it", None)
             self._input = InputLayer(shape=tuple(input_shape[1:]), name="input_layer")
         if self.built:
+            if input_shape is not None and tuple(input_shape[1:]) != self.input_shape[1:]:
+                raise ArgumentError("input_shape", f"{self.input_shape}, for which the model is built", input_shape)
             return
         if not self._layers:
             raise ValueError("The model has no layers.")
@@ -125,7 +124,7 @@ class Sequential(Trainer):
                 layer.weights_seed = int(randomness.generator(self.seed, randomness.WEIGHTS, index).integers(2**62))
                 layer.build(shape)
             shape = tuple(layer.compute_output_shape(shape))
-        self.output_shape = shape
+        self._output_shape = shape
         self.clock = Clock(self.seed)
         self._gather()
         self.built = True
@@ -153,6 +152,13 @@ class Sequential(Trainer):
         if self._input is None:
             raise AttributeError("The model is not built yet; its input shape is not known.")
         return (None, *self._input.declared_input_shape())
+
+    @property
+    def output_shape(self) -> tuple[Any, ...]:
+        """Shape of the outputs, None for the number of rows."""
+        if self._output_shape is None:
+            raise AttributeError("The model is not built yet; its output shape is not known.")
+        return self._output_shape
 
     @property
     def weights(self) -> list[Variable]:
@@ -208,8 +214,17 @@ class Sequential(Trainer):
     ) -> None:
         """Prints each layer's output shape and parameters (or hands the text to `print_fn`)."""
         frozen = sum(weight.value.size for weight in self.non_trainable_weights)
-        table = summary.text(self.name, self.summary_rows(), self.count_params() - frozen, frozen)
+        known = self.built or self._input is not None
+        rows = self.summary_rows() if known else summary.unbuilt_rows(self._layers)
+        table = summary.text(self.name, rows, self.count_params() - frozen, frozen)
         (print_fn or print)(table)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
+        """The shape of the output for inputs of this shape, rows first."""
+        shape = tuple(input_shape)
+        for layer in self._layers:
+            shape = tuple(layer.compute_output_shape(shape))
+        return shape
 
     def get_config(self) -> dict[str, Any]:
         """Name and layers, the input first, in Keras's form."""
@@ -249,15 +264,24 @@ class Sequential(Trainer):
             form["compile_config"] = {key: serialize(value) for key, value in self._compile_arguments.items()}
         return json.dumps(form, **kwargs)
 
+    @property
+    def compile_arguments(self) -> dict[str, Any]:
+        """What `compile` was given, the optimizer as an object."""
+        return dict(self._compile_arguments)
+
     def __call__(self, x: Any, training: bool = False) -> Array:
         x = np.asarray(x, config.floatx() if not self.built else None)
-        self.build((None, *x.shape[1:]))
+        if not self.built:
+            self.build((None, *x.shape[1:]))
         network = self.network()
         x = np.ascontiguousarray(x, network.dtype)
-        if training:
-            self.clock.step = _CALLS + self._calls
-            self._calls += 1
-        return network.connection(len(x), training=training).forward(x).copy()
+        if not training:
+            return network.connection(len(x)).forward(x).copy()
+        self._calls = self.clock.call = self._calls + 1
+        try:
+            return network.connection(len(x), training=True).forward(x).copy()
+        finally:
+            self.clock.call = 0
 
     def _name(self, layer: Layer) -> None:
         taken = {other.name for other in self._layers}

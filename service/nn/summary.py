@@ -7,11 +7,11 @@ from service.nn.layers.layer import Layer
 
 
 class LayerSummary(TypedDict):
-    """One row of the table; `output_shape` has None for the number of rows."""
+    """One row of the table; `output_shape` has None for the number of rows, and is None before it is known."""
 
     layer: str
     class_name: str
-    output_shape: list[int | None]
+    output_shape: list[int | None] | None
     params: int
 
 
@@ -31,14 +31,22 @@ def rows(layers: Sequence[Layer], input_shape: tuple[Any, ...]) -> list[LayerSum
     return result
 
 
+def unbuilt_rows(layers: Sequence[Layer]) -> list[LayerSummary]:
+    """One row for each layer of a model whose input shape is not known yet."""
+    return [
+        LayerSummary(layer=layer.name or "", class_name=type(layer).__name__, output_shape=None, params=0)
+        for layer in layers
+    ]
+
+
 def text(name: str, table: Sequence[LayerSummary], trainable: int, frozen: int) -> str:
     """The table as Keras's `summary` prints it, in plain characters."""
     header = ("Layer (type)", "Output Shape", "Param #")
     lines = [
         (
             f"{row['layer']} ({row['class_name']})",
-            f"({', '.join(map(str, row['output_shape']))})",
-            f"{row['params']:,}",
+            "?" if row["output_shape"] is None else f"({', '.join(map(str, row['output_shape']))})",
+            f"{row['params']:,}" if row["output_shape"] is not None else "0 (unbuilt)",
         )
         for row in table
     ]

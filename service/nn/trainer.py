@@ -31,7 +31,6 @@ class Trainer:
     """The verbs of a model. A subclass offers the structure: `network`, `build`, `output_shape`, `parameters`."""
 
     optimizer: optimizers.Optimizer
-    output_shape: tuple[Any, ...]
     parameters: Parameters
     clock: Clock
     history: History
@@ -48,6 +47,11 @@ class Trainer:
 
     def network(self) -> Network:
         """The connected layers."""
+        raise NotImplementedError
+
+    @property
+    def output_shape(self) -> tuple[Any, ...]:
+        """The shape of the outputs, None for the number of rows."""
         raise NotImplementedError
 
     def build(self, input_shape: Any = None) -> None:
@@ -241,7 +245,8 @@ class Trainer:
     def _ready(self, data: Samples) -> Loop:
         """Everything that must be there before a pass over such rows: weights, resolved loss, optimizer."""
         objective = self._require_objective()
-        self.build((None, *data.x.shape[1:]))
+        if not self.built:
+            self.build((None, *data.x.shape[1:]))
         network = self.network()
         self._check_inputs(data.x, network)
         objective.resolve(self.output_shape, data.y)

@@ -19,6 +19,7 @@ from service.nn import (
     regularizers,
 )
 from service.nn.arguments import ArgumentError
+from service.nn.keras_form import understood
 from service.nn.registry import split_config
 from service.nn.suggestions import hint
 from service.spec.keras_2 import in_words_of_keras_3
@@ -44,21 +45,6 @@ BY_SHAPE: Mapping[str, tuple[str, ...]] = {
 """Names beyond the registries: what they mean follows from the shapes of outputs and targets."""
 
 _KERAS = ("keras", "tf_keras", "tensorflow", "builtins")
-_OLD_NAMES = {("", "lr"): "learning_rate", ("LeakyReLU", "alpha"): "negative_slope"}
-_OFF = (
-    ("decay", 0.0),
-    ("dtype", "float32"),
-    ("is_legacy_optimizer", False),
-    ("jit_compile", False),
-    ("jit_compile", True),
-    ("ragged", False),
-    ("renorm", False),
-    ("renorm_momentum", 0.99),
-    ("rms_scaling", False),
-    ("sparse", False),
-    ("synchronized", False),
-)
-_WITHOUT_EFFECT = ("input_length",)
 _BY_CLASS = ("callback", "layer", "learning rate schedule")
 
 
@@ -78,7 +64,7 @@ def normalized(kind: str, value: Any, *, number: bool = False) -> Any:
     class_name = _class_name(kind, value)
     _, arguments = split_config(kind, value)
     if "config" in value:
-        arguments = _from_keras(kind, class_name, arguments)
+        arguments = understood(REGISTRIES[kind].classes()[class_name], arguments)
     return {**arguments, "class_name": class_name}
 
 
@@ -121,30 +107,6 @@ def _class_name(kind: str, value: Mapping[str, Any]) -> str:
     if name in registry:
         return str(registry.class_of(name).__name__)
     raise _unknown(kind, name, "class_name")
-
-
-def _from_keras(kind: str, class_name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what Keras writes and we have no use for: options that are off, and older names."""
-    known = {field.name for field in dataclasses.fields(REGISTRIES[kind].classes()[class_name])}
-    renamed = {
-        _OLD_NAMES.get((class_name, key), _OLD_NAMES.get(("", key), key)): value for key, value in arguments.items()
-    }
-    kept = {key: value for key, value in renamed.items() if key in known or not _is_off(key, value)}
-    if kept.get("epsilon", ...) is None:  # by which Keras before 2.1 meant that of its configuration
-        del kept["epsilon"]
-    axis = kept.get("axis")
-    if class_name == "BatchNormalization" and isinstance(axis, list) and len(axis) == 1:  # as Keras 2 writes it
-        kept["axis"] = axis[0]
-    if class_name == "InputLayer":
-        kept.pop("dtype", None)  # numbers are numbers here, also those that an Embedding looks up
-    policy = kept.get("dtype")
-    if isinstance(policy, Mapping) and isinstance(policy.get("config"), Mapping):
-        kept["dtype"] = policy["config"].get("name")
-    return kept
-
-
-def _is_off(key: str, value: Any) -> bool:
-    return value is None or key in _WITHOUT_EFFECT or (key, value) in _OFF
 
 
 def _unknown(kind: str, name: str, at: str | None = None) -> PydanticCustomError:

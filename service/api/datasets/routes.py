@@ -3,20 +3,20 @@
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from service.api.datasets.views import DatasetPage, DatasetView
 from service.api.examples import DATASET, UPLOAD_EXAMPLES
+from service.api.http.dialects import Written
 from service.api.http.paths import Paging
 from service.api.http.problems import documented
 from service.api.http.streamed_body import received
-from service.api.http.uploads import MEDIA_TYPES, UPLOADS, charset_of, media_type_of, read_upload
+from service.api.http.uploads import MEDIA_TYPES, UPLOADS, media_type_of, read_upload
 from service.api.state import Shared, State
-from service.data.tables import Table
+from service.data.features import load_table
 from service.errors import Conflict
-from service.formats.csv.blocks import Readable
-from service.formats.csv.dialect import Dialect
+from service.formats.csv.streams import Readable
 from service.formats.downloads import FORMATS, encode_table
 from service.formats.tables import CSV
 from service.storage import NewDataset, StoredDataset
@@ -26,30 +26,6 @@ router = APIRouter(prefix=UPLOADS, tags=["datasets"])
 DatasetId = Annotated[str, Path(description="The dataset's id.", examples=[DATASET])]
 Name = Annotated[str | None, Query(min_length=1, max_length=200, description="A name to find it by.")]
 
-
-async def _dialect(
-    request: Request,
-    *,
-    delimiter: Annotated[
-        str | None, Query(min_length=1, max_length=1, description="Of CSV; found if not given.")
-    ] = None,
-    header: Annotated[
-        bool | None, Query(description="Whether the first row of a CSV names the columns; found if not given.")
-    ] = None,
-    encoding: Annotated[str | None, Query(max_length=40, description="Of CSV; found if not given.")] = None,
-    quotechar: Annotated[str | None, Query(min_length=1, max_length=1, description='Of CSV; `"` if not given.')] = None,
-    quote: Annotated[str | None, Query(min_length=1, max_length=1, include_in_schema=False)] = None,  # its older name
-    decimal: Annotated[
-        Literal[".", ","] | None, Query(description="What a CSV writes before decimals; found if not given.")
-    ] = None,
-) -> Dialect:
-    if encoding is None:
-        encoding = charset_of(request.headers.get("content-type", ""))
-    return Dialect(delimiter, header, encoding, quotechar or quote or '"', decimal)
-
-
-Written = Annotated[Dialect, Depends(_dialect)]
-"""How a CSV is written, as an argument of a route."""
 
 FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 """How the content of a body that is a file is described."""
@@ -82,7 +58,7 @@ async def create_dataset(
     response: Response,
     dialect: Written,
     name: Name = None,
-) -> DatasetView:
+) -> Any:
     """Uploads a table: CSV, Parquet, Arrow, JSON rows, or NumPy arrays x and y.
 
     What the columns hold is found by reading, and told in the answer.
@@ -92,7 +68,10 @@ async def create_dataset(
     def read(file: FilePath, arriving: Readable) -> tuple[StoredDataset, bool]:
         return _store(shared, read_upload(shared, file, arriving, media_type=media_type, dialect=dialect, name=name))
 
-    stored, is_new = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
+    made = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
+    if isinstance(made, Response):
+        return made
+    stored, is_new = made
     view = DatasetView.of(stored)
     response.status_code = 201 if is_new else 200
     response.headers["Location"] = view.links.self
@@ -134,7 +113,7 @@ def download_dataset(
         raise Conflict("This dataset holds arrays; only tables can be downloaded.", code="not_a_table")
     media_type = FORMATS[form]
     headers = {"Content-Disposition": f'attachment; filename="{dataset_id}.{form}"'}
-    pieces = encode_table(Table.from_buffer(content).arrow, media_type)
+    pieces = encode_table(load_table(content).arrow, media_type)
     return StreamingResponse(pieces, media_type=media_type, headers=headers)
 
 

@@ -15,7 +15,13 @@ from service.nn.suggestions import hint
 async def json_bytes(request: Request) -> bytes:
     """The bytes of a JSON body; 415 for any other media type, 413 over the limit."""
     check_json(request.headers)
-    return await request.body()
+    return await whole_body(request)
+
+
+async def whole_body(request: Request) -> bytes:
+    """The bytes of a body, which are at hand if the request has to be answered by another process."""
+    body = request.scope["fitd.body"] = await request.body()
+    return body
 
 
 def check_json(headers: Mapping[str, str], *others: str) -> None:
@@ -56,9 +62,12 @@ def described(schema: str, examples: dict[str, Any] | None = None, *, required: 
     return {"requestBody": {"required": required, "content": {"application/json": content}}}
 
 
-def read_object(body: bytes, *keys: str, required: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The JSON object in a body, with no key but these; `Malformed` or `Invalid` if it is anything else."""
-    document = read_json(body)
+def read_object(body: bytes, *keys: str, required: tuple[str, ...] = (), exact: bool = False) -> dict[str, Any]:
+    """The JSON object in a body, with no key but these; `Malformed` or `Invalid` if it is anything else.
+
+    Whole numbers are `exact` beyond 64 bits, too, where they may be names.
+    """
+    document = read_json(body, exact=exact)
     findings = Findings()
     if not isinstance(document, dict):
         expected = f"Expected an object with some of the keys {', '.join(keys)}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from service.nn.arguments import Range
-from service.nn.callbacks.callback import REGISTRY, Callback, Logs, is_better_when_larger, watched
+from service.nn.callbacks.callback import REGISTRY, Callback, Logs, wants_larger, watched
 from service.nn.registry import Configurable
 
 _BEST = "best_weights."
@@ -50,7 +50,7 @@ class EarlyStopping(Configurable, Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Counts the epochs without improvement."""
-        is_better_when_larger(self.monitor, self.mode, self.model.named_metrics)
+        wants_larger(self)  # raises where the direction is not known
         current = watched(self.monitor, logs)
         if current is None:
             warnings.warn(
@@ -87,6 +87,6 @@ class EarlyStopping(Configurable, Callback):
     def _improves(self, value: float, reference: float | None) -> bool:
         if reference is None:
             return True
-        if is_better_when_larger(self.monitor, self.mode, self.model.named_metrics):
+        if wants_larger(self):
             return value - abs(self.min_delta) > reference
         return value + abs(self.min_delta) < reference

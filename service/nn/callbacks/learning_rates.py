@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from service.nn.arguments import ArgumentError, Of, Range
-from service.nn.callbacks.callback import REGISTRY, Callback, Logs, is_better_when_larger, watched
+from service.nn.callbacks.callback import REGISTRY, Callback, Logs, wants_larger, watched
 from service.nn.optimizers import schedules
 from service.nn.registry import Configurable
 
@@ -60,7 +60,7 @@ class ReduceLROnPlateau(Configurable, Callback):
                 self.wait = 0
 
     def _improves(self, value: float) -> bool:
-        larger = is_better_when_larger(self.monitor, self.mode, self.model.named_metrics)
+        larger = wants_larger(self)
         best = self.best if self.best is not None else (-math.inf if larger else math.inf)
         return value > best + self.min_delta if larger else value < best - self.min_delta
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.nn.arguments import ArgumentError
-from service.nn.callbacks.callback import Callback, Logs, is_better_when_larger, watched
+from service.nn.callbacks.callback import Callback, Logs, wants_larger, watched
 
 
 class ModelCheckpoint(Callback):
@@ -65,7 +65,7 @@ class ModelCheckpoint(Callback):
             value = watched(self.monitor, logs)
             if value is None:
                 return
-            larger = is_better_when_larger(self.monitor, self.mode, self.model.named_metrics)
+            larger = wants_larger(self)
             best = self.best if self.best is not None else (-math.inf if larger else math.inf)
             if not (value > best if larger else value < best):
                 return

@@ -7,6 +7,7 @@ import numpy as np
 
 from service.nn import activations
 from service.nn.arguments import ArgumentError, Of, Range
+from service.nn.layers.affine import axes_of
 from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
 from service.nn.variable import Variable
 
@@ -108,6 +109,11 @@ class Softmax(_ActivationLayer):
     """y = e^x / sum e^x along `axis`."""
 
     axis: int = -1
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The same."""
+        axes_of(self.axis, len(input_shape))
+        return tuple(input_shape)
 
     def _function(self) -> tuple[activations.Activation, dict[str, Any]]:
         return activations.softmax, {} if self.axis == -1 else {"axis": self.axis}

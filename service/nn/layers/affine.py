@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from service.nn.arguments import Range
+from service.nn.arguments import ArgumentError, Range
 from service.nn.layers.layer import Array, Layer, Shape
 from service.nn.variable import Variable
 
@@ -53,6 +53,14 @@ class Affine(Layer):
 
 
 def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
-    """The axes that `axis` names, counted from the first and in order."""
+    """The axes that `axis` names, counted from the first and in order; `ArgumentError` unless they are of a row."""
     given = [axis] if isinstance(axis, int) else list(axis)
-    return tuple(sorted(item % rank for item in given))
+    of_row = f"an axis of a row, from 1 to {rank - 1} or from -{rank - 1} to -1"
+    for one in given:
+        if isinstance(one, bool) or not isinstance(one, int) or not -rank < one < rank or not one:
+            raise ArgumentError("axis", of_row, one)
+    if not given or len({one % rank for one in given}) < len(given):
+        raise ArgumentError("axis", "one or more axes, each once", given)
+    if min(given) < 0 < max(given):
+        raise ArgumentError("axis", "counted from the same end", given)
+    return tuple(sorted(one % rank for one in given))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from service.nn.arguments import Of, Range
-from service.nn.layers.affine import Affine, Epsilon
+from service.nn.layers.affine import Affine, Epsilon, axes_of
 from service.nn.layers.layer import REGISTRY, Array, Pass, Setting, Shape
 
 Share = Annotated[float, Range(minimum=0, maximum=1)]
@@ -39,13 +39,18 @@ class BatchNormalization(Affine):
 
     def build(self, input_shape: Shape) -> None:
         """Four weights of the size of `axis`."""
-        shape = (input_shape[self.axis],)
+        shape = (input_shape[axes_of(self.axis, len(input_shape))[0]],)
         self._add_affine(shape, scale=self.scale, center=self.center)
         self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, "moving_mean", trainable=False)
         self.moving_variance = self.add_weight(
             shape, self.moving_variance_initializer, "moving_variance", trainable=False
         )
         super().build(input_shape)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The same."""
+        axes_of(self.axis, len(input_shape))
+        return tuple(input_shape)
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """Over fixed memory where a table is learnt from, else by the formula as it stands."""

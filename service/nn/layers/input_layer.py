@@ -3,6 +3,8 @@
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
+import numpy as np
+
 from service.nn.arguments import ArgumentError
 from service.nn.layers.layer import REGISTRY, Layer, Pass, Setting, Shape
 
@@ -24,11 +26,18 @@ class InputLayer(Layer):
         if isinstance(self.shape, int):
             self.shape = (self.shape,)
         super().__post_init__()
+        for other, value in (("shape", self.shape), ("batch_size", self.batch_size)):
+            if value is not None and self.batch_shape is not None:
+                raise ArgumentError("batch_shape", f"left out, because {other} is given", self.batch_shape)
+        for name in ("sparse", "ragged"):
+            if getattr(self, name):
+                raise ArgumentError(name, "false: inputs are dense arrays", True)
         declared = super().declared_input_shape()
         if self.batch_shape is None:
             if self.shape is None and declared is None:
                 raise ArgumentError("shape", "given, such as (100,)", None)
             self.batch_shape = (self.batch_size, *(self.shape if self.shape is not None else declared or ()))
+        self.batch_shape = tuple(int(size) if isinstance(size, np.integer) else size for size in self.batch_shape)
         self.shape = tuple(self.batch_shape[1:])
         for size in self.shape:
             if size is not None and (not isinstance(size, int) or size < 1):

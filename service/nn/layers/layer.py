@@ -33,13 +33,20 @@ class Pass(NamedTuple):
 class Clock:
     """The training step, which together with the seed says what every random number of the step is.
 
-    `fraction` is how much of the training is done, which schedules of layers follow.
+    `fraction` is how much of the training is done, which schedules of layers follow. `call` counts the calls in
+    training by hand, each of which draws noise where no step of a training does.
     """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.step = 0
         self.fraction = 0.0
+        self.call = 0
+
+    @property
+    def place(self) -> int:
+        """Where the random numbers of this step or call begin."""
+        return self.step + (self.call << 64)
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,8 @@ class Setting:
 
     `fused` says that `backward` receives the gradient before the layer's own activation, `needs_input_gradient` that
     something before this layer has weights to learn. With `takes_ones` the input comes with a last column of ones, with
-    `gives_ones` the next layer wants such a column (only to layers that say `joins`).
+    `gives_ones` the next layer wants such a column (only to layers that say `joins`). `rows_before` are the rows of the
+    batch before these, where the batch is taken in parts.
     """
 
     training: bool
@@ -60,6 +68,7 @@ class Setting:
     parameters: Parameters | None = None
     takes_ones: bool = False
     gives_ones: bool = False
+    rows_before: int = 0
 
 
 REGISTRY: Registry["Layer"] = Registry("layer")
@@ -166,7 +175,7 @@ class Layer(Configurable):
         trainable: bool = True,
     ) -> Variable:
         """A new weight, initialized from the layer's seed."""
-        initial = initializers.get(initializer)
+        initial = initializers.get("glorot_uniform" if initializer is None else initializer)
         if self._plans:
             planned = PlannedVariable(name, shape, initializer=initial, trainable=trainable)
             self.weights.append(planned)
@@ -220,7 +229,7 @@ class Layer(Configurable):
             self.build((None, *x.shape[1:]))
         clock = Clock(self._own_seed())
         if training:  # each call draws noise of its own
-            clock.step, self._calls = self._calls, self._calls + 1
+            clock.call, self._calls = self._calls, self._calls + 1
         setting = Setting(training=training, dtype=x.dtype, clock=clock)
         return self.connect(x.shape, setting).forward(x).copy()
 

@@ -42,7 +42,7 @@ class _Noise(Layer):
             if self.seed is None
             else randomness.Stream(self.seed, randomness.NOISE)
         )
-        return self._disturb(shape, setting, lambda: stream.at(clock.step))
+        return self._disturb(shape, setting, lambda: stream.at(clock.place))
 
 
 @REGISTRY.register()
@@ -62,8 +62,14 @@ class Dropout(_Noise):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _check_noise_shape(self.noise_shape)
         if self.rate_schedule is not None:
             self.rate_schedule = schedules.get(self.rate_schedule)
+
+    @property
+    def rows_are_independent(self) -> bool:  # type: ignore[override]
+        """Whether each row has random numbers of its own."""
+        return self.noise_shape is None
 
     def _silent(self) -> bool:
         return self.rate == 0
@@ -76,14 +82,18 @@ class Dropout(_Noise):
         y = np.empty(shape, setting.dtype)
         clock, schedule = setting.clock, self.rate_schedule
         scale, least = _odds(self.rate)
+        before = -(-size // shape[0] * setting.rows_before // 4)
 
         def forward(x: Array) -> Array:
             nonlocal scale, least
             if schedule is not None:
                 scale, least = _odds(min(1.0, self.rate * schedule.at(clock.step, clock.fraction)))
-            words = drawing().bit_generator.random_raw((size + 1) // 2).view(np.uint32)
+            bits: Any = drawing().bit_generator
+            bits.advance(before)
+            words = bits.random_raw(-(-size // 4)).view(np.uint16)
             np.greater_equal(words[:size].reshape(noise_shape), least, out=kept)
-            np.multiply(kept, scale, out=factor)
+            np.copyto(factor, kept)
+            np.multiply(factor, scale, out=factor)
             return np.multiply(x, factor, out=y)
 
         def backward(dy: Array) -> Array:
@@ -92,9 +102,9 @@ class Dropout(_Noise):
         return Pass(forward, backward)
 
 
-def _odds(rate: float) -> tuple[float, np.uint32]:
-    """What is kept is multiplied by the one; a word of random bits below the other means that a value is dropped."""
-    return 0.0 if rate == 1 else 1 / (1 - rate), np.uint32(min(round(rate * 2**32), 2**32 - 1))
+def _odds(rate: float) -> tuple[float, np.uint16]:
+    """What is kept is multiplied by the one; 16 random bits below the other mean that a value is dropped."""
+    return 0.0 if rate == 1 else 1 / (1 - rate), np.uint16(min(round(rate * 2**16), 2**16 - 1))
 
 
 @REGISTRY.register()
@@ -105,6 +115,10 @@ class AlphaDropout(_Noise):
     rate: Rate
     noise_shape: tuple | list | None = None  # type: ignore[type-arg]
     seed: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_noise_shape(self.noise_shape)
 
     def _silent(self) -> bool:
         return self.rate == 0
@@ -170,6 +184,12 @@ class GaussianNoise(_Noise):
             return (x + self.stddev * noise).astype(x.dtype)
 
         return Pass(forward, lambda dy: dy)
+
+
+def _check_noise_shape(noise_shape: tuple[Any, ...] | list[Any] | None) -> None:
+    for size in noise_shape or ():
+        if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+            raise ArgumentError("noise_shape", "made of integers >= 1, or null for the input's own", size)
 
 
 def _noise_shape(noise_shape: tuple[int | None, ...] | list[int | None] | None, shape: Shape) -> tuple[int, ...]:

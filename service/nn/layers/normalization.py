@@ -32,6 +32,11 @@ class LayerNormalization(Affine):
         self._add_affine(shape, scale=self.scale, center=self.center)
         super().build(input_shape)
 
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The same."""
+        axes_of(self.axis, len(input_shape))
+        return tuple(input_shape)
+
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """Over fixed memory for the rows of a table, else by the formula as it stands."""
         if len(shape) == 2 and axes_of(self.axis, 2) == (1,):
@@ -120,14 +125,24 @@ class GroupNormalization(Affine):
     beta_constraint: Annotated[Any, Of("constraint")] = None
     gamma_constraint: Annotated[Any, Of("constraint")] = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.groups < 1 and self.groups != -1:
+            raise ArgumentError("groups", "an integer >= 1, or -1 for a group of each unit", self.groups)
+
     def build(self, input_shape: Shape) -> None:
         """gamma and beta of the size of `axis`, which `groups` must divide."""
-        units = input_shape[self.axis]
+        units = input_shape[axes_of(self.axis, len(input_shape))[0]]
         groups = units if self.groups == -1 else self.groups
         if groups < 1 or units % groups:
             raise ArgumentError("groups", f"a divisor of the {units} units (or -1)", self.groups)
         self._add_affine((units,), scale=self.scale, center=self.center)
         super().build(input_shape)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The same."""
+        axes_of(self.axis, len(input_shape))
+        return tuple(input_shape)
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """dx = (dx^ - mean(dx^) - x^ mean(dx^ x^)) / deviation, means over the group."""
@@ -169,6 +184,11 @@ class RMSNormalization(Affine):
         self._add_affine(shape, scale=True, center=False)
         super().build(input_shape)
 
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The same."""
+        axes_of(self.axis, len(input_shape))
+        return tuple(input_shape)
+
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """dx = (dx^ - x^ mean(dx^ x^)) / root mean square."""
         axes = axes_of(self.axis, len(shape))
@@ -197,6 +217,11 @@ class UnitNormalization(Layer):
     rescales_inputs = True
 
     axis: Axis = -1
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The same."""
+        axes_of(self.axis, len(input_shape))
+        return tuple(input_shape)
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """dx = (dy - y sum(dy y)) / |x|; |x|^2 is at least 1e-12."""

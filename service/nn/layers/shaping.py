@@ -8,6 +8,7 @@ import numpy as np
 
 from service.nn import regularizers
 from service.nn.arguments import ArgumentError, Range
+from service.nn.layers.affine import axes_of
 from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
 
 
@@ -58,6 +59,14 @@ class Reshape(Layer):
     """The places of a row in another shape; one size may be -1."""
 
     target_shape: tuple | list  # type: ignore[type-arg]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        sizes = list(self.target_shape)
+        if not all(isinstance(size, int) and not isinstance(size, bool) and size >= -1 for size in sizes):
+            raise ArgumentError("target_shape", "made of integers >= 0, one of which may be -1", self.target_shape)
+        if sizes.count(-1) > 1:
+            raise ArgumentError("target_shape", "a shape with at most one -1", self.target_shape)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(rows, target shape)."""
@@ -130,7 +139,8 @@ class Rescaling(Layer):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, value in (("scale", self.scale), ("offset", self.offset)):
-            numbers = value if isinstance(value, list | tuple | np.ndarray) else [value]
+            numbers = value.ravel() if isinstance(value, np.ndarray) else value
+            numbers = numbers if isinstance(numbers, list | tuple | np.ndarray) else [numbers]
             if not all(isinstance(x, int | float | np.number) and not isinstance(x, bool) for x in numbers):
                 raise ArgumentError(name, "a number or a list of numbers", value)
 
@@ -192,6 +202,11 @@ class Normalization(Layer):
         self.adapted_variance.assign(data.var(axis=axes, dtype=np.float64))
         self.count.assign(len(data))
 
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The same."""
+        self._kept(len(input_shape))
+        return tuple(input_shape)
+
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """dx = dy / deviation."""
         kept = self._kept(len(shape))
@@ -215,4 +230,4 @@ class Normalization(Layer):
 
     def _kept(self, rank: int) -> tuple[int, ...]:
         given = [] if self.axis is None else [self.axis] if isinstance(self.axis, int) else list(self.axis)
-        return tuple(sorted(axis % rank for axis in given))
+        return axes_of(given, rank) if given else ()

@@ -95,6 +95,8 @@ squared_hinge = function_of(SquaredHinge)
 
 def get(identifier: Any) -> Any:
     """As in Keras: a function of targets and predictions for a name in small letters, a `Loss` for anything else."""
+    if identifier is None:
+        return None
     if isinstance(identifier, str) and identifier not in REGISTRY.classes():
         return function_of(REGISTRY.class_of(identifier))
     return REGISTRY.get(identifier)

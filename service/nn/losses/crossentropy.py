@@ -181,7 +181,7 @@ class CategoricalGeneralizedCrossEntropy(Loss):
     dtype: Any = None
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
-        p = clip(np.take_along_axis(y_pred, y_true[..., None], axis=-1)[..., 0])
+        p = np.take_along_axis(y_pred, y_true[..., None], axis=-1)[..., 0]
         return (1 - np.power(p, self.q)) / self.q
 
     def gradient(self, y_true: Array, y_pred: Array) -> Array:

@@ -156,8 +156,10 @@ concordance_correlation = function_of(ConcordanceCorrelation)
 cosine_similarity = function_of(CosineSimilarity)
 
 
-def get(identifier: Any) -> Metric:
-    """The metric of a name or configuration, or the mean of a function of targets and predictions."""
+def get(identifier: Any) -> Any:
+    """The metric of a name or configuration, or the mean of a function of targets and predictions; None is none."""
+    if identifier is None or isinstance(identifier, Metric):
+        return identifier
     if inspect.isroutine(identifier):
         made_of = class_of(identifier)
         return MeanOfFunction(identifier) if made_of is None else _named(REGISTRY.get(snake_case(made_of.__name__)))
@@ -202,7 +204,7 @@ def resolve(identifier: Any, output_shape: tuple[Any, ...], y_shape: tuple[int, 
         else:
             metric = categorical()
     else:
-        metric = get(identifier)
+        metric = get("" if identifier is None else identifier)
     if isinstance(identifier, str):
         metric.name = identifier
     return metric

@@ -33,9 +33,9 @@ __all__ = [
 ]
 
 
-def get(identifier: Any) -> Optimizer:
-    """The optimizer of a name (in any case) or configuration."""
-    return REGISTRY.get(identifier)
+def get(identifier: Any) -> Any:
+    """The optimizer of a name (in any case) or configuration; None is none."""
+    return None if identifier is None else REGISTRY.get(identifier)
 
 
 def serialize(optimizer: Optimizer) -> Any:

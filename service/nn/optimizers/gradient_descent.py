@@ -1,10 +1,12 @@
 """Steps along the gradient, with or without momentum, and along its sign."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from service.nn import openblas
+from service.nn.arguments import Range
 from service.nn.optimizers.optimizer import REGISTRY, Array, Optimizer, Rate, Share
 from service.nn.optimizers.updates import Update
 
@@ -64,7 +66,7 @@ class Lion(Optimizer):
     """w -= rate sign(b1 m + (1 - b1) g); m = b2 m + (1 - b2) g (Chen et al. 2023)."""
 
     learning_rate: Rate = 0.001
-    beta_1: Share = 0.9
+    beta_1: Annotated[float, Range(above=0, maximum=1)] = 0.9
     beta_2: Share = 0.99
 
     def slots(self) -> tuple[str, ...]:

@@ -124,3 +124,91 @@ def test_a_broken_loss_can_end_the_training_with_an_error() -> None:
     model.compile(nn.optimizers.SGD(1e30), "mse")
     with np.errstate(all="ignore"), pytest.raises(RuntimeError, match="The loss at batch"):
         model.fit(np.ones((9, 1)), np.ones(9), epochs=9, callbacks=[nn.callbacks.TerminateOnNaN(raise_error=True)])
+
+
+class Diary(nn.callbacks.Callback):
+    """Writes down every hook that is called, and what `logs` it got."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any]] = []
+        for verb in ("train", "test", "predict"):
+            for moment in (f"{verb}_begin", f"{verb}_end", f"{verb}_batch_begin", f"{verb}_batch_end"):
+                setattr(self, f"on_{moment}", self._noting(moment))
+        for moment in ("epoch_begin", "epoch_end"):
+            setattr(self, f"on_{moment}", self._noting(moment))
+
+    def wants_batches(self, verb: str = "train") -> bool:
+        return True
+
+    def _noting(self, moment: str) -> Any:
+        return lambda *places, logs=None, **_: self.calls.append((moment, places[-1] if logs is None else logs))
+
+    def names(self) -> list[str]:
+        return [name for name, _ in self.calls]
+
+
+def test_every_hook_is_called_with_logs() -> None:
+    """In the order and with the logs of Keras 3.15.1."""
+    diary = Diary()
+    model, _ = fitted(diary, epochs=1, batch_size=30, validation_split=0.5)
+    batch = ["train_batch_begin", "train_batch_end"]
+    test = ["test_begin", "test_batch_begin", "test_batch_end", "test_end"]
+    assert diary.names() == ["train_begin", "epoch_begin", *batch, *test, "epoch_end", "train_end"]
+    assert all(isinstance(logs, dict) for _, logs in diary.calls)
+    assert [sorted(logs) for name, logs in diary.calls if name.endswith("begin")] == [[]] * 5
+    diary.calls.clear()
+    model.evaluate(np.ones((4, 3)), np.ones(4), callbacks=[diary])
+    assert diary.names() == test
+    diary.calls.clear()
+    outputs = model.predict(np.ones((4, 3)), batch_size=3, callbacks=[diary])
+    assert diary.names() == ["predict_begin", *["predict_batch_begin", "predict_batch_end"] * 2, "predict_end"]
+    seen = [logs["outputs"] for name, logs in diary.calls if name == "predict_batch_end"]
+    np.testing.assert_array_equal(np.concatenate(seen), outputs)
+
+
+def test_a_lambda_callback_takes_every_hook_as_the_documentation_of_keras_writes_them() -> None:
+    seen: list[Any] = []
+    watching = nn.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append((epoch, logs["loss"])),
+        on_train_batch_begin=lambda batch, logs: seen.append(batch),
+        on_train_end=lambda logs: seen.append("end"),
+        on_test_begin=lambda logs: seen.append("test"),
+    )
+    _, history = fitted(watching, epochs=1, batch_size=20)
+    assert seen == [0, 1, (0, history["loss"][0]), "end"]
+
+
+def test_the_older_names_of_batch_hooks_are_called() -> None:
+    seen: list[int] = []
+
+    class Old(nn.callbacks.Callback):
+        def on_batch_end(self, batch: int, logs: Any = None) -> None:
+            seen.append(batch)
+
+    fitted(Old(), epochs=1, batch_size=10)
+    assert seen == [0, 1, 2, 3]
+
+
+def test_a_callback_may_end_an_evaluation_and_a_prediction() -> None:
+    model, _ = fitted(epochs=1)
+
+    class Enough(nn.callbacks.Callback):
+        def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.model.stop_evaluating = True
+
+        def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.model.stop_predicting = True
+
+    x, y = np.ones((5, 3)), np.arange(5.0)
+    first = model.evaluate(x[:2], y[:2])
+    assert model.evaluate(x, y, batch_size=2, callbacks=[Enough()]) == pytest.approx(first)
+    assert model.predict(x, batch_size=2, callbacks=[Enough()]).shape == (2, 1)
+
+
+def test_what_cannot_be_watched_is_said() -> None:
+    with pytest.raises(ValueError, match="set mode"):  # as in Keras: its direction is not known
+        fitted(nn.callbacks.EarlyStopping("nothing"))
+    model = nn.Sequential([nn.Input((2,)), nn.layers.Dense(2, activation="softmax")])
+    model.compile("sgd", "categorical_crossentropy", metrics=[nn.metrics.F1Score()])
+    with pytest.raises(ValueError, match="has 2 numbers, and only one number can be watched"):
+        model.fit(rows(4, 2), np.eye(2)[[0, 1, 0, 1]], callbacks=nn.callbacks.EarlyStopping("f1_score", mode="max"))

@@ -185,3 +185,17 @@ def test_epochs_of_a_number_of_steps_go_on_where_the_last_one_ended() -> None:
     assert len(history.history["loss"]) == 4
     for a, b in zip(whole.get_weights(), pieces.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_an_epoch_ends_with_the_rows_as_in_keras() -> None:
+    """A pass of 5 batches in epochs of 4: Keras 3.15.1 trains on 4, 1, 4 and 1 batches."""
+    seen: list[int] = []
+    model = nn.Sequential([nn.Input((1,)), nn.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    counting = nn.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: seen.append(0),
+        on_train_batch_end=lambda batch, logs: seen.append(seen.pop() + 1),
+    )
+    with pytest.warns(UserWarning, match="1 of the 4 batches"):
+        model.fit(np.ones((10, 1)), np.ones(10), batch_size=2, steps_per_epoch=4, epochs=4, callbacks=counting)
+    assert seen == [4, 1, 4, 1]

@@ -241,3 +241,67 @@ def test_targets_of_sequences_may_leave_out_the_single_unit() -> None:
     assert model.output_shape == (None, 2, 1)
     y = rows(24, 2)
     assert model.evaluate(rows(), y) == model.evaluate(rows(), y[..., None])
+
+
+def test_what_keras_writes_today_is_read() -> None:
+    """A Dense of Keras 3.15.1, and what older versions wrote."""
+    dense = {
+        "module": "keras.layers",
+        "class_name": "Dense",
+        "config": {
+            "name": "dense_6",
+            "trainable": True,
+            "dtype": {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}},
+            "units": 2,
+            "activation": "linear",
+            "kernel_initializer": {
+                "module": "keras.initializers",
+                "class_name": "GlorotUniform",
+                "config": {"seed": None, "input_axes": None, "output_axes": None},
+                "registered_name": None,
+            },
+            "quantization_config": None,
+            "lora_rank": None,
+        },
+        "registered_name": None,
+    }
+    text = json.dumps({"class_name": "Sequential", "config": {"name": "s", "layers": [dense]}})
+    model = keras.models.model_from_json(text)
+    assert (model.layers[0].name, model.layers[0].units) == ("dense_6", 2)  # type: ignore[attr-defined]
+    wrong = text.replace('"quantization_config": null', '"quantization_config": {"mode": "int8"}')
+    with pytest.raises(keras.ArgumentError, match="quantization_config"):
+        keras.models.model_from_json(wrong)
+
+
+def test_a_frozen_model_freezes_its_layers_and_their_moving_averages() -> None:
+    model = Sequential([keras.Input((3,)), keras.layers.BatchNormalization(), Dense(2)])
+    model.trainable = False
+    assert [layer.trainable for layer in model.layers] == [False, False]
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    model.fit(np.ones((8, 3)), np.ones((8, 2)))
+    for weight, old in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+    model.trainable = True
+    assert len(model.trainable_variables) == 4
+
+
+def test_a_model_that_is_not_built_tells_what_is_known_and_is_built_by_a_prediction() -> None:
+    model = Sequential([Dense(4), Dense(8)])
+    printed: list[str] = []
+    model.summary(print_fn=printed.append)
+    assert "0 (unbuilt)" in printed[0]
+    assert model.compute_output_shape((1, 2)) == (1, 8)
+    assert not hasattr(model, "output_shape")
+    assert model.predict(np.ones((5, 2))).shape == (5, 8)
+    assert model.output_shape == (None, 8)
+    with pytest.raises(ValueError, match="for which the model is built"):
+        model.build((None, 3))
+
+
+def test_each_call_in_training_drops_other_values() -> None:
+    model = Sequential([keras.Input((50,)), keras.layers.Dropout(0.5)])
+    layer, x = keras.layers.Dropout(0.5, seed=1), np.ones((2, 50), np.float32)
+    for called in (model, layer):
+        assert not np.array_equal(called(x, training=True), called(x, training=True))
+        np.testing.assert_array_equal(called(x), called(x))

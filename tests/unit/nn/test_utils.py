@@ -1,5 +1,7 @@
 """The default type of numbers, and the small functions of `utils`."""
 
+import random
+
 import numpy as np
 import pytest
 
@@ -17,3 +19,14 @@ def test_to_categorical_and_normalize() -> None:
 def test_floatx_is_float32_or_float64() -> None:
     with pytest.raises(ValueError, match="float32"):
         nn.config.set_floatx("float16")  # type: ignore[arg-type]
+
+
+def test_a_seed_is_that_of_python_and_numpy_too() -> None:
+    """As in Keras: a script that draws its data afterwards draws the same again."""
+    drawn = []
+    for _ in range(2):
+        nn.utils.set_random_seed(7)
+        drawn.append((random.random(), np.random.rand(3).tolist()))
+    assert drawn[0] == drawn[1]
+    with pytest.raises(nn.ArgumentError, match="seed"):
+        nn.utils.set_random_seed(-1)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from service.allowance import expect
 from service.api.protocols.open_inference.parameters import Tail
 from service.api.protocols.open_inference.tensors import (
     BYTES,
@@ -27,6 +28,9 @@ from service.data.features.records import read_values
 from service.errors import Findings, pointer
 from service.formats.arrays import fits, kind_of
 
+_VALUE_BYTES, _INPUT_BYTES = 64, 8
+"""Of a value of a column, and of an input that is made of it."""
+
 
 def read_columns(document: Mapping[str, Any], tail: Tail, encoder: Encoder, settings: Settings) -> Floats:
     """What the network is given (rows, width) for the `inputs` of a request; `Invalid` with the mistakes."""
@@ -39,6 +43,7 @@ def read_columns(document: Mapping[str, Any], tail: Tail, encoder: Encoder, sett
     findings = Findings(limit=settings.max_errors_shown)
     if not fits(rows, len(encoder.columns), "#/inputs/0/shape", findings, settings):
         raise findings.refusal()
+    expect(rows * (_VALUE_BYTES * len(encoder.columns) + _INPUT_BYTES * encoder.width))
     known = {column.name: column for column in encoder.columns}
     columns: dict[str, Sequence[Any]] = {}
     for place, tensor in enumerate(inputs):
@@ -54,11 +59,11 @@ def read_columns(document: Mapping[str, Any], tail: Tail, encoder: Encoder, sett
 
 def _places(inputs: Sequence[Mapping[str, Any]], encoder: Encoder) -> dict[str, int]:
     """Where among the inputs each column is."""
-    known = {*encoder.names, *encoder.others}
+    known = frozenset(encoder.names)
     places: dict[str, int] = {}
     for place, tensor in enumerate(inputs):
         name = tensor.get("name")
-        if not isinstance(name, str) or name not in known or name in places:
+        if not isinstance(name, str) or not (name in known or encoder.passes_over(name)) or name in places:
             shown = ", ".join(name[:40] for name in encoder.names[:10]) + (", ..." if len(encoder.names) > 10 else "")
             detail = f"Expected an input for each of the columns {shown}; received another or one twice."
             raise refusal(f"#/inputs/{place}/name", "wrong_name", detail)

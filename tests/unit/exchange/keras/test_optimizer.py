@@ -40,7 +40,7 @@ def fitted(optimizer: Any, epochs: int = 2) -> nn.Sequential:
 
 
 def fresh(optimizer: Any) -> Optimizer:
-    made = get(optimizer)
+    made: Optimizer = get(optimizer)
     made.build(fitted(optimizer, epochs=1).parameters)
     return made
 
