@@ -2,9 +2,11 @@
 
 import itertools
 import logging
+import math
 import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
 from service.data.tables import Table
 from service.errors import Findings
-from service.evaluation import measure
+from service.evaluation import held_out_score, measure
 from service.formats.metric_values import MetricValue, finite
 from service.formats.weights import pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
@@ -79,7 +81,9 @@ def train(
     evaluation = None if dataset.test is None else _evaluation(model, task, dataset.test)
     if evaluation is not None:
         metrics |= {f"test_{name}": value for name, value in evaluation["metrics"].items()}
-    return _result(model, told, history, metrics, seconds, evaluation=evaluation)
+    kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
+    found = held_out_score(model, task, dataset, kept)
+    return replace(_result(model, told, history, metrics, seconds, evaluation=evaluation), score=found)
 
 
 def salvage(state: TrainingState, keep: Keep) -> NewVersion:

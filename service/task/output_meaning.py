@@ -93,6 +93,18 @@ class OutputMeaning:
         return names
 
     @property
+    def are_probabilities(self) -> bool:
+        """Whether the outputs stand for probabilities, as they are or as logits or logarithms."""
+        is_likely = self.activation is not None and self.activation.outputs.are_probabilities
+        return self._likelihood is not None or is_likely
+
+    def likelihood(self, predictions: Floats) -> Floats | None:
+        """The probability that each output (rows, units) stands for by itself; None where they stand for none."""
+        if not self.are_probabilities:
+            return None
+        return predictions if self._likelihood is None else self._likelihood(predictions)
+
+    @property
     def scored(self) -> list[str] | None:
         """The names of what `scores` scores; None where the outputs are no scores."""
         names_sides = len(self.classes or ()) == 2 or self.threshold != 0 or self._likelihood is not None
