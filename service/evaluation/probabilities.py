@@ -76,6 +76,5 @@ def reliability(confidence: Floats, right: NDArray[np.bool_]) -> list[dict[str, 
 def calibration_error(bins: list[dict[str, Any]]) -> float:
     """The mean distance of confidence from the share that was right, weighted by the rows of the bins."""
     total = sum(one["rows"] for one in bins)
-    return float(
-        sum(one["rows"] * abs(one["confidence"] - one["share"]) for one in bins if one["rows"]) / max(1, total)
-    )
+    apart = [one["rows"] * abs(one["confidence"] - one["share"]) for one in bins if one["rows"]]
+    return float(sum(apart) / max(1, total))

@@ -45,6 +45,7 @@ def held_out_score(model: Sequential, task: Task, dataset: Dataset, kept: int) -
 
     The first `kept` rows of the dataset were trained on; others behind them are its validation part.
     """
+    held: Dataset
     if dataset.test is not None:
         part, held = "test", dataset.test
     elif dataset.validation is not None:

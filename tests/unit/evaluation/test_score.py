@@ -62,9 +62,9 @@ def test_classes_are_scored_beside_their_shares_in_the_training_rows(units: int,
     version = trained(units, activation, loss, y)
     score, p, truth = version.score, predicted(version), y[:150]
     assert score is not None
-    p = p if units == 3 else np.concatenate([1 - p, p], axis=1)
+    p = p / p.sum(axis=1, keepdims=True) if units == 3 else np.concatenate([1 - p, p], axis=1)
     labels = list(range(p.shape[1]))
-    assert score["value"] == pytest.approx(log_loss(truth, p / p.sum(axis=1, keepdims=True), labels=labels), abs=1e-6)
+    assert score["value"] == pytest.approx(log_loss(truth, p, labels=labels), abs=1e-6)
     assert score["metrics"]["accuracy"] == (p.argmax(axis=1) == truth).mean()
     shares = np.bincount(y[150:], minlength=p.shape[1]) / 450
     constant = np.broadcast_to(shares, p.shape)
@@ -102,4 +102,4 @@ def test_several_targets_in_different_units_count_alike() -> None:
     score = trained(2, "linear", "mse", y).score
     assert score is not None
     assert score["metric"] == "normalized_rmse"
-    assert score["baseline"] == pytest.approx(1, abs=0.1)
+    assert score["baseline"] == pytest.approx(1, abs=0.2)
