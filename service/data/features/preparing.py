@@ -18,13 +18,21 @@ from service.data.features.rows import Rows, taken
 from service.data.features.splits import Parts, split
 from service.data.features.targets import Answers, read_answers
 from service.data.tables import MISSING, Table
-from service.errors import Findings
+from service.errors import Damaged, Findings, Malformed
 from service.spec.data import DataSpec
 
 
 def load_dataset(form: str, content: bytes | mmap.mmap) -> Dataset | Table:
-    """The arrays or the table that was stored as these bytes."""
-    return Table.from_buffer(content) if form == "table" else Dataset.from_bytes(content)
+    """The arrays or the table that was stored as these bytes; `Damaged` if they are none."""
+    return load_table(content) if form == "table" else Dataset.from_bytes(content)
+
+
+def load_table(content: bytes | mmap.mmap) -> Table:
+    """The table that was stored as these bytes; `Damaged` if they are none."""
+    try:
+        return Table.from_buffer(content)
+    except Malformed as error:
+        raise Damaged("What was stored is not the table that it was written as.") from error
 
 
 GLIMPSE_ROWS = 256
