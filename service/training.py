@@ -50,14 +50,15 @@ def train(
     if not isinstance(request, TrainingRequest):
         request = TrainingRequest.from_json_dict(request)
     started = time.perf_counter()
-    prepared = _prepared(request, data, start)
+    loss = AskedLoss.of(request.compile)
+    prepared = _prepared(request, data, start, classifies=loss.classifies)
     dataset = prepared.dataset
     model = request.spec.build(dataset.columns, seed=request.fit.seed)
     model.compile(**request.compile.arguments())
     if start is not None and request.from_ is not None:
         start.give(model, optimizer=bool(request.from_.optimizer))
     del start  # it may be three times as large as the network
-    task = _task_of(request, prepared, model)
+    task = _task_of(loss, prepared, model)
     told = _told(request, prepared, model) | {"timing": {"build_seconds": time.perf_counter() - started}}
     best, limit = BestWeights(), TimeLimit(request.fit.max_seconds)
     guards = [NumberGuard(dataset), limit, best, Description(told)]
@@ -157,13 +158,13 @@ def _result(
     )
 
 
-def _prepared(request: TrainingRequest, data: Dataset | Table, start: Start | None) -> Prepared:
+def _prepared(request: TrainingRequest, data: Dataset | Table, start: Start | None, *, classifies: bool) -> Prepared:
     findings = Findings()
     prepared = prepare(
         data,
         request.data or DataSpec(),
         findings,
-        classifies=AskedLoss.of(request.compile).classifies,
+        classifies=classifies,
         validation_split=request.fit.validation_split,
         learnt=None if start is None else start.learnt,
     )
@@ -178,10 +179,9 @@ def _described(asked: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
     return {**asked, "left_out": list(prepared.left_out), "parts": prepared.parts}
 
 
-def _task_of(request: TrainingRequest, prepared: Prepared, model: Sequential) -> Task:
-    loss, dataset = AskedLoss.of(request.compile), prepared.dataset
-    outputs = OutputMeaning.of(model, loss, classes=dataset.classes, target_names=prepared.targets)
-    return Task.of(loss, dataset.y, outputs)
+def _task_of(loss: AskedLoss, prepared: Prepared, model: Sequential) -> Task:
+    dataset = prepared.dataset
+    return Task.of(dataset.y, OutputMeaning.of(model, loss, classes=dataset.classes, target_names=prepared.targets))
 
 
 def _evaluation(model: Sequential, task: Task, test: Dataset) -> dict[str, Any]:

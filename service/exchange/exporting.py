@@ -16,6 +16,7 @@ from service.formats.jsontext import write_json
 from service.formats.weights import pack, unpack
 from service.nn import Sequential
 from service.spec import CompileSpec, ModelSpec
+from service.task import AskedLoss
 from service.task.output_meaning import activation_of, threshold_of
 from service.versions import Version
 
@@ -45,9 +46,10 @@ def _built(version: Version, weights: bytes) -> Sequential:
     arrays, _ = unpack(weights)
     model = ModelSpec.model_validate(version.spec).build(version.input["shape"][-1], seed=0)
     model.set_weights(list(arrays.values()))
-    arguments = CompileSpec.model_validate(version.compile).arguments()
-    if arguments["loss"] in ("crossentropy", "ce"):  # chosen by the targets, and Keras has no such name
-        arguments["loss"] = "binary_crossentropy" if model.output_shape[-1] == 1 else "categorical_crossentropy"
+    compiled = CompileSpec.model_validate(version.compile)
+    arguments, loss, units = compiled.arguments(), AskedLoss.of(compiled), int(model.output_shape[-1])
+    if loss.known is None:  # chosen by the targets, and Keras has no such name
+        arguments["loss"] = loss.resolved((1, units), units).name
     model.compile(**arguments)
     return model
 
