@@ -54,11 +54,12 @@ def train(
     if not isinstance(request, TrainingRequest):
         request = TrainingRequest.from_json_dict(request)
     started = time.perf_counter()
-    prepared = _prepared(request, data, start)
+    loss = AskedLoss.of(request.compile)
+    prepared = _prepared(request, data, start, classifies=loss.classifies)
     dataset = prepared.dataset
     model = request.spec.build(dataset.columns, seed=request.fit.seed)
     scale = TargetScale.of(request, dataset) if start is None else scale_of(start.version)
-    task = _task_of(request, prepared, model, scale)
+    task = _task_of(loss, prepared, model, scale)
     model.compile(**task.compilation(request.compile, task.encoded(dataset.y[:1])))
     if start is not None and request.from_ is not None:
         start.give(model, optimizer=bool(request.from_.optimizer))
@@ -165,13 +166,13 @@ def _result(
     )
 
 
-def _prepared(request: TrainingRequest, data: Dataset | Table, start: Start | None) -> Prepared:
+def _prepared(request: TrainingRequest, data: Dataset | Table, start: Start | None, *, classifies: bool) -> Prepared:
     findings = Findings()
     prepared = prepare(
         data,
         request.data or DataSpec(),
         findings,
-        classifies=AskedLoss.of(request.compile).classifies,
+        classifies=classifies,
         validation_split=request.fit.validation_split,
         learnt=None if start is None else start.learnt,
     )
@@ -186,10 +187,10 @@ def _described(asked: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
     return {**asked, "left_out": list(prepared.left_out), "parts": prepared.parts}
 
 
-def _task_of(request: TrainingRequest, prepared: Prepared, model: Sequential, scale: TargetScale | None) -> Task:
-    loss, dataset = AskedLoss.of(request.compile), prepared.dataset
+def _task_of(loss: AskedLoss, prepared: Prepared, model: Sequential, scale: TargetScale | None) -> Task:
+    dataset = prepared.dataset
     outputs = OutputMeaning.of(model, loss, classes=dataset.classes, target_names=prepared.targets)
-    return Task.of(loss, dataset.y, outputs, scale)
+    return Task.of(dataset.y, outputs, scale)
 
 
 def _evaluation(model: Sequential, task: Task, test: Dataset) -> dict[str, Any]:

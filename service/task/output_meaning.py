@@ -43,13 +43,13 @@ class OutputMeaning:
         target_names: Sequence[str] | None = None,
     ) -> None:
         """`last` is the last layer and `shape` that of its outputs, rows first."""
+        self.loss = loss
         self.units = int(shape[-1])
         self.classes = None if classes is None else list(classes)
         self.target_names = None if target_names is None else list(target_names)
         self.activation = activation_of(last)
         self.threshold = threshold_of(self.activation)
         self._is_flat = len(shape) == 2
-        self._classifies = loss.classifies
         self._likelihood = _likelihood(self.activation, loss)
 
     @classmethod
@@ -108,7 +108,7 @@ class OutputMeaning:
     def scored(self) -> list[str] | None:
         """The names of what `scores` scores; None where the outputs are no scores."""
         names_sides = len(self.classes or ()) == 2 or self.threshold != 0 or self._likelihood is not None
-        are_scores = names_sides or (self.units > 1 and (self.classes is not None or self._classifies))
+        are_scores = names_sides or (self.units > 1 and (self.classes is not None or self.loss.classifies))
         if not self._is_flat or not are_scores:
             return None
         return self.names(2 if self.units == 1 else len(self.classes or ()) or self.units)
