@@ -14,7 +14,8 @@ from service.exchange.python.columns import inputs_of
 from service.exchange.python.script import write_script
 from service.formats.jsontext import write_json
 from service.formats.weights import pack, unpack
-from service.nn import Sequential
+from service.nn import Sequential, layers
+from service.nn.folding import fold
 from service.spec import CompileSpec
 from service.task.network import served_network
 from service.task.output_meaning import activation_of, threshold_of
@@ -52,6 +53,13 @@ def _built(version: Version, weights: bytes) -> Sequential:
     return model
 
 
+def _folded(version: Version, weights: bytes) -> Sequential:
+    """The network in plain layers as far as these say it, where every layer is one of `nn`."""
+    model = _built(version, weights)
+    known = set(layers.REGISTRY)
+    return fold(model) if all(type(layer) in known for layer in model.layers) else model
+
+
 def _encoder(version: Version) -> Encoder:
     return restored(version.input.get("features"), version.input["shape"][-1])
 
@@ -86,7 +94,7 @@ def _json(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
 
 
 def _onnx(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
-    notes, encoder, model = _notes(version), _encoder(version), _built(version, weights)
+    notes, encoder, model = _notes(version), _encoder(version), _folded(version, weights)
     metadata = {"model": version.model, "version": str(version.number)}
     metadata |= {key: write_json(value).decode() for key, value in notes.items()}
     return write_onnx(
@@ -100,7 +108,7 @@ def _onnx(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
 
 def _python(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
     title = f"version {version.number} of the model {version.model}"
-    model, classes, encoder = _built(version, weights), version.output["classes"], _encoder(version)
+    model, classes, encoder = _folded(version, weights), version.output["classes"], _encoder(version)
     return write_script(model, title, inputs_of(encoder), classes)
 
 

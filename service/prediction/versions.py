@@ -15,6 +15,7 @@ from service.errors import Findings
 from service.evaluation import Measured, importance, measure
 from service.formats.weights import unpack
 from service.nn import Sequential
+from service.nn.folding import fold
 from service.spec import CompileSpec
 from service.task import AskedLoss, OutputMeaning, Task
 from service.task.network import scale_of, served_network, trained_network
@@ -34,7 +35,8 @@ class LoadedVersion:
         self.trained = trained
         self.columns = int(trained.input["shape"][-1])
         self.model = served_network(trained, arrays.values())
-        self.size_bytes = len(weights)
+        self._folded = fold(self.model)
+        self.size_bytes = len(weights) if self._folded is self.model else 2 * len(weights)
         targets = trained.output.get("targets")
         loss = AskedLoss.of(CompileSpec.model_validate(trained.compile))
         classes = trained.output.get("classes")
@@ -64,7 +66,7 @@ class LoadedVersion:
     def predict(self, x: Floats) -> Floats:
         """The outputs (rows, units) for rows of the right width."""
         with self._lock, np.errstate(all="ignore"):
-            return self.model.predict(x)
+            return self._folded.predict(x)
 
     def evaluate(self, dataset: Dataset, findings: Findings, *, repeats: int = 0) -> Measured:
         """Loss and metrics, and a report, on a dataset; `Invalid` with the findings where it does not suit.
