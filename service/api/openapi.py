@@ -1,5 +1,6 @@
 """The OpenAPI document: what FastAPI knows of the routes, and what only we know of their bodies."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -62,6 +63,8 @@ def described(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
     document["components"]["schemas"] = {
         name: schema if name in _NAMES.values() else _named(schema) for name, schema in shown.items()
     }
+    for schema in document["components"]["schemas"].values():
+        _tell_defaults(schema)
     made: dict[str, Any] = plain(document)
     return made
 
@@ -107,6 +110,22 @@ def _with_its_default(schema: dict[str, Any]) -> dict[str, Any]:
     if null not in choices or f"#/components/schemas/{_INITIALIZER}" not in names or schema.get("default") is None:
         return schema
     return {**schema, "anyOf": [choice for choice in choices if choice != null]}
+
+
+def _tell_defaults(schema: Any) -> None:
+    """Says in words what a field is if it is not given; of a `default` generators make a field that must be given."""
+    if isinstance(schema, list):
+        for one in schema:
+            _tell_defaults(one)
+    elif isinstance(schema, dict):
+        for field in schema.get("properties", {}).values():
+            default = field.pop("default", None)
+            if default not in (None, [], {}) and isinstance(default, str | int | float | list):
+                told = json.dumps(default)
+                field["description"] = f"{field.get('description', '')} `{told}` if not given.".strip()
+        for key, value in schema.items():
+            if key not in ("default", "enum", "examples"):
+                _tell_defaults(value if key != "properties" else list(value.values()))
 
 
 def _untitled(schema: Any) -> Any:

@@ -91,6 +91,17 @@ def test_the_document_comes_compressed_to_callers_that_ask_for_it(shared: Servic
         assert int(answer.headers["Content-Length"]) < len(plain.content) / 5
 
 
+def test_each_status_of_a_problem_shows_an_example_of_its_own(document: dict[str, Any]) -> None:
+    problem = Draft202012Validator({"$ref": "#/components/schemas/Problem", "components": document["components"]})
+    for name, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            example = answer.get("content", {}).get("application/problem+json", {}).get("example")
+            if int(status) >= 400 and not name.split()[1].startswith("/v2"):
+                assert (example["status"], example["title"]) == (int(status), answer["description"]), name
+                assert example["type"] == f"urn:fitd:{example['code']}"
+                problem.validate(example)
+
+
 def test_the_document_is_valid(document: dict[str, Any]) -> None:
     validate(document)
 
