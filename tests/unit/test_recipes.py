@@ -1,6 +1,7 @@
 """RealMLP and TabM as whole requests: trained, broken off and taken up, predicting, and written to every format."""
 
 import io
+import json
 import runpy
 import zipfile
 from collections.abc import Callable
@@ -31,7 +32,7 @@ X = np.hstack([RNG.normal(size=(ROWS, 3)), np.eye(4)[RNG.integers(0, 4, ROWS)], 
 X = X.astype(np.float32)
 CLASSES = ("one", "two", "three")
 TARGETS = {
-    True: Dataset(X, (X[:, 7] % 3).astype(np.int32), CLASSES),
+    True: Dataset(X, (X[:, :2] > 0).sum(axis=1).astype(np.int32), CLASSES),
     False: Dataset(X, (X[:, :1] * X[:, 1:2] + X[:, 7:]).astype(np.float32)),
 }
 NUMBERS, ONE_HOT, CODES = [0, 1, 2], [3, 4, 5, 6], {7: 12}
@@ -162,3 +163,15 @@ def test_layers_that_do_not_fit_the_columns_say_why(layers: list[dict[str, Any]]
     spec = ModelSpec.model_validate({"layers": [*layers, {"class_name": "Dense", "units": 1}]})
     with pytest.raises(ValueError, match=said):
         spec.build(8)
+
+
+def test_the_page_about_recipes_shows_what_is_tested_here() -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/recipes.md").read_text(encoding="utf-8")
+    shown = [json.loads(part.partition("```")[0]) for part in page.split("```json\n")[1:]]
+    assert shown == [
+        recipes.realmlp_td_s(3, classifies=True),
+        recipes.realmlp_td(1, classifies=False, numbers=NUMBERS, one_hot=ONE_HOT, codes={7: 13}),
+        recipes.tabm_mini(3, classifies=True, chunks=[16, 16, 16, 4], numbers=NUMBERS),
+    ]
+    for request in shown:
+        TrainingRequest.from_json_dict(request)
