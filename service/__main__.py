@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from service.config import RENAMED, Settings, explained, given_names, misspelt
-from service.errors import Conflict, FitdError, Unavailable
+from service.errors import Conflict, FitdError, Unavailable, WrongSchema
 from service.processes.lifeline import follow
 from service.processes.sockets import listen, warn_if_open
 from service.processes.supervisor import PATIENCE_SECONDS, migrate, serve
@@ -229,7 +229,7 @@ def _await_schema(database: Database) -> None:
 def _is_ready(database: Database) -> bool:
     try:
         return database.schema_is_current()
-    except Unavailable:
+    except (Unavailable, WrongSchema):
         return False
 
 

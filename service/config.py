@@ -148,6 +148,18 @@ class Settings(BaseSettings, Limits):
     checkpoint_seconds: float = Field(
         2.0, ge=0, description="Shortest time between two checkpoints of a training; they take 2 % of it at most."
     )
+    keep_results_seconds: float = Field(
+        3600.0,
+        ge=0,
+        description="Longest time for which a worker keeps what it has trained while that cannot be stored, on a full "
+        "disk for instance; then the job fails.",
+    )
+    keep_trash_days: Days = Field(
+        7.0, description="Days for which files that nothing refers to lie in the trash of the artifacts; then they go."
+    )
+    max_index_versions: Count = Field(
+        1_000_000, description="Most versions that an answer without pages lists, such as `/v2/repository/index`."
+    )
     keep_jobs_days: Days = Field(90.0, description="Days after which a finished job is deleted; its version stays.")
     keep_events_days: Days = Field(30.0, description="Days after which the events and history of a job are deleted.")
     keep_checkpoints_days: Days = Field(1.0, description="Days for which a failed job's checkpoints are kept.")

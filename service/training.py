@@ -2,9 +2,11 @@
 
 import itertools
 import logging
+import math
 import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
 from service.data.tables import Table
 from service.errors import Findings
-from service.evaluation import measure
+from service.evaluation import held_out_score, measure
 from service.formats.metric_values import MetricValue, finite
 from service.formats.weights import pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
@@ -26,7 +28,9 @@ from service.spec import TrainingRequest
 from service.spec.data import DataSpec
 from service.spec.vocabulary import made
 from service.task import AskedLoss, OutputMeaning, Task
+from service.task.network import scale_of
 from service.task.start import Start
+from service.task.target_scale import TargetScale
 from service.versions import NewVersion
 
 _log = logging.getLogger("fitd.training")
@@ -50,15 +54,17 @@ def train(
     if not isinstance(request, TrainingRequest):
         request = TrainingRequest.from_json_dict(request)
     started = time.perf_counter()
-    prepared = _prepared(request, data, start)
+    loss = AskedLoss.of(request.compile)
+    prepared = _prepared(request, data, start, classifies=loss.classifies)
     dataset = prepared.dataset
     model = request.spec.build(dataset.columns, seed=request.fit.seed)
-    model.compile(**request.compile.arguments())
+    scale = TargetScale.of(request, dataset) if start is None else scale_of(start.version)
+    task = _task_of(loss, prepared, model, scale)
+    model.compile(**task.compilation(request.compile, task.encoded(dataset.y[:1])))
     if start is not None and request.from_ is not None:
         start.give(model, optimizer=bool(request.from_.optimizer))
     del start  # it may be three times as large as the network
-    task = _task_of(request, prepared, model)
-    told = _told(request, prepared, model) | {"timing": {"build_seconds": time.perf_counter() - started}}
+    told = _told(request, prepared, model, scale) | {"timing": {"build_seconds": time.perf_counter() - started}}
     best, limit = BestWeights(), TimeLimit(request.fit.max_seconds)
     guards = [NumberGuard(dataset), limit, best, Description(told)]
     watchers = [*guards, *(made("callback", one) for one in request.fit.callbacks), *callbacks]
@@ -76,7 +82,9 @@ def train(
     evaluation = None if dataset.test is None else _evaluation(model, task, dataset.test)
     if evaluation is not None:
         metrics |= {f"test_{name}": value for name, value in evaluation["metrics"].items()}
-    return _result(model, told, history, metrics, seconds, evaluation=evaluation)
+    kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
+    found = held_out_score(model, task, dataset, kept)
+    return replace(_result(model, told, history, metrics, seconds, evaluation=evaluation), score=found)
 
 
 def salvage(state: TrainingState, keep: Keep) -> NewVersion:
@@ -112,7 +120,7 @@ def _partial(
     return _result(model, told, history, metrics, seconds, partial=True)
 
 
-def _told(request: TrainingRequest, prepared: Prepared, model: Sequential) -> dict[str, Any]:
+def _told(request: TrainingRequest, prepared: Prepared, model: Sequential, scale: TargetScale | None) -> dict[str, Any]:
     """What is known of the version before the training begins, as JSON has it."""
     asked, dataset = request.to_json_dict(), prepared.dataset
     return {
@@ -128,7 +136,8 @@ def _told(request: TrainingRequest, prepared: Prepared, model: Sequential) -> di
             "classes": dataset.classes and list(dataset.classes),
             "shape": [None, *model.output_shape[1:]],
             "targets": prepared.targets,
-        },
+        }
+        | ({} if scale is None else {"transform": scale.to_json()}),
         "data": _described(asked.get("data", {}), prepared),
         "environment": environment() | {key: asked[key] for key in ("from",) if key in asked},
     }
@@ -157,13 +166,13 @@ def _result(
     )
 
 
-def _prepared(request: TrainingRequest, data: Dataset | Table, start: Start | None) -> Prepared:
+def _prepared(request: TrainingRequest, data: Dataset | Table, start: Start | None, *, classifies: bool) -> Prepared:
     findings = Findings()
     prepared = prepare(
         data,
         request.data or DataSpec(),
         findings,
-        classifies=AskedLoss.of(request.compile).classifies,
+        classifies=classifies,
         validation_split=request.fit.validation_split,
         learnt=None if start is None else start.learnt,
     )
@@ -178,10 +187,10 @@ def _described(asked: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
     return {**asked, "left_out": list(prepared.left_out), "parts": prepared.parts}
 
 
-def _task_of(request: TrainingRequest, prepared: Prepared, model: Sequential) -> Task:
-    loss, dataset = AskedLoss.of(request.compile), prepared.dataset
+def _task_of(loss: AskedLoss, prepared: Prepared, model: Sequential, scale: TargetScale | None) -> Task:
+    dataset = prepared.dataset
     outputs = OutputMeaning.of(model, loss, classes=dataset.classes, target_names=prepared.targets)
-    return Task.of(loss, dataset.y, outputs)
+    return Task.of(dataset.y, outputs, scale)
 
 
 def _evaluation(model: Sequential, task: Task, test: Dataset) -> dict[str, Any]:

@@ -14,8 +14,11 @@ from service.exchange.python.columns import inputs_of
 from service.exchange.python.script import write_script
 from service.formats.jsontext import write_json
 from service.formats.weights import pack, unpack
-from service.nn import Sequential
-from service.spec import CompileSpec, ModelSpec
+from service.nn import Sequential, layers
+from service.nn.folding import fold
+from service.spec import CompileSpec
+from service.task import AskedLoss
+from service.task.network import served_network
 from service.task.output_meaning import activation_of, threshold_of
 from service.versions import Version
 
@@ -41,15 +44,22 @@ def export(version: Version, weights: bytes, file_format: str, optimizer: bytes 
 
 
 def _built(version: Version, weights: bytes) -> Sequential:
-    """The network with its weights, compiled as it was trained."""
+    """The network with its weights, in the data's units, compiled as it was trained."""
     arrays, _ = unpack(weights)
-    model = ModelSpec.model_validate(version.spec).build(version.input["shape"][-1], seed=0)
-    model.set_weights(list(arrays.values()))
-    arguments = CompileSpec.model_validate(version.compile).arguments()
-    if arguments["loss"] in ("crossentropy", "ce"):  # chosen by the targets, and Keras has no such name
-        arguments["loss"] = "binary_crossentropy" if model.output_shape[-1] == 1 else "categorical_crossentropy"
+    model = served_network(version, arrays.values())
+    compiled = CompileSpec.model_validate(version.compile)
+    arguments, loss, units = compiled.arguments(), AskedLoss.of(compiled), int(model.output_shape[-1])
+    if loss.known is None:  # chosen by the targets, and Keras has no such name
+        arguments["loss"] = loss.resolved((1, units), units).name
     model.compile(**arguments)
     return model
+
+
+def _folded(version: Version, weights: bytes) -> Sequential:
+    """The network in plain layers as far as these say it, where every layer is one of `nn`."""
+    model = _built(version, weights)
+    known = set(layers.REGISTRY)
+    return fold(model) if all(type(layer) in known for layer in model.layers) else model
 
 
 def _encoder(version: Version) -> Encoder:
@@ -86,7 +96,7 @@ def _json(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
 
 
 def _onnx(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
-    notes, encoder, model = _notes(version), _encoder(version), _built(version, weights)
+    notes, encoder, model = _notes(version), _encoder(version), _folded(version, weights)
     metadata = {"model": version.model, "version": str(version.number)}
     metadata |= {key: write_json(value).decode() for key, value in notes.items()}
     return write_onnx(
@@ -100,7 +110,7 @@ def _onnx(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
 
 def _python(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
     title = f"version {version.number} of the model {version.model}"
-    model, classes, encoder = _built(version, weights), version.output["classes"], _encoder(version)
+    model, classes, encoder = _folded(version, weights), version.output["classes"], _encoder(version)
     return write_script(model, title, inputs_of(encoder), classes)
 
 

@@ -73,6 +73,8 @@ KINDS: Mapping[type[errors.FitdError], tuple[int, str]] = {
     errors.Invalid: (422, "The request is wrong"),
     errors.TooMany: (429, "Too many at a time"),
     errors.Damaged: (500, "What was stored is damaged"),
+    errors.Refused: (500, "The database refuses it"),
+    errors.WrongSchema: (503, "The tables are of another release"),
     errors.Unavailable: (503, "The service is not available"),
 }
 """The one place that gives an error its HTTP status and title."""
@@ -144,7 +146,7 @@ def answer_known(request: Request, error: errors.FitdError) -> Response:
     if isinstance(error, errors.Unavailable):
         log.error("request %s: %s", request.state.request_id, error.detail)
         headers = {"Retry-After": str(error.retry_after_seconds)}
-        detail = error.detail if isinstance(error, errors.Full | errors.Busy) else "Please ask again in a moment."
+        detail = "Please ask again in a moment." if error.code == errors.Unavailable.code else error.detail
         return problem(request, status, error.code, title, detail, headers=headers)
     return problem(request, status, error.code, title, error.detail, **more)
 

@@ -2,6 +2,6 @@
 
 from service.data.features.encoder import Encoder, PlainEncoder, restored
 from service.data.features.inherited import Learnt
-from service.data.features.preparing import Prepared, load_dataset, prepare
+from service.data.features.preparing import Prepared, load_dataset, load_table, prepare
 
-__all__ = ["Encoder", "Learnt", "PlainEncoder", "Prepared", "load_dataset", "prepare", "restored"]
+__all__ = ["Encoder", "Learnt", "PlainEncoder", "Prepared", "load_dataset", "load_table", "prepare", "restored"]

@@ -18,13 +18,21 @@ from service.data.features.rows import Rows, taken
 from service.data.features.splits import Parts, split
 from service.data.features.targets import Answers, read_answers
 from service.data.tables import MISSING, Table
-from service.errors import Findings
+from service.errors import Damaged, Findings, Malformed
 from service.spec.data import DataSpec
 
 
 def load_dataset(form: str, content: bytes | mmap.mmap) -> Dataset | Table:
-    """The arrays or the table that was stored as these bytes."""
-    return Table.from_buffer(content) if form == "table" else Dataset.from_bytes(content)
+    """The arrays or the table that was stored as these bytes; `Damaged` if they are none."""
+    return load_table(content) if form == "table" else Dataset.from_bytes(content)
+
+
+def load_table(content: bytes | mmap.mmap) -> Table:
+    """The table that was stored as these bytes; `Damaged` if they are none."""
+    try:
+        return Table.from_buffer(content)
+    except Malformed as error:
+        raise Damaged("What was stored is not the table that it was written as.") from error
 
 
 GLIMPSE_ROWS = 256
@@ -130,7 +138,8 @@ def _prepare_arrays(
     dataset: Dataset, asked: DataSpec, findings: Findings, validation_split: float, at: str, *, classifies: bool
 ) -> Prepared | None:
     for key in ("target", "features", "sample_weight"):
-        if getattr(asked, key) is not None:
+        named = key != "target" or any(one.name for one in asked.target or ())
+        if getattr(asked, key) is not None and named:
             findings.error(f"{at}/{key}", "conflict", "This dataset holds arrays x and y; it has no named columns.")
             return None
     if asked.split is None:

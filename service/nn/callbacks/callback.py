@@ -1,7 +1,7 @@
 """What a callback is: hooks that `fit` calls while it trains."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from service.nn.metrics.metric import Metric
 from service.nn.registry import Registry
@@ -17,6 +17,9 @@ class Callback:
     As in Keras, `logs` is always a dictionary, empty before anything is measured. A hook may set
     `self.model.stop_training`, or raise to end the training at once.
     """
+
+    sets_learning_rate: ClassVar[bool] = False
+    """Whether the callback changes the learning rate, and records it among the metrics of each epoch."""
 
     model: Any = None
     params: dict[str, Any]
@@ -176,7 +179,7 @@ def is_better_when_larger(monitor: str, mode: str, metrics: Mapping[str, Metric]
     if name == "loss":
         return False
     metric = metrics.get(name)
-    words = f"{name} {type(metric).__name__}".lower() if metric is not None else ""
+    words = f"{name} {metric.kind}".lower() if metric is not None else ""
     if any(word in words for word in ("error", "crossentropy", "loss", "false", "hinge", "divergence", "poisson")):
         return False
     if metric is not None and any(word in words for word in (*_UP, "true", "correlation", "cosine")):

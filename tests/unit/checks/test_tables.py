@@ -7,7 +7,6 @@ import pyarrow as pa
 import pytest
 
 from service.checks import CheckedTraining, read_training
-from service.checks.estimate import estimate
 from service.config import Limits
 from service.data.datasets import Dataset
 from service.data.features import prepare
@@ -16,6 +15,7 @@ from service.errors import Findings, Invalid, NotFound
 from service.prediction import LoadedVersion
 from service.spec.data import DataSpec
 from service.task import AskedLoss, OutputMeaning, Task
+from service.task.cost import Cost, cost_of
 from service.training import train
 
 LIMITS = Limits()
@@ -30,6 +30,10 @@ TABLE = Table(
     )
 )
 ARRAYS = Dataset(np.eye(6, dtype=np.float32), np.arange(6, dtype=np.int32) % 3)
+
+
+def estimate(checked: CheckedTraining) -> Cost:
+    return cost_of(checked.request, checked.dataset, checked.outline)
 
 
 def opened(dataset_id: str) -> Dataset | Table:
@@ -154,9 +158,11 @@ def test_numbers_and_names_of_rows_that_are_taken_for_classes_are_warned_of(
 @pytest.mark.parametrize(
     ("target", "loss", "behind", "warned"),
     [
-        ("cost", "mse", [], True),
-        ("cost", "mae", [], True),
-        (["cost", "price"], "mse", [], True),
+        ({"name": "cost", "transform": "none"}, "mse", [], True),
+        ({"name": "cost", "transform": "none"}, "mae", [], True),
+        ([{"name": one, "transform": "none"} for one in ("cost", "price")], "mse", [], True),
+        ("cost", "mse", [], False),
+        (["cost", "price"], "mae", [], False),
         ("price", "mse", [], False),
         ("cost", "poisson", [], False),
         ("cost", "mse", [{"class_name": "Rescaling", "scale": 50.0, "offset": 500.0}], False),
@@ -308,7 +314,7 @@ def test_the_sides_of_one_output_are_not_named_after_its_target() -> None:
 def class_weights(checked: CheckedTraining) -> dict[int, float] | None:
     loss, found, dataset = AskedLoss.of(checked.request.compile), checked.outline, checked.dataset
     outputs = OutputMeaning(found.layers[-1], found.shapes[-1], loss, classes=dataset.classes)
-    return Task.of(loss, dataset.y, outputs).class_weights(checked.request.fit, dataset)
+    return Task.of(dataset.y, outputs).class_weights(checked.request.fit, dataset)
 
 
 def refused(asked: dict[str, Any], **fit: Any) -> set[tuple[str, str]]:
@@ -323,7 +329,7 @@ def refused(asked: dict[str, Any], **fit: Any) -> set[tuple[str, str]]:
         ({"split": {"train": 0.8}}, "Unknown key. Known: validation, test, method, column, seed."),
         ({"split": {"methods": "last"}}, "Unknown key. Did you mean 'method'? Known: validation, test, method,"),
         ({"features": [{"name": "size", "fill": 0}]}, "Unknown key. Known: name, type, encoding, missing,"),
-        ({"target": {"name": "kind", "drop": True}}, "Unknown key. Known: name, missing."),
+        ({"target": {"name": "kind", "drop": True}}, "Unknown key. Known: name, missing, transform."),
         ({"targets": "kind"}, "Unknown key. Did you mean 'target'? Known: dataset, target, features,"),
     ],
 )

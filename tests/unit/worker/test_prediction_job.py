@@ -187,7 +187,7 @@ def test_a_cell_that_no_input_can_be_made_of_fails_the_job(database: Database, t
     [
         (MemoryError(), Status.FAILED, "out_of_memory"),
         (RuntimeError("at 0x7f00"), Status.FAILED, "internal_error"),
-        (OSError(errno.ENOSPC, "No space left on device"), Status.FAILED, "storage_failed"),
+        (OSError(errno.ENOSPC, "No space left on device"), Status.QUEUED, None),
         (Damaged("The weights are not what they were."), Status.FAILED, "damaged"),
         (Unavailable("The bucket is away."), Status.QUEUED, None),
     ],
