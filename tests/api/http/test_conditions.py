@@ -74,7 +74,7 @@ def test_what_is_known_is_not_sent_again(service: Service, path: str) -> None:
 def test_what_is_no_list_of_tags_is_refused(service: Service, name: str, wrong: str) -> None:
     ask(service, "PUT", STABLE)
     for method, path in (("PUT", STABLE), ("DELETE", STABLE), ("GET", STABLE), ("DELETE", MODEL)):
-        assert_problem(ask(service, method, path, **{name: wrong}), 400, "bad_etag")
+        assert_problem(ask(service, method, path, 1, **{name: wrong}), 400, "bad_etag")
 
 
 def test_nothing_is_deleted_that_is_not_what_the_caller_knows(service: Service) -> None:
