@@ -48,7 +48,7 @@ def check(database: Database, dataset: str, profiled: bool, **data: Any) -> Any:
         return load_dataset(found.form, content, found.meta["columns"] if profiled else ())
 
     layers = [{"class_name": "Dense", "units": "auto", "activation": "softmax"}]
-    asked = {
+    asked: dict[str, Any] = {
         "spec": {"layers": layers},
         "compile": {"loss": "crossentropy"},
         "data": {"dataset": dataset, "target": "y"},
