@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from service.allowance import expect_much
 from service.config import Limits
 from service.errors import Finding, Invalid, Malformed, TooLarge, pointer
+from service.formats.compression import too_large
 from service.formats.json_size import expect_parsed
 from service.formats.jsontext import read_json
-from service.formats.plain_columns import check_size
+from service.formats.plain_columns import check_size, is_text
 
 _BATCH_CELLS = 1_000_000
 
@@ -29,10 +30,10 @@ def read_whole(file: Path, limits: Limits) -> bytes:
     return file.read_bytes().removeprefix(codecs.BOM_UTF8)
 
 
-def batches_of_rows(content: bytes, limits: Limits, *, by_line: bool) -> tuple[Any, Iterator[Any]]:
+def batches_of_rows(content: bytes, limits: Limits, most_bytes: int, *, by_line: bool) -> tuple[Any, Iterator[Any]]:
     """The pyarrow schema and record batches of objects in a list, or one on each line.
 
-    `Malformed` or `Invalid` for any other text, `TooLarge` for more columns or values than a table may have. A key
+    `Malformed` or `Invalid` for any other text, `TooLarge` for more columns, values or bytes than a table may have. A key
     that a row does not have is a missing value, and so is NaN; texts that are all dates in ISO 8601 are dates.
     """
     import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
@@ -47,7 +48,16 @@ def batches_of_rows(content: bytes, limits: Limits, *, by_line: bool) -> tuple[A
     columns = {name: (np.array(places), _column(name, values)) for name, (places, values) in present.items()}
     present.clear()
     schema = pa.schema([(name, column.type) for name, (_, column) in columns.items()])
+    if count * sum(map(_bits, schema.types)) > 8 * most_bytes:
+        raise too_large(most_bytes)
     return schema, _batches(columns, schema, count)
+
+
+def _bits(column_type: Any) -> int:
+    """What a value of a type takes at least, where none is, too."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    return 0 if pa.types.is_null(column_type) else 32 if is_text(column_type) else int(column_type.bit_width)
 
 
 def _present(rows: Sequence[Mapping[str, Any]], limits: Limits) -> dict[str, tuple[Sequence[int], list[Any]]]:

@@ -66,7 +66,7 @@ class Gate:
         arriving = limited(receive, headers, limit)
         try:
             with allowing(self.allowance):
-                await self.app(scope, arriving if is_upload else held.metered(arriving), named)
+                await self.app(scope, held.metered(arriving, is_upload=is_upload), named)
         finally:
             held.release()
 
