@@ -13,6 +13,7 @@ from service.api.apart.pool import Pool
 from service.api.datasets import routes as datasets
 from service.api.http import problems
 from service.api.http.budget import Budget
+from service.api.http.callers import Callers
 from service.api.http.middleware.gate import Gate
 from service.api.http.middleware.head import Heads
 from service.api.http.paths import VERSIONED, VERSIONED_TEXT
@@ -98,10 +99,12 @@ def create_app(settings: Settings, database: Database | None = None, *, is_apart
     budget = Budget(settings.memory_at_once_bytes, settings.max_memory_wait_seconds)
     apart = Pool(settings, budget, shared_database.rings)
     app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics(), budget, apart)
-    app.state.ways = Ways(app.state.fitd, *WAYS)
+    callers = Callers(settings.host_names)
+    app.state.ways = Ways(app.state.fitd, callers.judge, *WAYS)
     app.add_middleware(Heads)
     app.add_middleware(
         Gate,
+        judge=callers.judge,
         max_body_bytes=settings.max_body_bytes,
         max_upload_bytes=settings.max_upload_bytes,
         is_upload=is_upload,

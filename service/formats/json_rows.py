@@ -4,6 +4,7 @@ import codecs
 import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from service.errors import Finding, Invalid, Malformed, TooLarge, pointer
 from service.formats.compression import too_large
 from service.formats.json_size import expect_parsed
 from service.formats.jsontext import read_json
-from service.formats.plain_columns import check_size, is_text
+from service.formats.plain_columns import check_size, exact_type, is_text
 
 _BATCH_CELLS = 1_000_000
+_EXACT = 2**53
+"""Beyond it, float64 does not have every whole number."""
 
 
 def read_whole(file: Path, limits: Limits) -> bytes:
@@ -33,8 +36,8 @@ def read_whole(file: Path, limits: Limits) -> bytes:
 def batches_of_rows(content: bytes, limits: Limits, most_bytes: int, *, by_line: bool) -> tuple[Any, Iterator[Any]]:
     """The pyarrow schema and record batches of objects in a list, or one on each line.
 
-    `Malformed` or `Invalid` for any other text, `TooLarge` for more columns, values or bytes than a table may have. A key
-    that a row does not have is a missing value, and so is NaN; texts that are all dates in ISO 8601 are dates.
+    `Malformed` or `Invalid` for any other text, `TooLarge` for more columns, values or bytes than a table may have. A
+    key that a row does not have is a missing value, and so is NaN; texts that are all dates in ISO 8601 are dates.
     """
     import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
 
@@ -57,7 +60,8 @@ def _bits(column_type: Any) -> int:
     """What a value of a type takes at least, where none is, too."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
-    return 0 if pa.types.is_null(column_type) else 32 if is_text(column_type) else int(column_type.bit_width)
+    is_plain = pa.types.is_primitive(column_type) or pa.types.is_decimal(column_type)
+    return int(column_type.bit_width) if is_plain else 32 * is_text(column_type)
 
 
 def _present(rows: Sequence[Mapping[str, Any]], limits: Limits) -> dict[str, tuple[Sequence[int], list[Any]]]:
@@ -116,7 +120,7 @@ def _rows(content: bytes, *, by_line: bool) -> list[dict[str, Any]]:
 def _read_lines(content: bytes) -> list[Any]:
     rows: list[Any] = []
     try:
-        rows += (read_json(line) for line in content.splitlines() if line.strip())
+        rows += (read_json(line, exact=True) for line in content.splitlines() if line.strip())
     except Malformed:
         said = f"Expected rows, each a JSON object on a line; row {len(rows) + 1:,} is no JSON."
         raise Malformed(said, code="bad_table") from None
@@ -125,7 +129,7 @@ def _read_lines(content: bytes) -> list[Any]:
 
 def _read_list(text: bytes) -> Any:
     try:
-        return read_json(text)
+        return read_json(text, exact=True)
     except Malformed as error:
         raise Malformed(error.detail, code="bad_table") from None
 
@@ -139,7 +143,7 @@ def _column(name: str, values: list[Any]) -> Any:
         if bool in kinds and len(kinds) > 1:
             raise pa.ArrowInvalid  # pyarrow would take true for a 1 among numbers
         if kinds == {int, float} or (kinds == {int} and not _fit_64_bits(values)):
-            return pa.array([None if value is None else float(value) for value in values])
+            return _numbers(values)
         column = pa.array(values)
     except pa.ArrowException:
         expected = "Expected numbers, texts, booleans or dates, and one of them alone; this column holds several."
@@ -149,6 +153,18 @@ def _column(name: str, values: list[Any]) -> Any:
             with contextlib.suppress(pa.ArrowInvalid):
                 return column.cast(moment)
     return column
+
+
+def _numbers(values: list[Any]) -> Any:
+    """Numbers as float64 or, where that would make two whole numbers one, as decimals, if they fit."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    if any(isinstance(value, int) and abs(value) > _EXACT for value in values):
+        decimals = [None if value is None else Decimal(repr(value)) for value in values]
+        exponents = [one.as_tuple().exponent for one in decimals if one is not None and one.is_finite()]
+        with contextlib.suppress(pa.ArrowException):
+            return pa.array(decimals, exact_type(-min(one for one in exponents if isinstance(one, int))))
+    return pa.array([None if value is None else float(value) for value in values])
 
 
 def _fit_64_bits(values: list[int | None]) -> bool:

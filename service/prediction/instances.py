@@ -35,7 +35,7 @@ def read_inputs(document: Mapping[str, Any], loaded: LoadedVersion, limits: Limi
 
     A version that was trained on a table takes rows and columns in its words, any other takes numbers.
     """
-    if loaded.encoder is None:
+    if not loaded.encoder.has_names:
         return read_prediction(document, loaded.columns, limits)
     findings = Findings(limit=limits.max_errors_shown)
     if "instances" in document and "inputs" in document:

@@ -26,7 +26,7 @@ class Client:
         self._running = start_blocking_portal()
         self.portal = self._running.__enter__()
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://fitd")
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
 
     def request(self, method: str, path: str, **parts: Any) -> httpx.Response:
         return self.portal.call(partial(self._client.request, method, path, **parts))

@@ -53,7 +53,7 @@ def job_routes(kind: Kind) -> APIRouter:
     def get_job(shared: Shared, job_id: JobId, response: Response) -> Any:
         """The job as it stands: its status, and how far it is."""
         with shared.database.reading() as tx:
-            job = tx.jobs.get(job_id, kind)
+            job = tx.jobs.get_intact(job_id, kind)
         if not job.is_final:
             response.headers["Retry-After"] = "1"
         return view.of(job)

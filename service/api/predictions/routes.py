@@ -105,9 +105,12 @@ def predict_at_once(shared: State, headers: Headers, body: bytes, name: str, whi
 
 def _answer(shared: State, served: Served, body: bytes) -> Answered:
     loaded, key, asked = served.loaded, "predictions", EVERYTHING
-    rows = None if loaded.encoder else read_plain_rows(body, "instances", loaded.columns, shared.settings)
+    rows = None
+    if not loaded.encoder.has_names:
+        rows = read_plain_rows(body, "instances", loaded.columns, shared.settings)
     if rows is None:
-        document = read_object(body, "instances", "inputs", "signature_name", "outputs", "top_k")
+        keys = ("instances", "inputs", "signature_name", "outputs", "top_k")
+        document = read_object(body, *keys, exact=loaded.encoder.has_names)
         check_signature(document)
         if "outputs" in document or "top_k" in document:
             asked = read_asked(document, loaded)
@@ -128,7 +131,7 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
 def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> EvaluationView:
     """The answer to `:evaluate`, which is kept."""
     served = shared.serving.find(name, which)
-    document = read_object(body, "data", "importance", required=("data",))
+    document = read_object(body, "data", "importance", required=("data",), exact=True)
     findings = Findings(limit=shared.settings.max_errors_shown)
     data = document["data"]
     stored_id = data["dataset"] if isinstance(data, dict) and isinstance(data.get("dataset"), str) else None
@@ -172,7 +175,7 @@ def _opened(shared: State, dataset_id: str, findings: Findings) -> Dataset | Tab
 def _read_repeats(value: Any, loaded: LoadedVersion, findings: Findings) -> int:
     if value is None:
         return 0
-    features = loaded.columns if loaded.encoder is None else len(loaded.encoder.columns)
+    features = len(loaded.encoder.columns)
     most = max(1, min(MOST_REPEATS, _MOST_SHUFFLES // features))
     if type(value) is not int or not 1 <= value <= most:
         expected = f"Expected a whole number from 1 to {most} for {features:,} features."

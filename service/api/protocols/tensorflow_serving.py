@@ -151,14 +151,14 @@ def _regressed(shared: State, name: str, which: Which, body: bytes) -> Response:
 
 def _asked(shared: State, name: str, which: Which, body: bytes) -> tuple[Served, Any]:
     served = shared.serving.find(name, which)
-    document = read_object(body, "examples", "context", "signature_name", required=("examples",))
+    document = read_object(body, "examples", "context", "signature_name", required=("examples",), exact=True)
     check_signature(document)
     examples = merged(document["examples"], document.get("context") or {}, shared.settings)
     loaded, settings = served.loaded, shared.settings
-    if loaded.encoder is None:
-        rows = read_instances(examples, "#/examples", loaded.columns, settings)
-    else:
+    if loaded.encoder.has_names:
         rows = encode([_unwrapped(one) for one in examples], loaded.encoder, "#/examples", settings)
+    else:
+        rows = read_instances(examples, "#/examples", loaded.columns, settings)
     expect(loaded.answer_bytes(len(rows), named=True))
     return served, loaded.predict(rows)
 

@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 import pytest
 
 from service.data import tables
-from service.data.tables import Table, names_in_order
+from service.data.names import names_in_order
+from service.data.tables import Table
 from service.errors import Malformed
 from service.formats.tables import open_table
 from tests.support.tables import table_of
