@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.allowance import expect
+from service.data.counting import counts_of
 from service.data.names import digits, is_named_as_index, shown_decimal, text_of
 from service.errors import Malformed
 from service.formats.csv.blocks import THREADS
@@ -25,9 +25,6 @@ _MICROSECONDS_A_DAY = 86_400e6
 _LARGEST = float(np.finfo(np.float32).max)
 _MOST_SHOWN = 20
 _FIRST_LOOK = 100
-_COUNTED_AT_ONCE_BYTES, _COUNTED_BETWEEN = 64 << 20, 1_000_000
-_COUNTING = 3
-"""What is counted takes so many times its own memory."""
 _ABSENT = r"^\s*([^\p{L}\p{N}]+|(?i:none|missing|unknown|<na>|nat))\s*$"
 """What is written where a value is missing, besides what a CSV is known to have there."""
 
@@ -192,7 +189,7 @@ class Table:
         if kind == "empty":
             return {"missing": self.rows}
         if kind in ("category", "boolean"):
-            counted = _counted(column)
+            counted = counts_of(column)
             order = pc.sort_indices(counted.field("counts"), sort_keys=[("", "descending")])
             values = [
                 {"value": one["values"].as_py(), "count": one["counts"].as_py()}
@@ -239,36 +236,6 @@ def _mapped(column: Any, text: Callable[[Any], str]) -> Any:
     encoded = column.combine_chunks().dictionary_encode()
     texts = pa.array(map(text, encoded.dictionary.to_pylist()), pa.string())
     return pa.chunked_array([texts.take(encoded.indices)])
-
-
-def _counted(column: Any) -> Any:
-    """How often each value is there, as pyarrow's `value_counts` gives it; the memory grows with what is distinct."""
-    import pyarrow as pa  # noqa: PLC0415 - as above
-    import pyarrow.compute as pc  # noqa: PLC0415 - as above
-
-    if column.nbytes <= _COUNTED_AT_ONCE_BYTES:
-        return pc.value_counts(column.drop_null())
-    counted: list[Any] = []
-    rows = merged_rows = 0
-    for chunk in column.chunks:
-        found = pc.value_counts(chunk.drop_null())
-        counted.append(pa.table({"values": found.field("values"), "counts": found.field("counts")}))
-        rows += len(found)
-        if rows > 2 * merged_rows + _COUNTED_BETWEEN:
-            counted = [_merged(counted)]
-            rows = merged_rows = len(counted[0])
-    (batch,) = _merged(counted).combine_chunks().to_batches() or [None]
-    return pc.value_counts(column.slice(0, 0)) if batch is None else batch.to_struct_array()
-
-
-def _merged(counted: list[Any]) -> Any:
-    """The sum of several counts, in the order in which the values come."""
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    together = pa.concat_tables(counted)
-    expect(_COUNTING * together.nbytes)
-    summed = together.group_by("values", use_threads=False).aggregate([("counts", "sum")])
-    return pa.table({"values": summed["values"], "counts": summed["counts_sum"]})
 
 
 def _looks_like(counted: Any) -> str | None:

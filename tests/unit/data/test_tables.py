@@ -4,10 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
-from service.data import tables
 from service.data.names import names_in_order
 from service.data.tables import Table
 from service.errors import Malformed
@@ -110,15 +108,3 @@ def test_what_is_no_arrow_file_is_not_opened() -> None:
 def test_texts_that_look_like_numbers_or_dates_are_told(texts: list[str | None], looks_like: str | None) -> None:
     [described] = Table(pa.table({"a": pa.array(texts, pa.string())})).describe()
     assert (described["type"], described.get("looks_like")) == ("category", looks_like)
-
-
-def test_what_is_distinct_in_a_large_column_is_counted_as_in_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = pa.chunked_array([[str(i % n) for i in range(1000)] + [None] for n in (3, 700, 11, 5)])
-    wanted = {one["values"]: one["counts"] for one in pc.value_counts(texts.drop_null()).to_pylist()}
-    monkeypatch.setattr(tables, "_COUNTED_AT_ONCE_BYTES", 0)
-    monkeypatch.setattr(tables, "_COUNTED_BETWEEN", 100)
-    found = tables._counted(texts).to_pylist()
-    assert {one["values"]: one["counts"] for one in found} == wanted
-    assert len(found) == len(wanted)
-    assert len(tables._counted(pa.chunked_array([], pa.string()))) == 0
-    assert len(tables._counted(pa.chunked_array([pa.nulls(3, pa.string())]))) == 0
