@@ -39,7 +39,7 @@ _ADD_WEIGHTS = insert(version_weights)
 _VERSION = [versions.c[one.name] for one in fields(Version)]
 _SEALED = (
     *("model", "number", "spec", "compile", "fit", "summary", "metrics", "input", "output", "data", "environment"),
-    *("timing", "partial", "sha256", "size_bytes"),
+    *("timing", "partial", "score", "sha256", "size_bytes"),
 )
 """What the hash of a description is of; another list would make damaged versions of all that are stored."""
 
