@@ -87,9 +87,7 @@ def driven(service: Service, kind: str) -> dict[str, Any]:
         "files": {
             name: [file.status_code, "" if file.status_code == 200 else file.json()] for name, file in files.items()
         },
-        "scripted": scripted(files["python"].content, rows["instances"])
-        if files["python"].status_code == 200
-        else None,
+        "scripted": scripted(files["python"], rows["instances"]),
         "continued": service.client.get(going_on.headers.get("Location", "/")).json(),
         "imported": [imported.status_code, again.json()],
     }
