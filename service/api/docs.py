@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, RedirectResponse
-from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
 from service.api.http.negotiation import encoded, wanted
+from service.api.http.pages import Pages, page_headers
 from service.api.openapi import described
 from service.formats.jsontext import write_json
 
@@ -27,7 +27,7 @@ async def root() -> RedirectResponse:
 @router.get("/docs")
 async def docs() -> HTMLResponse:
     """The documentation, to read and to try out; works without the internet."""
-    return get_swagger_ui_html(
+    page = get_swagger_ui_html(
         openapi_url="/openapi.json",
         title="Fitd",
         swagger_js_url="/static/swagger-ui/swagger-ui-bundle.js",
@@ -35,12 +35,14 @@ async def docs() -> HTMLResponse:
         swagger_favicon_url="/static/favicon.svg",
         swagger_ui_parameters={"defaultModelsExpandDepth": 0, "docExpansion": "list", "tryItOutEnabled": True},
     )
+    page.headers.update(page_headers(bytes(page.body)))
+    return page
 
 
 def install(app: FastAPI, *bodies: type[BaseModel]) -> None:
     """Serves the pages; `bodies` are the schemas of raw request bodies, which no route declares."""
     app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", Pages(directory=STATIC), name="static")
 
     @functools.cache
     def document() -> dict[str, Any]:
