@@ -101,9 +101,11 @@ class Models:
     def version(self, name: str, number: int | None = None) -> Version:
         """One version; the latest if no number is given."""
         query = _described().where(versions.c.model == name)
-        if number is not None:
+        if number is None:
+            query = query.order_by(versions.c.number.desc()).limit(1)
+        else:  # without a limit: PostgreSQL would rather read the table until it finds the one
             query = query.where(versions.c.number == number)
-        row = self._connection.execute(query.order_by(versions.c.number.desc()).limit(1)).one_or_none()
+        row = self._connection.execute(query).one_or_none()
         if row is None:
             raise _missing(name, number)
         return _version(row)
