@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from service.config import RENAMED, Settings, explained, given_names, misspelt
-from service.errors import Conflict, FitdError, Unavailable
+from service.errors import Conflict, FitdError, Unavailable, WrongSchema
 from service.processes.lifeline import follow
 from service.processes.sockets import listen
 from service.processes.supervisor import PATIENCE_SECONDS, migrate, serve
@@ -118,7 +118,8 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
 
     from service.api.app import create_app  # noqa: PLC0415
     from service.api.serving.server import Server  # noqa: PLC0415
-    from service.api.serving.shortcut import Shortcut  # noqa: PLC0415
+    from service.api.wire.connection import Connection  # noqa: PLC0415
+    from service.api.wire.shared import Wire  # noqa: PLC0415
 
     _end_on_signals()
     with (
@@ -127,7 +128,7 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
     ):
         _await_schema(database)
         app = create_app(settings, database)
-        http: Any = partial(Shortcut, app.state.ways)
+        http: Any = partial(Connection, Wire(settings, app.state.ways))
         config = uvicorn.Config(
             app,
             http=http,
@@ -226,7 +227,7 @@ def _await_schema(database: Database) -> None:
 def _is_ready(database: Database) -> bool:
     try:
         return database.schema_is_current()
-    except Unavailable:
+    except (Unavailable, WrongSchema):
         return False
 
 

@@ -19,6 +19,11 @@ LONGEST_LEASE_SECONDS = 300.0
 
 Count = Annotated[int, Field(ge=1)]
 Days = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+_HOST_NAME = r"\*|[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?"
+HostNames = Annotated[str, Field(pattern=rf"^\s*(({_HOST_NAME})\s*(,\s*({_HOST_NAME})\s*)*)?$")]
+"""Names of hosts without scheme and port, separated by commas."""
 
 
 def _sqlite_in(settings: dict[str, Any]) -> str:
@@ -45,6 +50,9 @@ class Limits(BaseModel):
     """How large a request may be before it is refused."""
 
     max_body_bytes: Count = Field(64 * 2**20, description="Largest request body, in bytes.")
+    max_url_bytes: Count = Field(8192, description="Longest URL of a request, in bytes; longer ones get 414.")
+    max_header_bytes: Count = Field(65_536, description="Most bytes of headers in a request; more get 431.")
+    max_headers: Count = Field(100, description="Most headers in a request; more get 431.")
     max_rows: Count = Field(1_000_000, description="Most rows in the data of a request.")
     max_columns: Count = Field(10_000, description="Most features in a row, and most targets.")
     max_cells: Count = Field(20_000_000, description="Most numbers in the data of a request (rows times columns).")
@@ -59,6 +67,9 @@ class Limits(BaseModel):
         None,
         description="Most memory that a training may need, as `:validate` estimates it. Default: what this machine or "
         "container has; with PostgreSQL, whose workers may be elsewhere, no limit.",
+    )
+    max_request_memory_bytes: Count = Field(
+        2**30, description="Most memory that one request may take, in bytes; one that needs more is refused with 413."
     )
     max_epochs: Count = Field(10_000, description="Most epochs in one training job.")
     max_errors_shown: Count = Field(20, description="Most mistakes that one answer lists.")
@@ -85,6 +96,25 @@ class Settings(BaseSettings, Limits):
 
     host: str = Field("127.0.0.1", description="Address that the API listens on.")
     port: int = Field(8000, ge=0, le=65_535, description="Port that the API listens on; 0 picks a free one.")
+    allowed_hosts: HostNames = Field(
+        "",
+        description="Names by which the service is called, separated by commas, such as `fitd.example.com`; `*` for "
+        "any. `localhost`, the name in FITD_HOST and IP addresses need no entry. A request by another name gets 421.",
+    )
+    max_connections: Count = Field(
+        1000,
+        description="Most connections of an API process. Fewer if it may not open so many files: a part of them, at "
+        "most 256, is kept for other use. Idle connections make room for new ones.",
+    )
+    header_seconds: Seconds = Field(
+        10.0, description="Time in which the headers of a request have to come; slower ones get 408."
+    )
+    body_seconds: Seconds = Field(
+        30.0,
+        description="Longest silence while a body is sent or an answer is read; below 500 bytes a second in the long "
+        "run counts as silence. Slower bodies get 408.",
+    )
+    keep_alive_seconds: Seconds = Field(75.0, description="Time after which a connection without a request is closed.")
     api_processes: Count = Field(1, description="API processes of `serve`; they share the port.")
     data_dir: Path = Field(Path("data"), description="Directory of all that Fitd stores; made if missing.")
     database_url: str = Field(
@@ -118,6 +148,18 @@ class Settings(BaseSettings, Limits):
     checkpoint_seconds: float = Field(
         2.0, ge=0, description="Shortest time between two checkpoints of a training; they take 2 % of it at most."
     )
+    keep_results_seconds: float = Field(
+        3600.0,
+        ge=0,
+        description="Longest time for which a worker keeps what it has trained while that cannot be stored, on a full "
+        "disk for instance; then the job fails.",
+    )
+    keep_trash_days: Days = Field(
+        7.0, description="Days for which files that nothing refers to lie in the trash of the artifacts; then they go."
+    )
+    max_index_versions: Count = Field(
+        1_000_000, description="Most versions that an answer without pages lists, such as `/v2/repository/index`."
+    )
     keep_jobs_days: Days = Field(90.0, description="Days after which a finished job is deleted; its version stays.")
     keep_events_days: Days = Field(30.0, description="Days after which the events and history of a job are deleted.")
     keep_checkpoints_days: Days = Field(1.0, description="Days for which a failed job's checkpoints are kept.")
@@ -125,6 +167,14 @@ class Settings(BaseSettings, Limits):
     model_cache_size: Count = Field(
         32,
         description="Model versions kept in memory for predictions, as long as they take no more than a quarter of it.",
+    )
+    max_memory_at_once_bytes: Count = Field(
+        default_factory=lambda: memory_here() // 4,
+        description="Most memory that all requests together may take; others wait, or get 503. Default: a quarter of "
+        "what this machine or container has.",
+    )
+    max_memory_wait_seconds: float = Field(
+        10.0, ge=0, description="Longest time that a request waits for memory that others have, in seconds."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe message that is logged."
@@ -134,6 +184,21 @@ class Settings(BaseSettings, Limits):
     def model_cache_bytes(self) -> int:
         """The most bytes of weights that one API process keeps: all of them together a quarter of the memory here."""
         return memory_here() // (4 * self.api_processes)
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """The names in `allowed_hosts` and `host`, in small letters."""
+        return frozenset(name.strip().rstrip(".").lower() for name in (*self.allowed_hosts.split(","), self.host))
+
+    @property
+    def memory_at_once_bytes(self) -> int:
+        """The part of `max_memory_at_once_bytes` that is for one API process."""
+        return max(1, self.max_memory_at_once_bytes // self.api_processes)
+
+    @property
+    def request_memory_bytes(self) -> int:
+        """The most memory that a request may take: never more than all of them together."""
+        return min(self.max_request_memory_bytes, self.memory_at_once_bytes)
 
     @property
     def scratch(self) -> Path:

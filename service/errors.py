@@ -9,9 +9,15 @@
     ├── PreconditionFailed    a thing that has changed since it was looked at
     ├── Reused            a key that came before with another request
     ├── TooMany           more at a time than a quota allows; asking later may help
-    ├── Damaged           something stored that is no longer what was stored
-    ├── Unavailable       a part of the service that does not answer now; asking later may help
-    │   └── Full          a disk without room; somebody has to make some
+    ├── StorageFailure    what is stored cannot be read, or what is to be stored cannot be written
+    │   ├── Damaged       something stored is no longer what was stored
+    │   ├── Refused       the database's own rules refuse what was to be stored
+    │   ├── WrongSchema   the tables are older or newer than this release
+    │   └── Unavailable   a part of the service does not answer now; asking later may help
+    │       ├── Busy      too much is asked for at once; asking later helps
+    │       ├── Locked    others hold what is needed for longer than anybody waits
+    │       ├── DiskFault a disk fails to read or write
+    │       └── Full      a disk has no room; somebody has to make some
     └── TrainingFailed    a training that cannot be finished, and why
 
 Every message is meant for the person who asked: it says what was expected and what was received, and never
@@ -152,20 +158,54 @@ class TooMany(FitdError):
         self.retry_after_seconds = retry_after_seconds
 
 
-class Damaged(FitdError):
+class StorageFailure(FitdError):
+    """What is stored cannot be read, or what is to be stored cannot be written."""
+
+
+class Damaged(StorageFailure):
     """Something stored is no longer what was stored; asking again does not help."""
 
     code = "damaged"
 
 
-class Unavailable(FitdError):
+class Refused(StorageFailure):
+    """The database's own rules refuse what was to be stored; asking again does not help."""
+
+    code = "storage_refused"
+
+
+class WrongSchema(StorageFailure):
+    """The tables of the database are older or newer than this release."""
+
+    code = "wrong_schema"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The tables of the database are not those of this release; `python -m service migrate` brings older ones "
+            "there, and newer ones need the release that made them."
+        )
+
+
+class Unavailable(StorageFailure):
     """A part of the service does not answer now; the same request may succeed after `retry_after_seconds`."""
 
     code = "unavailable"
 
-    def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str, *, code: str | None = None, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail, code=code)
         self.retry_after_seconds = retry_after_seconds
+
+
+class Locked(Unavailable):
+    """Others hold what is needed for longer than anybody waits."""
+
+    code = "storage_busy"
+
+
+class DiskFault(Unavailable):
+    """A disk fails to read or write."""
+
+    code = "disk_fault"
 
 
 class Full(Unavailable):
@@ -176,6 +216,18 @@ class Full(Unavailable):
     def __init__(self) -> None:
         super().__init__(
             "There is no room left for this; whoever runs the service has to make some.", retry_after_seconds=30
+        )
+
+
+class Busy(Unavailable):
+    """Other requests take all the memory that requests may take together."""
+
+    code = "busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Other requests take all the memory that requests may take together; please ask again in a moment.",
+            retry_after_seconds=5,
         )
 
 

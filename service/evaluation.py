@@ -40,12 +40,12 @@ def measure(model: Sequential, task: Task, dataset: Dataset) -> Measured:
     """Loss, metrics and report of a compiled network on a dataset whose targets were checked."""
     y = task.encoded(dataset.y)
     found = model.evaluate(dataset.x, y, sample_weight=dataset.sample_weight, verbose=0, return_dict=True)
-    predictions = model.predict(dataset.x, verbose=0)
+    predictions = task.in_units(model.predict(dataset.x, verbose=0))
     return Measured(
         metrics={name: finite(value) for name, value in found.items()},
         report=report(
             predictions,
-            y,
+            task.in_units(y),
             task.targets,
             names=task.output_names,
             from_logits=task.loss.takes_logits,

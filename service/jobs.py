@@ -113,6 +113,10 @@ class Job:
     """When the worker expects to be done; None while nothing is known."""
     error: dict[str, str] | None
     """`{"reason", "detail"}` of a failed job."""
+    waits_for: str | None = None
+    """Why the job stands still though it has not ended, where something keeps it."""
+    request_sha256: str | None = None
+    """The hash of the request; None for jobs of earlier releases."""
 
     @property
     def is_final(self) -> bool:

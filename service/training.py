@@ -26,7 +26,9 @@ from service.spec import TrainingRequest
 from service.spec.data import DataSpec
 from service.spec.vocabulary import made
 from service.task import AskedLoss, OutputMeaning, Task
+from service.task.network import scale_of
 from service.task.start import Start
+from service.task.target_scale import TargetScale
 from service.versions import NewVersion
 
 _log = logging.getLogger("fitd.training")
@@ -53,12 +55,13 @@ def train(
     prepared = _prepared(request, data, start)
     dataset = prepared.dataset
     model = request.spec.build(dataset.columns, seed=request.fit.seed)
-    model.compile(**request.compile.arguments())
+    scale = TargetScale.of(request, dataset) if start is None else scale_of(start.version)
+    task = _task_of(request, prepared, model, scale)
+    model.compile(**task.compilation(request.compile, task.encoded(dataset.y[:1])))
     if start is not None and request.from_ is not None:
         start.give(model, optimizer=bool(request.from_.optimizer))
     del start  # it may be three times as large as the network
-    task = _task_of(request, prepared, model)
-    told = _told(request, prepared, model) | {"timing": {"build_seconds": time.perf_counter() - started}}
+    told = _told(request, prepared, model, scale) | {"timing": {"build_seconds": time.perf_counter() - started}}
     best, limit = BestWeights(), TimeLimit(request.fit.max_seconds)
     guards = [NumberGuard(dataset), limit, best, Description(told)]
     watchers = [*guards, *(made("callback", one) for one in request.fit.callbacks), *callbacks]
@@ -112,7 +115,7 @@ def _partial(
     return _result(model, told, history, metrics, seconds, partial=True)
 
 
-def _told(request: TrainingRequest, prepared: Prepared, model: Sequential) -> dict[str, Any]:
+def _told(request: TrainingRequest, prepared: Prepared, model: Sequential, scale: TargetScale | None) -> dict[str, Any]:
     """What is known of the version before the training begins, as JSON has it."""
     asked, dataset = request.to_json_dict(), prepared.dataset
     return {
@@ -121,14 +124,15 @@ def _told(request: TrainingRequest, prepared: Prepared, model: Sequential) -> di
         "fit": asked.get("fit", {}) | {"seed": model.seed},
         "summary": [dict(row) for row in model.summary_rows()],
         "input": {
-            "features": None if prepared.encoder is None else prepared.encoder.to_json_list(),
+            "features": prepared.encoder.features,
             "shape": [None, dataset.columns],
         },
         "output": {
             "classes": dataset.classes and list(dataset.classes),
             "shape": [None, *model.output_shape[1:]],
             "targets": prepared.targets,
-        },
+        }
+        | ({} if scale is None else {"transform": scale.to_json()}),
         "data": _described(asked.get("data", {}), prepared),
         "environment": environment() | {key: asked[key] for key in ("from",) if key in asked},
     }
@@ -178,10 +182,10 @@ def _described(asked: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
     return {**asked, "left_out": list(prepared.left_out), "parts": prepared.parts}
 
 
-def _task_of(request: TrainingRequest, prepared: Prepared, model: Sequential) -> Task:
+def _task_of(request: TrainingRequest, prepared: Prepared, model: Sequential, scale: TargetScale | None) -> Task:
     loss, dataset = AskedLoss.of(request.compile), prepared.dataset
     outputs = OutputMeaning.of(model, loss, classes=dataset.classes, target_names=prepared.targets)
-    return Task.of(loss, dataset.y, outputs)
+    return Task.of(loss, dataset.y, outputs, scale)
 
 
 def _evaluation(model: Sequential, task: Task, test: Dataset) -> dict[str, Any]:

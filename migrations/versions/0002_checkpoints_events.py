@@ -80,6 +80,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # SQLite migrates without foreign keys, so the weights do not go with their version.
+    op.execute("DELETE FROM version_weights WHERE version_id IN (SELECT id FROM versions WHERE partial)")
     op.execute("DELETE FROM versions WHERE partial")
     op.execute("UPDATE jobs SET version = NULL WHERE status <> 'succeeded'")
     with op.batch_alter_table("versions") as versions:

@@ -81,9 +81,7 @@ def downgrade() -> None:
         weights.drop_column("optimizer")
     with op.batch_alter_table("versions") as versions:
         versions.drop_column("data")
-    op.execute("DELETE FROM jobs WHERE kind <> 'training' OR dataset IS NULL")
-    op.execute("DELETE FROM jobs WHERE dataset IN (SELECT id FROM datasets WHERE artifact IS NOT NULL)")
-    op.execute("DELETE FROM datasets WHERE artifact IS NOT NULL")
+    _delete_what_earlier_releases_cannot_hold()
     op.drop_index("ix_jobs_result", "jobs")
     _drop_partial_indexes()
     with op.batch_alter_table("jobs") as jobs:
@@ -101,6 +99,19 @@ def downgrade() -> None:
         for column in ("uploaded", "artifact", "sha256", "form", "name"):
             datasets.drop_column(column)
         datasets.alter_column("size_bytes", type_=sa.Integer, existing_type=sa.BigInteger, existing_nullable=False)
+
+
+def _delete_what_earlier_releases_cannot_hold() -> None:
+    # SQLite migrates without foreign keys: nothing goes with the row that it belongs to, and no reference is cleared.
+    gone = (
+        "SELECT id FROM jobs WHERE kind <> 'training' OR dataset IS NULL "
+        "OR dataset IN (SELECT id FROM datasets WHERE artifact IS NOT NULL)"
+    )
+    for table in ("events", "checkpoints"):
+        op.execute(f"DELETE FROM {table} WHERE job_id IN ({gone})")
+    op.execute(f"UPDATE versions SET job_id = NULL WHERE job_id IN ({gone})")
+    op.execute(f"DELETE FROM jobs WHERE id IN ({gone})")
+    op.execute("DELETE FROM datasets WHERE artifact IS NOT NULL")
 
 
 def _drop_partial_indexes() -> None:

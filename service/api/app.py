@@ -6,9 +6,14 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
+from service.allowance import Allowance, Heavy
 from service.api import docs, health
+from service.api.apart.answering import answer_heavy
+from service.api.apart.pool import Pool
 from service.api.datasets import routes as datasets
 from service.api.http import problems
+from service.api.http.budget import Budget
+from service.api.http.callers import Callers
 from service.api.http.middleware.gate import Gate
 from service.api.http.middleware.head import Heads
 from service.api.http.paths import VERSIONED, VERSIONED_TEXT
@@ -63,13 +68,17 @@ OF_OTHERS = (tensorflow_serving, server, inference_models)
 """Routes of protocols that are not ours: what their clients, or gateways before them, put into queries may be there."""
 
 
-def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
-    """The API on this database, or on that of the settings; migrates nothing and starts no worker."""
+def create_app(settings: Settings, database: Database | None = None, *, is_apart: bool = False) -> FastAPI:
+    """The API on this database, or on that of the settings; migrates nothing and starts no worker.
+
+    One that `is_apart` answers everything itself, and one request at a time.
+    """
     shared_database = database or Database.of(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        await apart.close()
         if database is None:
             shared_database.close()
 
@@ -87,16 +96,23 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     serving = Serving(shared_database, settings.model_cache_size, settings.model_cache_bytes)
-    app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics())
-    app.state.ways = Ways(app.state.fitd, *WAYS)
+    budget = Budget(settings.memory_at_once_bytes, settings.max_memory_wait_seconds)
+    apart = Pool(settings, budget, shared_database.rings)
+    app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics(), budget, apart)
+    callers = Callers(settings.host_names)
+    app.state.ways = Ways(app.state.fitd, callers.judge, *WAYS)
     app.add_middleware(Heads)
     app.add_middleware(
         Gate,
+        judge=callers.judge,
         max_body_bytes=settings.max_body_bytes,
         max_upload_bytes=settings.max_upload_bytes,
         is_upload=is_upload,
+        budget=budget,
+        allowance=Allowance(settings.request_memory_bytes, is_apart=is_apart),
     )
     problems.install(app)
+    app.add_exception_handler(Heavy, answer_heavy)  # type: ignore[arg-type]
     # Routes are tried in order, and predictions are asked for most.
     rooms = (
         predictions,

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from service.api.http.problems import documented, problem
 from service.api.state import Shared
-from service.errors import Unavailable
+from service.errors import StorageFailure
 
 log = logging.getLogger("fitd.api")
 router = APIRouter(tags=["health"])
@@ -33,7 +33,7 @@ def readyz(request: Request, shared: Shared) -> Health | Response:
     try:
         if not shared.database.schema_is_current():
             checks["schema"] = "The tables are not those of this release; the command migrate brings them there."
-    except Unavailable as error:
+    except StorageFailure as error:
         log.error("not ready: %s", error.detail)
         checks |= {"database": "It does not answer.", "schema": "Unknown."}
     if set(checks.values()) == {"ok"}:

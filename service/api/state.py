@@ -5,6 +5,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from service.api.apart.pool import Pool
+from service.api.http.budget import Budget
 from service.api.jobs.watch import Watch
 from service.api.protocols.open_inference.statistics import Statistics
 from service.api.serving.version_cache import Serving
@@ -25,6 +27,9 @@ class State:
     serving: Serving
     watch: Watch
     statistics: Statistics
+    budget: Budget
+    apart: Pool
+    """Answers what is too heavy for this process."""
 
     def open_dataset(self, dataset_id: str) -> Dataset | Table:
         """A stored dataset, ready to be looked into; `NotFound` if there is none."""

@@ -22,6 +22,7 @@ from service.nn import layers
 from service.spec import TrainingRequest
 from service.spec.mistakes import pointer_in
 from service.task import AskedLoss, OutputMeaning, Task
+from service.task.target_scale import TargetScale
 
 AT_ARRAYS: Mapping[str, str] = {
     "x": "#/data/x",
@@ -49,10 +50,12 @@ def check_fits(
     *,
     document: Any = None,
     at: Mapping[str, str] = AT_ARRAYS,
+    scale: TargetScale | None = None,
 ) -> Outline | None:
     """Notes what keeps this request from being trained on this dataset, with pointers into `document`.
 
-    The dataset may be a glimpse; `at` says where its inputs, targets and validation part come from.
+    The dataset may be a glimpse; `at` says where its inputs, targets and validation part come from, and `scale` how
+    its targets are scaled.
     """
     locate = functools.partial(pointer_in, request.to_json_dict() if document is None else document)
     before = findings.total
@@ -63,7 +66,7 @@ def check_fits(
     _check_split(request, dataset, locate, findings)
     if found is not None:
         check_memory(memory(request, dataset, found), limits.max_memory_bytes, locate, findings)
-        task = _task_of(request, dataset, found)
+        task = _task_of(request, dataset, found, scale)
         _check_learning(request, dataset, found, task, at=at, locate=locate, findings=findings)
         _warn_of_inputs(request, dataset, found, at=at, locate=locate, findings=findings)
         if findings.total == before and found.is_built:
@@ -71,10 +74,10 @@ def check_fits(
     return found
 
 
-def _task_of(request: TrainingRequest, dataset: Dataset, found: Outline) -> Task:
+def _task_of(request: TrainingRequest, dataset: Dataset, found: Outline, scale: TargetScale | None) -> Task:
     loss = AskedLoss.of(request.compile)
     outputs = OutputMeaning(found.layers[-1], found.shapes[-1], loss, classes=dataset.classes)
-    return Task.of(loss, dataset.y, outputs)
+    return Task.of(loss, dataset.y, outputs, scale)
 
 
 def _check_split(request: TrainingRequest, dataset: Dataset, locate: Locate, findings: Findings) -> None:
@@ -107,10 +110,10 @@ def _check_learning(
             check_targets(part.y, task, at_y, findings)
     check_class_weight(request, dataset, task, findings)
     if findings.total == before:
-        warn_of_unreachable(dataset.y, task, at_activation, findings)
+        warn_of_unreachable(task.encoded(dataset.y), task, at_activation, findings)
         at_units = locate("spec", "layers", found.places[-1], *_own(found.layers[-1], "units"))
         warn_of_unused(dataset.y, task, at_units, findings)
-        warn_of_unscaled(dataset.y, task, found.layers[-1], at["y"], findings)
+        warn_of_unscaled(task.encoded(dataset.y), task, found.layers[-1], at["y"], findings)
         warn_of_rare(dataset.y, task, at["y"], findings)
         if request.from_ is None:  # what is not seen now may have been learnt before
             _warn_of_held_out(request, dataset, task, at, locate=locate, findings=findings)
@@ -148,8 +151,9 @@ def _rehearse(
     try:
         with np.errstate(all="ignore"):
             model = request.spec.build(dataset.columns, seed=0, layers=found.layers)
-            model.compile(**request.compile.arguments())
-            model.train_on_batch(dataset.x[:2], task.encoded(dataset.y[:2]))
+            y = task.encoded(dataset.y[:2])
+            model.compile(**task.compilation(request.compile, y))
+            model.train_on_batch(dataset.x[:2], y)
     except FAILURES as error:
         place = _broken_layer(found, dataset.columns)
         at = locate(*_broken_part(dataset, task)) if place is None else locate("spec", "layers", place)

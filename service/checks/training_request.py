@@ -1,6 +1,6 @@
 """A training request out of a JSON document: all that is wrong with it in one answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from service.checks.architecture import Outline
 from service.checks.continuing import OpenStart, no_versions, read_start, settled, with_left_out
 from service.checks.indices import check_places
 from service.checks.suitability import AT_ARRAYS, AT_TABLE, check_fits
+from service.checks.transforms import with_transforms
 from service.config import Limits
 from service.data.datasets import Dataset, read_dataset, with_sample_weight, with_validation
 from service.data.features import Learnt, Prepared, prepare
@@ -20,10 +21,13 @@ from service.spec import TrainingRequest
 from service.spec.data import DataSpec
 from service.spec.mistakes import pointer_in, report
 from service.task import AskedLoss
+from service.task.network import scale_of
 from service.task.output_meaning import activation_of
+from service.task.target_scale import TargetScale
 
 _BULK = ("validation_data", "sample_weight")
-_INLINE = ("x", "y", "classes", "sample_weight")
+_ABOUT_ARRAYS = ("split", "target")
+"""What a request may say about arrays beside them."""
 
 OpenDataset = Callable[[str], Dataset | Table]
 """Opens a stored dataset by its id; `NotFound` if there is none."""
@@ -91,9 +95,13 @@ def read_training(
         units = loss.fitting_units(prepared.dataset, activation_of(request.spec.make_layers()[-1]))
         spec = TrainingRequest.model_validate(_validated(_with(document, at_units, units))).spec
         request = request.model_copy(update={"spec": spec})
+    request = with_transforms(request, prepared, start, document, findings)
+    if findings.total:
+        raise findings.refusal()
+    scale = TargetScale.of(request, prepared.dataset) if start is None else scale_of(start.version)
     at = AT_TABLE if isinstance(data, Table) else AT_ARRAYS
-    found = check_fits(request, prepared.dataset, limits, findings, document=document, at=at)
-    if found is not None and prepared.encoder is not None:
+    found = check_fits(request, prepared.dataset, limits, findings, document=document, at=at, scale=scale)
+    if found is not None:
         size = pointer_in(document, "spec", "layers", found.places[0], "input_dim")
         check_places(prepared.encoder, found.layers[0], size, findings)
     if found is not None and start is not None:
@@ -122,8 +130,9 @@ def _validated(document: Mapping[str, Any]) -> dict[str, Any]:
     data = asked.pop("data", None)
     if not _is_inline(data):
         asked["data"] = data
-    elif isinstance(data, Mapping) and data.get("split") is not None:
-        asked["data"] = {"split": data["split"]}
+    elif isinstance(data, Mapping):
+        about = {key: data[key] for key in _ABOUT_ARRAYS if data.get(key) is not None}
+        asked |= {"data": about} if about else {}
     return asked
 
 
@@ -148,7 +157,7 @@ def _read_data(
     if _is_inline(data):
         if learnt is not None and not learnt.takes(findings, is_table=False):
             return None
-        numbers = {key: value for key, value in data.items() if key != "split"} if isinstance(data, Mapping) else data
+        numbers = _without(data, _ABOUT_ARRAYS)
         named = isinstance(numbers, Mapping) and numbers.get("classes") is not None
         classes = None if learnt is None or named else learnt.classes
         dataset = read_dataset(numbers, findings, limits, classes=classes)
@@ -170,6 +179,10 @@ def _read_data(
         if isinstance(document["data"], Mapping) and document["data"].get("split") is not None:
             findings.error("#/data/split", "conflict", "Expected a split or validation_data; received both.")
     return dataset
+
+
+def _without(value: Any, keys: Collection[str]) -> Any:
+    return {key: value[key] for key in value if key not in keys} if isinstance(value, Mapping) else value
 
 
 def _bulk(document: Mapping[str, Any]) -> dict[str, Any]:

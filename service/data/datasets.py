@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.config import Limits
-from service.errors import Findings, pointer
+from service.errors import Damaged, Findings, pointer
 from service.formats import arrays, weights
 
 Floats = NDArray[np.float32]
@@ -54,8 +54,10 @@ class Dataset:
 
     @classmethod
     def from_bytes(cls, content: bytes | mmap.mmap) -> Self:
-        """The dataset that `to_bytes` wrote, its arrays where they lie; `Malformed` for any other bytes."""
+        """The dataset that `to_bytes` wrote, its arrays where they lie; `Damaged` for any other bytes."""
         named, metadata = weights.unpack(content)
+        if "x" not in named or "y" not in named or "classes" not in metadata:
+            raise Damaged("Expected a dataset, received other arrays.")
         classes = None if metadata["classes"] is None else tuple(metadata["classes"])
 
         def part(prefix: str, validation: Self | None = None) -> Self:

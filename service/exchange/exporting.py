@@ -6,17 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.data.features import Encoder
+from service.data.features import Encoder, restored
 from service.exchange.keras.archive import write_archive
 from service.exchange.keras.columns import INPUTS, surround
-from service.exchange.onnx.columns import read_columns
 from service.exchange.onnx.file import write_onnx
 from service.exchange.python.columns import inputs_of
 from service.exchange.python.script import write_script
 from service.formats.jsontext import write_json
 from service.formats.weights import pack, unpack
-from service.nn import Sequential
-from service.spec import CompileSpec, ModelSpec
+from service.nn import Sequential, layers
+from service.nn.folding import fold
+from service.spec import CompileSpec
+from service.task.network import served_network
 from service.task.output_meaning import activation_of, threshold_of
 from service.versions import Version
 
@@ -42,10 +43,9 @@ def export(version: Version, weights: bytes, file_format: str, optimizer: bytes 
 
 
 def _built(version: Version, weights: bytes) -> Sequential:
-    """The network with its weights, compiled as it was trained."""
+    """The network with its weights, in the data's units, compiled as it was trained."""
     arrays, _ = unpack(weights)
-    model = ModelSpec.model_validate(version.spec).build(version.input["shape"][-1], seed=0)
-    model.set_weights(list(arrays.values()))
+    model = served_network(version, arrays.values())
     arguments = CompileSpec.model_validate(version.compile).arguments()
     if arguments["loss"] in ("crossentropy", "ce"):  # chosen by the targets, and Keras has no such name
         arguments["loss"] = "binary_crossentropy" if model.output_shape[-1] == 1 else "categorical_crossentropy"
@@ -53,15 +53,21 @@ def _built(version: Version, weights: bytes) -> Sequential:
     return model
 
 
-def _encoder(version: Version) -> Encoder | None:
-    features = version.input.get("features")
-    return None if features is None else Encoder.from_json_list(features)
+def _folded(version: Version, weights: bytes) -> Sequential:
+    """The network in plain layers as far as these say it, where every layer is one of `nn`."""
+    model = _built(version, weights)
+    known = set(layers.REGISTRY)
+    return fold(model) if all(type(layer) in known for layer in model.layers) else model
+
+
+def _encoder(version: Version) -> Encoder:
+    return restored(version.input.get("features"), version.input["shape"][-1])
 
 
 def _notes(version: Version) -> dict[str, Any]:
     """What a version knows besides its network, by the keys that an import looks for."""
     notes = {"classes": version.output["classes"]}
-    if version.input.get("features") is not None:
+    if _encoder(version).has_names:
         notes |= {"features": version.input["features"], "targets": version.output.get("targets")}
         notes["left_out"] = list(version.data.get("left_out", ()))
     return {key: value for key, value in notes.items() if value is not None}
@@ -74,7 +80,7 @@ def _keras(version: Version, weights: bytes, optimizer: bytes | None) -> bytes:
         state = unpack(optimizer)[0]
         state.pop("unaveraged", None)  # Keras goes on from the average
         model.optimizer.set_state(state)
-    if encoder is None:
+    if not encoder.has_names:
         return write_archive(model, version.created_at, notes)
     notes["inputs"] = INPUTS
     return write_archive(model, version.created_at, notes, functools.partial(surround, encoder=encoder))
@@ -82,19 +88,19 @@ def _keras(version: Version, weights: bytes, optimizer: bytes | None) -> bytes:
 
 def _json(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
     network = _built(version, weights).to_json()
-    if _encoder(version) is None:
+    if not _encoder(version).has_names:
         return network.encode()
     return write_json(json.loads(network) | _notes(version))
 
 
 def _onnx(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
-    notes, encoder, model = _notes(version), _encoder(version), _built(version, weights)
+    notes, encoder, model = _notes(version), _encoder(version), _folded(version, weights)
     metadata = {"model": version.model, "version": str(version.number)}
     metadata |= {key: write_json(value).decode() for key, value in notes.items()}
     return write_onnx(
         model,
         metadata,
-        read_inputs=None if encoder is None else functools.partial(read_columns, encoder=encoder),
+        encoder,
         classes=notes.get("classes", ()),
         threshold=threshold_of(activation_of(model.layers[-1])),
     )
@@ -102,12 +108,12 @@ def _onnx(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
 
 def _python(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
     title = f"version {version.number} of the model {version.model}"
-    model, classes, encoder = _built(version, weights), version.output["classes"], _encoder(version)
-    return write_script(model, title, classes, None if encoder is None else inputs_of(encoder))
+    model, classes, encoder = _folded(version, weights), version.output["classes"], _encoder(version)
+    return write_script(model, title, inputs_of(encoder), classes)
 
 
 def _safetensors(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
-    if _encoder(version) is None:
+    if not _encoder(version).has_names:
         return weights
     arrays, _ = unpack(weights)
     return pack(arrays, _notes(version))

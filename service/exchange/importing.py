@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 
 from service.checks.architecture import FAILURES, outline
 from service.config import Limits
-from service.data.features import Encoder
+from service.data.features import Encoder, PlainEncoder
 from service.data.features.description import read_encoder
 from service.errors import Findings
 from service.exchange.compilation import compilation_of
@@ -57,14 +57,14 @@ def import_file(file: KerasFile, limits: Limits) -> NewVersion:
     findings = Findings(limit=limits.max_errors_shown)
     document = {"spec": file.config, **file.notes}
     asked = _validated(document, document, findings)
-    encoder = _read_encoder(asked, findings, limits)
-    if file.surrounding is not None and encoder is not None:
+    model = _built(asked.spec, document, file.weights, limits, findings, learnt_first=file.learnt_first)
+    encoder = _read_encoder(asked, model, findings, limits)
+    if file.surrounding is not None:
         expected = surround(file.config, encoder)
         if file.surrounding.get("config") != expected["config"]:
             said = "Expected a Sequential, or the Functional model that Fitd writes round one; received another."
             findings.error("#/spec", "unknown_name", said)
             raise findings.refusal()
-    model = _built(asked.spec, document, file.weights, limits, findings, learnt_first=file.learnt_first)
     _check_names(asked.classes, encoder, model, findings)
     compiled, left_out = compilation_of(file.compile, model)
     made = _version(asked, encoder, compiled, model, file.origin)
@@ -81,9 +81,9 @@ def import_json(document: Mapping[str, Any], limits: Limits) -> tuple[str | None
     if isinstance(written, Mapping):
         document = {key: written[key] for key in NOTES if key in written} | dict(document)
     asked = _validated({key: document[key] for key in document if key != "weights"}, document, findings)
-    encoder = _read_encoder(asked, findings, limits)
     weights = _read_weights(document.get("weights"), findings)
     model = _built(asked.spec, document, weights, limits, findings, learnt_first=False)
+    encoder = _read_encoder(asked, model, findings, limits)
     compiled = asked.compile or compilation_of({}, model)[0]
     _check_names(asked.classes, encoder, model, findings)
     return asked.model, _version(asked, encoder, compiled, model, {"imported_from": "json"})
@@ -97,12 +97,13 @@ def _validated(asked: Mapping[str, Any], document: Mapping[str, Any], findings: 
         raise findings.refusal() from None
 
 
-def _read_encoder(asked: ImportRequest, findings: Findings, limits: Limits) -> Encoder | None:
+def _read_encoder(asked: ImportRequest, model: Sequential, findings: Findings, limits: Limits) -> Encoder:
     if asked.features is None:
-        return None
+        return PlainEncoder(int(model.input_shape[-1]))
     others = (*(asked.left_out or ()), *(asked.targets or ()))
     encoder = read_encoder(asked.features, others, "#/features", findings, limits)
-    findings.raise_errors()
+    if encoder is None:
+        raise findings.refusal()
     return encoder
 
 
@@ -226,10 +227,10 @@ def _optimizer_state(file: KerasFile, compiled: CompileSpec, model: Sequential) 
     return pack(optimizer.get_state()) if read_keras_variables(optimizer, file.optimizer) else None
 
 
-def _check_names(classes: list[str] | None, encoder: Encoder | None, model: Sequential, findings: Findings) -> None:
+def _check_names(classes: list[str] | None, encoder: Encoder, model: Sequential, findings: Findings) -> None:
     """Notes where names do not fit the inputs or the outputs of the network."""
     columns = int(model.input_shape[-1])
-    if encoder is not None and encoder.width != columns:
+    if encoder.width != columns:
         expected = f"Expected columns that make {columns:,} inputs for this network; these make {encoder.width:,}."
         findings.error("#/features", "width_mismatch", expected)
     most = max(2, int(model.output_shape[-1]))
@@ -241,7 +242,7 @@ def _check_names(classes: list[str] | None, encoder: Encoder | None, model: Sequ
 
 def _version(
     asked: ImportRequest,
-    encoder: Encoder | None,
+    encoder: Encoder,
     compiled: CompileSpec,
     model: Sequential,
     origin: Mapping[str, Any],
@@ -254,11 +255,11 @@ def _version(
         summary=[dict(row) for row in model.summary_rows()],
         metrics={},
         input={
-            "features": None if encoder is None else encoder.to_json_list(),
+            "features": encoder.features,
             "shape": [None, *model.input_shape[1:]],
         },
         output={"classes": asked.classes, "shape": [None, *model.output_shape[1:]], "targets": asked.targets},
-        data={} if encoder is None else {"left_out": asked.left_out or []},
+        data={"left_out": asked.left_out or []} if encoder.has_names else {},
         weights=weights,
         environment={**environment(), **origin},
         timing={},

@@ -1,6 +1,6 @@
 """Checkpoints: everything that a training continues from, as safetensors bytes."""
 
-from service.errors import Malformed
+from service.errors import Damaged
 from service.formats import weights
 from service.nn.training_state import TrainingState
 
@@ -13,8 +13,8 @@ def pack_state(state: TrainingState) -> bytes:
 
 
 def unpack_state(content: bytes) -> TrainingState:
-    """The state that `pack_state` wrote; `Malformed` for any other bytes."""
+    """The state that `pack_state` wrote; `Damaged` for any other bytes."""
     arrays, metadata = weights.unpack(content)
     if not all(key in metadata for key in _KEYS):
-        raise Malformed("Expected a checkpoint, received other arrays.")
+        raise Damaged("Expected a checkpoint, received other arrays.")
     return TrainingState(metadata["epoch"], metadata["step"], arrays, metadata["meta"])

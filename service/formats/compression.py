@@ -3,15 +3,29 @@
 from pathlib import Path
 from typing import Any
 
+from service.config import Limits
 from service.errors import Malformed, TooLarge
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _PIECE_BYTES = 1 << 20
+_FLOOR_BYTES, _MOST_EXPANSION = 256 << 20, 1000
+"""No table that means anything is packed better than a thousand times, unless it is small."""
 
 
 def compression_of(start: bytes) -> str | None:
     """How bytes that begin so are compressed: "gzip", "zstd" or not at all."""
     return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), None)
+
+
+def most_unpacked(file: Path, limits: Limits) -> int:
+    """So many bytes a file may have once it is unpacked: what is set, and a thousand times its own size."""
+    return min(limits.max_unpacked_bytes, max(_FLOOR_BYTES, _MOST_EXPANSION * file.stat().st_size))
+
+
+def too_large(limit_bytes: int) -> TooLarge:
+    """The error of a file that is larger once it is unpacked."""
+    detail = f"The file is larger than the limit of {limit_bytes:,} bytes once it is unpacked."
+    return TooLarge(detail, limit=limit_bytes, unit="bytes")
 
 
 def unpacked(file: Path, limit_bytes: int) -> Path:
@@ -33,8 +47,7 @@ def unpacked(file: Path, limit_bytes: int) -> Path:
             while piece := _next(pieces):
                 size += len(piece)
                 if size > limit_bytes:
-                    detail = f"The file is larger than the limit of {limit_bytes:,} bytes once it is unpacked."
-                    raise TooLarge(detail, limit=limit_bytes, unit="bytes")
+                    raise too_large(limit_bytes)
                 into.write(piece)
     except (OSError, pa.ArrowInvalid) as error:
         if isinstance(error, OSError) and error.errno is not None:

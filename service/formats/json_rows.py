@@ -3,12 +3,21 @@
 import codecs
 import contextlib
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from service.allowance import expect_much
 from service.config import Limits
 from service.errors import Finding, Invalid, Malformed, TooLarge, pointer
+from service.formats.json_size import expect_parsed
 from service.formats.jsontext import read_json
+from service.formats.plain_columns import check_size
+
+_BATCH_CELLS = 1_000_000
 
 
 def read_whole(file: Path, limits: Limits) -> bytes:
@@ -20,21 +29,78 @@ def read_whole(file: Path, limits: Limits) -> bytes:
     return file.read_bytes().removeprefix(codecs.BOM_UTF8)
 
 
-def table_of_rows(content: bytes, *, by_line: bool) -> Any:
-    """The pyarrow table of objects in a list, or one on each line; `Malformed` or `Invalid` for any other text.
+def batches_of_rows(content: bytes, limits: Limits, *, by_line: bool) -> tuple[Any, Iterator[Any]]:
+    """The pyarrow schema and record batches of objects in a list, or one on each line.
 
-    A key that a row does not have is a missing value, and so is NaN; texts that are all dates in ISO 8601 are dates.
+    `Malformed` or `Invalid` for any other text, `TooLarge` for more columns or values than a table may have. A key
+    that a row does not have is a missing value, and so is NaN; texts that are all dates in ISO 8601 are dates.
     """
     import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
 
+    rows = _rows(content, by_line=by_line)
+    present = _present(rows, limits)
+    count = len(rows)
+    check_size(count, len(present), limits)
+    if count * len(present) > _BATCH_CELLS:
+        expect_much()
+    rows.clear()
+    columns = {name: (np.array(places), _column(name, values)) for name, (places, values) in present.items()}
+    present.clear()
+    schema = pa.schema([(name, column.type) for name, (_, column) in columns.items()])
+    return schema, _batches(columns, schema, count)
+
+
+def _present(rows: Sequence[Mapping[str, Any]], limits: Limits) -> dict[str, tuple[Sequence[int], list[Any]]]:
+    """The values of each column and the rows in which they are: as many as the text has, whatever is missing."""
+    names = dict.fromkeys(rows[0]) if rows else {}
+    if all(row.keys() == names.keys() for row in rows):
+        return {name: (range(len(rows)), [row[name] for row in rows]) for name in names}
+    present: dict[str, tuple[list[int], list[Any]]] = {}
+    for number, row in enumerate(rows):
+        for name, value in row.items():
+            places, values = present.setdefault(name, ([], []))
+            places.append(number)
+            values.append(value)
+        check_size(1, len(present), limits)
+    return {**present}
+
+
+def _batches(columns: Mapping[str, tuple[NDArray[np.int64], Any]], schema: Any, rows: int) -> Iterator[Any]:
+    """The rows, few enough at a time that the values which are missing take little memory."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    step = _BATCH_CELLS // max(1, len(columns)) + 1
+    for start in range(0, rows, step):
+        count = min(step, rows - start)
+        parts = [_part(places, column, start, count) for places, column in columns.values()]
+        yield pa.record_batch(parts, schema=schema)
+
+
+def _part(places: NDArray[np.int64], column: Any, start: int, count: int) -> Any:
+    """Some rows of a column whose values stand in the rows at these places."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    first, last = np.searchsorted(places, [start, start + count])
+    values = column.slice(first, last - first)
+    if last - first == count:
+        return values
+    if first == last:
+        return pa.nulls(count, column.type)
+    indices, is_missing = np.zeros(count, np.int64), np.ones(count, bool)
+    here = places[first:last] - start
+    indices[here], is_missing[here] = np.arange(last - first), False
+    return values.take(pa.array(indices, mask=is_missing))
+
+
+def _rows(content: bytes, *, by_line: bool) -> list[dict[str, Any]]:
+    expect_parsed(content)
     rows = _read_lines(content) if by_line else _read_list(content)
     if not isinstance(rows, list):
         raise Malformed("Expected a list of rows, each a JSON object; received something else.", code="bad_table")
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
             raise Malformed(f"Expected rows, each a JSON object; row {number:,} is something else.", code="bad_table")
-    names = dict.fromkeys(name for row in rows for name in row)
-    return pa.table({name: _column(name, [row.get(name) for row in rows]) for name in names})
+    return rows
 
 
 def _read_lines(content: bytes) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from service.errors import Malformed
+from service.formats.json_size import expect_parsed
 
 
 def read_json(text: bytes) -> Any:
@@ -14,7 +15,10 @@ def read_json(text: bytes) -> Any:
 
     `NaN`, `Infinity` and numbers beyond double precision are no JSON, but careless writers produce them: such a
     text is read with them, so that the caller can say which number it is.
+
+    What the value takes is counted first: `Heavy` or `TooLarge`, as `expect_parsed` raises them, if that is too much.
     """
+    expect_parsed(text)
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:

@@ -1,6 +1,7 @@
 """NumPy's `.npz` files: named arrays, read without pickle, and no larger than they may be."""
 
 import errno
+import math
 import tokenize
 import zipfile
 from collections.abc import Collection
@@ -11,10 +12,16 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from service.allowance import expect
 from service.config import Limits
 from service.errors import Malformed, TooLarge
+from service.formats.compression import most_unpacked, too_large
+from service.formats.plain_columns import LONGEST_TEXT
 
 NPZ = "application/x-npz"
+_LONGEST_TEXT_BYTES = {"U": 4 * LONGEST_TEXT, "S": LONGEST_TEXT}
+_COPIES = 3
+"""What is read, the same in the types of a dataset, and its bytes as they are stored."""
 # SyntaxError and TokenError are what NumPy's reader of headers lets through.
 _UNREADABLE = (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError, NotImplementedError, RuntimeError,
                SyntaxError, tokenize.TokenError)  # fmt: skip
@@ -38,7 +45,14 @@ def read_npz(file: Path, limits: Limits, *names: str, optional: Collection[str] 
                 received = f"received others, among them {', '.join(map(repr, others[:5]))}"
                 raise Malformed(f"Expected an .npz file with no arrays but {known}; {received}.", code="bad_table")
             wanted = [*names, *(name for name in optional if name in given)]
-            return {name: _read(archive, name, limits) for name in wanted}
+            headers = {name: _header(archive, name) for name in wanted}
+            for name, (shape, dtype) in headers.items():
+                _check(name, shape, dtype, limits)
+            size_bytes = sum(math.prod(shape) * dtype.itemsize for shape, dtype in headers.values())
+            if size_bytes > most_unpacked(file, limits):
+                raise too_large(most_unpacked(file, limits))
+            expect(_COPIES * size_bytes)
+            return {name: _read(archive, name) for name in wanted}
     except _UNREADABLE as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # that is a place before the file
             raise
@@ -55,10 +69,15 @@ def is_npz(file: Path) -> bool:
         return False
 
 
-def _read(archive: zipfile.ZipFile, name: str, limits: Limits) -> NDArray[Any]:
+def _header(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
     with archive.open(f"{name}.npy") as member:
         version = npy.read_magic(member)
         shape, _, dtype = npy.read_array_header_1_0(member) if version == (1, 0) else npy.read_array_header_2_0(member)
+        return shape, dtype
+
+
+def _check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], limits: Limits) -> None:
+    """Refuses an array by its header, before anything of it is read."""
     if dtype.hasobject:
         expected = f"Expected numbers or texts in the array {name}; received objects of Python"
         raise Malformed(
@@ -67,13 +86,15 @@ def _read(archive: zipfile.ZipFile, name: str, limits: Limits) -> NDArray[Any]:
     if len(shape) > 1 and shape[1] > limits.max_columns:
         limit = limits.max_columns
         raise TooLarge(f"The array {name} has more columns than the limit of {limit:,}.", limit=limit, unit="columns")
-    cells = int(np.prod(shape, dtype=object)) if shape else 1
-    if cells > limits.max_table_cells:
+    if math.prod(shape) > limits.max_table_cells:
         limit = limits.max_table_cells
         raise TooLarge(f"The array {name} has more numbers than the limit of {limit:,}.", limit=limit, unit="cells")
-    if cells * dtype.itemsize > limits.max_unpacked_bytes:
-        limit = limits.max_unpacked_bytes
-        raise TooLarge(f"The array {name} is larger than the limit of {limit:,} bytes.", limit=limit, unit="bytes")
+    if dtype.kind in "US" and dtype.itemsize > _LONGEST_TEXT_BYTES[dtype.kind]:
+        detail = f"A text of the array {name} is longer than {LONGEST_TEXT:,} characters."
+        raise TooLarge(detail, limit=LONGEST_TEXT, unit="bytes")
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     with archive.open(f"{name}.npy") as member:
         array: NDArray[Any] = npy.read_array(member, allow_pickle=False)
         return array

@@ -5,12 +5,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.config import Limits
 from service.errors import Findings, Malformed, TooLarge, pointer
 
 _LONGEST_NAME = 200
-_LONGEST_TEXT = 10_000
+LONGEST_TEXT = 10_000
+"""The most bytes of a text in a table."""
+
+_PART_BYTES = 32 << 20
 
 
 def plain_schema(schema: Any, limits: Limits) -> Any:
@@ -60,7 +64,10 @@ def plain_batches(batches: Iterable[Any], plain: Any) -> Iterator[Any]:
     for batch in batches:
         for name in texts:
             _check_texts(batch.column(name), name)
-        yield batch if batch.schema.equals(plain) else _cast(batch, plain)
+        if batch.schema.equals(plain):
+            yield batch
+        else:
+            yield from (_cast(part, plain) for part in _parts(batch, texts))
 
 
 def without_remains(batch: Any) -> Any:
@@ -104,6 +111,41 @@ def _plain_type(arrow_type: Any) -> Any:
     return next((plain for plain, fits in choices.items() if fits), None)
 
 
+def _parts(batch: Any, texts: Iterable[str]) -> Iterator[Any]:
+    """The batch in parts none of whose texts take much memory, though one may stand in it many times."""
+    sizes = np.zeros(batch.num_rows, np.int64)
+    for name in texts:
+        sizes += _text_bytes(batch.column(name))
+    ends = np.cumsum(sizes)
+    start = 0
+    while start < batch.num_rows:
+        before = ends[start - 1] if start else 0
+        end = max(start + 1, int(np.searchsorted(ends, before + _PART_BYTES, side="right")))
+        yield batch.slice(start, end - start)
+        start = end
+    if not batch.num_rows:
+        yield batch
+
+
+def _text_bytes(column: Any) -> NDArray[np.int64]:
+    """How many bytes the text in each row has, 0 where none is."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    is_dictionary = pa.types.is_dictionary(column.type)
+    texts = column.dictionary if is_dictionary else column
+    lengths = _lengths(texts).fill_null(0).cast(pa.int64())
+    found = lengths.take(column.indices).fill_null(0) if is_dictionary else lengths
+    sizes: NDArray[np.int64] = found.to_numpy(zero_copy_only=False)
+    return sizes
+
+
+def _lengths(texts: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+    return _lengths_of_views(texts) if pa.types.is_string_view(texts.type) else pc.binary_length(texts)
+
+
 def _check_texts(column: Any, name: str) -> None:
     import pyarrow as pa  # noqa: PLC0415 - as above
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
@@ -111,11 +153,10 @@ def _check_texts(column: Any, name: str) -> None:
     texts = column.dictionary if pa.types.is_dictionary(column.type) else column
     if not len(texts):
         return
-    lengths = _lengths_of_views(texts) if pa.types.is_string_view(texts.type) else pc.binary_length(texts)
-    if (pc.max(lengths).as_py() or 0) > _LONGEST_TEXT:
+    if (pc.max(_lengths(texts)).as_py() or 0) > LONGEST_TEXT:
         raise TooLarge(
-            f"A text of the column {name[:40]!r} is longer than {_LONGEST_TEXT:,} bytes.",
-            limit=_LONGEST_TEXT,
+            f"A text of the column {name[:40]!r} is longer than {LONGEST_TEXT:,} bytes.",
+            limit=LONGEST_TEXT,
             unit="bytes",
         )
 

@@ -8,7 +8,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from service.allowance import expect
 from service.config import Limits
+from service.formats.json_size import parsed_bytes, parsed_bytes_of_row
 from service.formats.jsontext import read_json
 
 try:
@@ -50,6 +52,7 @@ def read_json_with_rows(text: bytes) -> Any:
         keys = list(holder)
         if keys.count("x") != 1 or names.count("data") > 1:
             return None
+        expect(_memory_besides(text, holder["x"]))
         others = {key: _plain(holder[key]) for key in keys if key != "x"}
         around = {} if holder is document else {name: _plain(document[name]) for name in names if name != "data"}
         x = _numbers(holder["x"], _brackets(text) - _brackets(orjson.dumps([others, around])) + 1)
@@ -65,13 +68,14 @@ def read_json_with_rows(text: bytes) -> Any:
 
 def _parsed(text: bytes, read: Callable[[Any], Read | None]) -> Read | None:
     """What `read` makes of simdjson's document; None where it or simdjson fails, or the text is no JSON to others."""
+    expect(0, text_bytes=len(text))
     if simdjson is None:
         return None
     if text.startswith(codecs.BOM_UTF8):
         return None
     try:
         return read(simdjson.Parser().parse(text))
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError):
+    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
         return None
 
 
@@ -82,6 +86,12 @@ def _numbers(rows: Any, brackets: int) -> NDArray[np.float64] | None:
     if len(widths) != 1 or brackets != len(rows) + 1:
         return None
     return np.frombuffer(rows.as_buffer(of_type="d")).reshape(len(rows), *widths)
+
+
+def _memory_besides(text: bytes, rows: Any) -> int:
+    """About the memory of a document in which these rows are an array."""
+    columns = len(rows[0])
+    return parsed_bytes(text) - len(rows) * (parsed_bytes_of_row(columns) - 8 * columns)
 
 
 def _brackets(text: bytes) -> int:

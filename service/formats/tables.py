@@ -11,13 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from service.allowance import expect
 from service.config import Limits
 from service.errors import Malformed
+from service.formats.compression import most_unpacked, too_large
 from service.formats.csv.blocks import Readable, batches_of, exhaust
 from service.formats.csv.dialect import FALLBACK_ENCODING, Dialect, check_fallback, found_dialect
 from service.formats.csv.quotes import OddQuotesError
 from service.formats.csv.types import NOT_UTF8, check_texts, widest_types
-from service.formats.json_rows import read_whole, table_of_rows
+from service.formats.json_rows import batches_of_rows, read_whole
 from service.formats.plain_columns import check_size, is_text, plain_batches, plain_schema, without_remains
 
 CSV, PARQUET, ARROW = "text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.file"
@@ -28,6 +30,8 @@ MAGIC = {b"PAR1": PARQUET, b"ARROW1": ARROW, b"\xff\xff\xff\xff": ARROW_STREAM}
 
 _BATCH_ROWS, _FEW_ROWS = 65_536, 1024
 _BATCH_CELLS = 4_000_000
+_COLUMN_BYTES = 8192
+"""What pyarrow takes for a column of a block, however few rows are in it."""
 
 
 def write_table(
@@ -48,7 +52,7 @@ def write_table(
             _write_csv(source, target, limits, dialect or Dialect(), arriving)
         else:
             with _batches(source, media_type, limits) as (schema, batches):
-                _write(schema, batches, target, limits, has_remains=True)
+                _write(schema, batches, target, limits, most_bytes=most_unpacked(source, limits), has_remains=True)
 
 
 def read_batches(source: Path, media_type: str, limits: Limits, wanted: Collection[str] | None = None) -> Iterator[Any]:
@@ -59,7 +63,7 @@ def read_batches(source: Path, media_type: str, limits: Limits, wanted: Collecti
     with _readable(media_type), _batches(source, media_type, limits, wanted) as (schema, batches):
         plain = plain_schema(schema, limits)
         kept, found = (plain, batches) if wanted is None else _only(wanted, plain, batches)
-        yield from _counted(plain_batches(found, kept), len(plain), limits)
+        yield from _counted(plain_batches(found, kept), len(plain), limits, most_unpacked(source, limits))
 
 
 def open_table(content: Any) -> Any:
@@ -93,7 +97,7 @@ def _readable(media_type: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, ValueError, UnicodeError, OverflowError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None):
             raise
         said = f"The file cannot be read as {media_type}."
         if media_type == CSV and (isinstance(error, UnicodeError) or NOT_UTF8 in str(error)):
@@ -105,6 +109,8 @@ def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect, arriv
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     dialect, names = found_dialect(source, given)
+    check_size(1, len(names), limits)
+    expect(len(names) * _COLUMN_BYTES)
     with source.open("rb") as opened:
         text = arriving or opened
         try:
@@ -147,8 +153,7 @@ def _batches(
 
     if media_type in (JSON, NDJSON):
         # pyarrow's own reader of JSON crashes on some texts that are none.
-        table = table_of_rows(read_whole(source, limits), by_line=media_type == NDJSON)
-        yield table.schema, table.to_batches()
+        yield batches_of_rows(read_whole(source, limits), limits, by_line=media_type == NDJSON)
         return
     with pa.memory_map(str(source)) as file:
         if media_type == PARQUET:
@@ -199,23 +204,35 @@ def _sound(batches: Iterable[Any]) -> Iterator[Any]:
         yield batch
 
 
-def _write(schema: Any, batches: Iterable[Any], target: Path, limits: Limits, *, has_remains: bool = False) -> None:
+def _write(
+    schema: Any,
+    batches: Iterable[Any],
+    target: Path,
+    limits: Limits,
+    *,
+    most_bytes: int | None = None,
+    has_remains: bool = False,
+) -> None:
     """Writes the batches with plain columns; `has_remains` says that something may stand behind missing values."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     plain = plain_schema(schema, limits)
-    even = _even(plain_batches(batches, plain), min(_BATCH_ROWS, _BATCH_CELLS // len(plain) + 1))
+    counted = _counted(plain_batches(batches, plain), len(plain), limits, most_bytes or limits.max_unpacked_bytes)
+    even = _even(counted, min(_BATCH_ROWS, _BATCH_CELLS // len(plain) + 1))
     with pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, plain) as writer:
-        for batch in _counted(even, len(plain), limits):
+        for batch in even:
             writer.write_batch(without_remains(batch) if has_remains else batch)
 
 
-def _counted(batches: Iterable[Any], columns: int, limits: Limits) -> Iterator[Any]:
+def _counted(batches: Iterable[Any], columns: int, limits: Limits, most_bytes: int) -> Iterator[Any]:
     """The same batches; `TooLarge` where they come to more than a table may have, `Malformed` without a row."""
-    rows = 0
+    rows = size_bytes = 0
     for batch in batches:
         rows += batch.num_rows
         check_size(rows, columns, limits)
+        size_bytes += batch.nbytes
+        if size_bytes > most_bytes:
+            raise too_large(most_bytes)
         yield batch
     if not rows:
         raise Malformed("Expected a table with at least one row; received none.", code="bad_table")

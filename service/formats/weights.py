@@ -10,7 +10,7 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from service.errors import Malformed
+from service.errors import Damaged
 
 Array = NDArray[Any]
 
@@ -27,7 +27,7 @@ def pack(arrays: Mapping[str, Array], metadata: Mapping[str, Any] | None = None)
 
 
 def unpack(content: bytes | mmap.mmap) -> tuple[dict[str, Array], dict[str, Any]]:
-    """What `pack` was given, arrays in the same order, where they lie; `Malformed` for any other bytes."""
+    """What `pack` was given, arrays in the same order, where they lie; `Damaged` for any other bytes."""
     view = memoryview(content)
     try:
         start = _LENGTH_BYTES + int.from_bytes(view[:_LENGTH_BYTES], "little")
@@ -35,7 +35,7 @@ def unpack(content: bytes | mmap.mmap) -> tuple[dict[str, Array], dict[str, Any]
         notes = json.loads(header["__metadata__"]["fitd"])
         return {name: _array(view[start:], **header[name]) for name in notes["order"]}, notes["metadata"]
     except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise Malformed("The content is not a safetensors file that Fitd wrote.") from error
+        raise Damaged("What was stored is not the safetensors file that it was written as.") from error
 
 
 def _array(data: memoryview, *, dtype: str, shape: Sequence[int], data_offsets: tuple[int, int]) -> Array:

@@ -264,6 +264,11 @@ class Sequential(Trainer):
             form["compile_config"] = {key: serialize(value) for key, value in self._compile_arguments.items()}
         return json.dumps(form, **kwargs)
 
+    @property
+    def compile_arguments(self) -> dict[str, Any]:
+        """What `compile` was given, the optimizer as an object."""
+        return dict(self._compile_arguments)
+
     def __call__(self, x: Any, training: bool = False) -> Array:
         x = np.asarray(x, config.floatx() if not self.built else None)
         if not self.built:

@@ -27,7 +27,7 @@ def read_evaluation(data: Any, loaded: LoadedVersion, findings: Findings, limits
     To a version that learnt from a table they are told in its words, as to `:predict`.
     """
     encoder = loaded.encoder
-    if encoder is None or not isinstance(data, Mapping):
+    if not encoder.has_names or not isinstance(data, Mapping):
         return read_dataset(data, findings, limits, classes=loaded.meaning.classes)
 
     def read_rows(value: Any, at: str, findings: Findings, limits: Limits) -> NDArray[np.float32] | None:
@@ -52,15 +52,13 @@ def prepare_evaluation(
     allowed = {"dataset", "target", "sample_weight"} if isinstance(data, Table) else {"dataset"}
     for key in asked.keys() - allowed:
         findings.error(f"#/data/{key}", "unknown_key", "Expected the dataset alone: the version knows its columns.")
-    if isinstance(data, Dataset) and loaded.encoder is not None:
-        expected = "Expected a dataset with named columns, as the version has it; received arrays x and y."
-        findings.error("#/data/dataset", "conflict", expected)
+    if not loaded.encoder.takes(findings, "#/data/dataset", "the version", is_table=isinstance(data, Table)):
         return None
     if isinstance(data, Dataset):
         classes = None if loaded.meaning.classes is None else tuple(loaded.meaning.classes)
         return with_classes(data, classes, "the version", findings, "#/data")
-    if loaded.encoder is None or loaded.meaning.target_names is None:
-        expected = "Expected x and y: this version was not trained on the columns of a table."
+    if loaded.meaning.target_names is None:
+        expected = "Expected x and y: it is not known which columns this version predicts."
         findings.error("#/data/dataset", "conflict", expected)
         return None
     for name in loaded.meaning.target_names:

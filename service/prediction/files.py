@@ -55,8 +55,7 @@ class FilePrediction:
             written, media_type = file.with_suffix(".arrow"), ARROW
             write_table(file, CSV, written, self.limits, dialect, arriving=text)
             file = written
-        wanted = None if encoder is None else {*encoder.names, *self.include}
-        return map(Table.of_batch, read_batches(file, media_type, self.limits, wanted))
+        return map(Table.of_batch, read_batches(file, media_type, self.limits, encoder.wanted(self.include)))
 
     def _counted(self, tables: Iterable[Table], prediction: TablePrediction) -> Iterator[Table]:
         rows = 0

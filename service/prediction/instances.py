@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.allowance import expect
 from service.config import Limits
 from service.data.features import Encoder
 from service.data.features.records import read_columns, read_records
@@ -23,6 +24,9 @@ OUTPUT = "predictions"
 _NAMES = (INPUT, "x")
 _EXPECTED = f'Expected a row, or an object such as {{"{INPUT}": row}}'
 
+_INPUT_BYTES = 8
+"""Of an input while it is made: it and what it is made of."""
+
 Floats = NDArray[np.float32]
 
 
@@ -31,7 +35,7 @@ def read_inputs(document: Mapping[str, Any], loaded: LoadedVersion, limits: Limi
 
     A version that was trained on a table takes rows and columns in its words, any other takes numbers.
     """
-    if loaded.encoder is None:
+    if not loaded.encoder.has_names:
         return read_prediction(document, loaded.columns, limits)
     findings = Findings(limit=limits.max_errors_shown)
     if "instances" in document and "inputs" in document:
@@ -56,6 +60,7 @@ def encode(value: Any, encoder: Encoder, at: str, limits: Limits) -> Floats:
         records = read(value, encoder, at, findings, limits)
     if records is None:
         raise findings.refusal()
+    expect(_INPUT_BYTES * records.rows * encoder.width)
     return encoder.encode(records)[0]
 
 

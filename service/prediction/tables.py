@@ -65,7 +65,7 @@ class TablePrediction:
         self._loaded = loaded
         self._include = include
         self._outputs = Outputs(loaded, asked, findings, at)
-        self.encoder = encoder_of(loaded.encoder, loaded.columns, kinds, include, findings)
+        self.encoder = encoder_of(loaded.encoder, kinds, include, findings)
         self.names = [*include, *self._outputs.names]
         for name in include:
             if name not in kinds:

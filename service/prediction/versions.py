@@ -1,5 +1,6 @@
 """Versions that answer: their weights, loaded once and asked often."""
 
+import math
 import threading
 from collections import OrderedDict
 from typing import Any, Self
@@ -9,16 +10,20 @@ from numpy.typing import NDArray
 
 from service.checks.targets import check_targets
 from service.data.datasets import Dataset
-from service.data.features import Encoder
+from service.data.features import restored
 from service.errors import Findings
 from service.evaluation import Measured, importance, measure
 from service.formats.weights import unpack
 from service.nn import Sequential
-from service.spec import CompileSpec, ModelSpec
+from service.nn.folding import fold
+from service.spec import CompileSpec
 from service.task import AskedLoss, OutputMeaning, Task
+from service.task.network import scale_of, served_network, trained_network
 from service.versions import Trained, Version
 
 Floats = NDArray[np.float32]
+
+_NUMBER_BYTES, _NAMED_NUMBER_BYTES = 32, 200
 
 
 class LoadedVersion:
@@ -28,17 +33,17 @@ class LoadedVersion:
         """The network of a version with its weights, safetensors bytes."""
         arrays, _ = unpack(weights)
         self.trained = trained
-        self._spec = ModelSpec.model_validate(trained.spec)
         self.columns = int(trained.input["shape"][-1])
-        self.model = self._spec.build(self.columns, seed=0)
-        self.model.set_weights(list(arrays.values()))
-        self.size_bytes = len(weights)
-        features, targets = trained.input.get("features"), trained.output.get("targets")
+        self.model = served_network(trained, arrays.values())
+        self._folded = fold(self.model)
+        self.size_bytes = len(weights) if self._folded is self.model else 2 * len(weights)
+        targets = trained.output.get("targets")
         loss = AskedLoss.of(CompileSpec.model_validate(trained.compile))
         classes = trained.output.get("classes")
         self.meaning = OutputMeaning.of(self.model, loss, classes=classes, target_names=targets)
+        self._scale = scale_of(trained)
         others = (*trained.data.get("left_out", ()), *(targets or ()))
-        self.encoder = None if features is None else Encoder.from_json_list(features, others)
+        self.encoder = restored(trained.input.get("features"), self.columns, others)
         self._lock = threading.Lock()
         self._evaluating = threading.Lock()
 
@@ -48,6 +53,11 @@ class LoadedVersion:
         version.check_intact(weights)
         return cls(version, weights)
 
+    def answer_bytes(self, rows: int, *, named: bool = False) -> int:
+        """About so much memory the outputs of so many rows take, and their text, where each number may be `named`."""
+        numbers: int = rows * math.prod(self.model.output_shape[1:])
+        return numbers * (_NAMED_NUMBER_BYTES if named else _NUMBER_BYTES)
+
     @property
     def is_busy(self) -> bool:
         """Whether somebody would have to wait for an answer."""
@@ -56,7 +66,7 @@ class LoadedVersion:
     def predict(self, x: Floats) -> Floats:
         """The outputs (rows, units) for rows of the right width."""
         with self._lock, np.errstate(all="ignore"):
-            return self.model.predict(x)
+            return self._folded.predict(x)
 
     def evaluate(self, dataset: Dataset, findings: Findings, *, repeats: int = 0) -> Measured:
         """Loss and metrics, and a report, on a dataset; `Invalid` with the findings where it does not suit.
@@ -65,7 +75,7 @@ class LoadedVersion:
         Others may predict meanwhile; who evaluates, too, waits.
         """
         asked = CompileSpec.model_validate(self.trained.compile)
-        task = Task.of(AskedLoss.of(asked), dataset.y, self.meaning)
+        task = Task.of(AskedLoss.of(asked), dataset.y, self.meaning, self._scale)
         if dataset.columns != self.columns:
             expected = f"Expected rows of {self.columns} values; received rows of {dataset.columns}."
             findings.error("#/data/x", "width_mismatch", expected)
@@ -78,16 +88,14 @@ class LoadedVersion:
         # One copy of the network at a time, however many ask.
         with self._evaluating, np.errstate(all="ignore"):
             model = self._copy()
-            model.compile(**asked.arguments() | {"optimizer": "sgd"})
+            model.compile(**task.compilation(asked, task.encoded(dataset.y[:1])) | {"optimizer": "sgd"})
             measured = measure(model, task, dataset)
             if repeats:
                 measured.report["importance"] = self._importance(model, dataset, task.encoded(dataset.y), repeats)
         return measured
 
     def _copy(self) -> Sequential:
-        model = self._spec.build(self.columns, seed=0)
-        model.set_weights([weight.value for weight in self.model.weights])
-        return model
+        return trained_network(self.trained, [weight.value for weight in self.model.weights])
 
     def _importance(self, model: Sequential, dataset: Dataset, y: Any, repeats: int) -> list[dict[str, Any]]:
         """How much the loss of the network grows without each feature."""
@@ -97,9 +105,9 @@ class LoadedVersion:
             return float(measured["loss"])
 
         columns, place = {}, 0
-        named = None if self.encoder is None else [(one.name, len(one.outputs)) for one in self.encoder.columns]
-        for name, width in named or [(str(column), 1) for column in range(self.columns)]:
-            columns[name] = slice(place, place + width)
+        for column in self.encoder.columns:
+            width = len(column.outputs)
+            columns[column.name] = slice(place, place + width)
             place += width
         return importance(loss, dataset.x.copy(), columns, repeats=repeats, seed=0)
 

@@ -16,11 +16,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from service.config import Settings
-from service.errors import Unavailable
+from service.errors import StorageFailure, Unavailable
 from service.processes.child import Child
 from service.processes.data_directory import Tenure, only_tenant
 from service.processes.sockets import listening
 from service.storage import Bell, Database
+from service.storage.artifacts.scratch import make_usable
 
 PATIENCE_SECONDS = 30.0
 """The time that a database server has to come up."""
@@ -44,6 +45,7 @@ def serve(settings: Settings) -> None:
         closing(Database.of(settings, bell=bell)) as database,
         closing(bell),
     ):
+        make_usable(settings.scratch)
         migrate(database)
         Supervisor(settings, database, bell, doors, tenure).run()
 
@@ -120,7 +122,7 @@ class Supervisor:
     def _free(self, owner: str, exit_code: int | None = None) -> None:
         if owner:
             # If the database is away, the leases end by themselves.
-            with contextlib.suppress(Unavailable), self._database.transaction() as tx:
+            with contextlib.suppress(StorageFailure), self._database.transaction() as tx:
                 tx.jobs.end_leases(owner, exit_code)
 
     def _stop(self) -> None:

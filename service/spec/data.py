@@ -9,6 +9,7 @@ from service.spec.spelling import refusal
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 Kind = Literal["number", "category", "boolean", "date"]
 Missing = Literal["mean", "most_frequent", "indicator", "reject"]
+Transform = Literal["standardize", "log", "none"]
 Encoding = Literal["standardize", "none", "boolean", "one_hot", "integer", "calendar", "days"]
 
 MOST_CATEGORIES = 100
@@ -40,10 +41,17 @@ class FeatureSpec(_Part):
 
 
 class TargetSpec(_Part):
-    """A column to predict, and what to do with rows where it is not known."""
+    """A column to predict, what to do with rows where it is not known, and how its numbers are scaled to be learnt."""
 
-    name: ColumnName
-    missing: Literal["reject", "drop"] = "reject"
+    name: ColumnName = Field("", description="The column of a table; the target of arrays has no name.")
+    missing: Literal["reject", "drop"] = Field("reject", description="What becomes of rows without a target.")
+    transform: Transform | None = Field(
+        None,
+        description="How numbers are scaled for the training: `standardize` (mean 0, deviation 1 over the training "
+        "rows), `log` (the natural logarithm, standardized) or `none`. Predictions, metrics and reports are in the "
+        "data's own units; losses are in scaled ones. Default: `standardize` for the numbers of a table where the "
+        "network ends without a limit of its own and the loss grows with the size of the targets, else `none`.",
+    )
 
 
 class SplitSpec(_Part):

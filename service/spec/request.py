@@ -1,7 +1,7 @@
 """What a training request may say, apart from its data: the network, how to compile it, how to fit it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
@@ -34,6 +34,12 @@ DATA_SCHEMA: dict[str, Any] = {
         "y": TARGETS_SCHEMA,
         "classes": {"type": "array", "items": {"type": "string"}, "description": "Class names in their order."},
         "sample_weight": {**WEIGHTS_SCHEMA, "description": "The weight of each row in the loss."},
+        "target": {
+            "description": 'How targets that are numbers are scaled: `{"transform": "standardize"}`, `log` or `none`.',
+            "type": "object",
+            "properties": {"transform": {"enum": ["standardize", "log", "none"]}},
+            "additionalProperties": False,
+        },
         "split": {"description": "Which rows to hold out, as of a stored dataset.", "type": "object"},
     },
     "required": ["x", "y"],
@@ -115,8 +121,18 @@ class ModelSpec(Part):
         """New layers of `nn`, without weights."""
         return [made("layer", layer) for layer in self.layers]
 
-    def build(self, columns: int, *, seed: int | None = None, layers: list[Layer] | None = None) -> Sequential:
-        """The network for rows of so many columns, with the initial weights of this seed (or of these layers)."""
+    def build(
+        self,
+        columns: int,
+        *,
+        seed: int | None = None,
+        layers: list[Layer] | None = None,
+        tail: Sequence[Layer] = (),
+    ) -> Sequential:
+        """The network for rows of so many columns, with the initial weights of this seed (or of these layers).
+
+        The layers of `tail` stand behind those of the spec.
+        """
         model = Sequential(name=self.name)
         model.seed = seed
         for place, layer in enumerate(self.make_layers() if layers is None else layers):
@@ -125,6 +141,8 @@ class ModelSpec(Part):
                 layer.input_shape = layer.batch_input_shape = None
                 if layer.vocabulary is None:
                     layer.input_dim = None
+            model.add(layer)
+        for layer in tail:
             model.add(layer)
         model.build((None, columns))
         return model

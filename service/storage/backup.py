@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from service.errors import Conflict, NotFound, Unavailable
+from service.storage.artifacts.folder import sync
 from service.storage.database import Database
 
 
@@ -24,7 +25,10 @@ def back_up(database: Database, target: Path) -> int:
         target.mkdir(parents=True, exist_ok=True)
         unfinished.unlink(missing_ok=True)
         copied = _copy_to(unfinished, database)
+        sync(unfinished)
         unfinished.rename(copy)
+        for directory in (target, target.absolute().parent):  # the names in them, the target's own among them
+            sync(directory)
     except (sqlite3.Error, OSError) as error:
         raise Unavailable(f"The copy could not be finished: {error}.") from error
     return copied

@@ -7,7 +7,6 @@ import time
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from service.storage.queue.bell import News
 
@@ -151,11 +150,10 @@ class _PostgresChanges:
             self._thread.start()
 
     def _listen(self) -> None:
-        driver = self._engine.dialect.loaded_dbapi
         while not self._closing.is_set():
             try:
                 self._hear()
-            except (SQLAlchemyError, driver.Error, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - without this thread nobody would hear of anything any more
                 _log.warning("PostgreSQL sends no notifications now: %s", error)
                 self._closing.wait(_RECONNECT_SECONDS)
 

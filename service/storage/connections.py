@@ -2,20 +2,18 @@
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from sqlite3 import SQLITE_BUSY, SQLITE_FULL
+from sqlite3 import SQLITE_BUSY
 from sqlite3 import Connection as SQLiteConnection
 from sqlite3 import OperationalError as SQLiteOperationalError
 from typing import Any
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.exc import ArgumentError
 
-from service.errors import FitdError, Full, Unavailable
+from service.errors import FitdError
+from service.storage.seals import Unreadable, to_json
 
 BUSY_TIMEOUT_SECONDS = 5.0
 """Longest wait for SQLite's write lock; well below a lease, so that waiting alone never loses a claim."""
@@ -23,17 +21,28 @@ BUSY_TIMEOUT_SECONDS = 5.0
 CONNECT_TIMEOUT_SECONDS = 5
 """Longest wait for a server that does not answer at all."""
 
+POOL_TIMEOUT_SECONDS = 5
+"""Longest wait for a connection while all of them are in use, or wait for a server that does not answer."""
+
+LINK = {
+    "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    "tcp_user_timeout": 5_000,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+"""When a connection to PostgreSQL counts as cut: what was sent and nobody confirmed, or a silence that nobody breaks.
+
+A network that swallows packets says nothing, and without these the kernel would go on sending for a quarter of an hour.
+"""
+
 LONGEST_SILENCE_SECONDS = 10
 """How long PostgreSQL waits for the next statement of a transaction before it ends the connection."""
-
-_DISK_FULL = "53100"
-"""What PostgreSQL calls it."""
 
 _log = logging.getLogger("fitd.storage")
 
 _PAUSE_SECONDS = 0.01
-
-_JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
 
 def open_engine(url: str) -> Engine:
@@ -49,18 +58,23 @@ def open_engine(url: str) -> Engine:
         raise FitdError(f"Expected a database URL such as {expected}; received another.") from None
 
 
-def _to_json(value: Any) -> str:
-    """JSON as every reader takes it: NaN and infinity become null."""
-    return orjson.dumps(value, option=_JSON).decode()
+def _from_json(text: str | bytes) -> Any:
+    # A row that has rotted can still be looked at, and deleted; what is sealed says so.
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        _log.error("A text that is stored as JSON cannot be read as such any more")
+        return Unreadable()
 
 
 def _postgres(url: URL) -> Engine:
     engine = create_engine(
         url,
         pool_pre_ping=True,
-        connect_args={} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_SECONDS},
-        json_serializer=_to_json,
-        json_deserializer=orjson.loads,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        connect_args={name: value for name, value in LINK.items() if name not in url.query},
+        json_serializer=to_json,
+        json_deserializer=_from_json,
         hide_parameters=True,
     )
     event.listen(engine, "connect", _limit_silence)
@@ -79,8 +93,8 @@ def _sqlite(url: URL) -> Engine:
     engine = create_engine(
         url,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
-        json_serializer=_to_json,
-        json_deserializer=orjson.loads,
+        json_serializer=to_json,
+        json_deserializer=_from_json,
         hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare)
@@ -91,9 +105,15 @@ def _sqlite(url: URL) -> Engine:
 def _prepare(connection: SQLiteConnection, _record: object) -> None:
     # The driver's own BEGIN comes late and never for DDL, so it is turned off and `_begin` says it.
     connection.isolation_level = None
+    connection.text_factory = _text
     _keep_a_log(connection)
     for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _text(stored: bytes) -> str:
+    # Of a text that has rotted the driver would give nothing at all, and no row could be read or deleted any more.
+    return stored.decode("utf-8", "surrogateescape")
 
 
 def _keep_a_log(connection: SQLiteConnection) -> None:
@@ -114,20 +134,3 @@ def _begin(connection: Connection) -> None:
     # timeout helps; whoever may write therefore takes the write lock first.
     read_only = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-
-def _is_full(error: BaseException | None) -> bool:
-    """Whether a driver's error says that there is no room on the database's disk."""
-    return getattr(error, "sqlite_errorcode", None) == SQLITE_FULL or getattr(error, "sqlstate", None) == _DISK_FULL
-
-
-@contextmanager
-def answering() -> Iterator[None]:
-    """Inside, a database that does not answer, or cannot store any more, is `Unavailable`."""
-    try:
-        yield
-    except (OperationalError, InterfaceError, InternalError, PoolExhausted) as error:
-        _log.warning("The database does not answer: %s", error.__cause__ or error)
-        if _is_full(error.__cause__):
-            raise Full from error
-        raise Unavailable("The database does not answer now.") from error

@@ -10,16 +10,18 @@ from sqlalchemy import Connection, inspect, text
 from service.config import Settings
 from service.errors import Damaged, NotFound
 from service.storage.artifacts.artifacts import Artifacts
+from service.storage.artifacts.content import Content
 from service.storage.artifacts.opening import open_artifacts
-from service.storage.artifacts.store import Content
 from service.storage.changes import tell, watch
 from service.storage.checkpoints import Checkpoints
 from service.storage.clock import Clock
-from service.storage.connections import answering, open_engine
+from service.storage.connections import open_engine
 from service.storage.datasets import Datasets, StoredDataset
 from service.storage.evaluations import Evaluations
 from service.storage.events import Events
+from service.storage.faults import answering
 from service.storage.idempotency import IdempotencyKeys
+from service.storage.identity import Owner, owner_of
 from service.storage.jobs import Jobs
 from service.storage.labels import Labels
 from service.storage.models import Models
@@ -120,10 +122,20 @@ class Database:
         """The database that the settings name."""
         return cls(settings.database_url, artifacts_url=settings.artifacts_url, bell=bell)
 
+    @property
+    def rings(self) -> int | None:
+        """The end of the bell that wakes idle workers, for a child to inherit; None if there is no bell."""
+        return self._bell.write_fd
+
     @cached_property
     def artifacts(self) -> Artifacts:
         """What is too large for a row: to be put before the transaction that refers to it."""
-        return open_artifacts(self._artifacts_url, self.engine, self._clock)
+        return open_artifacts(self._artifacts_url, self.engine, self._clock, self.owner)
+
+    def owner(self) -> Owner:
+        """The identity of this database, and how old it is."""
+        with answering(), self.engine.begin() as connection:
+            return owner_of(connection, self._clock)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

@@ -8,15 +8,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from sqlalchemy import BigInteger, Connection, bindparam, delete, func, insert, select
+from sqlalchemy import BigInteger, Connection, Row, bindparam, delete, func, insert, select
 
 from service.errors import Conflict, NotFound
-from service.jobs import FINAL
-from service.storage.artifacts.artifacts import Artifacts, digest_of, sha256_of
+from service.storage.artifacts.artifacts import Artifacts, digest_of
+from service.storage.artifacts.content import sha256_of
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
-from service.storage.schema import dataset_contents, datasets, jobs
+from service.storage.schema import IS_UNFINISHED, dataset_contents, datasets, jobs
+from service.storage.seals import check_bytes, check_seal, seal
 
 if TYPE_CHECKING:
     from service.data.datasets import Dataset  # who only starts processes has no use for NumPy
@@ -102,11 +103,19 @@ class NewDataset:
         )
 
 
-_COLUMNS = [datasets.c[one.name] for one in fields(StoredDataset)]
+_COLUMNS = [*(datasets.c[one.name] for one in fields(StoredDataset)), datasets.c.meta_sha256]
+_SEALED = ("rows", "columns", "form", "meta", "sha256")
 _ADD = insert(datasets).values(created_at=NOW)
 _ADD_CONTENT = insert(dataset_contents)
-_CONTENT = select(dataset_contents.c.content).where(dataset_contents.c.dataset_id == bindparam("dataset_id"))
+_CONTENT = (
+    select(dataset_contents.c.content, datasets.c.sha256)
+    .join(datasets, datasets.c.id == dataset_contents.c.dataset_id)
+    .where(dataset_contents.c.dataset_id == bindparam("dataset_id"))
+)
 _ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger)))
+UNUSED = tuple(~select(jobs.c.id).where(used == datasets.c.id).exists() for used in (jobs.c.dataset, jobs.c.result))
+"""Whether no job works on a dataset, and none has made it: one question for each index."""
+
 _SAME = (
     select(*_COLUMNS)
     .where(datasets.c.sha256 == bindparam("same_sha256"), datasets.c.form == bindparam("same_form"))
@@ -137,6 +146,7 @@ class Datasets:
         row = {"id": dataset_id, "sha256": sha256, "artifact": artifact, "now": self._clock.now()}
         row |= {name: getattr(new, name) for name in ("rows", "columns", "meta", "form", "name", "uploaded")}
         row["size_bytes"] = new.size_bytes if new.content is None else len(new.content)
+        row["meta_sha256"] = seal(row, _SEALED)
         self._connection.execute(_ADD, row)
         if artifact is None:
             self._connection.execute(_ADD_CONTENT, {"dataset_id": dataset_id, "content": new.content})
@@ -154,14 +164,16 @@ class Datasets:
         row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
         if row is None:
             raise NotFound("dataset", dataset_id)
-        return StoredDataset(**row._mapping)
+        return _stored(row)
 
     def content(self, dataset_id: str) -> bytes:
-        """The bytes of a dataset that stands in the database."""
-        content = self._connection.scalar(_CONTENT, {"dataset_id": dataset_id})
-        if content is None:
+        """The bytes of a dataset that stands in the database; `Damaged` if they rot."""
+        row = self._connection.execute(_CONTENT, {"dataset_id": dataset_id}).one_or_none()
+        if row is None:
             raise NotFound("dataset", dataset_id)
-        return bytes(content)
+        content = bytes(row.content)
+        check_bytes(f"the dataset {dataset_id}", row.sha256, content)
+        return content
 
     def page(
         self, *, name: str | None = None, limit: int = 50, cursor: str | None = None
@@ -174,24 +186,33 @@ class Datasets:
             if not looks_like_id("ds", cursor):
                 raise bad_cursor(cursor)
             query = query.where(datasets.c.id < cursor)
-        found = [StoredDataset(**row._mapping) for row in self._connection.execute(query.limit(limit + 1))]
+        found = [_stored(row) for row in self._connection.execute(query.limit(limit + 1))]
         return found[:limit], found[limit - 1].id if len(found) > limit else None
 
     def delete(self, dataset_id: str) -> str | None:
         """Deletes a dataset that no unfinished job needs; returns its artifact if nobody else refers to it."""
-        stored = self.get(dataset_id, lock=True)
-        needed = select(jobs.c.id).where(jobs.c.dataset == dataset_id, jobs.c.status.not_in(FINAL)).limit(1)
+        artifact = self._locked_artifact(dataset_id)
+        needed = select(jobs.c.id).where(jobs.c.dataset == dataset_id, IS_UNFINISHED).limit(1)
         if self._connection.scalar(needed) is not None:
             raise Conflict(f"A job that has not ended needs the dataset {dataset_id!r}.", code="dataset_in_use")
         self._connection.execute(delete(datasets).where(datasets.c.id == dataset_id))
-        return self.unshared(stored.artifact)
+        return self.unshared(artifact)
+
+    def _locked_artifact(self, dataset_id: str) -> str | None:
+        """The artifact of a dataset whose description may be damaged, and that nobody else can delete meanwhile."""
+        if not looks_like_id("ds", dataset_id):
+            raise NotFound("dataset", dataset_id)
+        query = select(datasets.c.artifact).where(datasets.c.id == dataset_id).with_for_update()
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFound("dataset", dataset_id)
+        return row.artifact  # type: ignore[no-any-return]
 
     def delete_unused(self, dataset_id: str) -> str | None:
         """Deletes a dataset that came with a job and that no job needs any more; returns its artifact as `delete`."""
         # Whoever wants to share the dataset holds this lock, and what it did is seen only by a later statement.
         self._connection.execute(select(datasets.c.id).where(datasets.c.id == dataset_id).with_for_update())
-        wanted = select(jobs.c.id).where((jobs.c.dataset == dataset_id) | (jobs.c.result == dataset_id)).exists()
-        gone = delete(datasets).where(datasets.c.id == dataset_id, ~datasets.c.uploaded, ~wanted)
+        gone = delete(datasets).where(datasets.c.id == dataset_id, ~datasets.c.uploaded, *UNUSED)
         artifact = self._connection.execute(gone.returning(datasets.c.artifact)).scalar_one_or_none()
         return self.unshared(artifact)
 
@@ -199,8 +220,8 @@ class Datasets:
         """The artifact, if there is one and no dataset refers to it."""
         if artifact is None:
             return None
-        shared = select(func.count()).select_from(datasets).where(datasets.c.artifact == artifact)
-        return None if self._connection.execute(shared).scalar_one() else artifact
+        shared = select(datasets.c.id).where(datasets.c.artifact == artifact).limit(1)
+        return artifact if self._connection.scalar(shared) is None else None
 
     def _same(self, new: NewDataset) -> tuple[str, list[StoredDataset]]:
         """The SHA-256 of a dataset, and those of the same bytes."""
@@ -209,7 +230,14 @@ class Datasets:
             # Somebody may be adding it just now, whose row nobody sees yet; SQLite has one writer at a time.
             self._connection.execute(_ONE_AT_A_TIME, {"key": int(sha256[:15], 16)})
         rows = self._connection.execute(_SAME, {"same_sha256": sha256, "same_form": new.form})
-        return sha256, [StoredDataset(**row._mapping) for row in rows]
+        return sha256, [_stored(row) for row in rows]
+
+
+def _stored(row: Row[Any]) -> StoredDataset:
+    """The description in a row; `Damaged` if it is not the one that was stored."""
+    found = dict(row._mapping)
+    check_seal(f"the dataset {row.id}", found.pop("meta_sha256"), found, _SEALED)
+    return StoredDataset(**found)
 
 
 def _match(new: NewDataset, same: Sequence[StoredDataset]) -> StoredDataset | None:

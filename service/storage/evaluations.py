@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from service.formats.metric_values import MetricValue
 from service.storage.clock import NOW, Clock
@@ -34,10 +34,12 @@ class Evaluation:
 
 _COLUMNS = [
     evaluations.c.id,
-    versions.c.model,
+    evaluations.c.model,
     versions.c.number.label("version"),
     *(evaluations.c[name] for name in ("dataset", "part", "rows", "metrics", "report", "created_at")),
 ]
+_MODEL = select(versions.c.model).where(versions.c.id == bindparam("of_version")).scalar_subquery()
+_ADD = insert(evaluations).values(created_at=NOW, model=_MODEL)
 _JOINED = evaluations.join(versions, versions.c.id == evaluations.c.version_id)
 
 
@@ -67,7 +69,7 @@ class Evaluations:
             "rows": rows,
         }
         row |= {"metrics": metrics, "report": report, "now": self._clock.now()}
-        self._connection.execute(insert(evaluations).values(created_at=NOW), row)
+        self._connection.execute(_ADD, row | {"of_version": version_id})
         own = (evaluations.c.version_id == version_id) & evaluations.c.part.is_(None)
         newest = select(evaluations.c.id).where(own).order_by(evaluations.c.id.desc()).limit(KEPT)
         self._connection.execute(delete(evaluations).where(own, evaluations.c.id.not_in(newest)))
@@ -77,9 +79,12 @@ class Evaluations:
         self, model: str, number: int | None = None, *, limit: int = 50, cursor: str | None = None
     ) -> tuple[list[Evaluation], str | None]:
         """The evaluations of a model or of one of its versions, newest first, and the cursor of the next page."""
-        query = select(*_COLUMNS).select_from(_JOINED).where(versions.c.model == model)
-        if number is not None:
-            query = query.where(versions.c.number == number)
+        query = select(*_COLUMNS).select_from(_JOINED)
+        if number is None:
+            query = query.where(evaluations.c.model == model)
+        else:
+            one = select(versions.c.id).where(versions.c.model == model, versions.c.number == number)
+            query = query.where(evaluations.c.version_id == one.scalar_subquery())
         if cursor is not None:
             if not looks_like_id("ev", cursor):
                 raise bad_cursor(cursor)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 
 from service.jobs import EpochResult, Event
 from service.storage.clock import NOW, Clock
-from service.storage.schema import events
+from service.storage.schema import events, jobs
 
 _OF_JOB = events.c.job_id == bindparam("job_id")
 _LAST = select(
@@ -50,8 +50,9 @@ class Events:
 
     def latest(self, job_ids: Collection[str]) -> dict[str, int]:
         """The number of the last event of each of these jobs that has any."""
-        query = select(events.c.job_id, func.max(events.c.seq)).where(events.c.job_id.in_(job_ids))
-        return {row[0]: row[1] for row in self._connection.execute(query.group_by(events.c.job_id))}
+        last = select(func.max(events.c.seq)).where(events.c.job_id == jobs.c.id).scalar_subquery()
+        rows = self._connection.execute(select(jobs.c.id, last).where(jobs.c.id.in_(job_ids)))
+        return {job_id: seq for job_id, seq in rows if seq is not None}
 
     def history(self, job_id: str) -> list[dict[str, Any]]:
         """The epochs done so far, in order: `{"epoch": 1, "metrics": {"loss": ...}, ...}`."""

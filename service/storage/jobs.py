@@ -12,13 +12,15 @@ from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
 from service.storage.queue.queue import Queue, job_of
 from service.storage.queue.statements import AHEAD, AT_THE_START, HAS_CHECKPOINT, JOB, OVERDUE, READY
-from service.storage.schema import IS_FINAL, IS_HELD, IS_QUEUED, jobs
+from service.storage.schema import IS_QUEUED, jobs
+from service.storage.seals import check_seal, seal
 
 _ADD = (
     insert(jobs)
     .values(status=Status.QUEUED, attempt=0, stalls=0, fence=0, created_at=NOW, **AT_THE_START)
     .returning(*JOB)
 )
+_SEALED = ("request",)
 _GET = select(*JOB).where(jobs.c.id == bindparam("job_id"))
 _KEPT = bindparam("kept", type_=Text)
 _ENDS = and_(IS_QUEUED, not_(and_(_KEPT.is_not(None), HAS_CHECKPOINT)))
@@ -32,6 +34,7 @@ _CANCEL = (
         lease_until=case((_ENDS, null()), (IS_QUEUED, 0.0), else_=jobs.c.lease_until),
         keep=_KEPT,
         stalls=0,
+        waits_for=case((_ENDS, null()), else_=jobs.c.waits_for),
     )
     .returning(*JOB)
 )
@@ -52,7 +55,7 @@ class Jobs(Queue):
     ) -> Job:
         """Queues a job; when the transaction has ended, it is never forgotten and an idle worker knows."""
         asked = {"model": model, "request": request, "dataset": dataset_id, "epochs": epochs, "priority": priority}
-        asked |= {"kind": kind}
+        asked |= {"kind": kind, "request_sha256": seal(asked, _SEALED), **_needs(kind, model, request)}
         row = self._connection.execute(_ADD, {"id": new_id("job"), "now": self._clock.now(), **asked}).one()
         job = job_of(row)
         warnings = [("log", {"level": "warning"} | warning) for warning in request.get("warnings", ())]
@@ -74,6 +77,12 @@ class Jobs(Queue):
         lost: int = self._connection.execute(counted.where(or_(OVERDUE, AHEAD)), now).scalar_one()
         return queued + lost
 
+    def get_intact(self, job_id: str, kind: Kind | None = None) -> Job:
+        """As `get`, but `Damaged` if its request is not the one that was stored."""
+        job = self.get(job_id, kind)
+        check_request(job)
+        return job
+
     def get(self, job_id: str, kind: Kind | None = None) -> Job:
         """The job as it stands now; `NotFound` as well if it is of another kind."""
         row = self._connection.execute(_GET, {"job_id": job_id}).one_or_none()
@@ -94,8 +103,7 @@ class Jobs(Queue):
         """Jobs of a kind, newest first, and the cursor of the next page or None."""
         query = select(*JOB).where(jobs.c.kind == kind).order_by(jobs.c.id.desc())
         if status is not None:
-            index = {Status.QUEUED: IS_QUEUED, Status.RUNNING: IS_HELD, Status.CANCELLING: IS_HELD}
-            query = query.where(jobs.c.status == status, index.get(status, IS_FINAL))
+            query = query.where(jobs.c.status == status)
         if model is not None:
             query = query.where(jobs.c.model == model)
         if cursor is not None:
@@ -139,3 +147,14 @@ class Jobs(Queue):
             artifact = self._datasets.delete_unused(dataset_id)
             unwanted += [] if artifact is None else [artifact]
         return unwanted
+
+
+def _needs(kind: Kind, model: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Which version may not be deleted before the job has ended: the one that it predicts with or goes on from."""
+    needed: Mapping[str, Any] = {"model": model, **request} if kind is Kind.PREDICTION else request.get("from") or {}
+    return {"needs_model": needed.get("model"), "needs_version": needed.get("version")}
+
+
+def check_request(job: Job) -> None:
+    """`Damaged` if the request of a job is not the one that was stored."""
+    check_seal(f"the job {job.id}", job.request_sha256, {"request": job.request}, _SEALED)

@@ -3,18 +3,19 @@
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, union_all
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, tuple_, update
 
 from service.errors import Conflict, NotFound
-from service.jobs import Kind
 from service.storage.clock import NOW, Clock
 from service.storage.cursor import bad_cursor
 from service.storage.evaluations import Evaluations
 from service.storage.ids import new_id
 from service.storage.queue.bell import News
-from service.storage.schema import IS_HELD, IS_QUEUED, jobs, labels, models, version_weights, versions
+from service.storage.schema import NEEDS, jobs, labels, models, version_weights, versions
+from service.storage.seals import check_bytes, check_seal, seal
 from service.storage.upsert import insert_into
 from service.versions import NewVersion, Trained, Version
 
@@ -30,21 +31,19 @@ class Model:
     updated_at: datetime
 
 
+NUMBERS = 1000
+"""So many of a model's versions are listed where a list has no pages."""
+
 _ADD = insert(versions).values(created_at=NOW)
 _ADD_WEIGHTS = insert(version_weights)
 _VERSION = [versions.c[one.name] for one in fields(Version)]
-_FROM, _PREDICTS = jobs.c.request["from"], jobs.c.kind == Kind.PREDICTION
-# One query for each index that there is to go by.
-_NEEDED = union_all(
-    *(
-        select(needed.as_integer()).where(unfinished, of_model)
-        for unfinished in (IS_QUEUED, IS_HELD)
-        for needed, of_model in (
-            (_FROM["version"], _FROM["model"].as_string() == bindparam("of_model")),
-            (jobs.c.request["version"], _PREDICTS & (jobs.c.model == bindparam("of_model"))),
-        )
-    )
+_SEALED = (
+    *("model", "number", "spec", "compile", "fit", "summary", "metrics", "input", "output", "data", "environment"),
+    *("timing", "partial", "sha256", "size_bytes"),
 )
+"""What the hash of a description is of; another list would make damaged versions of all that are stored."""
+
+_NEEDED = select(jobs.c.needs_version).where(NEEDS, jobs.c.needs_model == bindparam("of_model"))
 
 
 class Models:
@@ -63,8 +62,10 @@ class Models:
         number: int = self._connection.execute(counted, {"name": name, "now": now}).scalar_one()
         row = {one.name: getattr(new, one.name) for one in fields(Trained)}
         row |= {"id": new_id("ver"), "model": name, "number": number, "job_id": job_id, "sha256": new.sha256}
-        self._connection.execute(_ADD, row | {"size_bytes": len(new.weights), "now": now})
+        row |= {"size_bytes": len(new.weights), "now": now}
+        self._connection.execute(_ADD, row | {"description_sha256": seal(row, _SEALED)})
         stored = {"version_id": row["id"], "weights": new.weights, "optimizer": new.optimizer}
+        stored["optimizer_sha256"] = None if new.optimizer is None else sha256(new.optimizer).hexdigest()
         self._connection.execute(_ADD_WEIGHTS, stored)
         if new.evaluation is not None:
             self._evaluations.add(row["id"], **new.evaluation)
@@ -89,7 +90,7 @@ class Models:
     def versions(self, name: str, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Version], str | None]:
         """The versions of a model, newest first, and the cursor of the next page or None."""
         self.get(name)
-        query = select(*_VERSION).where(versions.c.model == name).order_by(versions.c.number.desc())
+        query = _described().where(versions.c.model == name).order_by(versions.c.number.desc())
         if cursor is not None:
             if len(cursor) > 9 or not cursor.isdecimal():
                 raise bad_cursor(cursor)
@@ -99,7 +100,7 @@ class Models:
 
     def version(self, name: str, number: int | None = None) -> Version:
         """One version; the latest if no number is given."""
-        query = select(*_VERSION).where(versions.c.model == name)
+        query = _described().where(versions.c.model == name)
         if number is not None:
             query = query.where(versions.c.number == number)
         row = self._connection.execute(query.order_by(versions.c.number.desc()).limit(1)).one_or_none()
@@ -108,14 +109,16 @@ class Models:
         return _version(row)
 
     def numbers(self, name: str) -> list[int]:
-        """The numbers of a model's versions, newest first."""
+        """The numbers of a model's versions, newest first, at most `NUMBERS` of them."""
         query = select(versions.c.number).where(versions.c.model == name).order_by(versions.c.number.desc())
-        return list(self._connection.scalars(query))
+        return list(self._connection.scalars(query.limit(NUMBERS)))
 
-    def index(self) -> list[tuple[str, int]]:
-        """Name and number of every version, by name, newest first."""
-        query = select(versions.c.model, versions.c.number).order_by(versions.c.model, versions.c.number.desc())
-        return [(name, number) for name, number in self._connection.execute(query)]
+    def index(self, after: tuple[str, int] = ("", 0), *, limit: int) -> list[tuple[str, int]]:
+        """Name and number of versions by name and number, those that follow `after`, at most `limit` of them."""
+        key = tuple_(versions.c.model, versions.c.number)
+        query = select(versions.c.model, versions.c.number).where(key > tuple_(*after)).limit(limit)
+        found = self._connection.execute(query.order_by(versions.c.model, versions.c.number))
+        return [(name, number) for name, number in found]
 
     def weights(self, version_id: str) -> bytes:
         """The weights of a version, as they were published."""
@@ -126,10 +129,14 @@ class Models:
         return bytes(found)
 
     def optimizer(self, version_id: str) -> bytes | None:
-        """The state of the optimizer that a version was trained with; None where it has none."""
-        query = select(version_weights.c.optimizer).where(version_weights.c.version_id == version_id)
-        found = self._connection.scalar(query)
-        return None if found is None else bytes(found)
+        """The state of the optimizer that a version was trained with, None where it has none; `Damaged` if it rots."""
+        columns = (version_weights.c.optimizer, version_weights.c.optimizer_sha256)
+        row = self._connection.execute(select(*columns).where(version_weights.c.version_id == version_id)).one_or_none()
+        if row is None or row.optimizer is None:
+            return None
+        content = bytes(row.optimizer)
+        check_bytes(f"the optimizer's state of the version {version_id}", row.optimizer_sha256, content)
+        return content
 
     def hold(self, name: str, number: int | None, version_id: str) -> None:
         """Lets nobody delete a version before this transaction ends; `NotFound` if somebody has."""
@@ -159,6 +166,8 @@ class Models:
                 raise Conflict(said, code="version_labelled")
             one = (versions.c.model == name) & (versions.c.number == number)
             deleted = self._connection.execute(delete(versions).where(one))
+            fewer = update(models).where(models.c.name == name).values(versions=models.c.versions - deleted.rowcount)
+            self._connection.execute(fewer)
         if not deleted.rowcount:
             raise _missing(name, number)
         self._news.is_served_otherwise = True
@@ -166,28 +175,27 @@ class Models:
 
 @cache
 def _next_number(backend: str) -> Any:
-    first = insert_into(backend, models).values(last_number=1, created_at=NOW, updated_at=NOW)
+    first = insert_into(backend, models).values(last_number=1, versions=1, created_at=NOW, updated_at=NOW)
     # The conflicting row stays locked until the end of the transaction: two publishers take turns.
     counted = first.on_conflict_do_update(
         index_elements=[models.c.name],
-        set_={"last_number": models.c.last_number + 1, "updated_at": first.excluded.updated_at},
+        set_={
+            "last_number": models.c.last_number + 1,
+            "versions": models.c.versions + 1,
+            "updated_at": first.excluded.updated_at,
+        },
     )
     return counted.returning(models.c.last_number)
 
 
 def _models() -> Select[Any]:
-    counted = (
-        select(versions.c.model, func.max(versions.c.number).label("latest"), func.count().label("versions"))
-        .group_by(versions.c.model)
-        .subquery()
-    )
-    return select(
-        models.c.name,
-        counted.c.latest,
-        func.coalesce(counted.c.versions, 0).label("versions"),
-        models.c.created_at,
-        models.c.updated_at,
-    ).outerjoin(counted, counted.c.model == models.c.name)
+    latest = select(func.max(versions.c.number)).where(versions.c.model == models.c.name).scalar_subquery()
+    shown = (models.c.name, latest.label("latest"), models.c.versions, models.c.created_at, models.c.updated_at)
+    return select(*shown)
+
+
+def _described() -> Select[Any]:
+    return select(*_VERSION, versions.c.description_sha256)
 
 
 def _missing(name: str, number: int | None) -> NotFound:
@@ -195,4 +203,8 @@ def _missing(name: str, number: int | None) -> NotFound:
 
 
 def _version(row: Row[Any]) -> Version:
-    return Version(**row._mapping)
+    """The version in a row; `Damaged` if it is not the one that was stored."""
+    found = dict(row._mapping)
+    sha256_then = found.pop("description_sha256")
+    check_seal(f"version {row.number} of {row.model!r}", sha256_then, found, _SEALED)
+    return Version(**found)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Double, bindparam, delete, select
+from sqlalchemy import Connection, Double, and_, bindparam, delete, select
 
 from service.config import Settings
 from service.storage.clock import NOW, Clock
-from service.storage.schema import checkpoints, datasets, events, jobs
+from service.storage.datasets import UNUSED
+from service.storage.schema import IS_FINAL, checkpoints, datasets, events, jobs
 
 _DAY_SECONDS = 86_400.0
 MOST_JOBS = 500
@@ -34,8 +35,8 @@ class Retention:
 
     def clean(self, settings: Settings) -> Forgotten:
         """Forgets finished jobs, events and checkpoints of finished jobs, and data that no job refers to."""
-        old = select(jobs.c.id).where(jobs.c.finished_at < NOW - _AGE).order_by(jobs.c.id).limit(MOST_JOBS)
-        ended = select(jobs.c.id).where(jobs.c.finished_at < NOW - _AGE)
+        ended = select(jobs.c.id).where(IS_FINAL, jobs.c.finished_at < NOW - _AGE)
+        old = ended.order_by(jobs.c.finished_at).limit(MOST_JOBS)
         return Forgotten(
             jobs=self._delete(delete(jobs).where(jobs.c.id.in_(old)), settings.keep_jobs_days),
             events=self._delete(delete(events).where(events.c.job_id.in_(ended)), settings.keep_events_days),
@@ -53,13 +54,12 @@ class Retention:
         return set(self._connection.scalars(named))
 
     def _delete_datasets(self, days: float) -> int:
-        unused = ~select(jobs.c.id).where((jobs.c.dataset == datasets.c.id) | (jobs.c.result == datasets.c.id)).exists()
-        old = (datasets.c.created_at < NOW - _AGE) & ~datasets.c.uploaded & unused
+        old = and_(datasets.c.created_at < NOW - _AGE, ~datasets.c.uploaded, *UNUSED)
         values = {"now": self._clock.now(), "seconds": days * _DAY_SECONDS}
         # Two statements: the second sees the job of somebody who shared the dataset before the lock was free.
         locked = select(datasets.c.id).where(old).limit(MOST_JOBS).with_for_update(skip_locked=True)
         ids = list(self._connection.scalars(locked, values))
-        return self._delete(delete(datasets).where(datasets.c.id.in_(ids), unused), days) if ids else 0
+        return self._delete(delete(datasets).where(datasets.c.id.in_(ids), *UNUSED), days) if ids else 0
 
     def _delete(self, statement: object, days: float) -> int:
         values = {"now": self._clock.now(), "seconds": days * _DAY_SECONDS}

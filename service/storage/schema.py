@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 from service.jobs import FINAL, HELD, Kind, Status
 
-REVISION = "0003"
+REVISION = "0004"
 """The migration that these tables stand at."""
 
 NAME = Text().with_variant(Text(collation="C"), "postgresql")
@@ -78,8 +78,13 @@ datasets = Table(
     Column("sha256", Text, index=True),
     Column("artifact", Text),
     Column("uploaded", Boolean, nullable=False, server_default=false()),
+    Column("meta_sha256", Text),
     CheckConstraint("form IN ('arrays', 'table')", name="form"),
 )
+
+Index("ix_datasets_artifact", datasets.c.artifact)
+Index("ix_datasets_uploaded", datasets.c.uploaded, datasets.c.id)
+Index("ix_datasets_name", datasets.c.uploaded, datasets.c.name, datasets.c.id)
 
 # What is large stands in a table of its own, so that a list never reads past it.
 dataset_contents = Table(
@@ -117,6 +122,10 @@ jobs = Table(
     Column("keep", Text),
     Column("kind", Text, nullable=False, server_default=Kind.TRAINING),
     Column("result", ForeignKey(datasets.c.id, ondelete="SET NULL"), index=True),
+    Column("request_sha256", Text),
+    Column("waits_for", Text),
+    Column("needs_model", NAME),
+    Column("needs_version", Integer),
     CheckConstraint("kind IN ('training', 'prediction')", name="kind"),
     CheckConstraint(_status_in(list(Status)), name="status"),
     CheckConstraint("version IS NOT NULL OR status <> 'succeeded'", name="version"),
@@ -124,15 +133,22 @@ jobs = Table(
     CheckConstraint("(status = 'failed') = (error IS NOT NULL)", name="error"),
     CheckConstraint(f"({_status_in(FINAL)}) = (finished_at IS NOT NULL)", name="finished_at"),
 )
-Index("ix_jobs_model", jobs.c.model, jobs.c.id)
+Index("ix_jobs_kind", jobs.c.kind, jobs.c.id)
+Index("ix_jobs_status", jobs.c.kind, jobs.c.status, jobs.c.id)
+Index("ix_jobs_model", jobs.c.kind, jobs.c.model, jobs.c.id)
+Index("ix_jobs_model_status", jobs.c.kind, jobs.c.model, jobs.c.status, jobs.c.id)
 
 # A partial index serves only a query that says its condition in the same words, not by parameters.
 IS_QUEUED = text(_status_in([Status.QUEUED]))
 IS_HELD = text(_status_in(HELD))
 IS_FINAL = text("finished_at IS NOT NULL")
+IS_UNFINISHED = text("finished_at IS NULL")
+NEEDS = text("needs_model IS NOT NULL AND finished_at IS NULL")
 Index("ix_jobs_queued", jobs.c.priority.desc(), jobs.c.id, sqlite_where=IS_QUEUED, postgresql_where=IS_QUEUED)
 Index("ix_jobs_held", jobs.c.lease_until, jobs.c.id, sqlite_where=IS_HELD, postgresql_where=IS_HELD)
-Index("ix_jobs_ended", jobs.c.status, jobs.c.id, sqlite_where=IS_FINAL, postgresql_where=IS_FINAL)
+Index("ix_jobs_ended", jobs.c.finished_at, jobs.c.id, sqlite_where=IS_FINAL, postgresql_where=IS_FINAL)
+Index("ix_jobs_needs_dataset", jobs.c.dataset, sqlite_where=IS_UNFINISHED, postgresql_where=IS_UNFINISHED)
+Index("ix_jobs_needs", jobs.c.needs_model, sqlite_where=NEEDS, postgresql_where=NEEDS)
 
 events = Table(
     "events",
@@ -182,6 +198,7 @@ models = Table(
     Column("last_number", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    Column("versions", Integer, nullable=False, server_default="0"),
 )
 
 versions = Table(
@@ -205,6 +222,7 @@ versions = Table(
     Column("created_at", Moment, nullable=False),
     Column("partial", Boolean, nullable=False, server_default=false()),
     Column("data", JSON, nullable=False, server_default="{}"),
+    Column("description_sha256", Text),
     UniqueConstraint("model", "number"),
     UniqueConstraint("job_id"),
 )
@@ -215,6 +233,7 @@ version_weights = Table(
     Column("version_id", ForeignKey(versions.c.id, ondelete="CASCADE"), primary_key=True),
     Column("weights", LargeBinary, nullable=False),
     Column("optimizer", LargeBinary),
+    Column("optimizer_sha256", Text),
 )
 
 labels = Table(
@@ -226,6 +245,7 @@ labels = Table(
     Column("moves", Integer, nullable=False),
     Column("updated_at", Moment, nullable=False),
 )
+Index("ix_labels_number", labels.c.model, labels.c.number)
 
 label_moves = Table(
     "label_moves",
@@ -243,11 +263,23 @@ evaluations = Table(
     "evaluations",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("version_id", ForeignKey(versions.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("version_id", ForeignKey(versions.c.id, ondelete="CASCADE"), nullable=False),
     Column("dataset", Text),
     Column("part", Text),
     Column("rows", Integer, nullable=False),
     Column("metrics", JSON, nullable=False),
     Column("report", JSON, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("model", NAME, nullable=False, server_default=""),
+)
+Index("ix_evaluations_version_id", evaluations.c.version_id, evaluations.c.id)
+Index("ix_evaluations_model", evaluations.c.model, evaluations.c.id)
+
+# One row: the name by which a store of artifacts knows this database, and since when there is such a name.
+identity = Table(
+    "identity",
+    metadata,
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
 )

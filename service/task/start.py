@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.data.features import Encoder, Learnt
+from service.data.features import Learnt, restored
 from service.formats.weights import unpack
 from service.nn import Sequential
 from service.versions import Version
@@ -29,10 +29,9 @@ class Start:
     def of(cls, version: Version, weights: bytes, optimizer: bytes | None) -> Self:
         """The start at a stored version; `Damaged` if the weights are not those that were published."""
         version.check_intact(weights)
-        features, classes = version.input.get("features"), version.output.get("classes")
+        classes = version.output.get("classes")
         learnt = Learnt(
-            columns=int(version.input["shape"][-1]),
-            encoder=None if features is None else Encoder.from_json_list(features),
+            encoder=restored(version.input.get("features"), int(version.input["shape"][-1])),
             targets=version.output.get("targets"),
             classes=None if classes is None else tuple(classes),
             asked=version.data,

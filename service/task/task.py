@@ -8,12 +8,14 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from service.data.datasets import Dataset
+from service.nn import metrics
 from service.nn.losses import Loss, Targets
-from service.spec import FitSpec
+from service.spec import CompileSpec, FitSpec
 from service.task.asked_loss import AskedLoss
 from service.task.class_weights import class_weights
 from service.task.encoding import encoded
 from service.task.output_meaning import OutputMeaning
+from service.task.target_scale import InUnits, TargetScale
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,13 @@ class Task:
 
     loss: Loss
     outputs: OutputMeaning
+    scale: TargetScale | None = None
+    """How targets are scaled for the training; None where they are learnt as they are."""
 
     @classmethod
-    def of(cls, loss: AskedLoss, y: NDArray[Any], outputs: OutputMeaning) -> Self:
+    def of(cls, loss: AskedLoss, y: NDArray[Any], outputs: OutputMeaning, scale: TargetScale | None = None) -> Self:
         """The task of targets `y` (rows,) or (rows, columns), as they were given."""
-        return cls(loss.resolved(y.shape, outputs.units), outputs)
+        return cls(loss.resolved(y.shape, outputs.units), outputs, scale)
 
     @property
     def loss_name(self) -> str:
@@ -59,7 +63,22 @@ class Task:
 
     def encoded(self, y: NDArray[Any]) -> NDArray[Any]:
         """Targets in the form that the loss takes: float32 (rows, units), or int32 (rows,) for class indices."""
-        return encoded(y, self.targets, self.units)
+        made = encoded(y, self.targets, self.units)
+        return made if self.scale is None else self.scale.scaled(made)
+
+    def in_units(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Outputs of the network, or targets as the loss takes them, in the data's own units."""
+        return values if self.scale is None else self.scale.in_units(values)
+
+    def compilation(self, asked: CompileSpec, y: NDArray[Any]) -> dict[str, Any]:
+        """The arguments of `compile`, with metrics that measure in the data's units; `y` are encoded targets."""
+        arguments = asked.arguments()
+        if self.scale is None:
+            return arguments
+        for key in ("metrics", "weighted_metrics"):
+            resolved = [metrics.resolve(one, (None, self.units), y.shape) for one in arguments[key]]
+            arguments[key] = [InUnits(one, self.scale) for one in resolved]
+        return arguments
 
     def class_weights(self, fit: FitSpec, dataset: Dataset) -> dict[int, float] | None:
         """The weight of each class by its index, as a request asks for it."""

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from service.errors import FitdError, Unavailable
+from service.errors import DiskFault, FitdError, StorageFailure, Unavailable
 from service.formats.checkpoints import pack_state, unpack_state
 from service.jobs import Claim, Keep, Progress, Released
 from service.nn.callbacks import Callback
@@ -16,6 +16,9 @@ from service.versions import NewVersion
 
 PAUSE_BY_COST = 50
 """The pause between two checkpoints is so many times what one costs: they take at most 2 % of the time."""
+
+PATIENCE = 3
+"""So many times a job waits for a disk that fails to read its checkpoints."""
 
 _log = logging.getLogger("fitd.worker")
 
@@ -47,20 +50,27 @@ class Checkpointer(Callback):
         self._artifacts: set[str] = set()
 
     def stored(self) -> Iterator[TrainingState]:
-        """The states that earlier attempts left, the one to go on from first; what cannot be read is passed over."""
+        """The states that earlier attempts left, the one to go on from first; what cannot be read is passed over.
+
+        `Unavailable` if there are some and none can be read now: the job waits. A disk that fails to read them has
+        `PATIENCE` times to mend, then the training begins anew.
+        """
         with self._database.reading() as tx:
             checkpoints = tx.checkpoints.newest(self._claim.job.id)
         self._artifacts.update(checkpoint.artifact for checkpoint in checkpoints)
+        away: Unavailable | None = None
         for checkpoint in checkpoints:
             try:
                 state = unpack_state(self._database.artifacts.get(checkpoint.artifact))
-            except Unavailable:
-                raise
             except (FitdError, OSError) as error:
                 _log.warning("%s: a checkpoint cannot be used: %s", self._claim.job.id, error)
+                away = error if isinstance(error, Unavailable) else away
                 continue
             _log.info("%s: takes up epoch %d, step %d", self._claim.job.id, state.epoch, state.step)
             yield state
+            away = None
+        if away is not None and not (isinstance(away, DiskFault) and self._claim.times_given_back >= PATIENCE):
+            raise away
 
     def salvage(self, keep: Keep) -> NewVersion | None:
         """The newest checkpoint that can be read as a partial version; None if there is none."""
@@ -98,7 +108,7 @@ class Checkpointer(Callback):
             checkpoint = Checkpoint(state.epoch, state.step, name)
             with self._database.transaction() as tx:
                 unwanted = tx.jobs.checkpoint(self._claim, checkpoint, len(content), self._progress())
-        except (Unavailable, OSError, MemoryError) as error:
+        except (StorageFailure, OSError, MemoryError) as error:
             # The training is worth more than its checkpoint; the next one may succeed.
             _log.warning("%s: no checkpoint could be stored: %s", self._claim.job.id, error)
             return

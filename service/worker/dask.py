@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from service.config import Settings
-from service.errors import Conflict, Unavailable
+from service.errors import Conflict, StorageFailure
 from service.storage import Database
 from service.worker.housekeeping import Housekeeping
 
@@ -55,7 +55,7 @@ class Cluster:
                 mark = self._database.mark()
                 self._hand_out()
                 self._database.wait_for_work(PAUSE_SECONDS, mark)
-            except Unavailable:
+            except StorageFailure:
                 self._leaving.wait(1.0)
             except (OSError, TimeoutError, RuntimeError) as error:
                 _log.warning("The cluster does not answer: %s", error)

@@ -15,6 +15,8 @@ PAUSE_SECONDS = 600.0
 UNWANTED_SECONDS = 3600.0
 """An artifact is written before the row that refers to it; so old ones without a row will never have one."""
 
+DAY_SECONDS = 86_400.0
+
 _log = logging.getLogger("fitd.worker")
 
 
@@ -43,7 +45,11 @@ class Housekeeping:
         # The names are read after the artifacts that were there before: what is put meanwhile is too young.
         with self._database.reading() as tx:
             wanted = tx.retention.artifacts_in_use()
-        swept = self._database.artifacts.sweep(wanted, older_than_seconds=UNWANTED_SECONDS)
+        swept = self._database.artifacts.sweep(
+            wanted,
+            older_than_seconds=UNWANTED_SECONDS,
+            trash_seconds=self._settings.keep_trash_days * DAY_SECONDS,
+        )
         counts["artifacts"] = swept
         if any(counts.values()):
             _log.info("Forgotten: %s", ", ".join(f"{count} {name}" for name, count in counts.items() if count))

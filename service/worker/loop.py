@@ -1,5 +1,6 @@
 """The worker's loop: claim a job, train or predict, publish what came of it; wait when there is none."""
 
+import contextlib
 import logging
 import tempfile
 import threading
@@ -9,12 +10,32 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from service.errors import Damaged, Invalid, TrainingFailed, Unavailable, is_full
-from service.jobs import LONGEST_PAUSE_SECONDS, CancelRequested, Claim, ClaimLost, Kind, Progress, Released, Status
+from service.errors import (
+    Damaged,
+    Full,
+    Invalid,
+    Refused,
+    StorageFailure,
+    TrainingFailed,
+    Unavailable,
+    WrongSchema,
+    is_full,
+)
+from service.jobs import (
+    LONGEST_PAUSE_SECONDS,
+    CancelRequested,
+    Claim,
+    ClaimLost,
+    Kind,
+    Progress,
+    Released,
+    Status,
+    Verdict,
+)
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
-from service.storage import Database, NewDataset, Transaction
+from service.storage import Database, NewDataset, Transaction, check_request
 from service.storage.artifacts.scratch import scratch
 from service.versions import NewVersion
 from service.worker.checkpointer import Checkpointer
@@ -25,7 +46,7 @@ IDLE_SECONDS = 1.0
 """How often an idle worker looks into the queue when nobody wakes it: it may find a job whose worker died."""
 
 _GLANCE_SECONDS = 0.2
-_RETRY_SECONDS = 0.2
+_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.2, 2.0
 
 Train = Callable[[Mapping[str, Any], str, Any, Sequence[Callback], Iterable[TrainingState]], NewVersion]
 """Trains what a request asks for on a dataset of this form with these bytes, from the first of the states that fits.
@@ -33,6 +54,10 @@ Train = Callable[[Mapping[str, Any], str, Any, Sequence[Callback], Iterable[Trai
 A callback's `CancelRequested` that keeps weights ends it with a version that is partial; every other `Interruption`
 passes through.
 """
+
+_NOT_STORED = "The result could not be stored; the log of the service tells why."
+
+_REFUSED = "A rule of the database refuses what the job made; the log of the service tells which."
 
 Write = Callable[[Transaction], object]
 
@@ -53,6 +78,7 @@ class Worker:
         owner: str,
         lease_seconds: float,
         checkpoint_seconds: float = 2.0,
+        keep_results_seconds: float = 3600.0,
         leaving: threading.Event | None = None,
         chores: Callable[[], object] = lambda: None,
         directory: Path | None = None,
@@ -63,19 +89,21 @@ class Worker:
         self._owner = owner
         self._lease_seconds = lease_seconds
         self._checkpoint_seconds = checkpoint_seconds
+        self._keep_results_seconds = keep_results_seconds
         self._chores = chores
         self._directory = directory or Path(tempfile.gettempdir()) / "fitd"
         self._artifact: str | None = None
 
     def run(self) -> None:
-        """Works until `leaving` is set; outlasts a database that is away for a while."""
+        """Works until `leaving` is set; outlasts a database that is away, or in trouble, for a while."""
         while not self.leaving.is_set():
             try:
                 mark = self._database.mark()
                 if not self.run_one():
                     self._wait(mark)
                 self._chores()
-            except Unavailable:
+            except StorageFailure as error:
+                _log.warning("Waits, because of this: %s", error)
                 self.leaving.wait(IDLE_SECONDS)
 
     def run_one(self) -> bool:
@@ -96,8 +124,8 @@ class Worker:
         monitor.salvage = checkpointer.salvage
         try:
             write = self._attempt(claim, monitor, checkpointer)
-        except Unavailable as error:
-            write = _wait_for_storage(claim, error)
+        except (Unavailable, WrongSchema) as error:
+            write = self._wait_for_storage(claim, error)
         self._settle(claim, write)
         checkpointer.tidy()
         self._tidy()
@@ -106,6 +134,7 @@ class Worker:
     def _attempt(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> Write:
         """Trains, predicts, or ends a cancel that another left; returns how to write down what came of it."""
         try:
+            check_request(claim.job)
             with monitor:
                 if claim.job.status is Status.CANCELLING:
                     return _finish_cancel(claim, checkpointer)
@@ -116,9 +145,11 @@ class Worker:
             return lambda tx: tx.jobs.finish_cancel(claim, monitor.progress())
         except Released:
             return lambda tx: tx.jobs.release(claim)
-        except Unavailable:
+        except (Unavailable, WrongSchema):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, the job has to say so
+        except Exception as error:
+            if isinstance(error, OSError) and is_full(error):
+                raise Full from error
             reason, detail = _explain(claim, error)
             return lambda tx: tx.jobs.fail(claim, reason, detail, monitor.progress())
         complete = new if isinstance(new, NewVersion) and not new.partial else None
@@ -137,12 +168,26 @@ class Worker:
         watchers = [monitor, checkpointer]
         return self._train(claim.job.request, stored.form, content, watchers, checkpointer.stored())
 
-    def _settle(self, claim: Claim, write: Write) -> None:
-        """Writes the outcome; while it cannot be stored it tries again for as long as the lease may last.
+    def _wait_for_storage(self, claim: Claim, error: StorageFailure) -> Write:
+        """Others may have the job after a pause, twice as long for each time that it was given back before.
 
-        What cannot be stored even then, on a disk that is full say, fails the job if so much can be written.
+        Where a disk is full it fails at last: it may need more room than there will ever be.
         """
-        deadline = time.monotonic() + self._lease_seconds
+        pauses = [min(2**times, LONGEST_PAUSE_SECONDS) for times in range(claim.times_given_back + 1)]
+        if isinstance(error, Full) and sum(pauses) > self._keep_results_seconds:
+            return _fail(claim, "storage_failed", "A disk of the worker has no room left for it.")
+        _log.warning("%s: waits %g s at least: %s", claim.job.id, pauses[-1], error)
+        waits_for = f"It goes on as soon as this is over: {error.detail}"
+        return lambda tx: tx.jobs.release(claim, pauses[-1], waits_for)
+
+    def _settle(self, claim: Claim, write: Write) -> None:
+        """Writes the outcome; while it cannot be stored, it is kept under a renewed lease and tried again.
+
+        What cannot be stored for as long as the settings allow, on a disk that is full say, fails the job if so much
+        can be written. A worker that has to leave gives the job back.
+        """
+        limit = time.monotonic() + self._keep_results_seconds
+        pause = _RETRY_SECONDS
         while True:
             try:
                 with self._database.transaction() as tx:
@@ -151,12 +196,27 @@ class Worker:
             except ClaimLost:
                 _log.warning("%s: the claim is lost, nothing was written", claim.job.id)
                 return
-            except Unavailable:
-                if time.monotonic() > deadline + self._lease_seconds:
+            except Refused as error:
+                _log.error("%s: the database refuses what came of it", claim.job.id, exc_info=error)
+                write = _fail(
+                    claim, "storage_refused", "The rules of the database refuse what came of it; the log tells why."
+                )
+            except StorageFailure as error:
+                if time.monotonic() > limit + self._lease_seconds:
                     raise
-                if time.monotonic() > deadline:
-                    write = _fail_to_store(claim)
-                time.sleep(_RETRY_SECONDS)
+                if time.monotonic() > limit:
+                    write = _fail(claim, "storage_failed", _NOT_STORED)
+                elif self._keep(claim, error) and self.leaving.is_set():
+                    write = _release(claim, error)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_RETRY_SECONDS, self._lease_seconds / 4)
+
+    def _keep(self, claim: Claim, error: StorageFailure) -> bool:
+        """Renews the lease of a job whose outcome cannot be stored, and notes what it waits for; True if it could."""
+        waits_for = f"The result is there and cannot be stored yet: {error.detail}"
+        with contextlib.suppress(StorageFailure), self._database.transaction() as tx:
+            return tx.jobs.wait(claim, waits_for) is not Verdict.LOST
+        return False
 
     def _tidy(self) -> None:
         """Removes the bytes of an answer that was not published, or is the same as another dataset's."""
@@ -180,13 +240,6 @@ def _finish_cancel(claim: Claim, checkpointer: Checkpointer) -> Write:
     return lambda tx: tx.jobs.finish_cancel(claim, None, left)
 
 
-def _wait_for_storage(claim: Claim, error: Unavailable) -> Write:
-    """Others may have the job after a pause, twice as long for each time that it was given back before."""
-    pause = min(2**claim.times_given_back, LONGEST_PAUSE_SECONDS)
-    _log.warning("%s: waits %g s at least: %s", claim.job.id, pause, error)
-    return lambda tx: tx.jobs.release(claim, pause)
-
-
 def _publish(tx: Transaction, claim: Claim, new: NewVersion | NewDataset, progress: Progress) -> None:
     """Publishes; where a cancel came first, only if it asked for the weights, and as partial."""
     partial = new if isinstance(new, NewVersion) and new.partial else None
@@ -200,9 +253,12 @@ def _publish(tx: Transaction, claim: Claim, new: NewVersion | NewDataset, progre
     tx.jobs.finish_cancel(claim, progress, partial)
 
 
-def _fail_to_store(claim: Claim) -> Write:
-    detail = "The result could not be stored; the log of the service tells why."
-    return lambda tx: tx.jobs.fail(claim, "storage_failed", detail)
+def _fail(claim: Claim, reason: str, detail: str) -> Write:
+    return lambda tx: tx.jobs.fail(claim, reason, detail)
+
+
+def _release(claim: Claim, error: StorageFailure) -> Write:
+    return lambda tx: tx.jobs.release(claim, 0.0, error.detail)
 
 
 def _give_up(_tx: Transaction) -> None:
@@ -219,8 +275,6 @@ def _explain(claim: Claim, error: Exception) -> tuple[str, str]:
             return error.code, error.detail
         case MemoryError():
             return "out_of_memory", f"The {claim.job.kind} needs more memory than this worker has."
-        case OSError() if is_full(error):
-            return "storage_failed", "A disk of the worker has no room left for it."
         case ArgumentError():
             return TrainingFailed.code, str(error)
     _log.error("%s: the %s broke off", claim.job.id, claim.job.kind, exc_info=error)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from service.errors import Unavailable
+from service.errors import StorageFailure
 from service.formats.metric_values import MetricValue
 from service.jobs import (
     CancelRequested,
@@ -113,10 +113,8 @@ class Monitor(Callback):
             with self._database.transaction() as tx:
                 verdict = tx.jobs.beat(self._claim, progress)
                 keep = tx.jobs.get(self._claim.job.id).keep if verdict is Verdict.CANCEL else None
-        except Unavailable:
-            # Another worker may take the job as soon as the lease has run out.
-            if start - self._renewed > 0.8 * self._claim.lease_seconds:
-                self._stop = ClaimLost()
+        except StorageFailure:
+            self._miss(start)
             return
         with self._lock:
             for epoch in progress.history:
@@ -125,6 +123,11 @@ class Monitor(Callback):
         if verdict is Verdict.CANCEL and self._claim.job.status is not Status.CANCELLING:
             self._stop = CancelRequested(keep)
         elif verdict is Verdict.LOST:
+            self._stop = ClaimLost()
+
+    def _miss(self, start: float) -> None:
+        # Another worker may take the job as soon as the lease has run out.
+        if start - self._renewed > 0.8 * self._claim.lease_seconds:
             self._stop = ClaimLost()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's hook
@@ -196,7 +199,11 @@ class Monitor(Callback):
 
     def _beat_until_closed(self) -> None:
         while self._stop is None and not self._closing.wait(self._beat_seconds):
-            self.beat()
+            try:
+                self.beat()
+            except Exception as error:  # noqa: BLE001 - without this thread nobody would hear of a cancel any more
+                _log.error("%s: a beat failed; the next is tried all the same", self._claim.job.id, exc_info=error)
+                self._miss(self._now())
         if self._stop is not None and not self._closing.wait(GRACE_SECONDS):
             self._end_process(self._stop)
 

@@ -45,6 +45,7 @@ def make_worker(settings: Settings, database: Database, owner: str, leaving: thr
         owner=owner,
         lease_seconds=settings.lease_seconds,
         checkpoint_seconds=settings.checkpoint_seconds,
+        keep_results_seconds=settings.keep_results_seconds,
         leaving=leaving,
         chores=Housekeeping(database, settings),
         directory=settings.scratch,

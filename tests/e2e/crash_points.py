@@ -74,7 +74,7 @@ class Points:
         store: Any = database.artifacts._store
         for name in ("write", "remove"):
             setattr(store, name, self.around(f"artifact {name}", getattr(store, name)))
-        folder._sync = self.around("sync", folder._sync)
+        folder.sync = self.around("sync", folder.sync)
 
 
 class Beats(Callback):
@@ -120,6 +120,9 @@ class Life:
     def begin(self) -> None:
         database = Database(self.url)
         database.migrate()
+        database.owner()
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE identity SET created_at = 0")  # nothing is swept on a first day
         self.submit(database)
 
     def submit(self, database: Database) -> None:

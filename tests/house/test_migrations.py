@@ -14,10 +14,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Inspector, inspect
 
 from service.errors import Conflict
-from service.storage import Database, migration
+from service.jobs import Keep, Kind
+from service.storage import Checkpoint, Database, NewDataset, migration
 from service.storage.schema import REVISION, metadata
 from tests.support.postgres import new_database
-from tests.support.storing import add_job, read_job, sqlite_url
+from tests.support.storing import add_job, read_job, sqlite_url, take
+from tests.support.versions import new_version
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -116,6 +118,38 @@ def test_what_an_earlier_release_stored_is_kept_on_the_way_up_and_down(database:
         with database.engine.connect() as connection:
             rows = connection.exec_driver_sql("SELECT epoch, metrics FROM history ORDER BY epoch").all()
             assert [row[0] for row in rows] == [1, 2]
+
+
+def test_a_database_with_everything_in_it_goes_down_to_each_release_and_up_again(database: Database) -> None:
+    database.migrate()
+    with database.transaction() as tx:
+        tx.models.add("digits", new_version(optimizer=b"state", evaluation={"rows": 1, "metrics": {}, "report": {}}))
+        tx.labels.move("digits", "stable", 1)
+    trained = add_job(database)
+    claim = take(database)
+    with database.transaction() as tx:
+        tx.jobs.checkpoint(claim, Checkpoint(1, 0, "job.0.0"), 1)
+        tx.jobs.cancel(trained.id, Keep.LAST)
+        tx.jobs.finish_cancel(claim, None, new_version(partial=True))
+        stored = tx.datasets.add(NewDataset(1, 1, b"table", form="table", uploaded=True, name="t"))
+        asked = {"model": "digits", "version": 1, "dataset": stored.id, "rows": 1}
+        predicted = tx.jobs.add("digits", asked, stored.id, 1, kind=Kind.PREDICTION)
+        tx.jobs.add("digits", {"from": {"model": "digits", "version": 1}}, stored.id, 1)
+    with database.transaction() as tx:
+        tx.jobs.succeed(tx.jobs.claim("worker", 15), NewDataset(1, 1, b"result", form="table"))  # type: ignore[arg-type]
+    for revision in ("0003", "0002", "0001"):
+        migration.downgrade(database.engine, revision)
+        database.migrate()
+        with database.reading() as tx:
+            found = tx.models.get("digits")
+            assert found.versions == len(tx.models.numbers("digits")) == (1 if revision == "0001" else 2)
+            assert tx.models.version("digits", 1).number == 1
+            if revision == "0003":
+                assert tx.jobs.get(predicted.id).result is not None
+                assert tx.evaluations.page("digits")[0][0].model == "digits"
+        if revision == "0003":
+            with pytest.raises(Conflict, match="needs version 1"), database.transaction() as tx:
+                tx.models.delete("digits", 1)
 
 
 def test_several_may_migrate_at_once(url: str) -> None:

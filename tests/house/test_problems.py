@@ -10,7 +10,8 @@ DOCUMENT, MISTAKES, FAILURES = re.split(
     r"^## .*$", (ROOT / "docs/reference/problems.md").read_text("utf-8"), flags=re.MULTILINE
 )
 PATTERNS = (
-    r'(?:Malformed|Conflict|Reused|TooMany|NotFound|Damaged)\([^()]*(?:\([^()]*\)[^()]*)*code="([a-z_]+)"',
+    r'(?:Malformed|Conflict|Reused|TooMany|NotFound|Damaged|Unavailable)\([^()]*(?:\([^()]*\)[^()]*)*code="([a-z_]+)"',
+    r'RefusedError\(\s*\d+, "([a-z_]+)"',
     r'problem\(\s*request, \d+, "([a-z_]+)"',
     r'^    code = "([a-z_]+)"$',
 )

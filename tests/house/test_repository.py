@@ -4,6 +4,7 @@ import ast
 import hashlib
 import re
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,13 @@ def test_the_development_lock_holds_the_runtime_lock() -> None:
         for name in ("requirements.txt", "requirements-dev.txt")
     ]
     assert pins[0] <= pins[1]
+
+
+def test_the_server_is_the_release_that_our_connections_were_written_for() -> None:
+    (pinned,) = re.findall(
+        r'^    "uvicorn==([0-9.]+)",$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert version("uvicorn") == pinned
 
 
 def test_the_vendored_pages_are_as_they_came() -> None:

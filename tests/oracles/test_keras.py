@@ -12,6 +12,7 @@ import pytest
 
 from service import nn
 from service.exchange.keras.archive import KERAS_VERSION, write_archive
+from service.exchange.keras.plain import in_plain_layers
 from tests.support.architectures import ARCHITECTURES, made, rows_for
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +60,7 @@ def test_keras_predicts_what_the_network_predicts(folder: Path, name: str) -> No
 
 @pytest.mark.parametrize("name", NAMES)
 def test_keras_finds_the_same_network_compiled_the_same(folder: Path, name: str) -> None:
-    model = made(name)
+    model = in_plain_layers(made(name))
     said: dict[str, Any] = json.loads((folder / name / "said.json").read_text(encoding="utf-8"))
     assert said["layers"] == [layer.name for layer in model.layers]
     assert said["parameters"] == model.count_params()

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from service import nn
 from service.config import Limits
+from service.data.features import PlainEncoder
 from service.data.features.columns import AnyColumn
 from service.exchange.exporting import export
 from service.exchange.importing import import_file, import_json
 from service.exchange.keras.archive import write_archive
 from service.exchange.keras.file import read_keras_file
 from service.exchange.onnx.file import write_onnx
-from service.exchange.python.script import write_script
+from service.exchange.python.script import rows_of, write_script
 from service.formats.weights import pack
 from service.nn import layers
 from service.prediction import LoadedVersion
@@ -92,7 +93,9 @@ def test_json_of_ours_comes_in_the_same(model: nn.Sequential) -> None:
 @settings(max_examples=60, deadline=None)
 @given(networks())
 def test_an_onnx_file_predicts_the_same(model: nn.Sequential) -> None:
-    session = onnxruntime.InferenceSession(write_onnx(model, {}), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        write_onnx(model, {}, PlainEncoder(model.input_shape[-1])), providers=["CPUExecutionProvider"]
+    )
     x = arrays_for(model)
     assert_close(session.run(["output"], {"input": x})[0], model.predict(x), 1e-4)
 
@@ -100,7 +103,9 @@ def test_an_onnx_file_predicts_the_same(model: nn.Sequential) -> None:
 @settings(max_examples=60, deadline=None)
 @given(networks())
 def test_a_script_predicts_the_same(tmp_path_factory: Any, model: nn.Sequential) -> None:
-    predict = predict_of(write_script(model, "a network"), Path(tmp_path_factory.mktemp("script")))
+    predict = predict_of(
+        write_script(model, "a network", rows_of(model.input_shape[-1])), Path(tmp_path_factory.mktemp("script"))
+    )
     x = arrays_for(model)
     assert_close(predict(x), model.predict(x), 1e-5)
 

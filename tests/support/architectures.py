@@ -106,6 +106,18 @@ _MADE: dict[str, tuple[int, Callable[[], Sequence[layers.Layer]]]] = {
             layers.Clamp(-1.0, 1.5),
         ],
     ),
+    "plain in the end": (
+        5,
+        lambda: [
+            layers.SmoothClip(2.0),
+            layers.Scale(),
+            layers.Dense(6, "selu", parametrization="ntk", kernel_initializer="unit_variance"),
+            layers.Dropout(0.2, rate_schedule="flat_cosine_decay"),
+            layers.Dense(3, parametrization="ntk", bias_initializer="convex_combination"),
+            layers.Clamp(-0.2, 0.3),
+            layers.Scale(),
+        ],
+    ),
     "members": (
         4,
         lambda: [

@@ -77,7 +77,6 @@ def rows_for(columns: Sequence[AnyColumn] = COLUMNS, rows: int = 40, seed: int =
 def predicted(version: Version, weights: bytes, rows: Sequence[Mapping[str, Any]]) -> Any:
     """What the service answers to the rows."""
     loaded = LoadedVersion(version, weights)
-    assert loaded.encoder is not None
     findings = Findings()
     records = read_records(list(rows), loaded.encoder, "#", findings, Limits())
     assert records is not None, findings.errors

@@ -24,12 +24,12 @@ class Client:
 
     def __init__(self, app: Any) -> None:
         self._running = start_blocking_portal()
-        self._portal = self._running.__enter__()
+        self.portal = self._running.__enter__()
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://fitd")
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
 
     def request(self, method: str, path: str, **parts: Any) -> httpx.Response:
-        return self._portal.call(partial(self._client.request, method, path, **parts))
+        return self.portal.call(partial(self._client.request, method, path, **parts))
 
     def get(self, path: str, **parts: Any) -> httpx.Response:
         return self.request("GET", path, **parts)
@@ -41,7 +41,7 @@ class Client:
         return self.request("DELETE", path, **parts)
 
     def close(self) -> None:
-        self._portal.call(self._client.aclose)
+        self.portal.call(self._client.aclose)
         self._running.__exit__(None, None, None)
 
 

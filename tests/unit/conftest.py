@@ -1,5 +1,6 @@
 """What tests of the storage and of the worker share: a bucket."""
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -25,4 +26,4 @@ def bucket(bucket_server: int, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in given.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket="fitd-tests")
-    return "s3://fitd-tests/artifacts"
+    return f"s3://fitd-tests/{uuid.uuid4().hex}"

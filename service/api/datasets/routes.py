@@ -13,7 +13,7 @@ from service.api.http.problems import documented
 from service.api.http.streamed_body import received
 from service.api.http.uploads import MEDIA_TYPES, UPLOADS, charset_of, media_type_of, read_upload
 from service.api.state import Shared, State
-from service.data.tables import Table
+from service.data.features import load_table
 from service.errors import Conflict
 from service.formats.csv.blocks import Readable
 from service.formats.csv.dialect import Dialect
@@ -81,7 +81,7 @@ async def create_dataset(
     response: Response,
     dialect: Written,
     name: Name = None,
-) -> DatasetView:
+) -> Any:
     """Uploads a table: CSV, Parquet, Arrow, JSON rows, or NumPy arrays x and y.
 
     What the columns hold is found by reading, and told in the answer.
@@ -91,7 +91,10 @@ async def create_dataset(
     def read(file: FilePath, arriving: Readable) -> tuple[StoredDataset, bool]:
         return _store(shared, read_upload(shared, file, arriving, media_type=media_type, dialect=dialect, name=name))
 
-    stored, is_new = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
+    made = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
+    if isinstance(made, Response):
+        return made
+    stored, is_new = made
     view = DatasetView.of(stored)
     response.status_code = 201 if is_new else 200
     response.headers["Location"] = view.links.self
@@ -133,7 +136,7 @@ def download_dataset(
         raise Conflict("This dataset holds arrays; only tables can be downloaded.", code="not_a_table")
     media_type = FORMATS[form]
     headers = {"Content-Disposition": f'attachment; filename="{dataset_id}.{form}"'}
-    pieces = encode_table(Table.from_buffer(content).arrow, media_type)
+    pieces = encode_table(load_table(content).arrow, media_type)
     return StreamingResponse(pieces, media_type=media_type, headers=headers)
 
 

@@ -15,7 +15,13 @@ from service.nn.suggestions import hint
 async def json_bytes(request: Request) -> bytes:
     """The bytes of a JSON body; 415 for any other media type, 413 over the limit."""
     check_json(request.headers)
-    return await request.body()
+    return await whole_body(request)
+
+
+async def whole_body(request: Request) -> bytes:
+    """The bytes of a body, which are at hand if the request has to be answered by another process."""
+    body = request.scope["fitd.body"] = await request.body()
+    return body
 
 
 def check_json(headers: Mapping[str, str], *others: str) -> None:

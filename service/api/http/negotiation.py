@@ -3,6 +3,7 @@
 import gzip
 import zlib
 
+from service.allowance import HERE_BODY_BYTES, expect
 from service.api.http.problems import UnsupportedMediaType
 from service.errors import Malformed, TooLarge
 
@@ -11,7 +12,10 @@ _EITHER = 32 + zlib.MAX_WBITS
 
 
 def decoded(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body as it was before its compression; `TooLarge` as soon as it grows beyond the limit."""
+    """The body as it was before its compression; `TooLarge` as soon as it grows beyond the limit.
+
+    `Heavy`, as `expect` raises it, where it is large.
+    """
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
         return body
@@ -19,7 +23,10 @@ def decoded(body: bytes, encoding: str, limit: int) -> bytes:
         raise UnsupportedMediaType("Expected the Content-Encoding gzip, deflate or identity; received another.")
     stream = zlib.decompressobj(_EITHER)
     try:
-        content = stream.decompress(body, limit + 1)
+        content = stream.decompress(body, min(limit, HERE_BODY_BYTES) + 1)
+        expect(0, text_bytes=len(content))
+        if stream.unconsumed_tail:
+            content += stream.decompress(stream.unconsumed_tail, limit + 1 - len(content))
     except zlib.error:
         raise Malformed(f"The body is not {encoding}, as its Content-Encoding says.") from None
     if len(content) > limit:

@@ -16,6 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from service import errors
+from service.allowance import too_much_memory
+from service.api.http.callers import FromForeignPage, Misdirected
 from service.api.protocols.open_inference.refusals import is_of_protocol
 from service.formats.jsontext import write_json
 from service.spec.mistakes import expectation
@@ -60,15 +62,19 @@ class Problem(BaseModel):
 
 KINDS: Mapping[type[errors.FitdError], tuple[int, str]] = {
     errors.Malformed: (400, "The request cannot be read"),
+    FromForeignPage: (403, "Web pages of others may not ask"),
     errors.NotFound: (404, "There is no such thing"),
     errors.Conflict: (409, "The present state does not allow it"),
     errors.PreconditionFailed: (412, "It has changed"),
     errors.Reused: (422, "The idempotency key is used"),
     errors.TooLarge: (413, "The request is too large"),
     UnsupportedMediaType: (415, "The media type is not supported"),
+    Misdirected: (421, "The service is not known by this name"),
     errors.Invalid: (422, "The request is wrong"),
     errors.TooMany: (429, "Too many at a time"),
     errors.Damaged: (500, "What was stored is damaged"),
+    errors.Refused: (500, "The database refuses it"),
+    errors.WrongSchema: (503, "The tables are of another release"),
     errors.Unavailable: (503, "The service is not available"),
 }
 """The one place that gives an error its HTTP status and title."""
@@ -87,11 +93,21 @@ def problem(
     """The answer for a problem; it names the request, and never what the request contained."""
     request_id = request.state.request_id
     named = {"X-Request-Id": request_id, **(headers or {})}
-    path, found = request.scope["path"], more.get("errors", ())
+    path = request.scope["path"]
+    status, media_type, content = rendered(
+        path, status=status, code=code, title=title, detail=detail, request_id=request_id, **more
+    )
+    return Response(content, status, headers=named, media_type=media_type)
+
+
+def rendered(
+    path: str, *, status: int, code: str, title: str, detail: str, request_id: str, **more: Any
+) -> tuple[int, str, bytes]:
+    """The status, media type and bytes of a problem, in the form that the clients of this path read."""
+    found = more.get("errors", ())
     text = " ".join(f"{one.get('pointer') or one['parameter']}: {one['detail']}" for one in found) or detail
     if is_of_protocol(path):
-        refusal = write_json({"error": text})
-        return Response(refusal, 400 if status == 422 else status, headers=named, media_type="application/json")
+        return 400 if status == 422 else status, "application/json", write_json({"error": text})
     content = {
         "type": f"urn:fitd:{code}",
         "title": title,
@@ -103,7 +119,7 @@ def problem(
     }
     if _OF_TENSORFLOW.fullmatch(path):
         content["error"] = text
-    return Response(write_json(content), status, headers=named, media_type=MEDIA_TYPE)
+    return status, MEDIA_TYPE, write_json(content)
 
 
 def answer_known(request: Request, error: errors.FitdError) -> Response:
@@ -130,7 +146,7 @@ def answer_known(request: Request, error: errors.FitdError) -> Response:
     if isinstance(error, errors.Unavailable):
         log.error("request %s: %s", request.state.request_id, error.detail)
         headers = {"Retry-After": str(error.retry_after_seconds)}
-        detail = error.detail if isinstance(error, errors.Full) else "Please ask again in a moment."
+        detail = "Please ask again in a moment." if error.code == errors.Unavailable.code else error.detail
         return problem(request, status, error.code, title, detail, headers=headers)
     return problem(request, status, error.code, title, error.detail, **more)
 
@@ -190,6 +206,12 @@ def answer_system(request: Request, error: OSError) -> Response:
     return answer_unknown(request, error)
 
 
+def answer_memory(request: Request, _error: MemoryError) -> Response:
+    """The problem of a request that took more memory than there is for one."""
+    limit: int = request.app.state.fitd.settings.request_memory_bytes
+    return answer_known(request, too_much_memory(limit))
+
+
 def answer_unknown(request: Request, error: Exception) -> Response:
     """The problem of a defect of ours: the log has the traceback, the answer only the request's id."""
     log.error("request %s failed", request.state.request_id, exc_info=error)
@@ -205,6 +227,7 @@ def install(app: FastAPI) -> None:
         RequestValidationError: answer_parameters,
         ClientDisconnect: answer_disconnect,
         OSError: answer_system,
+        MemoryError: answer_memory,
         Exception: answer_unknown,
     }
     for kind, answer in answers.items():

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from fastapi import Request
 
+from service.allowance import expect_much
 from service.api.http.problems import UnsupportedMediaType
 from service.api.state import State
 from service.config import Limits
 from service.data.datasets import Dataset, dataset_of_arrays, read_dataset
 from service.errors import Findings, Malformed
-from service.formats.compression import compression_of, unpacked
+from service.formats.compression import compression_of, most_unpacked, unpacked
 from service.formats.csv.blocks import Readable, exhaust
 from service.formats.csv.dialect import Dialect
 from service.formats.json_rows import read_whole
@@ -103,22 +104,26 @@ def media_type_of(request: Request, known: dict[str, str] = MEDIA_TYPES) -> str:
 def told_apart(file: Path, arriving: Readable, media_type: str, limits: Limits) -> tuple[Path, Readable | None, str]:
     """The file without its compression, the stream of it if it is still arriving, and what it is.
 
-    `Malformed` if nothing is in it, or what is taken for a table by mistake.
+    `Malformed` if nothing is in it, or what is taken for a table by mistake; `Heavy` as `expect_much` raises it.
     """
     text: Readable | None = arriving
     start = _start_of(file)
     if compression_of(start) is not None:
         exhaust(arriving)
-        file, text = unpacked(file, limits.max_unpacked_bytes), None
+        expect_much()
+        file, text = unpacked(file, most_unpacked(file, limits)), None
         start = _start_of(file)
     if not start:
         raise Malformed("Expected a table with at least one row; received an empty body.", code="bad_table")
     if media_type == OCTETS:
         media_type = next((of for magic, of in MAGIC.items() if start.startswith(magic)), CSV)
-        if start.startswith(b"PK") and is_npz(file):
-            media_type = NPZ
+        if start.startswith(b"PK"):
+            expect_much()
+            media_type = NPZ if is_npz(file) else media_type
         elif start.lstrip()[:1] in (b"{", b"["):
             media_type = NDJSON if _ONE_AFTER_ANOTHER.search(_start_of(file, _LOOK_BYTES)) else JSON
+    if media_type not in (CSV, JSON, NDJSON):
+        expect_much()  # only who has unpacked it knows how large it is
     if media_type == CSV:
         for pattern, received in _FOREIGN.items():
             if re.match(pattern, start):

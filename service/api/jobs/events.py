@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from service.api.state import State
-from service.errors import Malformed, NotFound, Unavailable
+from service.errors import Malformed, NotFound, StorageFailure
 from service.formats.jsontext import write_json
 from service.jobs import Event, Kind
 
@@ -57,7 +57,7 @@ async def _stream(shared: State, job_id: str, kind: Kind, seq: int, events: list
             yield KEEPALIVE_COMMENT
         try:
             is_final, events = await run_in_threadpool(_read, shared, job_id, kind, seq)
-        except (NotFound, Unavailable):
+        except (NotFound, StorageFailure):
             return  # the job was deleted, or the client comes back later
         if is_final and not events:
             return  # its events were deleted

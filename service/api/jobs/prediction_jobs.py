@@ -114,9 +114,7 @@ def _check(shared: State, request: PredictionJobRequest, served: Served, stored:
     """`Invalid` with what makes the job impossible, as far as the description of the dataset tells."""
     findings = Findings(limit=shared.settings.max_errors_shown)
     columns = {column["name"]: column for column in stored.meta.get("columns", ())}
-    if not columns and served.loaded.encoder is not None:
-        expected = "Expected a table with the columns that the version knows; this dataset holds arrays."
-        findings.error("#/dataset", "conflict", expected)
+    if not columns and not served.loaded.encoder.takes(findings, "#/dataset", "the version", is_table=False):
         raise findings.refusal()
     kinds = {name: column["type"] for name, column in columns.items()} or kinds_of_arrays(stored.columns)
     prediction = TablePrediction(served.loaded, Asked.of(request), kinds, findings, include=request.include)

@@ -53,7 +53,7 @@ def job_routes(kind: Kind) -> APIRouter:
     def get_job(shared: Shared, job_id: JobId, response: Response) -> Any:
         """The job as it stands: its status, and how far it is."""
         with shared.database.reading() as tx:
-            job = tx.jobs.get(job_id, kind)
+            job = tx.jobs.get_intact(job_id, kind)
         if not job.is_final:
             response.headers["Retry-After"] = "1"
         return view.of(job)
@@ -89,7 +89,7 @@ async def answer_cancelled(
     """The view of a job that is cancelled, or told to stop, as soon as `Prefer` wants it."""
     job = await run_in_threadpool(_cancel, shared, job_id, kind, keep)
     job = await waited(shared, job_id, prefer, response) or job
-    return _answered(VIEWS[kind].of(job), response)
+    return answered(VIEWS[kind].of(job), response)
 
 
 async def answer_submitted(
@@ -101,10 +101,11 @@ async def answer_submitted(
     response.headers["Location"] = view.links.self
     if submitted.replayed:
         response.headers["Idempotency-Replayed"] = "true"
-    return _answered(view if job is None else VIEWS[kind].of(job), response)
+    return answered(view if job is None else VIEWS[kind].of(job), response)
 
 
-def _answered(view: Any, response: Response) -> Any:
+def answered(view: Any, response: Response) -> Any:
+    """The view of a job, with the status and headers that say whether it has ended."""
     response.status_code = 200 if view.status in FINAL else 202
     if response.status_code == 202:
         response.headers["Retry-After"] = "1"

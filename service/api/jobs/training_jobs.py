@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from service.api.examples import BATCH_EXAMPLES, CANCEL_EXAMPLES, TRAINING_EXAMPLES
-from service.api.http.bodies import JsonBytes, described, read_object
+from service.api.http.bodies import JsonBytes, described, read_object, whole_body
 from service.api.http.paths import JobId
 from service.api.http.problems import documented
 from service.api.jobs.routes import IdempotencyKey, Prefer, answer_cancelled, answer_submitted, job_routes
@@ -115,7 +115,7 @@ async def cancel_training_job(
     With `{"keep": "best"}` or `{"keep": "last"}` a job that has begun leaves its weights so far as a partial version:
     those of its latest checkpoint where it is inside one long step, or its worker has died.
     """
-    body = await request.body()
+    body = await whole_body(request)
     keep = _read_keep(body) if body.strip() else None
     return await answer_cancelled(shared, job_id, Kind.TRAINING, prefer, response, keep=keep)
 

@@ -38,7 +38,7 @@ class ValidationView(BaseModel):
     @classmethod
     def of(cls, checked: CheckedTraining) -> Self:
         """The view of a training that passed all checks."""
-        cost = estimate(checked)
+        cost, encoder = estimate(checked), checked.prepared.encoder
         return cls(
             **{"from": checked.request.from_ and checked.request.from_.model_dump()},
             summary=[LayerView(**row) for row in cost.summary],
@@ -49,7 +49,7 @@ class ValidationView(BaseModel):
                 test=0 if checked.dataset.test is None else checked.dataset.test.rows,
             ),
             parts=checked.prepared.parts,
-            features=None if checked.prepared.encoder is None else checked.prepared.encoder.outputs,
+            features=encoder.outputs if encoder.has_names else None,
             steps_per_epoch=cost.steps_per_epoch,
             steps=cost.steps,
             memory_bytes=cost.memory_bytes,

@@ -67,6 +67,7 @@ class JobView(BaseModel):
     )
     priority: int = Field(description="The highest goes first, among equals the oldest.")
     attempt: int = Field(description="How many times a worker has started on it.")
+    waits_for: str | None = Field(None, description="Why it stands still, where something keeps it: a full disk, say.")
     seed: int | None = Field(description="The seed of all randomness: the same request with it trains the same model.")
     warnings: list[Remark] = Field(
         description="What is probably not meant; `nothing_to_keep` if a cancel was to keep weights and there were none."
@@ -92,6 +93,7 @@ class JobView(BaseModel):
             metrics=job.metrics,
             priority=job.priority,
             attempt=job.attempt,
+            waits_for=job.waits_for,
             seed=job.request.get("fit", {}).get("seed"),
             warnings=[*job.request.get("warnings", []), *([_NOTHING_KEPT] if _kept_nothing(job) else [])],
             created_at=job.created_at,
@@ -148,6 +150,7 @@ class PredictionJobView(BaseModel):
     progress: PredictionProgress
     priority: int = Field(description="The highest goes first, among equals the oldest.")
     attempt: int = Field(description="How many times a worker has started on it.")
+    waits_for: str | None = Field(None, description="Why it stands still, where something keeps it: a full disk, say.")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -173,6 +176,7 @@ class PredictionJobView(BaseModel):
             progress=progress,
             priority=job.priority,
             attempt=job.attempt,
+            waits_for=job.waits_for,
             created_at=job.created_at,
             started_at=job.started_at,
             finished_at=job.finished_at,

@@ -7,7 +7,7 @@ from collections import Counter
 
 from starlette.concurrency import run_in_threadpool
 
-from service.errors import Unavailable
+from service.errors import StorageFailure
 from service.storage import Database
 
 _PAUSE_SECONDS = 0.05
@@ -65,7 +65,7 @@ class Watch:
                 if moved or overdue or not watched <= self._known:
                     looked, self._known = now, set(watched)
                     await self._read(watched)
-            except Unavailable:
+            except StorageFailure:
                 mark = None
             await asyncio.sleep(_PAUSE_SECONDS)
         self._tell()

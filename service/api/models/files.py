@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
+from service.allowance import expect_much
 from service.api.examples import IMPORT_EXAMPLES
-from service.api.http.bodies import json_bytes, read_object
+from service.api.http.bodies import json_bytes, read_object, whole_body
 from service.api.http.paths import LabelName, ModelName, VersionNumber
 from service.api.http.problems import UnsupportedMediaType, documented
 from service.api.models.views import ImportedVersionView
@@ -79,7 +80,7 @@ async def _incoming(request: Request) -> Incoming:
         raise UnsupportedMediaType(f"Expected one of {', '.join(_FILE_TYPES)}, or application/json, as Content-Type.")
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType("Expected a body without Content-Encoding; compressed bodies are not read.")
-    return Incoming(await request.body(), is_json=False)
+    return Incoming(await whole_body(request), is_json=False)
 
 
 @router.post(
@@ -103,6 +104,7 @@ def import_model(
         asked, made = import_json(document, shared.settings)
         name = name or asked
     else:
+        expect_much()
         made = import_file(read_keras_file(body.content, shared.settings), shared.settings)
     name = name or f"model-{secrets.token_hex(4)}"
     with shared.database.transaction() as tx:

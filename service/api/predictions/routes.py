@@ -5,9 +5,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from service.allowance import expect
 from service.api.datasets.routes import FILE
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
-from service.api.http.bodies import JsonBytes, check_json, described, is_plain_json, read_object
+from service.api.http.bodies import JsonBytes, check_json, described, is_plain_json, read_object, whole_body
 from service.api.http.paths import ModelName, VersionNumber
 from service.api.http.problems import documented
 from service.api.http.queries import refuse
@@ -30,6 +31,9 @@ from service.prediction.named_scores import EVERYTHING, named_scores, read_asked
 
 router = APIRouter(prefix="/v1/models", tags=["predictions"])
 
+
+_ROW_COPIES, _OUTPUT_COPIES = 8, 24
+"""Bytes that an evaluation takes for each input and for each output of a row."""
 
 _MOST_SHUFFLES = 10_000
 """Of all features together: each is a prediction of all rows."""
@@ -86,7 +90,7 @@ async def respond(request: Request, name: str, which: Which, query: TableQuery) 
         return await answer_table(request, name, which, query)
     check_json(request.headers, "a table in CSV, Parquet or Arrow")
     refuse(request.query_params, lambda _name: "Expected with a table only; JSON says in itself what it asks for")
-    shared, body = state_of(request), await request.body()
+    shared, body = state_of(request), await whole_body(request)
     answered = await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, which), body))
     return answered.response()
 
@@ -101,13 +105,16 @@ def predict_at_once(shared: State, headers: Headers, body: bytes, name: str, whi
 
 def _answer(shared: State, served: Served, body: bytes) -> Answered:
     loaded, key, asked = served.loaded, "predictions", EVERYTHING
-    rows = None if loaded.encoder else read_plain_rows(body, "instances", loaded.columns, shared.settings)
+    rows = None
+    if not loaded.encoder.has_names:
+        rows = read_plain_rows(body, "instances", loaded.columns, shared.settings)
     if rows is None:
         document = read_object(body, "instances", "inputs", "signature_name", "outputs", "top_k")
         check_signature(document)
         if "outputs" in document or "top_k" in document:
             asked = read_asked(document, loaded)
         rows, key = read_inputs(document, loaded, shared.settings)
+    expect(loaded.answer_bytes(len(rows), named=asked.needs_scores))
     predictions = loaded.predict(rows)
     content = {"model": served.version.model, "version": served.version.number}
     if "predictions" in asked.outputs:
@@ -133,6 +140,7 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
         dataset = read_evaluation(data, served.loaded, findings, shared.settings)
     if dataset is None or findings.total:
         raise findings.refusal()
+    expect(dataset.rows * (_ROW_COPIES * dataset.columns + _OUTPUT_COPIES * served.loaded.meaning.units))
     repeats = _read_repeats(document.get("importance"), served.loaded, findings)
     measured = served.loaded.evaluate(dataset, findings, repeats=repeats)
     with shared.database.transaction() as tx:
@@ -166,7 +174,7 @@ def _opened(shared: State, dataset_id: str, findings: Findings) -> Dataset | Tab
 def _read_repeats(value: Any, loaded: LoadedVersion, findings: Findings) -> int:
     if value is None:
         return 0
-    features = loaded.columns if loaded.encoder is None else len(loaded.encoder.columns)
+    features = len(loaded.encoder.columns)
     most = max(1, min(MOST_REPEATS, _MOST_SHUFFLES // features))
     if type(value) is not int or not 1 <= value <= most:
         expected = f"Expected a whole number from 1 to {most} for {features:,} features."

@@ -95,7 +95,10 @@ async def answer_table(request: Request, name: str, which: Which, query: TableQu
         wanted = _wanted(query.accept, given)
         return prediction.answer(file, text, given, wanted), wanted
 
-    content, wanted = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
+    made = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
+    if isinstance(made, Response):
+        return made
+    content, wanted = made
     version = f"/v1/models/{served.version.model}/versions/{served.version.number}"
     size = os.fstat(content.fileno()).st_size
     headers = {"Content-Length": str(size), "Link": f'<{version}>; rel="describedby"'}

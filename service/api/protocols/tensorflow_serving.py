@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from service.allowance import expect
 from service.api.examples import CLASSIFICATION_EXAMPLES, REGRESSION_EXAMPLES
 from service.api.http.bodies import JsonBytes, described, read_object
 from service.api.http.paths import LabelName, ModelName, VersionNumber
@@ -154,10 +155,11 @@ def _asked(shared: State, name: str, which: Which, body: bytes) -> tuple[Served,
     check_signature(document)
     examples = merged(document["examples"], document.get("context") or {}, shared.settings)
     loaded, settings = served.loaded, shared.settings
-    if loaded.encoder is None:
-        rows = read_instances(examples, "#/examples", loaded.columns, settings)
-    else:
+    if loaded.encoder.has_names:
         rows = encode([_unwrapped(one) for one in examples], loaded.encoder, "#/examples", settings)
+    else:
+        rows = read_instances(examples, "#/examples", loaded.columns, settings)
+    expect(loaded.answer_bytes(len(rows), named=True))
     return served, loaded.predict(rows)
 
 

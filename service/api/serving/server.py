@@ -28,6 +28,14 @@ class Server(uvicorn.Server):
         await super().main_loop()
         helping.cancel()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Waits a while for answers that are being made; then nobody is waited for."""
+        await super().shutdown(sockets)
+        await asyncio.sleep(0)  # who was cancelled says so
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
     async def _help(self) -> None:
         before: set[socket.socket] = set()
         while self._neighbours:

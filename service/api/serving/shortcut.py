@@ -3,11 +3,9 @@
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-
-from service.api.http.middleware.gate import name_of
+from service.api.http.callers import Judge
 from service.api.serving.responses import Answered, Headers
 from service.api.serving.version_cache import LIGHT_BODY, Which
 from service.api.serving.write_batching import Outbox
@@ -32,10 +30,15 @@ class Way(NamedTuple):
 
 
 class Ways:
-    """The ways that there are, and what those who answer on them share."""
+    """The ways that there are, and what those who answer on them share.
 
-    def __init__(self, shared: State, *ways: Way) -> None:
+    The routes to these paths stay: they are the documentation, and every request that is not answered here arrives
+    there unchanged. What the gate asks of every request is asked here as well.
+    """
+
+    def __init__(self, shared: State, judge: Judge, *ways: Way) -> None:
         self._shared = shared
+        self._judge = judge
         self._ways = [(re.compile(way.pattern), way.answer) for way in ways]
         self._found = lru_cache(_REMEMBERED)(self._match)
         self.outbox = Outbox()
@@ -52,6 +55,7 @@ class Ways:
             return None
         answer, name, which = found
         try:
+            self._judge(url, headers)
             return answer(self._shared, headers, body, name, which)
         except Exception:  # noqa: BLE001 - the route meets it again, and says what it is
             return None
@@ -63,75 +67,3 @@ class Ways:
                 number = found["number"]
                 return answer, found["name"], found["label"] if number is None else int(number)
         return None
-
-
-class Shortcut(HttpToolsProtocol):
-    """A connection whose small requests to a few paths are answered as soon as they are whole: no task, no route.
-
-    The routes to these paths stay: they are the documentation, and every request that is not answered here arrives
-    there unchanged. What is to be asked of every request, a key for instance, has to be asked here as well.
-    """
-
-    def __init__(self, ways: Ways, **given: Any) -> None:
-        super().__init__(**given)
-        self._ways = ways
-        self._kept: list[bytes] | None = None
-        """The pieces so far of the body of a request of which the application knows nothing yet."""
-        self._kept_bytes = 0
-
-    def on_headers_complete(self) -> None:
-        """Keeps the request here if it may be answered here."""
-        if self._ways.find(self.url) is not None and self._may_keep():
-            self._kept, self._kept_bytes = [], 0
-        else:
-            super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        """Adds to what is kept, as long as it is small."""
-        if self._kept is None:
-            super().on_body(body)
-            return
-        self._kept.append(body)
-        self._kept_bytes += len(body)
-        if self._kept_bytes > self._ways.largest_body:
-            self._give_over()
-
-    def on_message_complete(self) -> None:
-        """Answers, or lets the application answer."""
-        if self._kept is not None:
-            headers = dict(self.headers)
-            answered = self._ways.answer(self.url, headers, b"".join(self._kept))
-            if answered is not None:
-                self._kept = None
-                self._write(answered, name_of(headers))
-                return
-            self._give_over()
-        super().on_message_complete()
-
-    def shutdown(self) -> None:
-        """Ends the connection after the request that has begun."""
-        self._ways.outbox.empty()
-        if self._kept is not None:
-            self._give_over()
-        super().shutdown()
-
-    def _may_keep(self) -> bool:
-        if self.expect_100_continue or self.flow.write_paused or self.parser.should_upgrade():
-            return False
-        before: RequestResponseCycle | None = self.cycle
-        is_next = before is None or before.response_complete
-        return is_next and self.parser.should_keep_alive() and self.parser.get_method() == b"POST"
-
-    def _give_over(self) -> None:
-        pieces, self._kept = self._kept, None
-        super().on_headers_complete()
-        for piece in pieces or ():
-            super().on_body(piece)
-
-    def _write(self, answered: Answered, request_id: bytes) -> None:
-        lines = [b"HTTP/1.1 200 OK"]
-        lines += [b"%s: %s" % header for header in self.server_state.default_headers]
-        lines += [b"%s: %s" % header for header in answered.headers.items()]
-        lines += [b"content-length: %d" % len(answered.content), b"x-request-id: " + request_id, b"", answered.content]
-        self._ways.outbox.put(self.transport, b"\r\n".join(lines))
-        self.on_response_complete()

@@ -1,12 +1,13 @@
-"""The encoder: the columns of a table, in the data's own words, become the inputs of a network."""
+"""The encoder: the columns of a table, in the data's own words, or of arrays become the inputs of a network."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Self
+from functools import cached_property
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.data.features.columns import AnyColumn, Floats, Source, from_json_dict, to_json_dict
+from service.data.features.columns import AnyColumn, Floats, NumberColumn, Source, from_json_dict, to_json_dict
 from service.data.features.rows import Rows, cut, taken
 from service.errors import Findings
 
@@ -16,17 +17,53 @@ _BLOCK_ROWS = 65_536
 class Encoder:
     """Columns that have learnt from training rows; makes inputs of any rows, always in the same order."""
 
+    has_names: ClassVar[bool] = True
+    """Whether rows say the columns by name, as those of a table do."""
+
     def __init__(self, columns: Sequence[AnyColumn], others: Collection[str] = ()) -> None:
         """`others` are columns that may stand beside these and are not looked at."""
-        self.columns = list(columns)
+        self._columns = list(columns)
         self.others = frozenset(others)
-        self.names = [column.name for column in columns]
-        self.outputs = [name for column in columns for name in column.outputs]
+
+    @property
+    def columns(self) -> list[AnyColumn]:
+        """The columns in their order."""
+        return self._columns
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        return [column.name for column in self.columns]
+
+    @cached_property
+    def outputs(self) -> list[str]:
+        """The names of the inputs that the columns become."""
+        return [name for column in self.columns for name in column.outputs]
 
     @property
     def width(self) -> int:
         """The number of inputs."""
         return len(self.outputs)
+
+    def takes(self, findings: Findings, at: str, whose: str, *, is_table: bool) -> bool:
+        """Whether datasets of this form can be encoded, a table or arrays; a mistake if not.
+
+        `whose` says in the message where the encoder comes from.
+        """
+        if is_table == self.has_names:
+            return True
+        forms = ("arrays x and y", "a dataset with named columns")
+        expected, received = forms if is_table else reversed(forms)
+        findings.error(at, "conflict", f"Expected {expected}, as {whose} has it; received {received}.")
+        return False
+
+    def for_columns(self, _names: Sequence[str], _findings: Findings) -> "Encoder":
+        """The encoder of a table with these columns, the ones that are only repeated in an answer left out."""
+        return self
+
+    def wanted(self, include: Collection[str]) -> set[str] | None:
+        """The columns of a table that have to be read, with these as well; None for all of them."""
+        return {*self.names, *include}
 
     def lacking(self, given: Collection[str], *, may_be_misspelt: bool = False) -> list[str]:
         """The columns that have to be among the given ones and are not.
@@ -70,6 +107,11 @@ class Encoder:
                     findings.error(f"{at}/{row}", "missing", expected)
                 findings.total += max(0, len(found) - findings.limit)
 
+    @property
+    def features(self) -> list[dict[str, Any]] | None:
+        """What a version keeps of the columns: all that they have learnt; None where they have no names."""
+        return self.to_json_list()
+
     def to_json_list(self) -> list[dict[str, Any]]:
         """Everything that the columns have learnt, in their order."""
         return [to_json_dict(column) for column in self.columns]
@@ -78,3 +120,49 @@ class Encoder:
     def from_json_list(cls, value: Sequence[Mapping[str, Any]], others: Collection[str] = ()) -> Self:
         """The encoder that `to_json_list` described."""
         return cls([from_json_dict(column) for column in value], others)
+
+
+class PlainEncoder(Encoder):
+    """The encoder of arrays: columns of plain numbers, which are called by their places from 0."""
+
+    has_names = False
+
+    def __init__(self, width: int) -> None:
+        """`width` is the number of columns, and of inputs."""
+        super().__init__(())
+        self._width = width
+
+    @cached_property
+    def columns(self) -> list[AnyColumn]:  # made when first asked for: most arrays are used as they are
+        """A number for each place."""
+        return [_plain(str(place)) for place in range(self._width)]
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return self._width
+
+    def for_columns(self, names: Sequence[str], findings: Findings) -> Encoder:
+        """The same for columns with these names, in this order."""
+        if len(names) != self._width:
+            expected = f"Expected {self._width} columns; received {len(names)} that are not to be included."
+            findings.error("#/columns", "width_mismatch", expected)
+        return Encoder([_plain(name) for name in names])
+
+    def wanted(self, _include: Collection[str]) -> set[str] | None:
+        """All columns, whatever their names."""
+        return None
+
+    @property
+    def features(self) -> None:
+        """Nothing was learnt."""
+        return
+
+
+def _plain(name: str) -> NumberColumn:
+    return NumberColumn(name, "none", "reject", 0.0)
+
+
+def restored(features: Sequence[Mapping[str, Any]] | None, width: int, others: Collection[str] = ()) -> Encoder:
+    """The encoder of a version: that of its `features`, or that of arrays of this width."""
+    return PlainEncoder(width) if features is None else Encoder.from_json_list(features, others)

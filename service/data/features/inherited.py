@@ -19,15 +19,18 @@ from service.spec.data import DataSpec
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """The inputs and targets of a version: how wide, by which encoder, in which words."""
+    """The inputs and targets of a version: by which encoder, in which words."""
 
-    columns: int
-    encoder: Encoder | None
-    """None where it was trained on arrays."""
+    encoder: Encoder
     targets: list[str] | None
     classes: tuple[str, ...] | None
     asked: Mapping[str, Any]
     """What its training asked of its data."""
+
+    @property
+    def columns(self) -> int:
+        """The number of inputs."""
+        return self.encoder.width
 
     def completed(self, asked: DataSpec, findings: Findings, at: str = "#/data") -> DataSpec:
         """What is asked of a table, in the version's own words where nothing is said; others are mistakes."""
@@ -54,12 +57,7 @@ class Learnt:
 
     def takes(self, findings: Findings, at: str = "#/data", *, is_table: bool) -> bool:
         """Whether the version was trained on data of this form; a mistake if not."""
-        if is_table == (self.encoder is not None):
-            return True
-        forms = ("arrays x and y", "a dataset with named columns")
-        expected, received = forms if is_table else reversed(forms)
-        findings.error(at, "conflict", f"Expected {expected}, as the version in `from` has it; received {received}.")
-        return False
+        return self.encoder.takes(findings, at, "the version in `from`", is_table=is_table)
 
     def adopted(self, data: Dataset | Table, findings: Findings, at: str) -> Dataset | Table | None:
         """Data that the version `takes`, or None and a finding for each mistake.

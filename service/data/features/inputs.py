@@ -13,7 +13,6 @@ from service.data.features.columns import (
     CategoryColumn,
     Codes,
     Floats,
-    NumberColumn,
     Numbers,
     find_no_booleans,
 )
@@ -28,21 +27,13 @@ _LARGEST = float(np.finfo(np.float32).max)
 _DATE_AS_TEXT = re.compile(r"\d{4}-\d\d-\d\d( (?!00:00:00$)\d\d:\d\d:\d\d(\.(?!0{6})\d{6})?)?")
 
 
-def encoder_of(
-    encoder: Encoder | None, width: int, kinds: Mapping[str, str], include: Collection[str], findings: Findings
-) -> Encoder:
+def encoder_of(encoder: Encoder, kinds: Mapping[str, str], include: Collection[str], findings: Findings) -> Encoder:
     """The encoder that makes inputs of a table with columns of these kinds; notes each column that is wrong.
 
-    A column that is not there is a gap in each row, where the encoder takes gaps.
-
-    A network without an encoder takes `width` numbers: the columns that are not to be included, in their order.
+    A column that is not there is a gap in each row, where the encoder takes gaps. One without names takes the columns
+    that are not to be included, in their order.
     """
-    if encoder is None:
-        names = [name for name in kinds if name not in include]
-        if len(names) != width:
-            expected = f"Expected {width} columns; received {len(names)} that are not to be included."
-            findings.error("#/columns", "width_mismatch", expected)
-        encoder = Encoder([NumberColumn(name, "none", "reject", 0.0) for name in names])
+    encoder = encoder.for_columns([name for name in kinds if name not in include], findings)
     unknown = kinds.keys() - {*encoder.names, *encoder.others, *include}
     lacking = encoder.lacking(kinds, may_be_misspelt=bool(unknown))
     for column in encoder.columns:
@@ -58,10 +49,9 @@ def encoder_of(
     return encoder
 
 
-def text_columns(encoder: Encoder | None) -> frozenset[str]:
+def text_columns(encoder: Encoder) -> frozenset[str]:
     """The columns of texts that may look like something else, `007` for instance: to be read as they are written."""
-    columns = [] if encoder is None else encoder.columns
-    texts = [column for column in columns if isinstance(column, CategoryColumn)]
+    texts = [column for column in encoder.columns if isinstance(column, CategoryColumn)]
     return frozenset(column.name for column in texts if not all(map(_says_itself, column.categories)))
 
 

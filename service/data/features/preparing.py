@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.data.datasets import Dataset, Targets
-from service.data.features.encoder import Encoder
+from service.data.features.encoder import Encoder, PlainEncoder
 from service.data.features.fitting import fit_encoder
 from service.data.features.inherited import Learnt, find_unreadable
 from service.data.features.records import refuse_unknown
@@ -18,13 +18,21 @@ from service.data.features.rows import Rows, taken
 from service.data.features.splits import Parts, split
 from service.data.features.targets import Answers, read_answers
 from service.data.tables import MISSING, Table
-from service.errors import Findings
+from service.errors import Damaged, Findings, Malformed
 from service.spec.data import DataSpec
 
 
 def load_dataset(form: str, content: bytes | mmap.mmap) -> Dataset | Table:
-    """The arrays or the table that was stored as these bytes."""
-    return Table.from_buffer(content) if form == "table" else Dataset.from_bytes(content)
+    """The arrays or the table that was stored as these bytes; `Damaged` if they are none."""
+    return load_table(content) if form == "table" else Dataset.from_bytes(content)
+
+
+def load_table(content: bytes | mmap.mmap) -> Table:
+    """The table that was stored as these bytes; `Damaged` if they are none."""
+    try:
+        return Table.from_buffer(content)
+    except Malformed as error:
+        raise Damaged("What was stored is not the table that it was written as.") from error
 
 
 GLIMPSE_ROWS = 256
@@ -38,7 +46,7 @@ class Prepared:
     """Arrays to train on, with validation and test parts where they were asked for, and how they came about."""
 
     dataset: Dataset
-    encoder: Encoder | None = None
+    encoder: Encoder
     targets: list[str] | None = None
     parts: Mapping[str, Mapping[str, Any]] | None = None
     """The rows of each part and, where there are classes, how many of each."""
@@ -107,7 +115,8 @@ def _prepare_table(
     kept = math.floor(len(parts.training) * (1 - validation_split))
     used = [*answers.names, *(name for name in (asked.sample_weight, asked.split and asked.split.column) if name)]
     fitted = parts.training[: max(kept, 1)]
-    if learnt is None or learnt.encoder is None:
+    encoder: Encoder | None
+    if learnt is None:
         encoder = fit_encoder(table, asked, used=used, rows=fitted, everything=answers.rows, findings=findings, at=at)
     else:
         encoder = learnt.encoder
@@ -129,11 +138,12 @@ def _prepare_arrays(
     dataset: Dataset, asked: DataSpec, findings: Findings, validation_split: float, at: str, *, classifies: bool
 ) -> Prepared | None:
     for key in ("target", "features", "sample_weight"):
-        if getattr(asked, key) is not None:
+        named = key != "target" or any(one.name for one in asked.target or ())
+        if getattr(asked, key) is not None and named:
             findings.error(f"{at}/{key}", "conflict", "This dataset holds arrays x and y; it has no named columns.")
             return None
     if asked.split is None:
-        return Prepared(dataset)
+        return Prepared(dataset, PlainEncoder(dataset.columns))
     if asked.split.method == "group":
         findings.error(f"{at}/split/method", "conflict", "Groups need a table with a column that tells them.")
         return None
@@ -146,7 +156,7 @@ def _prepare_arrays(
         return None
     made = {name: _taken(dataset, rows) for name, rows in parts.named().items()}
     whole = replace(made["training"], validation=made.get("validation"), test=made.get("test"))
-    return Prepared(whole, parts=_report(whole, validation_split))
+    return Prepared(whole, PlainEncoder(whole.columns), parts=_report(whole, validation_split))
 
 
 def _labels(y: Targets) -> NDArray[np.int32] | None:

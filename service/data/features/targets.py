@@ -35,7 +35,7 @@ def read_answers(table: Table, asked: DataSpec, *, classifies: bool, findings: F
     numbers; several columns give a row of numbers each.
     """
     before = findings.total
-    if not asked.target:
+    if not asked.target or not all(one.name for one in asked.target):
         findings.error(f"{at}/target", "missing", "Expected the name of the column to predict.")
         return None
     columns = [_read(table, one, asked, classifies=classifies, findings=findings, at=at) for one in asked.target]

@@ -9,6 +9,7 @@ from typing import Any
 
 from service.errors import Finding, Invalid, pointer
 from service.exchange.keras.optimizer import keras_variables
+from service.exchange.keras.plain import in_plain_layers
 from service.nn import Layer, Sequential
 from service.nn.registry import snake_case
 from service.spec.networks import folders
@@ -37,17 +38,25 @@ def write_archive(
 ) -> bytes:
     """A `.keras` file that Keras 3 loads and that predicts as the model does; equal models give equal bytes.
 
+    Layers that Keras does not have are written as plain ones where these can say the same, and then without the state
+    of the optimizer.
+
     The notes stand in the metadata, which Keras does not read. `Invalid` names a layer that Keras would take for
     something else.
     """
     if _NOT_IN_NAMES & set(model.name):
         expected = "Keras allows no slash in the name of the network, and its file no NUL."
         raise Invalid([Finding(pointer("spec", "name"), "not_exportable", expected)])
+    plain = in_plain_layers(model)
+    unsaid = {layer.name: type(layer).__name__ for layer in plain.layers if not layer.in_keras}
     for number, layer in enumerate(model.layers):
         said = _misunderstanding(layer, is_last=layer is model.layers[-1])
+        if layer.name in unsaid:
+            said = f"it has no {unsaid[layer.name]}. The formats onnx, python, safetensors and json have."
         if said is not None:
             said = f"Keras would not compute what the layer {str(layer.name)[:60]!r} computes: {said}"
             raise Invalid([Finding(pointer("spec", "layers", number), "not_exportable", said)])
+    model = plain
     metadata = {"keras_version": KERAS_VERSION, "date_saved": f"{saved_at:%Y-%m-%d@%H:%M:%S}", **(notes or {})}
     text = model.to_json() if surround is None else json.dumps(surround(json.loads(model.to_json())))
     members = {
@@ -63,8 +72,6 @@ def write_archive(
 
 
 def _misunderstanding(layer: Layer, *, is_last: bool) -> str | None:
-    if not layer.in_keras:
-        return f"it has no {type(layer).__name__}."
     if layer.output_activation == "sparsemax":
         return "its sparsemax gives other numbers where several units share."
     if layer.output_activation == "glu" and not is_last:

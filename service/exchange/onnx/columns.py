@@ -20,14 +20,16 @@ from service.data.features.columns import (
     DateColumn,
     NumberColumn,
 )
-from service.exchange.onnx.graph import ML, OnnxGraph
+from service.exchange.onnx.graph import INPUT, ML, OnnxGraph
 
 _FLOAT = 1
 """ONNX's number for float32."""
 
 
 def read_columns(graph: OnnxGraph, encoder: Encoder) -> str:
-    """Adds an input for each column; answers the name of the network's inputs (rows, width)."""
+    """Adds an input for each column, or one for all that have no names; returns the network's inputs (rows, width)."""
+    if not encoder.has_names:
+        return graph.input(INPUT, encoder.width)
     for column in encoder.columns:
         graph.input(column.name, kind="STRING" if isinstance(column, CategoryColumn) else "DOUBLE")
     widths = [len(column.outputs) for column in encoder.columns]

@@ -1,36 +1,36 @@
 """ONNX files: a network for the runtimes of others, with any number of rows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from service.config import VERSION
+from service.data.features import Encoder
 from service.errors import Finding, Invalid, pointer
-from service.exchange.onnx.graph import INPUT, LABEL, OUTPUT, OnnxGraph
+from service.exchange.onnx.columns import read_columns
+from service.exchange.onnx.graph import LABEL, OUTPUT, OnnxGraph
 from service.exchange.onnx.layers import KNOWN, LAYERS
 from service.nn import Sequential
-
-ReadInputs = Callable[[OnnxGraph], str]
-"""Adds inputs of its own to a graph; answers the name of what the network is given (rows, columns)."""
 
 
 def write_onnx(
     model: Sequential,
     metadata: Mapping[str, str],
+    encoder: Encoder,
     *,
-    read_inputs: ReadInputs | None = None,
     classes: Sequence[str] = (),
     threshold: float = 0.5,
 ) -> bytes:
     """An ONNX file that predicts as the model does; `Invalid` names the layer for which ONNX has no words.
 
+    Its inputs are those of the encoder: one for each named column, else one for all.
+
     Two or more `classes` give a second output with the name of the likeliest; where the model has one output, it is
     the second class above the threshold, else the first.
     """
     graph = OnnxGraph()
-    columns = model.input_shape[-1]
-    x = graph.input(INPUT, columns) if read_inputs is None else read_inputs(graph)
-    graph.shape = (None, columns)
+    x = read_columns(graph, encoder)
+    graph.shape = (None, encoder.width)
     for place, layer in enumerate(model.layers):
         write = LAYERS.get(type(layer))
         if write is None or layer.output_activation not in KNOWN:

@@ -25,7 +25,7 @@ from service.data.features.columns import (
 from service.data.features.inputs import text_columns
 from service.data.features.records import days_of
 from service.data.tables import text_of
-from service.exchange.python.script import ScriptInputs
+from service.exchange.python.script import ScriptInputs, rows_of
 
 Row = Mapping[str, Any]
 
@@ -44,7 +44,9 @@ from pathlib import Path"""
 
 
 def inputs_of(encoder: Encoder) -> ScriptInputs:
-    """A line for each column, and the functions in these lines."""
+    """A line for each column, or one for all that have no names, and the functions in these lines."""
+    if not encoder.has_names:
+        return rows_of(encoder.width)
     used = dict.fromkeys(column.type for column in encoder.columns)
     lines = "".join(f"            {_line(column)},\n" for column in encoder.columns)
     return ScriptInputs(

@@ -95,11 +95,8 @@ For other rows it raises ValueError, or in a shell says so on standard error and
     )
 
 
-def write_script(
-    model: Sequential, title: str, classes: Sequence[str] | None = None, inputs: ScriptInputs | None = None
-) -> bytes:
+def write_script(model: Sequential, title: str, inputs: ScriptInputs, classes: Sequence[str] | None = None) -> bytes:
     """A zip with a script that predicts as the model does; `Invalid` names a layer that it has no words for."""
-    inputs = inputs or rows_of(model.input_shape[-1])
     script = ScriptLines(model.input_shape[-1], LAYERS)
     script.functions += inputs.functions
     for number, (place, layer) in enumerate(zip(_places(model), model.layers, strict=True)):

@@ -176,7 +176,7 @@ def is_better_when_larger(monitor: str, mode: str, metrics: Mapping[str, Metric]
     if name == "loss":
         return False
     metric = metrics.get(name)
-    words = f"{name} {type(metric).__name__}".lower() if metric is not None else ""
+    words = f"{name} {metric.kind}".lower() if metric is not None else ""
     if any(word in words for word in ("error", "crossentropy", "loss", "false", "hinge", "divergence", "poisson")):
         return False
     if metric is not None and any(word in words for word in (*_UP, "true", "correlation", "cosine")):

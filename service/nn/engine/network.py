@@ -97,7 +97,7 @@ class Network:
             return False
         return self.parameters.joined(taker.kernel, taker.bias) is not None
 
-    def connect(self, rows: int, *, training: bool, fused: bool) -> Connection:
+    def connect(self, rows: int, *, training: bool, fused: bool, rows_before: int = 0) -> Connection:
         """New passes with memory of their own; in training, `forward` wants the ones that `takes_ones` tells of."""
         shape: tuple[Any, ...] = (rows, *self.input_shape)
         passes: list[Pass] = []
@@ -115,6 +115,7 @@ class Network:
                 parameters=self.parameters,
                 takes_ones=training and (self._joined(index - 1) if index else self.takes_ones),
                 gives_ones=training and self._joined(index),
+                rows_before=rows_before,
             )
             made = layer.connect(shape, setting)
             shape = layer.compute_output_shape(shape)

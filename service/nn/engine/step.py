@@ -49,8 +49,10 @@ def connect_step(
     return step
 
 
-def connect_gradient(network: Network, objective: Objective, rows: int, *, of: int, unit_rows: bool) -> Step:
-    """Forward and backward for `rows` of a batch of `of` rows: takes inputs, targets and the rows' factors.
+def connect_gradient(
+    network: Network, objective: Objective, rows: int, *, of: int, unit_rows: bool, before: int = 0
+) -> Step:
+    """Forward and backward for `rows` of a batch of `of` rows, after so many: takes inputs, targets, rows' factors.
 
     The inputs come with a column of ones where the network `takes_ones`. A row's factor is its share in the reduced
     loss; None is one over the number of rows of the batch. Where the last layer has members, the gradient is that of
@@ -59,7 +61,7 @@ def connect_gradient(network: Network, objective: Objective, rows: int, *, of: i
     loss, dtype = objective.loss, network.dtype
     last = network.layers[-1]
     fused = loss.fuses_with(last.output_activation) and last.penalty is None
-    forward, backward, each = network.connect(rows, training=True, fused=fused)
+    forward, backward, each = network.connect(rows, training=True, fused=fused, rows_before=before)
     members = 1 if each is None else len(each()) // rows
     shape = (members * rows, *network.output_shape)
     gradient = loss.fused(shape, dtype, unit_rows=unit_rows) if fused else loss.gradient

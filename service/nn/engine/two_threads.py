@@ -39,7 +39,7 @@ def connect_halves(
     others = np.zeros_like(parameters.gradients)
     first = connect_gradient(network, objective, half, of=rows, unit_rows=unit_rows)
     with parameters.gradients_in(others):
-        second = connect_gradient(network, objective, rows - half, of=rows, unit_rows=unit_rows)
+        second = connect_gradient(network, objective, rows - half, of=rows, unit_rows=unit_rows, before=half)
     loss, row_shape = objective.loss, (rows, *network.output_shape[:-1])
     equal = rows_weigh_the_same(loss)
     middle = others.size // 2
@@ -47,7 +47,10 @@ def connect_halves(
     outputs = np.empty((rows, *network.output_shape), network.dtype)
     penalized = [variable for variable in parameters.variables if variable.regularizer is not None]
 
+    clock = network.clock
+
     def step(x: Array, y: Array, weights: Array | None) -> Array:
+        clock.step, clock.fraction = optimizer.batches, optimizer.fraction
         factors = None if equal and weights is None else loss.row_weights(y, row_shape, network.dtype, weights)
 
         def upper() -> None:

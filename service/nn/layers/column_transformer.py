@@ -134,6 +134,11 @@ class ColumnTransformer(Layer):
         return inner if self.trainable else []
 
     @property
+    def rows_are_independent(self) -> bool:  # type: ignore[override]
+        """Whether they are in all groups."""
+        return all(layer.rows_are_independent and layer.penalty is None for layer in self.inner_layers)
+
+    @property
     def initializes_from_data(self) -> bool:
         """Whether a layer of a group wants to see rows."""
         return any(layer.initializes_from_data for layer in self.inner_layers)

@@ -55,7 +55,8 @@ class Setting:
 
     `fused` says that `backward` receives the gradient before the layer's own activation, `needs_input_gradient` that
     something before this layer has weights to learn. With `takes_ones` the input comes with a last column of ones, with
-    `gives_ones` the next layer wants such a column (only to layers that say `joins`).
+    `gives_ones` the next layer wants such a column (only to layers that say `joins`). `rows_before` are the rows of the
+    batch before these, where the batch is taken in parts.
     """
 
     training: bool
@@ -67,6 +68,7 @@ class Setting:
     parameters: Parameters | None = None
     takes_ones: bool = False
     gives_ones: bool = False
+    rows_before: int = 0
 
 
 REGISTRY: Registry["Layer"] = Registry("layer")

@@ -66,6 +66,11 @@ class Dropout(_Noise):
         if self.rate_schedule is not None:
             self.rate_schedule = schedules.get(self.rate_schedule)
 
+    @property
+    def rows_are_independent(self) -> bool:  # type: ignore[override]
+        """Whether each row has random numbers of its own."""
+        return self.noise_shape is None
+
     def _silent(self) -> bool:
         return self.rate == 0
 
@@ -77,14 +82,18 @@ class Dropout(_Noise):
         y = np.empty(shape, setting.dtype)
         clock, schedule = setting.clock, self.rate_schedule
         scale, least = _odds(self.rate)
+        before = -(-size // shape[0] * setting.rows_before // 4)
 
         def forward(x: Array) -> Array:
             nonlocal scale, least
             if schedule is not None:
                 scale, least = _odds(min(1.0, self.rate * schedule.at(clock.step, clock.fraction)))
-            words = drawing().bit_generator.random_raw((size + 1) // 2).view(np.uint32)
+            bits: Any = drawing().bit_generator
+            bits.advance(before)
+            words = bits.random_raw(-(-size // 4)).view(np.uint16)
             np.greater_equal(words[:size].reshape(noise_shape), least, out=kept)
-            np.multiply(kept, scale, out=factor)
+            np.copyto(factor, kept)
+            np.multiply(factor, scale, out=factor)
             return np.multiply(x, factor, out=y)
 
         def backward(dy: Array) -> Array:
@@ -93,9 +102,9 @@ class Dropout(_Noise):
         return Pass(forward, backward)
 
 
-def _odds(rate: float) -> tuple[float, np.uint32]:
-    """What is kept is multiplied by the one; a word of random bits below the other means that a value is dropped."""
-    return 0.0 if rate == 1 else 1 / (1 - rate), np.uint32(min(round(rate * 2**32), 2**32 - 1))
+def _odds(rate: float) -> tuple[float, np.uint16]:
+    """What is kept is multiplied by the one; 16 random bits below the other mean that a value is dropped."""
+    return 0.0 if rate == 1 else 1 / (1 - rate), np.uint16(min(round(rate * 2**16), 2**16 - 1))
 
 
 @REGISTRY.register()

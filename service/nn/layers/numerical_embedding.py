@@ -72,7 +72,7 @@ class PeriodicEmbedding(_NumericalEmbedding):
         y = np.empty((features, rows, self.output_dim), setting.dtype)
         out = np.empty((rows, features * self.output_dim), setting.dtype)
         turn, learns = np.asarray(2 * math.pi, setting.dtype), self.trainable
-        turns = np.empty((features, rows), setting.dtype)
+        turns, needs_dx = np.empty((features, rows), setting.dtype), setting.needs_input_gradient
 
         def forward(x: Array) -> Array:
             np.multiply(x.T, turn, out=turns)
@@ -95,6 +95,8 @@ class PeriodicEmbedding(_NumericalEmbedding):
             if learns:
                 u.sum(axis=1, out=d_phases)
                 np.matmul(turns[:, None, :], u, out=d_frequencies[:, None, :])
+            if not needs_dx:
+                return np.zeros(shape, setting.dtype)
             dx = np.matmul(u, frequencies[:, :, None])[:, :, 0].T
             return np.ascontiguousarray(dx * turn)
 

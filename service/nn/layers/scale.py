@@ -80,6 +80,8 @@ class SmoothClip(Layer):
 
 
 LARGEST = float(np.finfo(np.float32).max)
+NO_LIMIT = LARGEST / 2
+"""A bound that is larger is none: no targets were seen."""
 
 
 @REGISTRY.register()

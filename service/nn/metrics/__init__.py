@@ -158,8 +158,8 @@ cosine_similarity = function_of(CosineSimilarity)
 
 def get(identifier: Any) -> Any:
     """The metric of a name or configuration, or the mean of a function of targets and predictions; None is none."""
-    if identifier is None:
-        return None
+    if identifier is None or isinstance(identifier, Metric):
+        return identifier
     if inspect.isroutine(identifier):
         made_of = class_of(identifier)
         return MeanOfFunction(identifier) if made_of is None else _named(REGISTRY.get(snake_case(made_of.__name__)))

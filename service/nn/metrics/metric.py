@@ -23,6 +23,11 @@ class Metric(Configurable):
     """Whether its value depends on how the rows are cut into batches."""
     name: str | None
 
+    @property
+    def kind(self) -> str:
+        """The class of the metric, by which it is known which way is better."""
+        return type(self).__name__
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.name is None:

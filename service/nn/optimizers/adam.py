@@ -49,6 +49,11 @@ class Adam(Optimizer):
         self._size = np.zeros((), dtype)
         super().build(parameters)
 
+    @property
+    def fuses_decay(self) -> bool:
+        """Where the passes of `connect` are."""
+        return not self.amsgrad and self.parameters is not None and openblas.offered(self.parameters.values.dtype)
+
     def begin(self, rate: float) -> None:
         """The step size, with the bias corrections and the factors that the slots leave out."""
         t = self.step_number
@@ -83,7 +88,7 @@ class Adam(Optimizer):
         m, v = slots
         one, b1, b2 = (openblas.scalar(w.dtype, value) for value in (1, self.beta_1, self.beta_2))
         follow, follow_square = openblas.axpby(one, g, b1, m), openblas.axpby(one, scratch, b2, v)
-        move, epsilon = openblas.axpby(self._descent, scratch, one, w), self._scaled_epsilon
+        move, epsilon = openblas.axpby(self._descent, scratch, self._keep, w), self._scaled_epsilon
         square, sqrt, add, divide = np.square, np.sqrt, np.add, np.divide
 
         def update(rate: float) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from service.nn import openblas
 from service.nn.arguments import ArgumentError, Of, Range
 from service.nn.optimizers import schedules
+from service.nn.optimizers.clipping import clip
 from service.nn.optimizers.factors import Factors, check_factors, factor_of
 from service.nn.optimizers.updates import Both, Update, Updates
 from service.nn.registry import BEYOND_KERAS, Configurable, Registry, snake_case
@@ -140,17 +141,29 @@ class Optimizer(Configurable):
         self._unaveraged: Array | None = None
         self._accumulated = np.zeros(size, dtype) if self.gradient_accumulation_steps else None
         self._flat = [parameters.values, parameters.gradients, *self._slots.values()]
-        self._updates = Updates(
-            parameters,
-            self._flat,
-            self.connect,
-            self.learning_rate_factors,
-            whole_variables=self.whole_variables,
-        )
-        self._pieces = self._updates.pieces
+        self._keep = openblas.scalar(dtype, 1)  # what bound passes multiply the weights by where they decay them, too
+        self._connect_updates()
         self._constrained = [variable for variable in parameters.variables if variable.constraint]
         clips = self.clipnorm is not None or self.clipvalue is not None or self.global_clipnorm is not None
         self._plain = not (clips or self.weight_decay or self.use_ema or self._accumulated is not None)
+
+    def _connect_updates(self) -> None:
+        assert self.parameters is not None
+        whole = self.whole_variables
+        self._updates = Updates(self.parameters, self._flat, self.connect, self._rates, whole_variables=whole)
+        self._pieces = self._updates.pieces
+
+    def _rates(self, variable: Variable) -> tuple[float, float]:
+        """The factors of the learning rate of a variable, and of its decay where the updates decay the weights, too."""
+        rate = factor_of(self.learning_rate_factors, variable)
+        if not (self.weight_decay and self.fuses_decay):
+            return rate, 0.0
+        return rate, factor_of(self.weight_decay_factors, variable) if self.decays(variable) else 0.0
+
+    @property
+    def fuses_decay(self) -> bool:
+        """Whether the updates decay the weights, too: w = keep w - step, where `begin` has set `keep`."""
+        return False
 
     def step(self, both: Both | None = None) -> None:
         """One batch's gradients have arrived: updates the weights, or gathers until enough batches have.
@@ -169,8 +182,9 @@ class Optimizer(Configurable):
         if self.batches % SWEEP_STEPS == 0:
             self._sweep()
 
-    def _begin(self, rate: float) -> None:
+    def _begin(self, rate: float, decay: float) -> None:
         self._descent.value = -rate
+        self._keep.value = 1 - rate * decay * self._current_weight_decay() if decay else 1.0
         self.begin(rate)
 
     def begin(self, rate: float) -> None:
@@ -186,6 +200,8 @@ class Optimizer(Configurable):
         """Spares these variables, and those whose path has a match of one of these patterns, from weight decay."""
         self._spared = {id(variable) for variable in var_list or []}
         self._spared_patterns = list(var_names or [])
+        if self.parameters is not None:
+            self._connect_updates()
 
     def decays(self, variable: Variable) -> bool:
         """Whether weight decay applies to a variable."""
@@ -208,9 +224,14 @@ class Optimizer(Configurable):
     def decay_factor(self, variable: Variable) -> float:
         """What the weight decay of a variable is multiplied by at this step, besides the learning rate."""
         factor = factor_of(self.learning_rate_factors, variable) * factor_of(self.weight_decay_factors, variable)
-        if self.weight_decay_schedule is not None:
-            factor *= self.weight_decay_schedule.at(self.batches, self.fraction)
-        return factor
+        return factor * self._scheduled_decay()
+
+    def _scheduled_decay(self) -> float:
+        schedule = self.weight_decay_schedule
+        return 1.0 if schedule is None else float(schedule.at(self.batches, self.fraction))
+
+    def _current_weight_decay(self) -> float:
+        return (self.weight_decay or 0.0) * self._scheduled_decay()
 
     def _gathered(self, rate: float) -> bool:
         assert self.parameters is not None
@@ -221,19 +242,10 @@ class Optimizer(Configurable):
                 return False
             np.divide(self._accumulated, self.gradient_accumulation_steps, out=gradients)
             self._accumulated.fill(0)
-        self._clip(gradients)
-        self.decay(rate)
+        clip(self.parameters, clipvalue=self.clipvalue, clipnorm=self.clipnorm, global_clipnorm=self.global_clipnorm)
+        if not self.fuses_decay:
+            self.decay(rate)
         return True
-
-    def _clip(self, gradients: Array) -> None:
-        assert self.parameters is not None
-        if self.clipvalue is not None:
-            np.clip(gradients, -self.clipvalue, self.clipvalue, out=gradients)
-        elif self.clipnorm is not None:
-            for variable in self.parameters.variables:
-                variable.gradient *= self.clipnorm / max(_norm(variable.gradient), self.clipnorm)
-        elif self.global_clipnorm is not None:
-            gradients *= self.global_clipnorm / max(_norm(gradients), self.global_clipnorm)
 
     def _follow(self) -> None:
         assert self.parameters is not None
@@ -272,10 +284,6 @@ class Optimizer(Configurable):
             was_averaged = np.array_equal(self.parameters.values, state["average"])
             if was_averaged:  # else other weights were put in their place, those of the best epoch for one
                 self.parameters.values[...] = state["unaveraged"]
-
-
-def _norm(array: Array) -> float:
-    return math.sqrt(float(np.dot(array.ravel(), array.ravel())))
 
 
 REGISTRY: Registry[Optimizer] = Registry("optimizer", ignore_case=True)

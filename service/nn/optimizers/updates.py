@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from service.nn.optimizers.factors import Factors, factor_of
-from service.nn.variable import Parameters
+from service.nn.variable import Parameters, Variable
 
 Array = np.ndarray[Any, Any]
 # Changes the weights of one piece, at this rate.
 Update = Callable[[float], None]
+# The factors of a variable's learning rate and of its decay.
+Rates = tuple[float, float]
 # Makes the update of one piece: its weights, gradient, slots and scratch.
 Connect = Callable[[Array, Array, tuple[Array, ...], Array], Update]
 # Runs two tasks at once and comes back when both are done.
@@ -26,9 +27,9 @@ SHARED_PIECE = 65536
 
 @dataclass
 class _Group:
-    """The weights whose learning rate has the same factor, and their updates, on one thread or on two."""
+    """The weights whose rates have the same factors, and their updates, on one thread or on two."""
 
-    factor: float
+    rates: Rates
     places: list[slice]
     updates: list[Update] = field(default_factory=list)
     halves: tuple[list[Update], list[Update]] | None = None
@@ -45,7 +46,7 @@ class Updates:
         parameters: Parameters,
         flat: Sequence[Array],
         connect: Connect,
-        factors: Factors,
+        rates: Callable[[Variable], Rates],
         *,
         whole_variables: bool,
     ) -> None:
@@ -55,15 +56,16 @@ class Updates:
         views = zip(*(parameters.like(array) for array in flat), strict=True)
         self.pieces: list[tuple[Array, Array, tuple[Array, ...]]] = [(w, g, tuple(slots)) for w, g, *slots in views]
         self._starts = [variable.place.start for variable in parameters.variables]
-        self._groups = [_Group(factor, places) for factor, places in places_of(parameters, factors).items()]
+        self._groups = [_Group(key, places) for key, places in places_of(parameters, rates).items()]
         for group in self._groups:
             group.updates = list(self._updates(group.places, PIECE))
 
-    def run(self, rate: float, begin: Callable[[float], None], both: Both | None) -> None:
-        """Changes all weights; `begin` hears the rate of each group before its pieces."""
+    def run(self, rate: float, begin: Callable[[float, float], None], both: Both | None) -> None:
+        """Changes all weights; `begin` hears the rate and the factor of decay of each group before its pieces."""
         for group in self._groups:
-            own = rate * group.factor
-            begin(own)
+            factor, decay = group.rates
+            own = rate * factor
+            begin(own, decay)
             if both is None or self._whole:
                 _run(group.updates, own)
                 continue
@@ -87,13 +89,11 @@ class Updates:
                 yield self._connect(w, g, tuple(slots), scratch[: w.size])
 
 
-def places_of(parameters: Parameters, factors: Factors) -> dict[float, list[slice]]:
-    """The places in the flat buffers whose variables have the same factor, neighbours joined, by the factor."""
-    if not factors:
-        return {1.0: [slice(0, parameters.values.size)]}
-    places: dict[float, list[slice]] = {}
+def places_of(parameters: Parameters, rates: Callable[[Variable], Rates]) -> dict[Rates, list[slice]]:
+    """The places in the flat buffers whose variables have the same factors, neighbours joined, by the factors."""
+    places: dict[Rates, list[slice]] = {}
     for variable in parameters.variables:
-        found = places.setdefault(factor_of(factors, variable), [])
+        found = places.setdefault(rates(variable), [])
         if found and found[-1].stop == variable.place.start:
             found[-1] = slice(found[-1].start, variable.place.stop)
         else:

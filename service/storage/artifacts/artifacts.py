@@ -6,41 +6,52 @@ speaks S3, or, where neither is named and machines share a PostgreSQL, in its ta
 
 import contextlib
 import hashlib
-import mmap
-import os
+import logging
 import re
 import secrets
-from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from service.errors import Damaged, FitdError, NotFound
-from service.storage.artifacts.store import Content, Store
+from service.storage.artifacts.content import Content
+from service.storage.artifacts.store import Store
+from service.storage.identity import Owner
 
-_PIECE_BYTES = 4 << 20
+FIRST_DAY_SECONDS = 86_400.0
+"""So long nothing is swept for a database that is new: the one that it stands in for may be on its way."""
+
+TRASH_SECONDS = 7 * 86_400.0
+"""So long what was swept lies in the trash, unless a setting says otherwise."""
+
 _OURS = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{8}\.[0-9a-f]{64}(\.tmp)?")
+
+_log = logging.getLogger("fitd.storage")
 
 
 class Artifacts:
-    """All artifacts of an installation."""
+    """All artifacts of an installation; `owner` tells which database it has."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, owner: Callable[[], Owner]) -> None:
         self._store = store
+        self._owner = owner
+        self._is_claimed = False
 
     def put(self, label: str, content: bytes) -> str:
         """Keeps the bytes and returns their name, which begins with `label`."""
         name = f"{label}.{secrets.token_hex(4)}.{hashlib.sha256(content).hexdigest()}"
-        self._store.write(name, content)
+        self.keep(name, content)
         return name
 
     def put_file(self, label: str, file: Path, sha256: str) -> str:
         """Keeps a file's content, which need not fit into memory and has this hash; the file is used up."""
         name = f"{label}.{secrets.token_hex(4)}.{sha256}"
+        self._claim_if_new()
         self._store.take(name, file)
         return name
 
     def keep(self, name: str, content: bytes) -> None:
         """Keeps what another store gave under this name."""
+        self._claim_if_new()
         self._store.write(name, content)
 
     def get(self, name: str) -> bytes:
@@ -50,12 +61,15 @@ class Artifacts:
 
     def open(self, name: str) -> Content:
         """As `get`, but a file is mapped: what is looked at takes memory only while nobody else needs it."""
-        content = self._store.read(name)
-        if content is None:
+        found = self._store.read(name)
+        if found is None and self._store.restore(name):
+            _log.warning("The artifact %s is needed after all, and was taken back from the trash", name)
+            found = self._store.read(name)
+        if found is None:
             raise NotFound("artifact", name)
-        if _digest(content) != digest_of(name):
+        if found.sha256 != digest_of(name):
             raise Damaged(f"The artifact {name} does not match its SHA-256.")
-        return content
+        return found.content
 
     def remove(self, names: Collection[str]) -> None:
         """Forgets these; what cannot be removed now is found by the next sweep."""
@@ -63,32 +77,37 @@ class Artifacts:
             with contextlib.suppress(OSError, FitdError):
                 self._store.remove(name)
 
-    def sweep(self, wanted: Collection[str], *, older_than_seconds: float) -> int:
-        """Removes what nobody refers to and has lain for so long; returns how many. Other people's files stay."""
-        old = [name for name, age in self._store.names() if age > older_than_seconds and _OURS.fullmatch(name)]
-        unwanted = [name for name in old if name not in wanted]
-        self.remove(unwanted)
-        return len(unwanted)
+    def sweep(self, wanted: Collection[str], *, older_than_seconds: float, trash_seconds: float = TRASH_SECONDS) -> int:
+        """Moves what nobody refers to and has lain for so long to the trash; returns how many. Others' files stay.
 
+        It does nothing in a store of another database, nor on the first day of this one: names that a new database
+        does not know are more likely those of the one that should be in its place.
+        """
+        owner = self._owner()
+        known = [(name, age) for name, age in self._store.names() if _OURS.fullmatch(name)]
+        old = [name for name, age in known if age > older_than_seconds and name not in wanted]
+        if not self._belongs_to(owner.id, wanted, [name for name, _ in known]):
+            _log.warning("Nothing is swept: the artifacts belong to another database, or nobody knows to which")
+            return 0
+        if owner.age_seconds < FIRST_DAY_SECONDS:
+            return 0
+        for name in old:
+            with contextlib.suppress(OSError, FitdError):
+                self._store.discard(name)
+        self._store.empty_trash(trash_seconds)
+        return len(old)
 
-def _digest(content: Content) -> str:
-    if not isinstance(content, mmap.mmap):
-        return hashlib.sha256(content).hexdigest()
-    digest = hashlib.sha256()
-    with memoryview(content) as view:
-        for start in range(0, len(view), _PIECE_BYTES):
-            digest.update(view[start : start + _PIECE_BYTES])
-            content.madvise(mmap.MADV_DONTNEED)  # who maps it wants it out of memory until it is looked at
-    return digest.hexdigest()
+    def _claim_if_new(self) -> None:
+        if not self._is_claimed:
+            if self._store.owner() is None and not any(_OURS.fullmatch(name) for name, _ in self._store.names()):
+                self._store.claim(self._owner().id)
+            self._is_claimed = True
 
-
-def sha256_of(file: Path) -> str:
-    """The SHA-256 of a file, which goes to its disk meanwhile: who puts it has not to wait for that any more."""
-    with file.open("rb") as content, ThreadPoolExecutor(1, "fitd-sync") as beside:
-        syncing = beside.submit(os.fsync, content.fileno())
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-        syncing.result()
-    return digest
+    def _belongs_to(self, owner: str, wanted: Collection[str], known: Collection[str]) -> bool:
+        """Whether the store is this database's: its name stands there, or none does and it knows what is there."""
+        if self._store.owner() is None and (not known or any(name in wanted for name in known)):
+            self._store.claim(owner)
+        return self._store.owner() == owner
 
 
 def digest_of(name: str) -> str:

@@ -2,16 +2,17 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store
 
 from service.errors import Unavailable
-from service.storage.artifacts.store import Content, mapped
+from service.storage.artifacts.content import Found, gathered
+from service.storage.artifacts.folder import OWNER, TRASH
 
 _PATIENCE = timedelta(seconds=20)
 """How long a bucket may send nothing; what is large may take as long as it comes."""
@@ -43,11 +44,11 @@ class Bucket:
             obstore.put(self._store, name, file)
         file.unlink()
 
-    def read(self, name: str) -> Content | None:
+    def read(self, name: str) -> Found | None:
         """Gets an object, in a file without a name: it need not fit into memory."""
         with _unavailable():
             try:
-                return mapped(map(bytes, obstore.get(self._store, name).stream()))
+                return gathered(map(bytes, obstore.get(self._store, name).stream()))
             except FileNotFoundError as error:
                 if _NO_BUCKET in str(error):
                     raise
@@ -64,7 +65,48 @@ class Bucket:
         with _unavailable():
             for page in obstore.list(self._store):
                 for found in page:
-                    yield found["path"], (now - found["last_modified"]).total_seconds()
+                    if found["path"] != OWNER and "/" not in found["path"]:
+                        yield found["path"], (now - found["last_modified"]).total_seconds()
+
+    def owner(self) -> str | None:
+        """What stands in the object that names the database."""
+        with _unavailable():
+            try:
+                return bytes(obstore.get(self._store, OWNER).bytes()).decode("ascii", "replace").strip()
+            except FileNotFoundError as error:
+                if _NO_BUCKET in str(error):
+                    raise
+                return None
+
+    def claim(self, owner: str) -> None:
+        """Puts the object, unless there is one."""
+        with _unavailable(), suppress(AlreadyExistsError):
+            obstore.put(self._store, OWNER, owner.encode(), mode="create")
+
+    def discard(self, name: str) -> None:
+        """Moves the object under the prefix of the trash."""
+        with _unavailable():
+            obstore.rename(self._store, name, f"{TRASH}/{name}")
+
+    def restore(self, name: str) -> bool:
+        """Moves the object back."""
+        with _unavailable():
+            try:
+                obstore.rename(self._store, f"{TRASH}/{name}", name)
+            except FileNotFoundError as error:
+                if _NO_BUCKET in str(error):
+                    raise
+                return False
+            return True
+
+    def empty_trash(self, older_than_seconds: float) -> None:
+        """Deletes what has lain there for so long."""
+        now = datetime.now(UTC)
+        with _unavailable():
+            for page in obstore.list(self._store, prefix=TRASH):
+                for found in page:
+                    if (now - found["last_modified"]).total_seconds() > older_than_seconds:
+                        obstore.delete(self._store, found["path"])
 
 
 @contextmanager

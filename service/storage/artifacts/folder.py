@@ -1,16 +1,22 @@
 """A directory as a store of artifacts."""
 
 import contextlib
+import errno
 import logging
-import mmap
 import os
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from service.errors import Unavailable, is_full
-from service.storage.artifacts.store import Content
+from service.errors import Damaged, DiskFault, Full, Unavailable, is_full
+from service.storage.artifacts.content import Found, found_at
+
+OWNER = "database"
+"""The file that names the database which the directory belongs to."""
+
+TRASH = "trash"
+"""The folder of what is not needed any more, before it is deleted."""
 
 _log = logging.getLogger("fitd.storage")
 
@@ -45,15 +51,14 @@ class Folder:
                 raise
 
     def _settle(self, unfinished: Path, name: str) -> None:
-        _sync(unfinished)
+        sync(unfinished)
         unfinished.rename(self._path / name)
-        _sync(self._path)
+        sync(self._path)
 
-    def read(self, name: str) -> Content | None:
+    def read(self, name: str) -> Found | None:
         """The bytes of the file, mapped."""
-        with _reachable(), contextlib.suppress(FileNotFoundError), (self._path / name).open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else b""
+        with _reachable(), contextlib.suppress(FileNotFoundError):
+            return found_at(self._path / name)
         return None
 
     def remove(self, name: str) -> None:
@@ -66,22 +71,71 @@ class Folder:
         with _reachable(), contextlib.suppress(FileNotFoundError):
             for entry in os.scandir(self._path):
                 with contextlib.suppress(FileNotFoundError):
-                    yield entry.name, now - entry.stat().st_mtime
+                    if entry.name not in (OWNER, TRASH):
+                        yield entry.name, now - entry.stat().st_mtime
+
+    def owner(self) -> str | None:
+        """What stands in the file that names the database."""
+        with _reachable(), contextlib.suppress(FileNotFoundError):
+            return (self._path / OWNER).read_text(encoding="ascii", errors="replace").strip()
+        return None
+
+    def claim(self, owner: str) -> None:
+        """Writes the file, wholly or not at all, unless there is one: of several that do so at once the first does."""
+        with _reachable():
+            self._path.mkdir(parents=True, exist_ok=True)
+            unfinished = self._path / f"{OWNER}.{owner}.tmp"
+            try:
+                unfinished.write_text(owner, encoding="ascii")
+                sync(unfinished)
+                with contextlib.suppress(FileExistsError):
+                    os.link(unfinished, self._path / OWNER)
+            finally:
+                unfinished.unlink(missing_ok=True)
+            sync(self._path)
+
+    def discard(self, name: str) -> None:
+        """Moves the file to the folder of the trash, whose time begins now."""
+        with _reachable(), contextlib.suppress(FileNotFoundError):
+            (self._path / TRASH).mkdir(exist_ok=True)
+            os.utime(self._path / name)
+            (self._path / name).rename(self._path / TRASH / name)
+
+    def restore(self, name: str) -> bool:
+        """Moves the file back."""
+        with _reachable(), contextlib.suppress(FileNotFoundError):
+            (self._path / TRASH / name).rename(self._path / name)
+            return True
+        return False
+
+    def empty_trash(self, older_than_seconds: float) -> None:
+        """Deletes what has lain there for so long."""
+        now = time.time()
+        with _reachable(), contextlib.suppress(FileNotFoundError):
+            for entry in os.scandir(self._path / TRASH):
+                with contextlib.suppress(OSError):
+                    if now - entry.stat().st_mtime > older_than_seconds:
+                        Path(entry).unlink()
 
 
 @contextlib.contextmanager
 def _reachable() -> Iterator[None]:
-    """Inside, a directory that refuses is `Unavailable`: it may lie on another machine. One that is full is full."""
+    """Inside, a directory that refuses is `Unavailable`: it may lie on another machine. One file may be worse off."""
     try:
         yield
+    except IsADirectoryError as error:
+        raise Damaged("A folder is in the place of an artifact.") from error
     except OSError as error:
-        if is_full(error):
-            raise
         _log.warning("The directory of artifacts does not answer as it should: %s", error.strerror)
+        if is_full(error):
+            raise Full from error
+        if error.errno == errno.EIO:
+            raise DiskFault("The disk of the artifacts fails to read or write.") from error
         raise Unavailable("The directory of artifacts does not answer now.") from error
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Returns when a file, or the names in a directory, would outlast a loss of power."""
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)

@@ -1,4 +1,4 @@
-"""Tables of the database as a store of artifacts."""
+"""A table of the database as a store of artifacts."""
 
 import contextlib
 import itertools
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine, delete, insert, select
 
-from service.storage.artifacts.store import Content, mapped
+from service.storage.artifacts.content import Found, found_in, gathered
 from service.storage.clock import NOW, Clock
-from service.storage.connections import answering
-from service.storage.schema import artifacts
+from service.storage.faults import answering
+from service.storage.schema import artifacts, identity
 
 _ROW_BYTES = 8 << 20
 
@@ -41,13 +41,13 @@ class Rows:
             for number, piece in enumerate(pieces):
                 connection.execute(add, {"name": _row(name, number), "content": piece, "now": self._clock.now()})
 
-    def read(self, name: str) -> Content | None:
+    def read(self, name: str) -> Found | None:
         """The content of the row, or that of several in a file without a name."""
         with contextlib.closing(self._pieces(name)) as pieces:
             first = next(pieces, None)
             if first is None or len(first) < _ROW_BYTES:
-                return first
-            return mapped(itertools.chain([first], pieces))
+                return None if first is None else found_in(first)
+            return gathered(itertools.chain([first], pieces))
 
     def _pieces(self, name: str) -> Generator[bytes]:
         with answering(), self._engine.connect() as connection:
@@ -76,6 +76,26 @@ class Rows:
                 select(artifacts.c.name, (NOW - artifacts.c.created_at).label("age")), {"now": self._clock.now()}
             ).all()
         yield from ((row.name, float(row.age)) for row in rows)
+
+    def owner(self) -> str | None:
+        """The database that it is a table of, if it has a name."""
+        with answering(), self._engine.connect() as connection:
+            connection.execution_options(read_only=True)
+            return connection.scalar(select(identity.c.id))
+
+    def claim(self, owner: str) -> None:
+        """It is claimed by being a table."""
+
+    def discard(self, name: str) -> None:
+        """Deletes the rows: what refers to them is restored with them, or not at all."""
+        self.remove(name)
+
+    def restore(self, name: str) -> bool:  # noqa: ARG002 - as stores do
+        """There is no trash."""
+        return False
+
+    def empty_trash(self, older_than_seconds: float) -> None:
+        """There is none."""
 
 
 def _row(name: str, number: int) -> str:

@@ -1,16 +1,14 @@
 """What a store of artifacts is: a place that keeps bytes under names, wholly or not at all."""
 
-import mmap
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-Content = bytes | mmap.mmap
+from service.storage.artifacts.content import Found
 
 
 class Store(Protocol):
-    """A place that keeps bytes under names."""
+    """A place that keeps bytes under names, and knows the database that it belongs to."""
 
     def write(self, name: str, content: bytes) -> None:
         """Keeps the bytes durably; until it has, nothing can be read under the name."""
@@ -18,7 +16,7 @@ class Store(Protocol):
     def take(self, name: str, file: Path) -> None:
         """Keeps a file's content durably under the name; the file is used up."""
 
-    def read(self, name: str) -> Content | None:
+    def read(self, name: str) -> Found | None:
         """The bytes, or None if there are none of this name."""
 
     def remove(self, name: str) -> None:
@@ -27,10 +25,17 @@ class Store(Protocol):
     def names(self) -> Iterator[tuple[str, float]]:
         """Every name, with its age in seconds."""
 
+    def owner(self) -> str | None:
+        """The id of the database that it belongs to; None while nobody has claimed it."""
 
-def mapped(pieces: Iterable[bytes]) -> Content:
-    """The bytes of all pieces, in a file without a name: they need not fit into memory."""
-    with tempfile.TemporaryFile() as file:
-        file.writelines(pieces)
-        file.flush()
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if file.tell() else b""
+    def claim(self, owner: str) -> None:
+        """Makes it the database's that is called so, unless it is another's already."""
+
+    def discard(self, name: str) -> None:
+        """Moves what is under a name to the trash."""
+
+    def restore(self, name: str) -> bool:
+        """Moves it back; False if it is not there."""
+
+    def empty_trash(self, older_than_seconds: float) -> None:
+        """Deletes what has lain in the trash for so long."""

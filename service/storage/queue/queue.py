@@ -75,6 +75,12 @@ class Queue:
         """Renews the lease, stores the progress, and says whether to go on."""
         return self._beat(claim, progress)[0]
 
+    def wait(self, claim: Claim, waits_for: str) -> Verdict:
+        """Renews the lease of a job that stands still, whose reason everybody may read, and says whether to go on."""
+        given = self._under(claim, lease_seconds=claim.lease_seconds, waits_for=waits_for)
+        row = self._connection.execute(sql.WAIT, given).one_or_none()
+        return Verdict.LOST if row is None else _VERDICTS[row.status]
+
     def checkpoint(
         self, claim: Claim, checkpoint: Checkpoint, size_bytes: int, progress: Progress | None = None
     ) -> list[str]:
@@ -87,15 +93,16 @@ class Queue:
         self._connection.execute(sql.ADVANCED, self._under(claim))
         return self._checkpoints.add(claim.job.id, checkpoint, size_bytes)
 
-    def release(self, claim: Claim, pause_seconds: float = 0.0) -> None:
+    def release(self, claim: Claim, pause_seconds: float = 0.0, waits_for: str | None = None) -> None:
         """Gives the job back unfinished: the attempt does not count, and after the pause another may have it.
 
+        `waits_for` says why, where it is no worker that it lacks.
         A cancelled job ends, unless it is to leave weights that another can publish.
         """
         verdict = self._settle(claim)
         given = self._under(claim, lease_seconds=pause_seconds)
         if verdict is Verdict.GO_ON:
-            self._connection.execute(sql.REQUEUE, given)
+            self._connection.execute(sql.REQUEUE, given | {"waits_for": waits_for})
             self._events.add(claim.job.id, ("status", {"status": Status.QUEUED}))
         elif self._connection.execute(sql.LET_GO, given).rowcount == 0:
             self._end(claim, Status.CANCELLED)

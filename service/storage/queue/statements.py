@@ -90,6 +90,7 @@ CLAIM = (
         fence=jobs.c.fence + 1,
         lease_until=_LEASE_END,
         started_at=func.coalesce(jobs.c.started_at, NOW),
+        waits_for=None,
         **_TAKEN_UP,
     )
     .returning(*JOB, jobs.c.fence)
@@ -102,13 +103,16 @@ One that is cancelling stays so: its worker is gone, and the next one publishes 
 BEAT = update(jobs).where(_OF_CLAIM, IS_HELD).values(lease_until=_LEASE_END).returning(jobs.c.status, jobs.c.keep)
 """Renews a lease; answers nothing when the claim is lost."""
 
+WAIT = BEAT.values(waits_for=bindparam("waits_for", type_=Text))
+"""The same of a job that stands still, and why: `waits_for`."""
+
 REPORT = BEAT.values(expected_at=NOW + bindparam("remaining_seconds", type_=Double))
 """The same with progress: `epoch`, `fraction`, `metrics`."""
 
 ADVANCED = update(jobs).where(_OF_CLAIM).values(stalls=0)
 """Notes that the job has come further than any attempt before."""
 
-END = update(jobs).where(_OF_CLAIM, IS_HELD).values(finished_at=NOW, lease_until=None, expected_at=None)
+END = update(jobs).where(_OF_CLAIM, IS_HELD).values(finished_at=NOW, lease_until=None, expected_at=None, waits_for=None)
 """Takes the job to a final status."""
 
 REQUEUE = (
@@ -118,6 +122,7 @@ REQUEUE = (
         status=Status.QUEUED,
         attempt=jobs.c.attempt - 1,
         **_UNCLAIMED,
+        waits_for=bindparam("waits_for", type_=Text),
         lease_until=case((bindparam("lease_seconds", type_=Double) > 0, _LEASE_END), else_=null()),
         **_TAKEN_UP,
     )
@@ -147,6 +152,7 @@ END_ABANDONED = (
         finished_at=NOW,
         lease_until=None,
         expected_at=None,
+        waits_for=None,
     )
     .returning(jobs.c.id, jobs.c.status, jobs.c.error)
 )

@@ -109,7 +109,7 @@ def test_slow_senders_hold_up_nobody(tmp_path: Path) -> None:
     def read(file: Path, arriving: Readable) -> int:
         return len(all_of(arriving))
 
-    async def send() -> list[int]:
+    async def send() -> list[object]:
         def request() -> Request:
             return request_of([PIECE, PIECE, PIECE, b"end"], before_the_last=lambda: done.wait(DEADLINE_SECONDS))
 

@@ -345,8 +345,8 @@ def test_the_index_lists_every_version(service: Service) -> None:
         service.train(model=model, fit={"epochs": 1})
     index = service.client.post("/v2/repository/index").json()
     assert [(one["name"], one["version"], one["state"]) for one in index] == [
-        ("a", "2", "READY"),
         ("a", "1", "READY"),
+        ("a", "2", "READY"),
         ("b", "1", "READY"),
     ]
     assert service.client.post("/v2/repository/models/a/load").status_code == 200

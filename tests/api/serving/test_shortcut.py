@@ -1,9 +1,7 @@
 """The short way: small predictions answered by the connection itself, everything else as if there were none."""
 
-import socket
 import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,40 +9,15 @@ import httpx
 import numpy as np
 import orjson
 import pytest
-import uvicorn
 
-from service.api.serving import shortcut
-from service.api.serving.shortcut import Shortcut
+from service.api.wire.connection import Connection
+from service.api.wire.head import Head
+from tests.support.listening import Listening, answers
 from tests.support.serving import Service
 
 PREDICT = "/v1/models/xor:predict"
 INFER = "/v2/models/xor/infer"
 ROW = orjson.dumps({"instances": [[0, 1]]})
-
-
-class Listening:
-    """The API of a service behind a real socket."""
-
-    def __init__(self, service: Service) -> None:
-        http: Any = partial(Shortcut, service.app.state.ways)
-        config = uvicorn.Config(
-            service.app, http=http, log_config=None, access_log=False, server_header=False, lifespan="off"
-        )
-        self.server = uvicorn.Server(config)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = self._listener.getsockname()
-        self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self._listener]})
-        self._thread.start()
-
-    def connect(self) -> socket.socket:
-        connection = socket.create_connection(self.address, timeout=30)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
-
-    def stop(self) -> None:
-        self.server.should_exit = True
-        self._thread.join(30)
-        self._listener.close()
 
 
 @pytest.fixture
@@ -67,34 +40,21 @@ def client(listening: Listening) -> Iterator[httpx.Client]:
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The URLs that the short way has answered."""
     urls: list[bytes] = []
-    write = Shortcut._write
+    write = Connection._write_answered
 
-    def noted(self: Shortcut, answered: Any, request_id: bytes) -> None:
-        urls.append(self.url)
-        write(self, answered, request_id)
+    def noted(self: Connection, head: Head, answered: Any) -> None:
+        urls.append(head.target)
+        write(self, head, answered)
 
-    monkeypatch.setattr(Shortcut, "_write", noted)
+    monkeypatch.setattr(Connection, "_write_answered", noted)
     return urls
 
 
 def request(path: str, body: bytes = b"", method: str = "POST", headers: str = "") -> bytes:
     """A request as it goes through a socket."""
     length = f"Content-Length: {len(body)}\r\n" if method == "POST" else ""
-    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{length}{headers}\r\n"
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{length}{headers}\r\n"
     return head.encode() + body
-
-
-def answers(connection: socket.socket, count: int) -> list[tuple[int, bytes]]:
-    """The status and the body of so many answers."""
-    found, stream = [], connection.makefile("rb")
-    for _ in range(count):
-        status = int(stream.readline().split()[1])
-        length = 0
-        while (line := stream.readline()) != b"\r\n":
-            name, _, value = line.partition(b":")
-            length = int(value) if name.lower() == b"content-length" else length
-        found.append((status, stream.read(length)))
-    return found
 
 
 def tensor(rows: Any) -> tuple[bytes, dict[str, str]]:
@@ -181,8 +141,9 @@ def test_a_body_may_come_in_pieces(listening: Listening, client: httpx.Client, h
             connection.sendall(whole[at : at + 1])
         stream = connection.recv(100)
         while b"predictions" not in stream:
-            stream += connection.recv(1000)
+            stream += connection.recv(1000) or b" the end: predictions"
     assert b"HTTP/1.1 200" in stream
+    assert b"the end" not in stream
 
 
 def test_a_label_moves_under_load_without_a_failed_or_mixed_answer(tmp_path: Path, taken: list[bytes]) -> None:
@@ -235,18 +196,18 @@ def test_a_request_that_has_begun_is_answered_when_the_server_stops(
 ) -> None:
     client.post(PREDICT, content=ROW, headers={"Content-Type": "application/json"})
     kept, given_over = threading.Event(), threading.Event()
-    on_body, give_over = Shortcut.on_body, Shortcut._give_over
+    take, give_over = Connection._take, Connection._give_over
 
-    def noted_body(self: Shortcut, body: bytes) -> None:
-        on_body(self, body)
+    def noted_body(self: Connection, piece: bytes, *, is_whole: bool) -> None:
+        take(self, piece, is_whole=is_whole)
         kept.set()
 
-    def noted_shutdown(self: Shortcut) -> None:
+    def noted_shutdown(self: Connection) -> None:
         give_over(self)
         given_over.set()
 
-    monkeypatch.setattr(shortcut.Shortcut, "on_body", noted_body)
-    monkeypatch.setattr(shortcut.Shortcut, "_give_over", noted_shutdown)
+    monkeypatch.setattr(Connection, "_take", noted_body)
+    monkeypatch.setattr(Connection, "_give_over", noted_shutdown)
     whole = request(PREDICT, ROW)
     with listening.connect() as connection:
         connection.sendall(whole[:-5])

@@ -154,9 +154,11 @@ def test_numbers_and_names_of_rows_that_are_taken_for_classes_are_warned_of(
 @pytest.mark.parametrize(
     ("target", "loss", "behind", "warned"),
     [
-        ("cost", "mse", [], True),
-        ("cost", "mae", [], True),
-        (["cost", "price"], "mse", [], True),
+        ({"name": "cost", "transform": "none"}, "mse", [], True),
+        ({"name": "cost", "transform": "none"}, "mae", [], True),
+        ([{"name": one, "transform": "none"} for one in ("cost", "price")], "mse", [], True),
+        ("cost", "mse", [], False),
+        (["cost", "price"], "mae", [], False),
         ("price", "mse", [], False),
         ("cost", "poisson", [], False),
         ("cost", "mse", [{"class_name": "Rescaling", "scale": 50.0, "offset": 500.0}], False),
@@ -323,7 +325,7 @@ def refused(asked: dict[str, Any], **fit: Any) -> set[tuple[str, str]]:
         ({"split": {"train": 0.8}}, "Unknown key. Known: validation, test, method, column, seed."),
         ({"split": {"methods": "last"}}, "Unknown key. Did you mean 'method'? Known: validation, test, method,"),
         ({"features": [{"name": "size", "fill": 0}]}, "Unknown key. Known: name, type, encoding, missing,"),
-        ({"target": {"name": "kind", "drop": True}}, "Unknown key. Known: name, missing."),
+        ({"target": {"name": "kind", "drop": True}}, "Unknown key. Known: name, missing, transform."),
         ({"targets": "kind"}, "Unknown key. Did you mean 'target'? Known: dataset, target, features,"),
     ],
 )

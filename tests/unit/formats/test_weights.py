@@ -9,7 +9,7 @@ import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import Malformed
+from service.errors import Damaged
 from service.formats.weights import digest, pack, unpack
 
 
@@ -51,11 +51,11 @@ def test_anyone_can_read_the_bytes_as_safetensors() -> None:
     ],
 )
 def test_other_bytes_are_malformed(content: bytes) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(Damaged):
         unpack(content)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_malformed(content: bytes) -> None:
-    with contextlib.suppress(Malformed):
+    with contextlib.suppress(Damaged):
         unpack(content)

@@ -7,11 +7,11 @@ from threading import Barrier
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
 
-from service.errors import FitdError, Full, NotFound, Unavailable
+from service.errors import FitdError, Full, NotFound, Unavailable, WrongSchema
 from service.storage import Database, NewDataset
-from service.storage.connections import LONGEST_SILENCE_SECONDS, answering, open_engine
+from service.storage.connections import LONGEST_SILENCE_SECONDS, open_engine
+from service.storage.faults import answering
 from tests.support.postgres import new_database
 from tests.support.storing import add_job, read_job, sqlite_url
 
@@ -115,7 +115,7 @@ def test_an_error_of_the_database_repeats_no_values(database: Database, caplog: 
     with database.engine.begin() as connection:
         connection.execute(text("ALTER TABLE events RENAME TO elsewhere"))
     try:
-        with pytest.raises((Unavailable, ProgrammingError)) as refusal, database.transaction() as tx:
+        with pytest.raises(WrongSchema) as refusal, database.transaction() as tx:
             tx.events.add(secret, ("log", {}))
     finally:
         with database.engine.begin() as connection:

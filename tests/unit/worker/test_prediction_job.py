@@ -96,7 +96,6 @@ def test_a_result_has_a_row_for_each_row_and_is_described(database: Database, tm
     assert table.names == ["b", "predicted_y", "probability_no", "probability_yes"]
     assert table.arrow["b"].equals(TABLE["b"])
     loaded = LoadedVersion(VERSION, VERSION.weights)
-    assert loaded.encoder is not None
     expected = loaded.predict(loaded.encoder.encode(Table(TABLE))[0])[:, 0]
     assert np.allclose(table.arrow["probability_yes"].to_numpy(), expected, atol=1e-6)
     with database.reading() as tx:
@@ -188,7 +187,7 @@ def test_a_cell_that_no_input_can_be_made_of_fails_the_job(database: Database, t
     [
         (MemoryError(), Status.FAILED, "out_of_memory"),
         (RuntimeError("at 0x7f00"), Status.FAILED, "internal_error"),
-        (OSError(errno.ENOSPC, "No space left on device"), Status.FAILED, "storage_failed"),
+        (OSError(errno.ENOSPC, "No space left on device"), Status.QUEUED, None),
         (Damaged("The weights are not what they were."), Status.FAILED, "damaged"),
         (Unavailable("The bucket is away."), Status.QUEUED, None),
     ],

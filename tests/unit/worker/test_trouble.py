@@ -1,6 +1,8 @@
 """A full disk and a clock that jumps end in a clear state, never in a lost or doubled job."""
 
 import logging
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +16,63 @@ from tests.support.storing import StandingClock, add_job, read_job, sqlite_url, 
 from tests.support.versions import new_version
 
 
-def test_a_result_that_does_not_fit_on_the_disk_fails_its_job_and_the_next_one_succeeds(
+class SmallDisk:
+    """A database whose disk has room for little more than there is, until it is given more."""
+
+    def __init__(self, directory: Path, jobs: int) -> None:
+        self.database = Database(sqlite_url(directory))
+        self.database.migrate()
+        self.jobs = [add_job(self.database) for _ in range(jobs)]
+        with self.database.engine.connect() as connection:
+            self.pages = 20 + int(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
+        self.database.engine.dispose()
+        event.listen(self.database.engine, "begin", self._limit)
+
+    def _limit(self, connection: Any) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {self.pages}")
+
+
+def test_a_result_that_does_not_fit_on_the_disk_is_kept_and_stored_as_soon_as_it_does(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    database = Database(sqlite_url(tmp_path))
-    database.migrate()
-    jobs = [add_job(database) for _ in range(2)]
-    with database.engine.connect() as connection:
-        pages = int(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
-    database.engine.dispose()
+    disk = SmallDisk(tmp_path, 1)
+    database, (job,) = disk.database, disk.jobs
+    trained = []
 
-    @event.listens_for(database.engine, "connect")
-    def limit(connection: Any, _record: object) -> None:
-        connection.execute(f"PRAGMA max_page_count = {pages + 20}")
+    def train(*_: object) -> Any:
+        trained.append(1)
+        return new_version(weights=b"w" * 1_000_000)
 
+    worker = Worker(database, train, owner="worker", lease_seconds=0.5)
+    thread = threading.Thread(target=worker.run_one)
+    thread.start()
+    while not (waiting := read_job(database, job.id)).waits_for:
+        assert thread.is_alive()
+    assert waiting.status is Status.RUNNING
+    assert "no room" in str(waiting.waits_for)
+    for _ in range(5):  # longer than several leases
+        time.sleep(0.4)
+        with database.transaction() as tx:
+            assert tx.jobs.claim("another", 15) is None
+    disk.pages += 1000
+    thread.join(30)
+    done = read_job(database, job.id)
+    assert (done.status, done.attempt, done.waits_for, trained) == (Status.SUCCEEDED, 1, None, [1])
+    assert "full" in caplog.text
+    database.close()
+
+
+def test_a_result_that_never_fits_fails_its_job_at_last_and_the_next_one_succeeds(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = SmallDisk(tmp_path, 2)
+    database, jobs = disk.database, disk.jobs
     sizes = iter([1_000_000, 10])
 
     def train(*_: object) -> Any:
         return new_version(weights=b"w" * next(sizes))
 
-    worker = Worker(database, train, owner="worker", lease_seconds=0.5)
+    worker = Worker(database, train, owner="worker", lease_seconds=0.5, keep_results_seconds=0.5)
     with caplog.at_level(logging.WARNING):
         assert worker.run_one()
         assert worker.run_one()

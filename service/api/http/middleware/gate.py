@@ -1,4 +1,4 @@
-"""The gate before all routes: it names each request and counts what it sends."""
+"""The gate before all routes: it names each request, judges who asks, and counts what is sent."""
 
 import re
 import secrets
@@ -6,51 +6,83 @@ import time
 from collections.abc import Callable, Mapping
 from itertools import count
 
+from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import TooLarge
+from service.allowance import Allowance, allowing
+from service.api.http.budget import Budget, Held
+from service.api.http.callers import Judge
+from service.api.http.headers import read_headers, text_of
+from service.api.http.problems import answer_known
+from service.errors import FitdError, TooLarge
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PROCESS = f"req_{int(time.time() * 1000):x}{secrets.token_hex(6)}_".encode()
 _COUNT = count(1)
+STANDING_HEADERS = {b"cache-control": b"no-store", b"x-content-type-options": b"nosniff"}
+"""What every answer says, unless it says something else about the same: keep no copy, and take me for what I am."""
 
 
 class Gate:
     """ASGI middleware: an `X-Request-Id` on every request and answer, and an end to bodies over the limit.
 
+    The one place in which every request is judged, before it has a route; the short way asks the same `judge`.
     Uploads, which go to a file and not into memory, have a limit of their own.
 
     Bytes are counted as they arrive, because a `Content-Length` may be missing or wrong.
     """
 
     def __init__(
-        self, app: ASGIApp, *, max_body_bytes: int, max_upload_bytes: int, is_upload: Callable[[str, str], bool]
+        self,
+        app: ASGIApp,
+        *,
+        judge: Judge,
+        max_body_bytes: int,
+        max_upload_bytes: int,
+        is_upload: Callable[[str, str], bool],
+        budget: Budget,
+        allowance: Allowance,
     ) -> None:
-        """`is_upload` tells by a path and a Content-Type."""
+        """`is_upload` tells by a path and a Content-Type; bodies in memory are taken from the budget."""
         self.app = app
+        self.judge = judge
         self.max_body_bytes = max_body_bytes
         self.max_upload_bytes = max_upload_bytes
         self.is_upload = is_upload
+        self.budget = budget
+        self.allowance = allowance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Lets one request in."""
+        """Lets one request in, or answers why not."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        request_id = name_of(headers)
+        request_id = name_of(dict(scope["headers"]))
         scope.setdefault("state", {})["request_id"] = request_id.decode()
-        content_type = headers.get(b"content-type", b"").decode("latin-1")
-        limit = self.max_upload_bytes if self.is_upload(scope["path"], content_type) else self.max_body_bytes
+        standing = {**STANDING_HEADERS, b"x-request-id": request_id}
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message.setdefault("headers", [])
-                if not any(name == b"x-request-id" for name, _ in message["headers"]):
-                    message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
+                given = list(message.get("headers", ()))
+                present = {name.lower() for name, _ in given}
+                message["headers"] = [*given, *(one for one in standing.items() if one[0] not in present)]
             await send(message)
 
-        await self.app(scope, limited(receive, headers, limit), named)
+        try:
+            headers = read_headers(scope["headers"])
+            self.judge(scope["path"].encode("latin-1", "replace"), headers)
+        except FitdError as error:
+            await answer_known(Request(scope), error)(scope, receive, named)
+            return
+        scope["headers"] = list(headers.items())
+        is_upload = self.is_upload(scope["path"], text_of(headers, b"content-type"))
+        arriving = limited(receive, headers, self.max_upload_bytes if is_upload else self.max_body_bytes)
+        held = scope["state"]["held"] = Held(self.budget)
+        try:
+            with allowing(self.allowance):
+                await self.app(scope, arriving if is_upload else held.metered(arriving), named)
+        finally:
+            held.release()
 
 
 def name_of(headers: Mapping[bytes, bytes]) -> bytes:

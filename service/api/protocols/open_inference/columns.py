@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from service.allowance import expect
 from service.api.protocols.open_inference.parameters import Tail
 from service.api.protocols.open_inference.tensors import (
     BYTES,
@@ -27,6 +28,9 @@ from service.data.features.records import read_values
 from service.errors import Findings, pointer
 from service.formats.arrays import fits, kind_of
 
+_VALUE_BYTES, _INPUT_BYTES = 64, 8
+"""Of a value of a column, and of an input that is made of it."""
+
 
 def read_columns(document: Mapping[str, Any], tail: Tail, encoder: Encoder, settings: Settings) -> Floats:
     """What the network is given (rows, width) for the `inputs` of a request; `Invalid` with the mistakes."""
@@ -39,6 +43,7 @@ def read_columns(document: Mapping[str, Any], tail: Tail, encoder: Encoder, sett
     findings = Findings(limit=settings.max_errors_shown)
     if not fits(rows, len(encoder.columns), "#/inputs/0/shape", findings, settings):
         raise findings.refusal()
+    expect(rows * (_VALUE_BYTES * len(encoder.columns) + _INPUT_BYTES * encoder.width))
     known = {column.name: column for column in encoder.columns}
     columns: dict[str, Sequence[Any]] = {}
     for place, tensor in enumerate(inputs):

@@ -2,6 +2,7 @@
 
 from time import perf_counter_ns
 
+from service.allowance import expect
 from service.api.http.negotiation import decoded, encoded, wanted
 from service.api.protocols.open_inference.answer import LENGTH, write_answer
 from service.api.protocols.open_inference.request import read_inference
@@ -36,6 +37,7 @@ def _answer(shared: State, served: Served, headers: Headers, body: bytes) -> Ans
     length = headers.get(LENGTH)
     asked = read_inference(content, None if length is None else length.decode("latin-1"), served.loaded, settings)
     read = perf_counter_ns()
+    expect(served.loaded.answer_bytes(len(asked.rows), named=bool(asked.classes)))
     predictions = served.loaded.predict(asked.rows)
     predicted = perf_counter_ns()
     answer, described = write_answer(served, asked, predictions)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service.api.examples import INFERENCE_EXAMPLES
-from service.api.http.bodies import described
+from service.api.http.bodies import described, whole_body
 from service.api.http.paths import ModelName, VersionOrLabel
 from service.api.protocols.open_inference.infer import infer
 from service.api.protocols.open_inference.refusals import refused
@@ -47,7 +47,7 @@ async def infer_with_version(request: Request, name: ModelName, which: VersionOr
 
 
 async def _inferred(request: Request, name: str, which: Which) -> Response:
-    headers, body = dict(request.scope["headers"]), await request.body()
+    headers, body = dict(request.scope["headers"]), await whole_body(request)
     return (await run_in_threadpool(infer, state_of(request), headers, body, name, which)).response()
 
 

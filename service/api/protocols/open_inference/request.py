@@ -58,17 +58,17 @@ def read_inference(body: bytes, header: str | None, loaded: LoadedVersion, setti
     parameters = read_parameters(document, "#")
     binary, classes = _read_output(document, bool(read_flag(parameters, "binary_data_output", "#")))
     tail = Tail(memoryview(body)[length:])
-    if loaded.encoder is None:
-        rows = _read_input(document, tail, loaded.columns, settings)
-    else:
+    if loaded.encoder.has_names:
         rows = read_columns(document, tail, loaded.encoder, settings)
+    else:
+        rows = _read_input(document, tail, loaded.columns, settings)
     tail.end()
     return Inference(rows, asked_id, binary, classes)
 
 
 def _read_raw(body: bytes, loaded: LoadedVersion, settings: Settings) -> Inference:
     """The form whose whole body is the one input."""
-    if loaded.encoder is not None:
+    if loaded.encoder.has_names:
         detail = "Expected JSON before the tensors: this version has an input for each column of a table."
         raise refusal("#", "wrong_inputs", detail)
     columns = loaded.columns

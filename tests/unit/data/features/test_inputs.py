@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyarrow import csv
 
 from service.config import Limits
-from service.data.features import Encoder
+from service.data.features import Encoder, PlainEncoder
 from service.data.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn
 from service.data.features.inherited import find_unreadable
 from service.data.features.inputs import encoder_of, inputs_of, text_columns
@@ -97,7 +97,7 @@ def test_columns_are_looked_over_before_any_cell(
     kinds: dict[str, str], include: list[str], found: set[tuple[str, str]]
 ) -> None:
     findings = Findings()
-    encoder_of(Encoder([NUMBER], others=["old"]), 1, kinds, include, findings)
+    encoder_of(Encoder([NUMBER], others=["old"]), kinds, include, findings)
     assert {(one.pointer, one.code) for one in findings.errors} == found
 
 
@@ -107,7 +107,7 @@ def test_a_version_reads_the_same_columns_wherever_it_is_asked_and_texts_one_by_
     for kind, values in columns.items():
         table, asked, measured = Table(pa.table({"age": values})), Findings(), Findings()
         assert table.kinds == {"age": kind}
-        encoder_of(Encoder([column]), 1, table.kinds, [], asked)
+        encoder_of(Encoder([column]), table.kinds, [], asked)
         find_unreadable(table, Encoder([column]), "#/data", measured, range(1))
         wrong = {one.code for one in measured.errors} & {"wrong_type"}
         assert {one.code for one in asked.errors} == (wrong if kind != "category" else set())
@@ -115,12 +115,12 @@ def test_a_version_reads_the_same_columns_wherever_it_is_asked_and_texts_one_by_
 
 def test_without_an_encoder_every_column_that_is_not_included_is_an_input() -> None:
     findings = Findings()
-    encoder = encoder_of(None, 2, {"b": "number", "id": "category", "a": "boolean"}, ["id"], findings)
+    encoder = encoder_of(PlainEncoder(2), {"b": "number", "id": "category", "a": "boolean"}, ["id"], findings)
     assert not findings.total
     table = Table(pa.table({"b": [0.1, 2.0], "id": ["x", "y"], "a": [True, False]}))
     x = inputs_of(encoder, table, 0, findings)
     assert np.array_equal(x, np.array([[0.1, 1], [2, 0]], np.float32))
-    encoder_of(None, 3, {"a": "number"}, [], findings)
+    encoder_of(PlainEncoder(3), {"a": "number"}, [], findings)
     assert [(one.pointer, one.code) for one in findings.errors] == [("#/columns", "width_mismatch")]
 
 
@@ -142,7 +142,7 @@ def test_without_an_encoder_every_column_that_is_not_included_is_an_input() -> N
 def test_texts_that_only_look_like_something_else_are_kept_as_they_are(categories: list[str], is_text: bool) -> None:
     column = CategoryColumn("zone", "one_hot", "indicator", None, categories)
     assert text_columns(Encoder([NUMBER, column])) == ({"zone"} if is_text else set())
-    assert text_columns(None) == set()
+    assert text_columns(PlainEncoder(2)) == set()
 
 
 @pytest.mark.parametrize(

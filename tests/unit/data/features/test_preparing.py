@@ -55,11 +55,6 @@ def refused(data: Any = None, *, classifies: bool = True, **asked: Any) -> set[t
     return {(finding.pointer, finding.code) for finding in caught.value.findings}
 
 
-def encoder_of(made: Prepared) -> Encoder:
-    assert made.encoder is not None
-    return made.encoder
-
-
 def test_numbers_are_standardized_by_the_training_rows_alone() -> None:
     made = prepared(features=["age"], validation_split=0.4)
     ages = np.array([20.0, 40.0])
@@ -77,7 +72,7 @@ def test_a_constant_column_that_changes_later_does_not_explode(equal: Any) -> No
     assert np.abs(made.dataset.x[:, 0]).max() < 1e-6
     later = [one + 1 if isinstance(one, float) else one + timedelta(days=1) for one in values.to_pylist()]
     arrow = pa.table({"age": pa.array(later, values.type)})
-    np.testing.assert_allclose(encoder_of(made).encode(Table(arrow))[0][:, 0], 1, rtol=1e-6)
+    np.testing.assert_allclose(made.encoder.encode(Table(arrow))[0][:, 0], 1, rtol=1e-6)
 
 
 def test_each_type_becomes_the_inputs_that_its_names_tell() -> None:
@@ -92,14 +87,14 @@ def test_each_type_becomes_the_inputs_that_its_names_tell() -> None:
     )
     outputs = ["age", "age:missing", "sex:unknown", "sex=f", "sex=m", "sex:missing", "smokes"]
     circles = ["day:year_sin", "day:year_cos", "day:week_sin", "day:week_cos", "day:missing"]
-    assert encoder_of(made).outputs == [*outputs, "day", *circles, "shop"]
+    assert made.encoder.outputs == [*outputs, "day", *circles, "shop"]
     x = made.dataset.x
     assert x[:, 1].tolist() == [0, 1, 0, 0, 0, 0]
     assert x[2, 2:6].tolist() == [0, 0, 0, 1]
     assert x[:, 6].tolist() == pytest.approx([1, 0, 0.6, 1, 0, 1])
     np.testing.assert_allclose(x[:, 8] ** 2 + x[:, 9] ** 2, 1, rtol=1e-5)
     assert x[:, -1].tolist() == [1, 1, 2, 2, 3, 3]
-    again = Encoder.from_json_list(encoder_of(made).to_json_list())
+    again = Encoder.from_json_list(made.encoder.to_json_list())
     np.testing.assert_array_equal(again.encode(table())[0], x)
 
 
@@ -111,10 +106,10 @@ def test_policies_and_encodings_are_followed_column_by_column() -> None:
         {"name": "weight", "type": "category"},
     ]
     made = prepared(features=features)
-    assert encoder_of(made).outputs[:3] == ["age", "sex:unknown", "sex=f"]
+    assert made.encoder.outputs[:3] == ["age", "sex:unknown", "sex=f"]
     assert made.dataset.x[1].tolist()[:3] == [20, 1, 0]
     assert made.dataset.x[2].tolist()[1:3] == [0, 1]
-    assert "weight=1" in encoder_of(made).outputs
+    assert "weight=1" in made.encoder.outputs
     assert prepared(features=["age", "weight"], preprocessing="auto").dataset.x.shape == (6, 2)
     plain = prepared(features=["weight", "smokes"], data=table(smokes=[True] * 3 + [False] * 3), preprocessing="none")
     assert plain.dataset.x.tolist()[0] == [1, 1]
@@ -135,10 +130,10 @@ def test_columns_that_teach_nothing_are_left_out() -> None:
         )
     )
     made = prepared(data)
-    assert encoder_of(made).names == ["use"]
+    assert made.encoder.names == ["use"]
     assert set(made.left_out) == {"id", "one", "none", "same"}
     chosen = prepared(data, features=["id", "one"])
-    assert len(encoder_of(chosen).outputs) == 102
+    assert len(chosen.encoder.outputs) == 102
 
 
 @pytest.mark.parametrize(("texts", "left_out"), [(149, False), (151, True)])
@@ -263,9 +258,9 @@ def test_rows_that_are_left_out_need_no_weight_group_or_value() -> None:
     assert made.dataset.test is not None
     assert made.dataset.rows + made.dataset.test.rows == 5
     findings = Findings()
-    find_unreadable(table(**gaps), encoder_of(made), "#", findings, range(1, 6))
+    find_unreadable(table(**gaps), made.encoder, "#", findings, range(1, 6))
     assert not findings.total
-    find_unreadable(table(**gaps), encoder_of(made), "#", findings, np.array([0, 2]))
+    find_unreadable(table(**gaps), made.encoder, "#", findings, np.array([0, 2]))
     assert [one.pointer for one in findings.errors] == ["#/0"]
 
 
@@ -281,7 +276,7 @@ def test_weights_follow_their_rows() -> None:
 @settings(deadline=None)
 @given(order=st.permutations(["age", "sex", "smokes", "day"]), seed=st.integers(0, 9))
 def test_the_order_of_columns_never_matters(order: list[str], seed: int) -> None:
-    encoder = encoder_of(prepared(features=["age", "sex", "smokes", "day"]))
+    encoder = prepared(features=["age", "sex", "smokes", "day"]).encoder
     shuffled = Table(table().arrow.select([*order, "ill"]))
     np.testing.assert_array_equal(encoder.encode(shuffled)[0], encoder.encode(table())[0])
     rows = [{name: TABLE[name][i] for name in order} for i in range(6)]
@@ -294,7 +289,7 @@ def test_the_order_of_columns_never_matters(order: list[str], seed: int) -> None
 
 
 def test_wrong_cells_of_records_are_found_each_at_its_place() -> None:
-    encoder = encoder_of(prepared(features=["sex", "smokes", "day", {"name": "weight", "missing": "reject"}]))
+    encoder = prepared(features=["sex", "smokes", "day", {"name": "weight", "missing": "reject"}]).encoder
     right: dict[str, Any] = {"sex": "f", "smokes": True, "day": "2024-01-01T10:00:00+02:00", "weight": 1}
 
     def found(value: Any) -> set[tuple[str, str]]:

@@ -9,6 +9,7 @@ import onnxruntime
 import pytest
 
 from service import nn
+from service.data.features import PlainEncoder
 from service.errors import Invalid
 from service.exchange.onnx.file import write_onnx
 from service.exchange.onnx.layers import LAYERS
@@ -23,7 +24,7 @@ def predicted(content: bytes, x: Any) -> Any:
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_onnx_runtime_predicts_what_the_network_predicts(name: str) -> None:
     model = made(name)
-    content = write_onnx(model, {})
+    content = write_onnx(model, {}, PlainEncoder(model.input_shape[-1]))
     for rows in (1, 7):
         x = rows_for(model, rows)
         np.testing.assert_allclose(predicted(content, x), model.predict(x), rtol=1e-5, atol=1e-5)
@@ -31,12 +32,15 @@ def test_onnx_runtime_predicts_what_the_network_predicts(name: str) -> None:
 
 def test_numbers_beyond_the_vocabulary_get_the_nearest_vector() -> None:
     model, x = made("embedding"), np.array([[-3, 7, 99]], np.float32)
-    np.testing.assert_allclose(predicted(write_onnx(model, {}), x), model.predict(x), rtol=1e-5)
+    np.testing.assert_allclose(
+        predicted(write_onnx(model, {}, PlainEncoder(model.input_shape[-1])), x), model.predict(x), rtol=1e-5
+    )
 
 
 def test_a_file_says_what_it_is_and_is_the_same_each_time() -> None:
-    content = write_onnx(made("dense"), {"model": "digits", "version": "3"})
-    assert content == write_onnx(made("dense"), {"model": "digits", "version": "3"})
+    network, notes = made("dense"), {"model": "digits", "version": "3"}
+    content = write_onnx(network, notes, PlainEncoder(network.input_shape[-1]))
+    assert content == write_onnx(made("dense"), notes, PlainEncoder(network.input_shape[-1]))
     model = onnx.load_from_string(content)
     assert (model.producer_name, model.opset_import[0].version, model.ir_version) == ("fitd", 17, 8)
     assert {entry.key: entry.value for entry in model.metadata_props} == {"model": "digits", "version": "3"}
@@ -54,4 +58,4 @@ def test_a_layer_without_words_is_named() -> None:
 
     model = nn.Sequential([nn.Input((2,)), nn.layers.Dense(1), Unheard(name="odd")])
     with pytest.raises(Invalid, match=r"#/spec/layers/1: .*'odd' \(Unheard\)"):
-        write_onnx(model, {})
+        write_onnx(model, {}, PlainEncoder(model.input_shape[-1]))

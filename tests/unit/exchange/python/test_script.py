@@ -13,7 +13,7 @@ import pytest
 
 from service import nn
 from service.exchange.python.layers import LAYERS
-from service.exchange.python.script import write_script
+from service.exchange.python.script import rows_of, write_script
 from tests.support.architectures import ARCHITECTURES, made, rows_for
 
 DRIVER = """
@@ -39,7 +39,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("scripts")
     for name in ARCHITECTURES:
         model = made(name)
-        np.save(unpacked(write_script(model, name), root / name) / "x.npy", rows_for(model))
+        np.save(
+            unpacked(write_script(model, name, rows_of(model.input_shape[-1])), root / name) / "x.npy", rows_for(model)
+        )
     subprocess.run([sys.executable, "-I", "-W", "error", "-c", DRIVER, str(root)], check=True, cwd=root)
     return root
 
@@ -62,7 +64,7 @@ def test_a_script_imports_numpy_and_the_standard_library(folder: Path, name: str
 
 def test_a_script_answers_in_a_shell(tmp_path: Path) -> None:
     model = made("dense")
-    unpacked(write_script(model, "digits, version 3", ["a", "b", "c"]), tmp_path)
+    unpacked(write_script(model, "digits, version 3", rows_of(model.input_shape[-1]), ["a", "b", "c"]), tmp_path)
     x = rows_for(model)
     command = [sys.executable, "-I", str(tmp_path / "predictor.py")]
     done = subprocess.run(command, input=json.dumps(x.tolist()), capture_output=True, text=True, check=True)
@@ -86,7 +88,7 @@ def test_a_script_answers_in_a_shell(tmp_path: Path) -> None:
     ],
 )
 def test_a_script_says_in_a_line_what_it_expected_and_received(tmp_path: Path, rows: str, received: str) -> None:
-    unpacked(write_script(nn.Sequential([nn.Input((2,)), nn.layers.Dense(1)]), "sums"), tmp_path)
+    unpacked(write_script(nn.Sequential([nn.Input((2,)), nn.layers.Dense(1)]), "sums", rows_of(2)), tmp_path)
     command = [sys.executable, "-I", "-W", "error", str(tmp_path / "predictor.py")]
     done = subprocess.run(command, input=rows, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
@@ -97,7 +99,9 @@ def test_a_script_says_in_a_line_what_it_expected_and_received(tmp_path: Path, r
 def test_what_users_name_is_never_code() -> None:
     evil = '"""\nimport os; os.abort() #'
     model = nn.Sequential([nn.Input((2,)), nn.layers.Dense(2, name=evil)], name=evil)
-    with zipfile.ZipFile(io.BytesIO(write_script(model, "digits, version 3", [evil, "\u2028'"]))) as archive:
+    with zipfile.ZipFile(
+        io.BytesIO(write_script(model, "digits, version 3", rows_of(model.input_shape[-1]), [evil, "\u2028'"]))
+    ) as archive:
         text = archive.read("predictor.py").decode("ascii")
     assignments = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
     assert ast.literal_eval(assignments[-1].value) == [evil, "\u2028'"]

@@ -12,28 +12,38 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from service.errors import Damaged, NotFound, Unavailable
+from service.errors import Damaged, Full, NotFound, Unavailable
 from service.storage import Database
 from service.storage.artifacts import bucket as bucket_of_s3
 from service.storage.artifacts import rows as rows_of_database
-from service.storage.artifacts.artifacts import Artifacts
+from service.storage.artifacts.artifacts import FIRST_DAY_SECONDS, Artifacts
 from service.storage.artifacts.folder import Folder
 from service.storage.artifacts.opening import open_artifacts
 from service.storage.artifacts.rows import Rows
 from service.storage.clock import Clock
 from service.storage.connections import open_engine
+from service.storage.identity import Owner
 from service.storage.schema import artifacts as table
-from tests.support.storing import sqlite_url
+from tests.support.storing import StandingClock, sqlite_url
 
 
 @pytest.fixture(params=["default", "folder", "bucket"])
-def artifacts(request: pytest.FixtureRequest, database: Database, url: str, tmp_path: Path) -> Iterator[Artifacts]:
+def artifacts(
+    request: pytest.FixtureRequest, database: Database, url: str, clock: StandingClock, tmp_path: Path
+) -> Iterator[Artifacts]:
     """Of a database of each kind: where it keeps them by itself, in a folder, in a bucket."""
     named = {"default": None, "folder": str(tmp_path / "shared")}
     place = named[request.param] if request.param in named else request.getfixturevalue("bucket")
-    own = Database(url, artifacts_url=place)
+    own = Database(url, artifacts_url=place, clock=clock)
+    own.owner()
+    clock.advance(FIRST_DAY_SECONDS)
     yield own.artifacts
     own.close()
+
+
+def of_old() -> Owner:
+    """A database that has been there for long."""
+    return Owner("db_old", 1e9)
 
 
 def assert_unavailable(artifacts: Artifacts, file: Path) -> None:
@@ -59,10 +69,12 @@ def test_what_was_put_is_got(artifacts: Artifacts) -> None:
 
 
 def test_what_is_large_lies_in_several_rows_and_goes_with_all_of_them(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, clock: StandingClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    database.owner()
+    clock.advance(FIRST_DAY_SECONDS)
     monkeypatch.setattr(rows_of_database, "_ROW_BYTES", 1000)
-    rows = Artifacts(Rows(database.engine, Clock(database.backend)))
+    rows = Artifacts(Rows(database.engine, Clock(database.backend)), database.owner)
 
     def count() -> int:
         with database.reading() as tx:
@@ -94,12 +106,14 @@ def test_a_sweep_removes_what_is_old_and_unwanted(artifacts: Artifacts) -> None:
     assert artifacts.sweep([wanted], older_than_seconds=3600) == 0
     assert artifacts.sweep([wanted], older_than_seconds=-1) >= 1
     assert artifacts.get(wanted) == b"1"
+    assert unwanted not in [name for name, _ in artifacts._store.names()]
+    artifacts.sweep([wanted], older_than_seconds=-1, trash_seconds=-1)
     with pytest.raises(NotFound):
         artifacts.get(unwanted)
 
 
 def test_a_damaged_artifact_is_not_given_out(tmp_path: Path) -> None:
-    artifacts = Artifacts(Folder(tmp_path))
+    artifacts = Artifacts(Folder(tmp_path), of_old)
     name = artifacts.put("a", b"content")
     (tmp_path / name).write_bytes(b"c0ntent")
     with pytest.raises(Damaged):
@@ -107,7 +121,7 @@ def test_a_damaged_artifact_is_not_given_out(tmp_path: Path) -> None:
 
 
 def test_a_large_file_is_checked_to_its_end(tmp_path: Path) -> None:
-    artifacts = Artifacts(Folder(tmp_path))
+    artifacts = Artifacts(Folder(tmp_path), of_old)
     content = os.urandom(9_000_001)
     name = artifacts.put("a", content)
     assert artifacts.get(name) == content
@@ -121,29 +135,30 @@ def test_a_folder_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
-        Artifacts(Folder(tmp_path)).put("a", b"content")
-    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(Full):
+        Artifacts(Folder(tmp_path), of_old).put("a", b"content")
+    assert [path.name for path in tmp_path.iterdir()] in ([], ["database"])
 
 
 def test_a_folder_that_does_not_answer_is_unavailable(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_bytes(b"1")
-    assert_unavailable(Artifacts(Folder(tmp_path / "file" / "artifacts")), tmp_path / "file")
+    assert_unavailable(Artifacts(Folder(tmp_path / "file" / "artifacts"), of_old), tmp_path / "file")
     assert caplog.text.count("Not a directory") == 4
 
 
 def test_a_sweep_leaves_files_alone_that_are_not_its_own(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("to whom it may concern")
-    artifacts = Artifacts(Folder(tmp_path))
+    artifacts = Artifacts(Folder(tmp_path), of_old)
     name = artifacts.put("a", b"1")
     unfinished = tmp_path / f"{name}.tmp"
     unfinished.write_bytes(b"half")
     assert artifacts.sweep([], older_than_seconds=-1) == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["database", "letter.txt", "trash"]
 
 
 def test_sqlite_keeps_them_beside_its_file(tmp_path: Path) -> None:
     database = Database(sqlite_url(tmp_path))
+    database.migrate()
     name = database.artifacts.put("a", b"1")
     assert (tmp_path / "artifacts" / name).read_bytes() == b"1"
     database.close()
@@ -153,7 +168,7 @@ def test_a_bucket_that_does_not_answer_is_unavailable(
     database: Database, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    away = open_artifacts(bucket, database.engine, Clock(database.backend))
+    away = open_artifacts(bucket, database.engine, Clock(database.backend), database.owner)
     with pytest.raises(Unavailable):
         away.put("a", b"1")
 
@@ -161,12 +176,12 @@ def test_a_bucket_that_does_not_answer_is_unavailable(
 def test_a_bucket_that_is_not_there_is_unavailable_and_the_log_says_so(
     database: Database, bucket: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    missing = open_artifacts("s3://fitd-nowhere/artifacts", database.engine, Clock(database.backend))
+    missing = open_artifacts("s3://fitd-nowhere/artifacts", database.engine, Clock(database.backend), database.owner)
     (tmp_path / "file").write_bytes(b"1")
     assert_unavailable(missing, tmp_path / "file")
     assert caplog.text.count("NoSuchBucket") >= 4
     with pytest.raises(NotFound):
-        open_artifacts(bucket, database.engine, Clock(database.backend)).get("a.0.0")
+        open_artifacts(bucket, database.engine, Clock(database.backend), database.owner).get("a.0.0")
 
 
 def test_a_bucket_may_take_its_time_as_long_as_it_sends_something(
@@ -192,7 +207,7 @@ def test_a_bucket_may_take_its_time_as_long_as_it_sends_something(
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
         threading.Thread(target=server.serve_forever).start()
         try:
-            slow = open_artifacts("s3://bucket/artifacts", database.engine, Clock(database.backend))
+            slow = open_artifacts("s3://bucket/artifacts", database.engine, Clock(database.backend), database.owner)
             name = f"a.0.{hashlib.sha256(b'11111').hexdigest()}"
             assert slow.get(name) == b"11111"
             Slow.pause_seconds = 1.5

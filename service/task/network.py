@@ -1,0 +1,30 @@
+"""The network of a version: as it was trained, and as it predicts in the data's own units."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from service.nn import Sequential
+from service.spec import ModelSpec
+from service.task.target_scale import TargetScale
+from service.versions import Trained
+
+
+def scale_of(version: Trained) -> TargetScale | None:
+    """How the targets of a version were scaled; None where they were learnt as they are."""
+    return TargetScale.from_json(version.output.get("transform"))
+
+
+def trained_network(version: Trained, weights: Iterable[Any]) -> Sequential:
+    """The network with its weights (in Keras's order), whose outputs are those that the loss saw."""
+    model = ModelSpec.model_validate(version.spec).build(int(version.input["shape"][-1]), seed=0)
+    model.set_weights(list(weights))
+    return model
+
+
+def served_network(version: Trained, weights: Iterable[Any]) -> Sequential:
+    """The network with its weights, whose outputs are in the units of the data."""
+    scale = scale_of(version)
+    tail = () if scale is None else scale.layers()
+    model = ModelSpec.model_validate(version.spec).build(int(version.input["shape"][-1]), seed=0, tail=tail)
+    model.set_weights(list(weights))
+    return model
