@@ -2,9 +2,11 @@
 
 import itertools
 import logging
+import math
 import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
 from service.data.tables import Table
 from service.errors import Findings
-from service.evaluation import measure
+from service.evaluation import held_out_score, measure
 from service.formats.metric_values import MetricValue, finite
 from service.formats.weights import pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
@@ -52,11 +54,12 @@ def train(
     if not isinstance(request, TrainingRequest):
         request = TrainingRequest.from_json_dict(request)
     started = time.perf_counter()
-    prepared = _prepared(request, data, start)
+    loss = AskedLoss.of(request.compile)
+    prepared = _prepared(request, data, start, classifies=loss.classifies)
     dataset = prepared.dataset
     model = request.spec.build(dataset.columns, seed=request.fit.seed)
     scale = TargetScale.of(request, dataset) if start is None else scale_of(start.version)
-    task = _task_of(request, prepared, model, scale)
+    task = _task_of(loss, prepared, model, scale)
     model.compile(**task.compilation(request.compile, task.encoded(dataset.y[:1])))
     if start is not None and request.from_ is not None:
         start.give(model, optimizer=bool(request.from_.optimizer))
@@ -79,7 +82,9 @@ def train(
     evaluation = None if dataset.test is None else _evaluation(model, task, dataset.test)
     if evaluation is not None:
         metrics |= {f"test_{name}": value for name, value in evaluation["metrics"].items()}
-    return _result(model, told, history, metrics, seconds, evaluation=evaluation)
+    kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
+    found = held_out_score(model, task, dataset, kept)
+    return replace(_result(model, told, history, metrics, seconds, evaluation=evaluation), score=found)
 
 
 def salvage(state: TrainingState, keep: Keep) -> NewVersion:
@@ -161,13 +166,13 @@ def _result(
     )
 
 
-def _prepared(request: TrainingRequest, data: Dataset | Table, start: Start | None) -> Prepared:
+def _prepared(request: TrainingRequest, data: Dataset | Table, start: Start | None, *, classifies: bool) -> Prepared:
     findings = Findings()
     prepared = prepare(
         data,
         request.data or DataSpec(),
         findings,
-        classifies=AskedLoss.of(request.compile).classifies,
+        classifies=classifies,
         validation_split=request.fit.validation_split,
         learnt=None if start is None else start.learnt,
     )
@@ -182,10 +187,10 @@ def _described(asked: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
     return {**asked, "left_out": list(prepared.left_out), "parts": prepared.parts}
 
 
-def _task_of(request: TrainingRequest, prepared: Prepared, model: Sequential, scale: TargetScale | None) -> Task:
-    loss, dataset = AskedLoss.of(request.compile), prepared.dataset
+def _task_of(loss: AskedLoss, prepared: Prepared, model: Sequential, scale: TargetScale | None) -> Task:
+    dataset = prepared.dataset
     outputs = OutputMeaning.of(model, loss, classes=dataset.classes, target_names=prepared.targets)
-    return Task.of(loss, dataset.y, outputs, scale)
+    return Task.of(dataset.y, outputs, scale)
 
 
 def _evaluation(model: Sequential, task: Task, test: Dataset) -> dict[str, Any]:

@@ -11,15 +11,7 @@ from service.nn import ArgumentError, metrics
 from service.nn.engine.objective import named
 from service.nn.losses import Targets
 from service.spec import TrainingRequest
-from service.spec.vocabulary import made
 from service.task import Task
-
-
-def resolved_metrics(names: list[Any] | None, y: Any, units: int) -> list[metrics.Metric]:
-    """The metrics that are meant for these encoded targets; "accuracy" is chosen by shape."""
-    shape = (len(y), 1) if y.ndim == 1 else y.shape
-    given = [name if isinstance(name, str) else made("metric", name) for name in names or []]
-    return [metrics.resolve(name, (None, units), shape) for name in given]
 
 
 def check_metrics(
@@ -28,7 +20,7 @@ def check_metrics(
     """The metrics by the names of their results, each of which has seen some rows; notes those that do not suit."""
     loss, units = task.loss, task.units
     given = {key: getattr(request.compile, key) or [] for key in ("metrics", "weighted_metrics")}
-    resolved = {key: resolved_metrics(names, y, units) for key, names in given.items()}
+    resolved = {key: task.metrics(names, y) for key, names in given.items()}
     for key, names in given.items():
         for place, (name, metric) in enumerate(zip(names, resolved[key], strict=True)):
             at = locate("compile", key, place)

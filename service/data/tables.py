@@ -1,7 +1,7 @@
 """Tables: named columns of numbers, booleans, categories and dates, in an Arrow file that need not be copied."""
 
 import mmap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from pathlib import Path
@@ -10,8 +10,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from service.data.names import digits, is_named_as_index, shown_decimal, text_of
 from service.errors import Malformed
 from service.formats.csv.blocks import THREADS
+from service.formats.plain_columns import INDEX
 from service.formats.tables import kind_of_column, open_table
 
 MISSING = -1
@@ -88,6 +90,18 @@ class Table:
             yield part
             self._let_go()
 
+    def is_saved_index(self, name: str) -> bool:
+        """Whether a column is the index of rows that pandas saves beside them: by its name, or as its file says."""
+        import pyarrow as pa  # noqa: PLC0415 - as above
+        import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+        field = self.arrow.schema.field(name)
+        if is_named_as_index(name) or field.metadata == INDEX:
+            return True
+        column = self.arrow[name]
+        counts = name == "index" and pa.types.is_integer(field.type) and not column.null_count
+        return counts and pc.count_distinct(column).as_py() == len(column)
+
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A column (rows,) as numbers, dates in days since 1970, NaN where nothing is; `Malformed` for texts.
 
@@ -102,7 +116,7 @@ class Table:
             return where_they_lie
         if kind == "category":
             column = _parsed(column, name)
-        elif kind in ("boolean", "empty"):
+        elif kind in ("boolean", "empty") or pa.types.is_decimal(column.type):
             column = column.cast(pa.float64())
         values: NDArray[np.float64] = np.empty(self.rows)
         start = 0
@@ -116,6 +130,13 @@ class Table:
         # Networks reckon in float32, so what is beyond it is as good as infinite.
         values[np.abs(values) > _LARGEST] = np.inf
         return values
+
+    def has_whole_numbers(self, name: str) -> bool:
+        """Whether a column holds whole numbers by its type, however large."""
+        import pyarrow as pa  # noqa: PLC0415 - as above
+
+        kind = self.arrow.schema.field(name).type
+        return bool(pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0))
 
     def encoded(self, name: str) -> tuple[list[str], NDArray[np.int32]]:
         """The distinct texts of a column, and for each row the index of its text, `MISSING` where nothing is."""
@@ -182,6 +203,9 @@ class Table:
         if kind == "date":
             shown = {key: value and f"{value.isoformat()}Z" for key, value in extremes.items()}
             return {"missing": missing, **shown}
+        if pa.types.is_decimal(column.type):
+            extremes = {key: None if value is None else shown_decimal(value) for key, value in extremes.items()}
+            column = column.cast(pa.float64())
         mean, deviation = pc.mean(column).as_py(), pc.stddev(column).as_py()
         return {"missing": missing, **extremes, "mean": mean, "deviation": deviation}
 
@@ -196,25 +220,10 @@ class Table:
             if pc.all(pc.equal(whole, pc.floor(whole))).as_py() and (pc.max(pc.abs(whole)).as_py() or 0) < 2**53:
                 return column.cast(pa.int64()).cast(pa.string())
             return _mapped(column, text_of)
+        if pa.types.is_decimal(column.type):
+            return _mapped(column, digits)
         texts = column.cast(pa.string())
         return pc.replace_substring_regex(texts, _NO_TIME, "") if kind == "date" else texts
-
-
-def text_of(value: Any) -> str:
-    """A value as the text by which it is one of several categories: 3 and 3.0 are the same, true is a word."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def names_in_order(texts: Sequence[str]) -> list[str]:
-    """Class names in their order: numbers by size, all else by the alphabet."""
-    try:
-        return sorted(texts, key=float)
-    except ValueError:
-        return sorted(texts)
 
 
 def _mapped(column: Any, text: Callable[[Any], str]) -> Any:

@@ -1,6 +1,7 @@
 """Tables on their way out: as CSV, Parquet or Arrow, piece by piece."""
 
 import io
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -11,6 +12,7 @@ FORMATS = {"csv": CSV, "parquet": PARQUET, "arrow": ARROW}
 """The media type of each format that a table can be had in."""
 
 _BATCH_ROWS = 65_536
+_STRUCTURAL = re.compile('[",\r\n]|^\\s|\\s$')
 
 
 def encode_table(table: Any, media_type: str) -> Iterator[bytes]:
@@ -57,8 +59,16 @@ def _writer(sink: "_Sink", schema: Any, media_type: str) -> Any:
         return parquet.ParquetWriter(out, schema, use_dictionary=texts, write_statistics=given, store_schema=False)
     schema = _plain_schema(schema)
     if media_type == CSV:
-        return csv.CSVWriter(out, schema)
+        return csv.CSVWriter(out, schema, write_options=csv.WriteOptions(quoting_header=_header_quotes(schema)))
     return pa.ipc.new_stream(out, schema) if media_type == ARROW_STREAM else pa.ipc.new_file(out, schema)
+
+
+def _header_quotes(schema: Any) -> str:
+    """Whether names stand in quotes; where all values do, that they do not tells who reads them that they are names."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    are_texts = all(pa.types.is_string(kind) or pa.types.is_null(kind) for kind in schema.types)
+    return "none" if are_texts and not any(_STRUCTURAL.search(name) for name in schema.names) else "needed"
 
 
 def _plain_schema(schema: Any) -> Any:

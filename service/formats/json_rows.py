@@ -4,6 +4,7 @@ import codecs
 import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from service.config import Limits
 from service.errors import Finding, Invalid, Malformed, TooLarge, pointer
 from service.formats.json_size import expect_parsed
 from service.formats.jsontext import read_json
-from service.formats.plain_columns import check_size
+from service.formats.plain_columns import check_size, exact_type
 
 _BATCH_CELLS = 1_000_000
+_EXACT = 2**53
+"""Beyond it, float64 does not have every whole number."""
 
 
 def read_whole(file: Path, limits: Limits) -> bytes:
@@ -106,7 +109,7 @@ def _rows(content: bytes, *, by_line: bool) -> list[dict[str, Any]]:
 def _read_lines(content: bytes) -> list[Any]:
     rows: list[Any] = []
     try:
-        rows += (read_json(line) for line in content.splitlines() if line.strip())
+        rows += (read_json(line, exact=True) for line in content.splitlines() if line.strip())
     except Malformed:
         said = f"Expected rows, each a JSON object on a line; row {len(rows) + 1:,} is no JSON."
         raise Malformed(said, code="bad_table") from None
@@ -115,7 +118,7 @@ def _read_lines(content: bytes) -> list[Any]:
 
 def _read_list(text: bytes) -> Any:
     try:
-        return read_json(text)
+        return read_json(text, exact=True)
     except Malformed as error:
         raise Malformed(error.detail, code="bad_table") from None
 
@@ -129,7 +132,7 @@ def _column(name: str, values: list[Any]) -> Any:
         if bool in kinds and len(kinds) > 1:
             raise pa.ArrowInvalid  # pyarrow would take true for a 1 among numbers
         if kinds == {int, float} or (kinds == {int} and not _fit_64_bits(values)):
-            return pa.array([None if value is None else float(value) for value in values])
+            return _numbers(values)
         column = pa.array(values)
     except pa.ArrowException:
         expected = "Expected numbers, texts, booleans or dates, and one of them alone; this column holds several."
@@ -139,6 +142,18 @@ def _column(name: str, values: list[Any]) -> Any:
             with contextlib.suppress(pa.ArrowInvalid):
                 return column.cast(moment)
     return column
+
+
+def _numbers(values: list[Any]) -> Any:
+    """Numbers as float64 or, where that would make two whole numbers one, as decimals, if they fit."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    if any(isinstance(value, int) and abs(value) > _EXACT for value in values):
+        decimals = [None if value is None else Decimal(repr(value)) for value in values]
+        exponents = [one.as_tuple().exponent for one in decimals if one is not None and one.is_finite()]
+        with contextlib.suppress(pa.ArrowException):
+            return pa.array(decimals, exact_type(-min(one for one in exponents if isinstance(one, int))))
+    return pa.array([None if value is None else float(value) for value in values])
 
 
 def _fit_64_bits(values: list[int | None]) -> bool:

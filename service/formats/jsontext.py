@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import Any
 
 import orjson
@@ -9,9 +10,14 @@ import orjson
 from service.errors import Malformed
 from service.formats.json_size import expect_parsed
 
+_LONG = re.compile(rb"\d{20}")
+"""What a whole number beyond 64 bits has."""
 
-def read_json(text: bytes) -> Any:
+
+def read_json(text: bytes, *, exact: bool = False) -> Any:
     """The value of a JSON text, or `Malformed` with the position of the first mistake.
+
+    Whole numbers beyond 64 bits are rounded, unless it is to be `exact`.
 
     `NaN`, `Infinity` and numbers beyond double precision are no JSON, but careless writers produce them: such a
     text is read with them, so that the caller can say which number it is.
@@ -20,13 +26,22 @@ def read_json(text: bytes) -> Any:
     """
     expect_parsed(text)
     try:
-        return orjson.loads(text)
+        value = orjson.loads(text)
+        return _read_exactly(text, value) if exact and _LONG.search(text) else value
     except orjson.JSONDecodeError as error:
         value = _read_with_non_finite(text)
         if value is None:
             place = f"line {error.lineno}, column {error.colno}"
             raise Malformed(f"The body is not JSON: {error.msg} ({place}).") from None
         return value
+
+
+def _read_exactly(text: bytes, rounded: Any) -> Any:
+    """The value of a text that orjson has read, with every digit of its whole numbers where Python reads them."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return rounded
 
 
 def _read_with_non_finite(text: bytes) -> Any:

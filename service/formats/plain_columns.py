@@ -1,5 +1,6 @@
 """Plain columns: what each column of a table becomes, whatever file it comes in, and which may not be one."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,6 +16,11 @@ LONGEST_TEXT = 10_000
 """The most bytes of a text in a table."""
 
 _PART_BYTES = 32 << 20
+INDEX = {b"fitd": b"index"}
+"""What is noted of a column in which pandas has saved the index of its rows."""
+
+EXACT_DIGITS, DIGITS = 15, 38
+"""So many digits of any number come back from float64, and so many fit a decimal."""
 
 
 def plain_schema(schema: Any, limits: Limits) -> Any:
@@ -35,14 +41,24 @@ def plain_schema(schema: Any, limits: Limits) -> Any:
         elif count > 1:
             findings.error(pointer("columns", name), "duplicate", "Expected each column's name once; it is repeated.")
     fields = []
+    indices = _indices(schema)
     for field in schema:
         plain = _plain_type(field.type)
         if plain is None:
             expected = "Expected numbers, texts, booleans or dates; this column holds something else."
             findings.error(pointer("columns", field.name), "unsupported_column", expected)
-        fields.append(pa.field(field.name, plain or pa.null()))
+        fields.append(pa.field(field.name, plain or pa.null(), metadata=INDEX if field.name in indices else None))
     findings.raise_errors()
     return pa.schema(fields)
+
+
+def _indices(schema: Any) -> set[str]:
+    """The columns that a file of pandas names as the index of its rows."""
+    try:
+        said = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+        return {name for name in said.get("index_columns", ()) if isinstance(name, str)}
+    except (AttributeError, TypeError, ValueError):
+        return set()
 
 
 def check_size(rows: int, columns: int, limits: Limits) -> None:
@@ -104,11 +120,26 @@ def _plain_type(arrow_type: Any) -> Any:
     choices = {
         held: is_.is_boolean(held) or is_.is_null(held),
         pa.int64(): is_.is_integer(held) and not is_.is_uint64(held),
-        pa.float64(): is_.is_uint64(held) or is_.is_floating(held) or is_.is_decimal(held),
+        pa.float64(): is_.is_floating(held) or (is_.is_decimal(held) and not _is_long(held)),
+        # Names may be numbers: what float64 cannot tell apart stays a decimal.
+        exact_type(held.scale if is_.is_decimal(held) else 0): is_.is_uint64(held)
+        or (is_.is_decimal(held) and _is_long(held)),
         pa.timestamp("us"): is_.is_date(held) or is_.is_timestamp(held),
         pa.string(): is_text(held),
     }
     return next((plain for plain, fits in choices.items() if fits), None)
+
+
+def _is_long(decimal: Any) -> bool:
+    """Whether a type of decimals has digits that float64 may lose, and that `exact_type` keeps."""
+    return bool(EXACT_DIGITS < decimal.precision <= DIGITS and 0 <= decimal.scale <= DIGITS)
+
+
+def exact_type(scale: int) -> Any:
+    """The type of decimals with so many digits behind the point, as all of them are stored."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    return pa.decimal128(DIGITS, min(max(scale, 0), DIGITS))
 
 
 def _parts(batch: Any, texts: Iterable[str]) -> Iterator[Any]:

@@ -13,14 +13,17 @@ from typing import Any
 
 from service.allowance import expect
 from service.config import Limits
-from service.errors import Malformed
+from service.errors import Finding, Findings, Malformed
 from service.formats.compression import most_unpacked, too_large
-from service.formats.csv.blocks import Readable, batches_of, exhaust
-from service.formats.csv.dialect import FALLBACK_ENCODING, Dialect, check_fallback, found_dialect
+from service.formats.csv.blocks import batches_of, exhaust
+from service.formats.csv.dialect import Dialect, Found, found_dialect
+from service.formats.csv.encoding import FALLBACK_ENCODING, check_fallback
 from service.formats.csv.quotes import OddQuotesError
+from service.formats.csv.streams import Readable
 from service.formats.csv.types import NOT_UTF8, check_texts, widest_types
 from service.formats.json_rows import batches_of_rows, read_whole
 from service.formats.plain_columns import check_size, is_text, plain_batches, plain_schema, without_remains
+from service.formats.retyping import retype
 
 CSV, PARQUET, ARROW = "text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.file"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
@@ -42,17 +45,23 @@ def write_table(
     dialect: Dialect | None = None,
     *,
     arriving: Readable | None = None,
-) -> None:
+) -> list[Finding]:
     """Writes what a file says as an Arrow file; `Malformed`, `Invalid` or `TooLarge` if it is no table that fits.
 
-    A CSV may be `arriving` still: then its file is whole when that has come to its end.
+    Gives what of it was a guess. A CSV may be `arriving` still: then its file is whole when that has come to its end.
     """
+    findings = Findings(limit=limits.max_errors_shown)
+    dialect = dialect or Dialect()
     with _readable(media_type):
         if media_type == CSV:
-            _write_csv(source, target, limits, dialect or Dialect(), arriving)
+            found = _write_csv(source, target, limits, dialect, arriving)
+            findings.warnings, dialect = found.guesses, found.dialect
         else:
             with _batches(source, media_type, limits) as (schema, batches):
                 _write(schema, batches, target, limits, most_bytes=most_unpacked(source, limits), has_remains=True)
+        retype(target, dialect, findings, has_marks=media_type == CSV)
+    findings.raise_errors()
+    return findings.warnings
 
 
 def read_batches(source: Path, media_type: str, limits: Limits, wanted: Collection[str] | None = None) -> Iterator[Any]:
@@ -105,10 +114,11 @@ def _readable(media_type: str) -> Iterator[None]:
         raise Malformed(said, code="bad_table") from None
 
 
-def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect, arriving: Readable | None) -> None:
+def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect, arriving: Readable | None) -> Found:
     import pyarrow as pa  # noqa: PLC0415 - as above
 
-    dialect, names = found_dialect(source, given)
+    found = found_dialect(source, given)
+    dialect, names = found.dialect, found.names
     check_size(1, len(names), limits)
     expect(len(names) * _COLUMN_BYTES)
     with source.open("rb") as opened:
@@ -118,7 +128,7 @@ def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect, arriv
             first = next(batches)
             check_texts(first.schema)
             _write(first.schema, itertools.chain([first], batches), target, limits)
-            return
+            return found
         except (pa.ArrowInvalid, OddQuotesError) as error:
             dialect = _reread(error, dialect, given)
         exhaust(text)
@@ -132,6 +142,7 @@ def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect, arriv
             check_fallback(text)
     with source.open("rb") as text:
         _write(types, batches_of(text, dialect, names, types=types, has_odd_quotes=True), target, limits)
+    return found
 
 
 def _reread(error: Exception, dialect: Dialect, given: Dialect) -> Dialect:

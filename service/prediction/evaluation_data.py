@@ -14,7 +14,8 @@ from service.data.features.preparing import read_sample_weight
 from service.data.features.records import read_records
 from service.data.features.rows import taken
 from service.data.features.targets import read_answers
-from service.data.tables import Table, text_of
+from service.data.names import text_of
+from service.data.tables import Table
 from service.errors import Findings
 from service.prediction.versions import LoadedVersion
 from service.spec.data import DataSpec

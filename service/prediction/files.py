@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from service.config import Limits
-from service.data.features.inputs import text_columns
+from service.data.features.inputs import kept_texts, text_columns
 from service.data.tables import Table
-from service.errors import Findings
-from service.formats.csv.blocks import Readable
+from service.errors import Finding, Findings
 from service.formats.csv.dialect import Dialect
+from service.formats.csv.parsing import gap_words
+from service.formats.csv.streams import Readable
 from service.formats.downloads import encode_tables
 from service.formats.tables import ARROW, CSV, read_batches, write_table
 from service.prediction.outputs import Asked
@@ -31,31 +32,48 @@ class FilePrediction:
     """How a CSV is written, as far as it is known."""
     limits: Limits
 
-    def answer(self, file: Path, text: Readable | None, media_type: str, wanted: str) -> BinaryIO:
-        """The answer as an open file of the `wanted` media type; `Invalid` with the columns and cells that are wrong.
+    def answer(self, file: Path, text: Readable | None, media_type: str, wanted: str) -> tuple[BinaryIO, list[Finding]]:
+        """The answer as an open file of the `wanted` media type, and what was guessed of the table.
 
-        `text` is the stream of a CSV that is still arriving. What is written lies beside the file.
+        `Invalid` with the columns and cells that are wrong. `text` is the stream of a CSV that is still arriving.
+        What is written lies beside the file.
         """
-        tables = self._read(file, text, media_type)
-        first = next(tables)
         findings = Findings(limit=self.limits.max_errors_shown)
+        tables = self._read(file, text, media_type, findings)
+        first = next(tables)
         prediction = TablePrediction(self.loaded, self.asked, first.kinds, findings, include=self.include, at="")
         findings.raise_errors()
         answer = file.with_suffix(".answer")
         counted = self._counted(chain([first], tables), prediction)
         with answer.open("wb") as target:
             target.writelines(encode_tables(prediction.answers(counted, findings), wanted))
-        return answer.open("rb")
+        return answer.open("rb"), findings.warnings
 
-    def _read(self, file: Path, text: Readable | None, media_type: str) -> Iterator[Table]:
+    def _read(self, file: Path, text: Readable | None, media_type: str, findings: Findings) -> Iterator[Table]:
         encoder = self.loaded.encoder
         if media_type == CSV:
             # What a column of a text holds is known when all of it was read.
-            dialect = replace(self.dialect, texts=text_columns(encoder))
             written, media_type = file.with_suffix(".arrow"), ARROW
-            write_table(file, CSV, written, self.limits, dialect, arriving=text)
+            for guess in write_table(file, CSV, written, self.limits, self._known_dialect(), arriving=text):
+                if guess.code == "unclear_thousands":  # these rows say less than all that the version learnt from
+                    findings.error(guess.pointer, guess.code, guess.detail)
+                else:
+                    findings.warnings.append(guess)
+            findings.raise_errors()
             file = written
         return map(Table.of_batch, read_batches(file, media_type, self.limits, encoder.wanted(self.include)))
+
+    def _known_dialect(self) -> Dialect:
+        """What is said of a CSV, and what the version knows of its columns."""
+        encoder = self.loaded.encoder
+        if not encoder.has_names:
+            return self.dialect
+        return replace(
+            self.dialect,
+            texts=text_columns(encoder),
+            known=frozenset((*encoder.names, *encoder.others, *self.include)),
+            kept=kept_texts(encoder, (*gap_words(), *self.dialect.gaps)),
+        )
 
     def _counted(self, tables: Iterable[Table], prediction: TablePrediction) -> Iterator[Table]:
         rows = 0

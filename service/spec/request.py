@@ -1,6 +1,7 @@
 """What a training request may say, apart from its data: the network, how to compile it, how to fit it."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -202,6 +203,10 @@ class FitSpec(Part):
         None, description="Seconds after which the training is given up, all its attempts together."
     )
     verbose: Literal["auto", 0, 1, 2] | None = Field(None, description="Accepted and ignored.")
+
+    def kept_rows(self, rows: int) -> int:
+        """How many of so many rows are trained on: `validation_split` cuts off its share at the end."""
+        return math.floor(rows * (1 - self.validation_split))
 
 
 class VersionSpec(Part):

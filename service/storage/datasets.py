@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import BigInteger, Connection, Row, bindparam, delete, func, insert, select
 
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, Finding, NotFound
 from service.storage.artifacts.artifacts import Artifacts, digest_of
 from service.storage.artifacts.content import sha256_of
 from service.storage.clock import NOW, Clock
@@ -80,8 +80,13 @@ class NewDataset:
         )
 
     @classmethod
-    def of_table(cls, file: Path, artifacts: Artifacts, *, name: str | None, uploaded: bool) -> Self:
-        """The table in an Arrow file, which is used up: what is too large for a row lies in an artifact already."""
+    def of_table(
+        cls, file: Path, artifacts: Artifacts, *, name: str | None, uploaded: bool, guesses: Sequence[Finding] = ()
+    ) -> Self:
+        """The table in an Arrow file, which is used up: what is too large for a row lies in an artifact already.
+
+        `guesses` are what was found in the file and may have been meant otherwise.
+        """
         from service.data.tables import Table  # noqa: PLC0415 - who only starts processes has no use for NumPy
 
         size_bytes = file.stat().st_size
@@ -98,7 +103,7 @@ class NewDataset:
             size_bytes=size_bytes,
             form="table",
             name=name,
-            meta={"columns": described},
+            meta={"columns": described, "warnings": [asdict(guess) for guess in guesses]},
             uploaded=uploaded,
         )
 

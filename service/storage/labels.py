@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from service.errors import NotFound, PreconditionFailed
 from service.storage.clock import NOW, Clock
+from service.storage.cursor import bad_cursor
 from service.storage.queue.bell import News
 from service.storage.schema import label_moves, labels, models, versions
 from service.storage.upsert import insert_into
@@ -49,17 +50,27 @@ class Labels:
             raise NotFound("label", f"{model}/{label}")
         return found
 
-    def all(self, model: str) -> list[Label]:
-        """The labels of a model by name."""
+    def page(self, model: str, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Label], str | None]:
+        """The labels of a model by name, and the cursor of the next page or None."""
         query = select(labels).where(labels.c.model == model).order_by(labels.c.label)
-        return [Label(**row._mapping) for row in self._connection.execute(query)]
+        if cursor is not None:
+            query = query.where(labels.c.label > cursor)
+        found = [Label(**row._mapping) for row in self._connection.execute(query.limit(limit + 1))]
+        return found[:limit], found[limit - 1].label if len(found) > limit else None
 
-    def history(self, model: str, label: str) -> list[LabelMove]:
-        """Every move of a label, the last one first; also of one that was deleted."""
+    def history(
+        self, model: str, label: str, *, limit: int = 50, cursor: str | None = None
+    ) -> tuple[list[LabelMove], str | None]:
+        """Every move of a label, the last one first, also of one that was deleted; and the cursor of the next page."""
         columns = [label_moves.c[one.name] for one in fields(LabelMove)]
         query = select(*columns).where(label_moves.c.model == model, label_moves.c.label == label)
-        found = self._connection.execute(query.order_by(label_moves.c.seq.desc()))
-        return [LabelMove(**row._mapping) for row in found]
+        if cursor is not None:
+            if len(cursor) > 9 or not cursor.isdecimal():
+                raise bad_cursor(cursor)
+            query = query.where(label_moves.c.seq < int(cursor))
+        rows = self._connection.execute(query.order_by(label_moves.c.seq.desc()).limit(limit + 1))
+        found = [LabelMove(**row._mapping) for row in rows]
+        return found[:limit], str(found[limit - 1].seq) if len(found) > limit else None
 
     def move(
         self,

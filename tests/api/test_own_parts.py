@@ -1,6 +1,7 @@
 """A part that somebody adds to `nn` is one class: everything above takes it from class names to a file."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +19,11 @@ NO_WORDS = {("activation", "onnx"), ("layer", "onnx"), ("layer", "python")}
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    directory = tmp_path_factory.mktemp("own")
-    command = [sys.executable, "-m", "tests.support.own_parts", str(directory)]
-    made = subprocess.run(command, capture_output=True, timeout=120, check=True, cwd=Path(__file__).parents[2])
+    directory, root = tmp_path_factory.mktemp("own"), Path(__file__).parents[2]
+    (directory / "sitecustomize.py").write_text("import tests.support.own_parts\n", encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": f"{directory}{os.pathsep}{root}"}
+    command = [sys.executable, "-m", "tests.support.driven_parts", str(directory / "data")]
+    made = subprocess.run(command, capture_output=True, timeout=120, check=True, cwd=root, env=environment)
     answers: dict[str, dict[str, Any]] = json.loads(made.stdout)
     return answers
 

@@ -25,7 +25,7 @@ CODES = {
     "_each": 2,
 }
 """Which argument of a call is the code of a mistake."""
-COMPOSED = {"empty_column", "constant_column", "unique_column", "invalid_parameter", "nothing_to_keep"}
+COMPOSED = {"empty_column", "constant_column", "unique_column", "index_column", "invalid_parameter", "nothing_to_keep"}
 OTHERS = {ROOT / "service" / name for name in ("api/inference", "nn", "worker")}
 """The protocol answers no codes, the library has none, and those of the workers are reasons of failed jobs."""
 NEVER_ANSWERED = {"error", "training_failed"}

@@ -3,20 +3,20 @@
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from service.api.datasets.views import DatasetPage, DatasetView
 from service.api.examples import DATASET, UPLOAD_EXAMPLES
+from service.api.http.dialects import Written
 from service.api.http.paths import Paging
 from service.api.http.problems import documented
 from service.api.http.streamed_body import received
-from service.api.http.uploads import MEDIA_TYPES, UPLOADS, charset_of, media_type_of, read_upload
+from service.api.http.uploads import MEDIA_TYPES, UPLOADS, media_type_of, read_upload
 from service.api.state import Shared, State
 from service.data.features import load_table
 from service.errors import Conflict
-from service.formats.csv.blocks import Readable
-from service.formats.csv.dialect import Dialect
+from service.formats.csv.streams import Readable
 from service.formats.downloads import FORMATS, encode_table
 from service.formats.tables import CSV
 from service.storage import NewDataset, StoredDataset
@@ -26,29 +26,6 @@ router = APIRouter(prefix=UPLOADS, tags=["datasets"])
 DatasetId = Annotated[str, Path(description="The dataset's id.", examples=[DATASET])]
 Name = Annotated[str | None, Query(min_length=1, max_length=200, description="A name to find it by.")]
 
-
-async def _dialect(
-    request: Request,
-    *,
-    delimiter: Annotated[
-        str | None, Query(min_length=1, max_length=1, description="Of CSV; found if not given.")
-    ] = None,
-    header: Annotated[
-        bool | None, Query(description="Whether the first row of a CSV names the columns; found if not given.")
-    ] = None,
-    encoding: Annotated[str | None, Query(max_length=40, description="Of CSV; found if not given.")] = None,
-    quote: Annotated[str | None, Query(min_length=1, max_length=1, description='Of CSV; `"` if not given.')] = None,
-    decimal: Annotated[
-        Literal[".", ","] | None, Query(description="What a CSV writes before decimals; found if not given.")
-    ] = None,
-) -> Dialect:
-    if encoding is None:
-        encoding = charset_of(request.headers.get("content-type", ""))
-    return Dialect(delimiter, header, encoding, quote or '"', decimal)
-
-
-Written = Annotated[Dialect, Depends(_dialect)]
-"""How a CSV is written, as an argument of a route."""
 
 FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 """How the content of a body that is a file is described."""

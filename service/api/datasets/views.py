@@ -31,8 +31,8 @@ class ColumnView(BaseModel):
     name: str = Field(examples=["species"])
     type: Literal["number", "boolean", "category", "date", "empty"]
     missing: int = Field(description="Rows without a value.")
-    min: float | str | None = None
-    max: float | str | None = None
+    min: int | float | str | None = None
+    max: int | float | str | None = None
     mean: float | None = None
     deviation: float | None = None
     distinct: int | None = Field(None, description="Of texts and booleans: how many there are.")
@@ -60,7 +60,8 @@ class DatasetView(BaseModel):
     columns: list[ColumnView] | None = Field(None, description="Of a table; not in lists.")
     classes: list[str] | None = Field(None, description="Of arrays whose targets are class names.")
     warnings: list[Remark] = Field(
-        default_factory=list, description="Columns that may have been taken for something else than was meant."
+        default_factory=list,
+        description="What was guessed, and may have been meant otherwise; see the parameters of the upload.",
     )
     sha256: str | None = Field(
         description="Of the data as stored: equal data have equal hashes, whatever they came as."
@@ -82,7 +83,10 @@ class DatasetView(BaseModel):
             width=stored.columns,
             columns=[ColumnView(**one) for one in described] if columns and described is not None else None,
             classes=stored.meta.get("classes"),
-            warnings=[_remark(one) for one in described or () if "looks_like" in one],
+            warnings=[
+                *(Remark(**one) for one in stored.meta.get("warnings", ())),
+                *(_remark(one) for one in described or () if "looks_like" in one),
+            ],
             sha256=stored.sha256,
             size_bytes=stored.size_bytes,
             created_at=stored.created_at,

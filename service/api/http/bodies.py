@@ -62,9 +62,12 @@ def described(schema: str, examples: dict[str, Any] | None = None, *, required: 
     return {"requestBody": {"required": required, "content": {"application/json": content}}}
 
 
-def read_object(body: bytes, *keys: str, required: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The JSON object in a body, with no key but these; `Malformed` or `Invalid` if it is anything else."""
-    document = read_json(body)
+def read_object(body: bytes, *keys: str, required: tuple[str, ...] = (), exact: bool = False) -> dict[str, Any]:
+    """The JSON object in a body, with no key but these; `Malformed` or `Invalid` if it is anything else.
+
+    Whole numbers are `exact` beyond 64 bits, too, where they may be names.
+    """
+    document = read_json(body, exact=exact)
     findings = Findings()
     if not isinstance(document, dict):
         expected = f"Expected an object with some of the keys {', '.join(keys)}"

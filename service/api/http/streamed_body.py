@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from service.allowance import Heavy
 from service.api.apart.pool import Forwarded, unless_gone
 from service.api.state import state_of
-from service.formats.csv.blocks import Readable
+from service.formats.csv.streams import Readable
 from service.storage.artifacts.scratch import scratch
 
 T = TypeVar("T")

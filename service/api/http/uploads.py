@@ -13,8 +13,9 @@ from service.config import Limits
 from service.data.datasets import Dataset, dataset_of_arrays, read_dataset
 from service.errors import Findings, Malformed
 from service.formats.compression import compression_of, most_unpacked, unpacked
-from service.formats.csv.blocks import Readable, exhaust
+from service.formats.csv.blocks import exhaust
 from service.formats.csv.dialect import Dialect
+from service.formats.csv.streams import Readable
 from service.formats.json_rows import read_whole
 from service.formats.npz import NPZ, is_npz, read_npz
 from service.formats.plain_rows import read_json_with_rows
@@ -151,8 +152,8 @@ def read_upload(
         given = dataset_of_arrays(arrays["x"], arrays["y"], findings, arrays.get("sample_weight"))
         return NewDataset.of_arrays(given, shared.database.artifacts, name=name, uploaded=True)
     written = file.with_suffix(".arrow")
-    write_table(file, media_type, written, limits, dialect, arriving=text)
-    return NewDataset.of_table(written, shared.database.artifacts, name=name, uploaded=True)
+    guesses = write_table(file, media_type, written, limits, dialect, arriving=text)
+    return NewDataset.of_table(written, shared.database.artifacts, name=name, uploaded=True, guesses=guesses)
 
 
 def _start_of(file: Path, size: int = 8) -> bytes:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from service.api.examples import LABEL_EXAMPLES
 from service.api.http.bodies import JsonBytes, described, read_object
-from service.api.http.paths import LabelName, ModelName
+from service.api.http.paths import LabelName, ModelName, Paging
 from service.api.http.problems import documented
 from service.api.models.views import VersionStatusView
 from service.api.predictions.routes import EVALUATES, PREDICTS, answer_evaluation, respond
@@ -105,11 +105,13 @@ class LabelHistory(BaseModel):
 
 
 @router.get("/{name:word}/labels", response_model=LabelPage, responses=documented(404, 422, 503))
-def list_labels(shared: Shared, name: ModelName) -> LabelPage:
-    """The labels of a model."""
+def list_labels(shared: Shared, name: ModelName, page: Paging) -> LabelPage:
+    """The labels of a model by name."""
     with shared.database.reading() as tx:
         tx.models.get(name)
-        return LabelPage(items=[LabelView.of(label) for label in tx.labels.all(name)])
+        found, next_cursor = tx.labels.page(name, limit=page.limit, cursor=page.cursor)
+    page.link(next_cursor)
+    return LabelPage(items=[LabelView.of(label) for label in found], next_cursor=next_cursor)
 
 
 @router.get("/{name:word}/labels/{label:word}", response_model=LabelStatusView, responses=documented(404, 422, 503))
@@ -122,13 +124,15 @@ def get_label(shared: Shared, name: ModelName, label: LabelName, response: Respo
 
 
 @router.get(
-    "/{name:word}/labels/{label:word}/history", response_model=LabelHistory, responses=documented(404, 422, 503)
+    "/{name:word}/labels/{label:word}/history", response_model=LabelHistory, responses=documented(400, 404, 422, 503)
 )
-def get_label_history(shared: Shared, name: ModelName, label: LabelName) -> LabelHistory:
-    """Who moved a label when, from which version to which."""
+def get_label_history(shared: Shared, name: ModelName, label: LabelName, page: Paging) -> LabelHistory:
+    """Who moved a label when, from which version to which; the last move first."""
     with shared.database.reading() as tx:
         tx.models.get(name)
-        return LabelHistory(items=[LabelMoveView.of(move) for move in tx.labels.history(name, label)])
+        found, next_cursor = tx.labels.history(name, label, limit=page.limit, cursor=page.cursor)
+    page.link(next_cursor)
+    return LabelHistory(items=[LabelMoveView.of(move) for move in found], next_cursor=next_cursor)
 
 
 @router.put(

@@ -109,7 +109,8 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
     if not loaded.encoder.has_names:
         rows = read_plain_rows(body, "instances", loaded.columns, shared.settings)
     if rows is None:
-        document = read_object(body, "instances", "inputs", "signature_name", "outputs", "top_k")
+        keys = ("instances", "inputs", "signature_name", "outputs", "top_k")
+        document = read_object(body, *keys, exact=loaded.encoder.has_names)
         check_signature(document)
         if "outputs" in document or "top_k" in document:
             asked = read_asked(document, loaded)
@@ -130,7 +131,7 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
 def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> EvaluationView:
     """The answer to `:evaluate`, which is kept."""
     served = shared.serving.find(name, which)
-    document = read_object(body, "data", "importance", required=("data",))
+    document = read_object(body, "data", "importance", required=("data",), exact=True)
     findings = Findings(limit=shared.settings.max_errors_shown)
     data = document["data"]
     stored_id = data["dataset"] if isinstance(data, dict) and isinstance(data.get("dataset"), str) else None

@@ -12,15 +12,16 @@ from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from service.api.datasets.routes import Written
+from service.api.http.dialects import Written
 from service.api.http.negotiation import quality
 from service.api.http.problems import UnsupportedMediaType
 from service.api.http.streamed_body import received
 from service.api.http.uploads import OCTETS, TABLES, media_type_of, told_apart
 from service.api.serving.version_cache import Which
 from service.api.state import state_of
-from service.formats.csv.blocks import Readable
+from service.errors import Finding
 from service.formats.csv.dialect import Dialect
+from service.formats.csv.streams import Readable
 from service.formats.tables import CSV
 from service.prediction.files import FilePrediction
 from service.prediction.outputs import Asked
@@ -88,21 +89,25 @@ async def answer_table(request: Request, name: str, which: Which, query: TableQu
 
     prediction = FilePrediction(served.loaded, query.asked, query.include, query.dialect, shared.settings)
 
-    def read(file: Path, arriving: Readable) -> tuple[BinaryIO, str]:
+    def read(file: Path, arriving: Readable) -> tuple[BinaryIO, str, list[Finding]]:
         file, text, given = told_apart(file, arriving, media_type, shared.settings)
         if given not in TABLES.values():
             raise UnsupportedMediaType(f"Expected a table in CSV, Parquet or Arrow; received {given}.")
         wanted = _wanted(query.accept, given)
-        return prediction.answer(file, text, given, wanted), wanted
+        content, guesses = prediction.answer(file, text, given, wanted)
+        return content, wanted, guesses
 
     made = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
     if isinstance(made, Response):
         return made
-    content, wanted = made
+    content, wanted, guesses = made
     version = f"/v1/models/{served.version.model}/versions/{served.version.number}"
     size = os.fstat(content.fileno()).st_size
     headers = {"Content-Length": str(size), "Link": f'<{version}>; rel="describedby"'}
-    return StreamingResponse(_pieces(content), media_type=wanted, headers=headers)
+    response = StreamingResponse(_pieces(content), media_type=wanted, headers=headers)
+    for guess in guesses:
+        response.headers.append("Fitd-Warning", f"{guess.code}: {guess.detail}".encode("ascii", "replace").decode())
+    return response
 
 
 def _wanted(accept: str, given: str) -> str:

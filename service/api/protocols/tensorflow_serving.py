@@ -151,7 +151,7 @@ def _regressed(shared: State, name: str, which: Which, body: bytes) -> Response:
 
 def _asked(shared: State, name: str, which: Which, body: bytes) -> tuple[Served, Any]:
     served = shared.serving.find(name, which)
-    document = read_object(body, "examples", "context", "signature_name", required=("examples",))
+    document = read_object(body, "examples", "context", "signature_name", required=("examples",), exact=True)
     check_signature(document)
     examples = merged(document["examples"], document.get("context") or {}, shared.settings)
     loaded, settings = served.loaded, shared.settings

@@ -5,7 +5,7 @@ for unknown values and `CategoryEncoding` for categories.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Protocol, Self
 
@@ -132,9 +132,12 @@ class CategoryColumn:
         return cls(name, encoding, missing, fill, categories, marks)
 
     def read(self, source: Source) -> Codes:
-        """The places (rows,): 0 for unknown values, -1 where there is none."""
-        texts, codes = source.encoded(self.name)
-        place = {text: number for number, text in enumerate(self.categories, 1)}
+        """The places (rows,): 0 for unknown values, -1 where nothing is, or an empty text that training did not see."""
+        return self.places(*source.encoded(self.name))
+
+    def places(self, texts: Sequence[str], codes: Codes) -> Codes:
+        """As `read`, of distinct texts and for each row the index of its text, -1 where nothing is."""
+        place = {"": -1} | {text: number for number, text in enumerate(self.categories, 1)}
         table = np.fromiter((*(place.get(text, 0) for text in texts), -1), np.int32, count=len(texts) + 1)
         return np.asarray(table[codes], np.int32)  # the code -1 finds the last
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from service.data.features.columns import AnyColumn, Floats, NumberColumn, Source, from_json_dict, to_json_dict
 from service.data.features.rows import Rows, cut, taken
+from service.data.names import is_named_as_index
 from service.errors import Findings
 
 _BLOCK_ROWS = 65_536
@@ -44,6 +45,10 @@ class Encoder:
     def width(self) -> int:
         """The number of inputs."""
         return len(self.outputs)
+
+    def passes_over(self, name: str) -> bool:
+        """Whether a column that is none of these may stand beside them, as those that its table had, or an index."""
+        return name in self.others or is_named_as_index(name)
 
     def takes(self, findings: Findings, at: str, whose: str, *, is_table: bool) -> bool:
         """Whether datasets of this form can be encoded, a table or arrays; a mistake if not.

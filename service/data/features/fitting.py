@@ -24,6 +24,8 @@ ENCODINGS: Mapping[str, tuple[str, ...]] = {
 _TEACH_NOTHING = {
     "empty": "no training row has a value",
     "constant": "all training rows have the same value",
+    "index": "pandas has saved the index of the rows there, which says nothing of other rows; name it in features to "
+    "learn from it all the same",
     "unique": "there are more than half as many texts as values; name it in features to learn from it all the same",
 }
 
@@ -45,7 +47,8 @@ def fit_encoder(
     It is to encode `everything`, rows that are held out among them.
 
     Where no features are named it takes every column but those that are `used` otherwise and those that can teach
-    nothing, of which it warns: columns that are empty, constant, or hold more than half as many texts as values.
+    nothing, of which it warns: columns that are empty, constant, hold more than half as many texts as values, or are an
+    index that pandas has saved.
     """
     before = findings.total
     columns: list[AnyColumn] = []
@@ -57,6 +60,8 @@ def fit_encoder(
             refuse_unknown(feature.name, table.names, f"{at}/features/{place}", findings)
             continue
         try:
+            if not chosen and table.is_saved_index(feature.name):
+                raise _UnfitColumnError("index", "is the index of the rows, as pandas saves it.")
             if chosen:
                 _check_place(feature, used, features[:place])
             columns.append(_fit(table, feature, rows, everything, plain=asked.preprocessing == "none", chosen=chosen))

@@ -18,7 +18,8 @@ from service.data.features.columns import (
 )
 from service.data.features.encoder import Encoder
 from service.data.features.records import days_of, refuse_unknown
-from service.data.tables import MISSING, Table, text_of
+from service.data.names import plain_number
+from service.data.tables import MISSING, Table
 from service.errors import Findings, pointer
 
 _NO_ROWS = np.zeros(0, np.int64)
@@ -34,7 +35,7 @@ def encoder_of(encoder: Encoder, kinds: Mapping[str, str], include: Collection[s
     that are not to be included, in their order.
     """
     encoder = encoder.for_columns([name for name in kinds if name not in include], findings)
-    unknown = kinds.keys() - {*encoder.names, *encoder.others, *include}
+    unknown = {name for name in kinds.keys() - {*encoder.names, *include} if not encoder.passes_over(name)}
     lacking = encoder.lacking(kinds, may_be_misspelt=bool(unknown))
     for column in encoder.columns:
         at = pointer("columns", column.name)
@@ -53,6 +54,20 @@ def text_columns(encoder: Encoder) -> frozenset[str]:
     """The columns of texts that may look like something else, `007` for instance: to be read as they are written."""
     texts = [column for column in encoder.columns if isinstance(column, CategoryColumn)]
     return frozenset(column.name for column in texts if not all(map(_says_itself, column.categories)))
+
+
+def kept_texts(encoder: Encoder, gaps: Collection[str]) -> dict[str, frozenset[str]]:
+    """Of each column of texts those that training knew and that are written as a gap is: they stay texts.
+
+    The empty text is a gap all the same where training saw gaps, too, or fills them.
+    """
+    kept: dict[str, frozenset[str]] = {}
+    for column in encoder.columns:
+        if isinstance(column, CategoryColumn):
+            has_gaps = column.marks_missing or column.fill is not None
+            found = frozenset(gaps).intersection(column.categories) - ({""} if has_gaps else set())
+            kept |= {column.name: found} if found else {}
+    return kept
 
 
 def inputs_of(encoder: Encoder, table: Table, first_row: int, findings: Findings) -> Floats:
@@ -103,8 +118,9 @@ class _Cells:
         if name not in self._table.kinds:
             return [], np.full(self.rows, MISSING, np.int32)
         texts, codes = self._table.encoded(name)
-        if self._columns[name].missing == "reject":
-            self._note(self._columns[name], np.flatnonzero(codes == MISSING), "missing", _MISSING)
+        column = self._columns[name]
+        if column.missing == "reject" and isinstance(column, CategoryColumn):
+            self._note(column, np.flatnonzero(column.find_missing(column.places(texts, codes))), "missing", _MISSING)
         return texts, codes
 
     def _note(self, column: AnyColumn, rows: Any, code: str, expected: str) -> None:
@@ -145,6 +161,6 @@ def _says_itself(text: str) -> bool:
     if text in ("true", "false") or _DATE_AS_TEXT.fullmatch(text):
         return True
     try:
-        return text_of(float(text)) == text
+        return plain_number(text) == text
     except (ValueError, OverflowError):
         return False

@@ -11,9 +11,9 @@ from typing import Any, Self
 import numpy as np
 
 from service.config import Limits
-from service.data.features.columns import AnyColumn, Codes, NumberColumn, Numbers
+from service.data.features.columns import AnyColumn, CategoryColumn, Codes, NumberColumn, Numbers
 from service.data.features.encoder import Encoder
-from service.data.tables import text_of
+from service.data.names import text_of
 from service.errors import Findings, pointer
 from service.formats.arrays import kind_of
 from service.nn.suggestions import hint
@@ -106,7 +106,7 @@ def read_columns(
 
 def check_names(given: Collection[str], encoder: Encoder, at: str, findings: Findings) -> None:
     """Notes each name that is not a column of the encoder, and each column that is lacking."""
-    unknown = set(given).difference(encoder.names, encoder.others)
+    unknown = {name for name in set(given).difference(encoder.names) if not encoder.passes_over(name)}
     for name in unknown:
         refuse_unknown(name, encoder.names, at + pointer(name)[1:], findings)
     for name in sorted(encoder.lacking(given, may_be_misspelt=bool(unknown))):
@@ -174,9 +174,10 @@ def _check_values(values: Sequence[Any], column: AnyColumn, place: Any, findings
     if set(map(type, values)) <= kinds and column.type == "category" and column.missing != "reject":
         return
     for row, value in enumerate(values):
-        if value is None:
+        if value is None or (value == "" and isinstance(column, CategoryColumn) and "" not in column.categories):
             if column.missing == "reject":
-                findings.error(place(row), "missing", f"Expected {expected}; received null.")
+                received = "null" if value is None else "an empty one that training did not see"
+                findings.error(place(row), "missing", f"Expected {expected}; received {received}.")
         elif type(value) not in kinds:
             findings.error(place(row), "wrong_type", f"Expected {expected}; received {kind_of(value)}.")
         elif column.type == "date" and not _is_date(value):

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from service.data.datasets import Targets
 from service.data.features.records import refuse_unknown
 from service.data.features.rows import Rows, compact
-from service.data.tables import MISSING, Table, names_in_order
+from service.data.names import names_in_order
+from service.data.tables import MISSING, Table
 from service.errors import Findings
 from service.spec.data import DataSpec, TargetSpec
 
@@ -76,9 +77,12 @@ def _read(
     if numbers is not None and np.isinf(numbers).any():
         findings.error(here, "not_finite", f"Expected finite numbers in the range of float32 in {name[:40]!r}.")
         return None
-    is_classes = kind == "category" or (alone and (kind == "boolean" or (classifies and _is_whole(numbers))))
+    are_large = numbers is not None and bool((np.abs(numbers) >= _EXACT).any())
+    is_whole = table.has_whole_numbers(name) if are_large else _is_whole(numbers)
+    is_classes = kind == "category" or (alone and (kind == "boolean" or (classifies and is_whole)))
     if is_classes:
-        held = _encoded(numbers) if kind == "number" and numbers is not None else table.encoded(name)
+        by_number = kind == "number" and numbers is not None and not are_large
+        held = _encoded(numbers) if by_number and numbers is not None else table.encoded(name)
         column = _classes(held, asked.classes, findings, here)
     else:
         values = np.asarray(numbers)

@@ -24,10 +24,13 @@ from service.data.features.columns import (
 )
 from service.data.features.inputs import text_columns
 from service.data.features.records import days_of
-from service.data.tables import text_of
+from service.data.names import text_of
 from service.exchange.python.script import ScriptInputs, rows_of
 
 Row = Mapping[str, Any]
+GAPS = ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "N/A", "NA", "NULL",
+        "NaN", "n/a", "nan", "null")  # fmt: skip
+"""What stands in a CSV where nothing is."""
 
 _USAGE = """\
 In Python: `from predictor import predict; predict([{"name of a column": value, ...}, ...])`, rows by column name.
@@ -48,61 +51,61 @@ def inputs_of(encoder: Encoder) -> ScriptInputs:
     if not encoder.has_names:
         return rows_of(encoder.width)
     used = dict.fromkeys(column.type for column in encoder.columns)
-    lines = "".join(f"            {_line(column)},\n" for column in encoder.columns)
+    lines = "".join(f"        {_line(column)},\n" for column in encoder.columns)
     return ScriptInputs(
         usage=_USAGE,
         imports=_IMPORTS,
-        expression=f"np.concatenate(\n        [\n{lines}        ],\n        axis=1,\n    ).astype(np.float32)",
+        expression=f"np.concatenate([\n{lines}    ], axis=1).astype(np.float32)",
         given="read(sys.argv[1:])",
         functions=[read, *(_FUNCTIONS[kind] for kind in used)],
     )
 
 
 def read(paths: Sequence[str]) -> Any:
-    """The rows of a CSV file, or those that stand as JSON on standard input."""
+    """The rows of a CSV file, in which words for a gap are bytes, or those that stand as JSON on standard input."""
     if not paths:
         return json.load(sys.stdin)
     with Path(paths[0]).open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.DictReader(file)
-        rows = list(lines)
+        rows = list(lines := csv.DictReader(file))
     for place, row in enumerate(rows):
         if None in row or None in row.values():
             raise ValueError(f"Row {place}: expected {len(lines.fieldnames or [])} values; received more or fewer.")
-    return rows
+    return [{name: value.encode() if value in GAPS else value for name, value in row.items()} for row in rows]
 
 
 def number(rows: Sequence[Row], name: str, *, mean: float, deviation: float, fill: float, marks: bool) -> Any:
     """The distance from the mean in deviations, and where it is wanted a mark of each value that is not there."""
-    values = numbers_of(rows, name, number_of, "a number")
+    values = numbers_of(rows, name, number_of, "a number", fill)
     absent = np.isnan(values)
     scaled = (np.where(absent, fill, values) - mean) / deviation
     return np.stack([scaled, absent] if marks else [scaled], axis=1)
 
 
-def category(
-    rows: Sequence[Row], name: str, texts: Sequence[str], *, absent: int, width: int, plain: bool = False
-) -> Any:
+def category(rows: Any, name: str, texts: Any, *, absent: int, width: int, plain: bool = False) -> Any:
     """The place of each text, 0 for those that training did not see; ones and zeros where there is a width."""
     places = {"": absent} | {text: place for place, text in enumerate(texts, 1)}
-    said = plain_text_of if plain else text_of
-    found = np.array([[absent if value is None else places.get(said(value), 0)] for value in column_of(rows, name)])
-    return found == np.arange(width) if width else found
+    found = []
+    for value in column_of(rows, name):
+        text = value.decode() if isinstance(value, bytes) else (plain_text_of if plain else text_of)(value)
+        is_gap = value is None or (value == b"" and absent > 0)
+        found.append([absent if is_gap else places.get(text, absent if isinstance(value, bytes) else 0)])
+    if min(found) < [0]:
+        raise ValueError(f"Row {found.index([-1])}, column {name!r}: expected a text; received none.")
+    return np.array(found) == np.arange(width) if width else np.array(found)
 
 
 def plain_text_of(value: Any) -> str:
     """As `text_of`, of numbers and booleans however a file writes them: 3.0 is 3, True is true."""
     text = text_of(value)
     try:
-        return text.lower() if text.lower() in ("true", "false") else text_of(float(text))
+        return str(int(text)) if text.lstrip("+-").isdecimal() else text_of(float(text))
     except (OverflowError, ValueError):
-        return text
+        return text.lower() if text.lower() in ("true", "false") else text
 
 
-def date(
-    rows: Sequence[Row], name: str, *, mean: float, deviation: float, fill: float, circles: Sequence[str], marks: bool
-) -> Any:
+def date(rows: Any, name: str, *, mean: float, deviation: float, fill: float, circles: Any, marks: bool) -> Any:
     """The time in deviations, and where in the year, the week and the day it is."""
-    values = numbers_of(rows, name, days_of, "a date in ISO 8601")
+    values = numbers_of(rows, name, days_of, "a date in ISO 8601", fill)
     absent = np.isnan(values)
     days = np.where(absent, fill, values)
     turns = {"year": days / DAYS_A_YEAR, "week": np.floor(days + THURSDAY) / DAYS_A_WEEK, "day": days}
@@ -111,13 +114,14 @@ def date(
     return np.stack([(days - mean) / deviation, *points, *([absent] if marks else [])], axis=1)
 
 
-def numbers_of(rows: Sequence[Row], name: str, read: Callable[[Any], float], expected: str) -> Any:
+def numbers_of(rows: Any, name: str, read: Callable[[Any], float], expected: str, fill: float) -> Any:
     """What `read` makes of each value of a column, NaN where nothing is."""
     values = []
     for place, value in enumerate(column_of(rows, name)):
         try:
-            values.append(math.nan if value in (None, "") else read(value))
-            if abs(values[-1]) > float(np.finfo(np.float32).max):
+            is_gap = value is None or isinstance(value, bytes) or value in GAPS
+            values.append(math.nan if is_gap else read(value))
+            if abs(values[-1]) > float(np.finfo(np.float32).max) or (is_gap and math.isnan(fill)):
                 raise OverflowError
         except (OverflowError, TypeError, ValueError):
             raise ValueError(f"Row {place}, column {name!r}: expected {expected}; received {value!r:.60}.") from None
@@ -133,8 +137,7 @@ def column_of(rows: Sequence[Row], name: str) -> list[Any]:
         if not isinstance(row, dict) or name not in row:
             received = ", ".join(map(repr, row)) if isinstance(row, dict) else "no object"
             raise ValueError(f"Row {place}: expected the column {name!r}; received {received or 'nothing'}.")
-    values = [row[name] for row in rows]
-    return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+    return [None if isinstance(row[name], float) and math.isnan(row[name]) else row[name] for row in rows]
 
 
 def number_of(value: Any) -> float:
@@ -153,7 +156,8 @@ def _line(column: AnyColumn) -> str:
     if isinstance(column, CategoryColumn):
         width = 0 if column.encoding == "integer" else len(column.outputs)
         plain = "" if text_columns(Encoder([column])) else ", plain=True"
-        return f"category(rows, {name}, {column.categories!a}, absent={column.absent}, width={width}{plain})"
+        absent = -1 if column.missing == "reject" else column.absent
+        return f"category(rows, {name}, {column.categories!a}, absent={absent}, width={width}{plain})"
     fill = "math.nan" if column.missing == "reject" else repr(column.fill)
     told = f"mean={column.mean!r}, deviation={column.deviation!r}, fill={fill}"
     marks = column.missing == "indicator"

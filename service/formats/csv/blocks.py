@@ -1,18 +1,21 @@
 """Delimited text cut into blocks of whole rows, which are read beside each other."""
 
-import codecs
 import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from copy import copy
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
+
+import numpy as np
 
 from service.errors import Finding, Invalid, Malformed, pointer
 from service.formats.csv.dialect import Dialect
+from service.formats.csv.parsing import BlockReader
 from service.formats.csv.quotes import OpenQuoteError, Quotes
+from service.formats.csv.streams import Encoded, Readable, Skipped, Uncommented
 
 _BLOCK_BYTES = 2 << 20
 _FIRST_BLOCK_BYTES = 4 << 20
@@ -22,16 +25,8 @@ _LONGEST_ROW_BYTES = 16 << 20
 _WRONG_ROW = re.compile(r"CSV parse error: Row #(\d+): Expected (\d+) columns, got (\d+)")
 """What pyarrow says of a row with a value too many or too few."""
 
-_WHOLE_BLOCK: dict[str, Any] = {"use_threads": False, "block_size": 64 << 20}
 THREADS = min(os.cpu_count() or 1, 4)
 """pyarrow itself would go by what is set for BLAS."""
-
-
-class Readable(Protocol):
-    """Bytes that come one piece after the other."""
-
-    def read(self, size: int, /) -> bytes:
-        """The next piece, of about so many bytes; an empty one at the end."""
 
 
 def batches_of(
@@ -48,53 +43,35 @@ def batches_of(
     `OddQuotesError` where only `has_odd_quotes` tells rows apart, `Invalid` where a quote is not closed, `Malformed`
     where a row is too long or too short, else pyarrow's errors.
     """
-    text = source if dialect.encoding == "utf-8" else _Encoded(source, str(dialect.encoding))
+    text = _readable(source, dialect)
     quotes = Quotes(str(dialect.delimiter), dialect.quote)
-    blocks = cut(text, quotes, has_odd=has_odd_quotes)
-    options = csv_options(dialect, names, types=types)
+    blocks = _Counted(cut(text, quotes, has_odd=has_odd_quotes), quotes)
+    reader = BlockReader(dialect, names, types, agrees=agree)
     rows = 0
     try:
-        block = next(blocks, memoryview(b""))
+        first = next(blocks, _Block(memoryview(b""), 1))
         rows = int(bool(dialect.header))
-        block = block[quotes.end_of_first(rows + dialect.is_told, block) :]
-        first = _located(partial(_parsed, block, options), rows_before=rows)
-        rows += first.num_rows
-        yield first
-        options = csv_options(dialect, names, types=types or (first.schema if agree else None))
+        first = first.without(quotes.end_of_first(rows + dialect.is_told, first.content))
+        batch = _located(partial(reader.read, first.content), first, quotes, rows_before=rows)
+        rows += batch.num_rows
+        yield batch
+        reader = replace(reader, types=types or (batch.schema if agree else None))
         with ThreadPoolExecutor(THREADS) as pool:
-            for reading in _in_order(pool, partial(_parsed, options=options), blocks, ahead=THREADS):
-                batch = _located(reading.result, rows_before=rows)
+            for block, reading in _in_order(pool, reader.read, blocks, ahead=THREADS):
+                batch = _located(reading.result, block, quotes, rows_before=rows)
                 rows += batch.num_rows
                 yield batch
     except OpenQuoteError:
         place = rows - bool(dialect.header)
         at = pointer("columns") if place < 0 else pointer("rows", place)
         said = f"Row {rows + 1:,} opens a text with a quote that is not closed; a quote in a text is doubled."
-        raise Invalid([Finding(at, "open_quote", said)]) from None
+        raise Invalid([Finding(at, "open_quote", f"{said} In an editor it is line {blocks.next_line:,}.")]) from None
 
 
 def exhaust(source: Readable) -> None:
     """Comes back when the last piece is there."""
     while source.read(_BLOCK_BYTES):
         pass
-
-
-def csv_options(dialect: Dialect, names: list[str], *, types: Any = None) -> dict[str, Any]:
-    """The arguments with which pyarrow reads a block of rows."""
-    import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
-    from pyarrow import csv  # noqa: PLC0415 - as above
-
-    return {
-        "read_options": csv.ReadOptions(column_names=names, **_WHOLE_BLOCK),
-        "parse_options": csv.ParseOptions(
-            delimiter=dialect.delimiter, quote_char=dialect.quote, newlines_in_values=True, ignore_empty_lines=True
-        ),
-        "convert_options": csv.ConvertOptions(
-            strings_can_be_null=True,
-            decimal_point=dialect.decimal,
-            column_types=types or dict.fromkeys(dialect.texts.intersection(names), pa.string()),
-        ),
-    }
 
 
 def cut(source: Readable, quotes: Quotes, *, has_odd: bool = False) -> Iterator[memoryview]:
@@ -123,14 +100,62 @@ def cut(source: Readable, quotes: Quotes, *, has_odd: bool = False) -> Iterator[
         yield memoryview(rest)
 
 
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Whole rows, and the line of the text that they begin with, as an editor counts."""
+
+    content: memoryview
+    first_line: int
+
+    def without(self, size: int) -> "_Block":
+        """The block without its first so many bytes."""
+        return _Block(self.content[size:], self.first_line + _line_ends(self.content[:size]))
+
+    def line_of(self, row: int, quotes: Quotes) -> int:
+        """The line in which the row of this number, from 1, begins."""
+        before = quotes.end_of_first(row - 1, self.content)
+        while before < len(self.content) and self.content[before] in b"\r\n":
+            before += 1
+        return self.first_line + _line_ends(self.content[:before])
+
+
+class _Counted:
+    """Blocks with the line that each begins with."""
+
+    def __init__(self, blocks: Iterator[memoryview], quotes: Quotes) -> None:
+        self._blocks = blocks
+        self._quotes = quotes
+        self.next_line = 1
+
+    def __iter__(self) -> Iterator[_Block]:
+        return self
+
+    def __next__(self) -> _Block:
+        content = next(self._blocks)
+        block = _Block(content, self.next_line)
+        self.next_line += _line_ends(content)
+        return block
+
+
+def _line_ends(text: memoryview) -> int:
+    codes = np.frombuffer(text, np.uint8)
+    return int(np.count_nonzero(codes == ord("\n"))) or int(np.count_nonzero(codes == ord("\r")))
+
+
+def _readable(source: Readable, dialect: Dialect) -> Readable:
+    text = source if dialect.encoding == "utf-8" else Encoded(source, str(dialect.encoding))
+    text = Skipped(text, dialect.skip_rows) if dialect.skip_rows else text
+    return text if dialect.comment is None else Uncommented(text, dialect.comment, dialect.quote)
+
+
 def _in_order(
-    pool: ThreadPoolExecutor, read: Callable[[memoryview], Any], blocks: Iterable[memoryview], *, ahead: int
-) -> Iterator[Future[Any]]:
+    pool: ThreadPoolExecutor, read: Callable[[memoryview], Any], blocks: Iterable[_Block], *, ahead: int
+) -> Iterator[tuple[_Block, Future[Any]]]:
     """What `read` makes of each block; only a few blocks are in memory at a time."""
-    reading: deque[Future[Any]] = deque()
+    reading: deque[tuple[_Block, Future[Any]]] = deque()
     try:
         for block in blocks:
-            reading.append(pool.submit(read, block))
+            reading.append((block, pool.submit(read, block.content)))
             if len(reading) > ahead:
                 yield reading.popleft()
     except OpenQuoteError:
@@ -139,7 +164,7 @@ def _in_order(
     yield from reading
 
 
-def _located(read: Callable[[], Any], *, rows_before: int) -> Any:
+def _located(read: Callable[[], Any], block: _Block, quotes: Quotes, *, rows_before: int) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     try:
@@ -150,36 +175,6 @@ def _located(read: Callable[[], Any], *, rows_before: int) -> Any:
             raise
         row, expected, received = map(int, found.groups())
         than_the_first = f"than the first: {received:,} instead of {expected:,}"
-        detail = f"Row {rows_before + row:,} has another number of columns {than_the_first}."
-        raise Malformed(detail, code="bad_table") from None
-
-
-def _parsed(block: memoryview, options: dict[str, Any]) -> Any:
-    import pyarrow as pa  # noqa: PLC0415 - as above
-    from pyarrow import csv  # noqa: PLC0415 - as above
-
-    content = pa.py_buffer(block or b"\n")
-    table = csv.read_csv(pa.BufferReader(content), **options)
-    clocks = {field.name: pa.string() for field in table.schema if pa.types.is_time(field.type)}
-    if clocks:  # a time of day is a text like any other
-        converting = copy(options["convert_options"])
-        converting.column_types |= clocks
-        table = csv.read_csv(pa.BufferReader(content), **options | {"convert_options": converting})
-    (batch,) = table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
-    return batch
-
-
-class _Encoded:
-    """A text in another encoding as bytes in UTF-8, without a mark at its beginning."""
-
-    def __init__(self, source: Readable, encoding: str) -> None:
-        self._source = source
-        self._decoder = codecs.getincrementaldecoder(encoding)()
-
-    def read(self, size: int, /) -> bytes:
-        """The next piece, of what was so many bytes before."""
-        piece, text = b"-", ""
-        while piece and not text:
-            piece = self._source.read(size)
-            text = self._decoder.decode(piece, final=not piece)
-        return text.encode()
+        said = f"Row {rows_before + row:,} has another number of columns {than_the_first}."
+        in_editor = f"In an editor it is line {block.line_of(row, quotes):,}."
+        raise Malformed(f"{said} {in_editor}", code="bad_table") from None

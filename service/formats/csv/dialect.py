@@ -1,20 +1,20 @@
 """Delimited text (CSV and its kin): what its delimiter, header and encoding are, found from its beginning."""
 
-import codecs
-import csv
-import io
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO
 
-from service.errors import Finding, Invalid, Malformed
+from service.errors import Finding, Findings, Malformed
+from service.formats.csv.encoding import decoded, found_encoding
+from service.formats.csv.header import found_header
+from service.formats.csv.numbers import decimal_mark, has_comma
+from service.formats.csv.sample import Quoted, rows_of, with_quotes
+from service.formats.csv.streams import without_comments
 
 DELIMITERS = (",", ";", "\t", "|")
-_WITH_COMMA, _WITH_POINT = (re.compile(rf"[+-]?\d+{mark}\d+([eE][+-]?\d+)?") for mark in (",", r"\."))
 _SAMPLE_BYTES, _LARGEST_SAMPLE_BYTES = 64 * 1024, 4 << 20
 _SAMPLE_LINES = 3
 """A header of ten thousand names may be longer than most samples, and says nothing without a row."""
@@ -22,17 +22,7 @@ _SAMPLE_LINES = 3
 _SEPARATOR = re.compile(r'[\r\n]*"?sep=(.)"?[\r\n]+', re.IGNORECASE)
 """The line that tells Excel the delimiter."""
 
-_BROKEN = "\ufffd"
-"""What a decoder puts where bytes are no letter."""
-
 _LINE_ENDS = re.compile(rb"[\r\n]+")
-csv.field_size_limit(_LARGEST_SAMPLE_BYTES)
-_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-FALLBACK_ENCODING = "cp1252"
-"""What text is taken for that is not UTF-8: Windows' Western European, which has a letter for nearly every byte."""
-
-_ENCODINGS = re.compile("utf-(8|16|32)|ascii|iso|cp[0-9]|koi8|mac-|gb|big5|shift_jis|euc_|tis-620")
-"""How Python's names of character sets begin; it has others, bz2 and punycode among them, that grow without limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +38,93 @@ class Dialect:
     """Columns that are texts whatever they look like."""
     is_told: bool = False
     """Whether a line before all others says what the delimiter is."""
+    thousands: str | None = None
+    gaps: tuple[str, ...] = ()
+    """What is written where nothing is, besides what pandas and pyarrow know."""
+    skip_rows: int = 0
+    comment: str | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
+    """What columns are to hold, by name: `number`, `category`, `boolean` or `date`."""
+    date_formats: tuple[str, ...] = ()
+    """How dates may be written besides ISO 8601, in the letters of strptime."""
+    known: Collection[str] | None = None
+    """The names of columns that a version knows."""
+    kept: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Texts of a column that are texts though they are written as nothing is."""
+    pads: bool = False
+    """Whether spaces stand around each value."""
+    is_decimal_told: bool = False
+    """Whether somebody has said what stands before decimals, so that it needs no guess."""
 
 
-def found_dialect(file: Path, given: Dialect) -> tuple[Dialect, list[str]]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The dialect of a text, the names of its columns, and what of it was a guess."""
+
+    dialect: Dialect
+    names: list[str]
+    guesses: list[Finding]
+
+
+def found_dialect(file: Path, given: Dialect) -> Found:
     """The dialect of a text, as given and otherwise as found, and its column names; `Malformed` if it has no row."""
     sample, whole = _sample(file)
-    encoding = _encoding(sample) if given.encoding is None else _known(given.encoding)
-    if encoding == "utf-8" and sample.startswith(codecs.BOM_UTF8):
-        encoding = "utf-8-sig"
-    text = _decoded(sample, encoding, given.encoding or "UTF-8, UTF-16 or Windows-1252")
+    encoding = found_encoding(sample, given.encoding)
+    text = decoded(sample, encoding, given.encoding or "UTF-8, UTF-16 or Windows-1252")
+    text = without_comments(text, given.comment, given.quote, given.skip_rows)
     told = _SEPARATOR.match(text)
     text = text[told.end() :] if told else text
     delimiter = given.delimiter or (told[1] if told else _delimiter(text, given.quote, whole=whole))
-    rows = _rows(text, delimiter, given.quote, whole=whole)
+    rows = rows_of(text, delimiter, given.quote, whole=whole)
     if not rows:
         raise Malformed("Expected a table with at least one row; received an empty text.", code="bad_table")
-    header = _is_header(rows) if given.header is None else given.header
+    rows = with_quotes(rows, text, delimiter, given.quote)
+    findings = Findings()
+    header = _read_header(rows, given, findings)
     if header and whole and len(text.splitlines()) == 1 and text.count(given.quote) % 2 == 0:
         # pyarrow finds no end of a header that no line break follows
         raise Malformed("Expected a table with at least one row; received none.", code="bad_table")
-    names = [name.strip() for name in rows[0]] if header else [f"column_{n}" for n in range(1, len(rows[0]) + 1)]
-    decimal = given.decimal or _decimal(rows[1:] if header else rows, delimiter)
-    return Dialect(delimiter, header, encoding, given.quote, decimal, given.texts, told is not None), names
+    names = _names(rows[0], header=header)
+    body = rows[1:] if header else rows
+    pads = _are_padded(rows) and not any(map(_is_padded, _kept(given)))
+    if pads:
+        findings.warn("#", "spaces_left_out", "Spaces stand around each value and are left out; quotes keep them.")
+    found = replace(
+        given,
+        delimiter=delimiter,
+        header=header,
+        encoding=encoding,
+        decimal=given.decimal or _decimal(given, body, delimiter),
+        is_decimal_told=given.decimal is not None,
+        texts=given.texts
+        | {name for name, kind in given.types.items() if kind == "category"}
+        | _quoted_columns(names, rows, body, delimiter, given.quote),
+        is_told=told is not None,
+        pads=pads,
+    )
+    return Found(found, names, findings.warnings)
+
+
+def _decimal(given: Dialect, body: Sequence[Sequence[str]], delimiter: str) -> str:
+    if given.thousands is not None:
+        return "," if given.thousands == "." else "."
+    return decimal_mark(body, delimiter)
+
+
+def _read_header(rows: Sequence[Sequence[str]], given: Dialect, findings: Findings) -> bool:
+    if given.header is not None:
+        return given.header
+    found = found_header(rows, given.known)
+    if found.guess is not None:
+        other = "false" if found.is_there else "true"
+        findings.warn("#", "guessed_header", f"{found.guess}; ?header={other} says that it is not.")
+    return found.is_there
+
+
+def _names(first: Sequence[str], *, header: bool) -> list[str]:
+    if not header:
+        return [f"column_{n}" for n in range(1, len(first) + 1)]
+    return [str(name) if isinstance(name, Quoted) and name.strip() else name.strip() for name in first]
 
 
 def _sample(file: Path) -> tuple[bytes, bool]:
@@ -82,58 +137,6 @@ def _sample(file: Path) -> tuple[bytes, bool]:
         return sample, not opened.read(1)
 
 
-def _encoding(sample: bytes) -> str:
-    for mark, encoding in _MARKS.items():
-        if sample.startswith(mark):
-            return encoding
-    nuls = [sample[place::2].count(0) for place in (0, 1)]
-    if min(nuls) == 0 and max(nuls) > len(sample) / 4:
-        # Latin letters, digits and delimiters have a NUL in UTF-16.
-        return "utf-16-be" if nuls[0] else "utf-16-le"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
-    except UnicodeDecodeError:
-        check_fallback(io.BytesIO(sample))
-        return FALLBACK_ENCODING
-    return "utf-8"
-
-
-def check_fallback(source: IO[bytes]) -> None:
-    """`Malformed` for a text that is not all UTF-8, but most of whose letters beyond ASCII are."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    line, letters, broken = 1, 0, 0
-    while piece := source.read(_SAMPLE_BYTES):
-        text = decoder.decode(piece)
-        line += 0 if broken else text.partition(_BROKEN)[0].count("\n")
-        broken += text.count(_BROKEN)
-        letters += len(text) - len(text.encode("ascii", "ignore"))
-    if letters > 2 * broken:
-        said = f"Expected a text in UTF-8, as most of it is; received other bytes, first in line {line:,}."
-        raise Malformed(said, code="bad_table")
-
-
-def _known(encoding: str) -> str:
-    """Python's name of an encoding."""
-    try:
-        name = codecs.lookup(encoding).name
-    except (LookupError, ValueError):
-        name = ""
-    if not _ENCODINGS.match(name):
-        expected = "Expected the name of a character set, such as utf-8, windows-1252 or iso-8859-15."
-        raise Invalid([Finding("encoding", "unknown_name", expected)])
-    return name
-
-
-def _decoded(sample: bytes, encoding: str, expected: str) -> str:
-    try:
-        text = codecs.getincrementaldecoder(encoding)().decode(sample)
-    except UnicodeError:
-        raise Malformed(f"Expected a text in {expected}; received other bytes.", code="bad_table") from None
-    if "\0" in text:
-        raise Malformed(f"Expected a text in {expected}; received one with NULs.", code="bad_table")
-    return text
-
-
 def _delimiter(text: str, quote: str, *, whole: bool) -> str:
     """The delimiter that cuts most rows into the same number of parts, and into more than one.
 
@@ -141,55 +144,44 @@ def _delimiter(text: str, quote: str, *, whole: bool) -> str:
     """
     best, best_score = DELIMITERS[0], (0.0, False, 0)
     for delimiter in DELIMITERS:
-        rows = _rows(text, delimiter, quote, whole=whole)
+        rows = rows_of(text, delimiter, quote, whole=whole)
         counts = Counter(map(len, rows))
         if not counts:
             continue
         width, agreeing = counts.most_common(1)[0]
         with_comma = [cell for row in rows for cell in row if "," in cell]
-        has_decimals = bool(with_comma) and all(_WITH_COMMA.fullmatch(cell.strip()) for cell in with_comma)
+        has_decimals = bool(with_comma) and all(has_comma(cell.strip()) for cell in with_comma)
         score = (agreeing / counts.total(), has_decimals, width)
         if width > 1 and score > best_score:
             best, best_score = delimiter, score
     return best
 
 
-def _rows(text: str, delimiter: str, quote: str, *, whole: bool) -> list[list[str]]:
-    lines = list(io.StringIO(text, newline=""))  # splitlines would cut at other characters, too
-    reader = csv.reader(lines if whole else lines[:-1] or lines, delimiter=delimiter, quotechar=quote)
-    try:
-        rows = [row for row in reader if row]
-    except csv.Error:
-        raise Malformed("The text cannot be read as a table.", code="bad_table") from None
-    return rows[:200]
+def _quoted_columns(
+    names: Sequence[str], rows: Sequence[Sequence[str]], body: Sequence[Sequence[str]], delimiter: str, quote: str
+) -> frozenset[str]:
+    """The columns whose values are all in quotes, where others are not and quotes stand where none would have to."""
+    if not any(cell and not isinstance(cell, Quoted) for row in rows for cell in row):
+        return frozenset()
+    needs = re.compile(f"[\r\n{re.escape(delimiter)}{re.escape(quote)}]")
+    if not any(isinstance(cell, Quoted) and not needs.search(cell) for row in rows for cell in row):
+        return frozenset()
+    columns = [
+        [cell for cell in column if cell or isinstance(cell, Quoted)] for column in zip_longest(*body, fillvalue="")
+    ]
+    pairs = zip(names, columns, strict=False)
+    return frozenset(name for name, cells in pairs if cells and all(isinstance(cell, Quoted) for cell in cells))
 
 
-def _decimal(rows: list[list[str]], delimiter: str) -> str:
-    """The comma, where numbers are written with it and none with a point; else the point."""
-    cells = [cell.strip() for row in rows for cell in row]
-    by_comma = delimiter != "," and any(_WITH_COMMA.fullmatch(cell) for cell in cells)
-    return "," if by_comma and not any(_WITH_POINT.fullmatch(cell) for cell in cells) else "."
+def _are_padded(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether each value but the first of each row begins with a space."""
+    others = [cell for row in rows for cell in row[1:] if cell]
+    return bool(others) and all(cell.startswith(" ") for cell in others)
 
 
-def _is_header(rows: list[list[str]]) -> bool:
-    """Whether the first row names the columns: it has no number, and has each name once, or one above numbers."""
-    names = [name.strip() for name in rows[0]]
-    if any(_is_number(name) or _WITH_COMMA.fullmatch(name) for name in names):
-        return False
-    if all(names) and len(set(names)) == len(names):
-        return True
-    columns = zip_longest(*rows[1:], fillvalue="")
-    return any(name and _are_numbers(cells) for name, cells in zip(names, columns, strict=False))
+def _is_padded(text: str) -> bool:
+    return text != text.strip(" ")
 
 
-def _are_numbers(cells: Iterable[str]) -> bool:
-    values = [cell.strip() for cell in cells if cell.strip()]
-    return bool(values) and all(_is_number(value) or _WITH_COMMA.fullmatch(value) for value in values)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _kept(given: Dialect) -> list[str]:
+    return [text for texts in given.kept.values() for text in texts]

@@ -5,6 +5,7 @@ from typing import Any
 
 from service.formats.csv.blocks import batches_of
 from service.formats.csv.dialect import Dialect
+from service.formats.csv.parsing import TEXT, gap_words
 
 NOT_UTF8 = "invalid UTF8"
 """What pyarrow says of a text that is not UTF-8; where it sees that at once, it takes the column for bytes."""
@@ -16,9 +17,11 @@ def widest_types(source: Path, dialect: Dialect, names: list[str]) -> Any:
 
     types: list[Any] = [pa.null()] * len(names)
     doubtful: set[int] = set()
+    quoted: set[int] = set()
     with source.open("rb") as text:
         for batch in batches_of(text, dialect, names, agree=False, has_odd_quotes=True):
             check_texts(batch.schema)
+            quoted |= {place for place, field in enumerate(batch.schema) if field.metadata == TEXT}
             for place, found in enumerate(batch.schema.types):
                 # Of whole numbers only 0 and 1 are booleans, too.
                 doubtful |= {place} if {types[place], found} == {pa.int64(), pa.bool_()} else set()
@@ -26,6 +29,8 @@ def widest_types(source: Path, dialect: Dialect, names: list[str]) -> Any:
     doubtful = {place for place in doubtful if pa.types.is_boolean(types[place])}
     for place in doubtful - _booleans(source, dialect, names, doubtful) if doubtful else ():
         types[place] = pa.string()
+    for place in quoted:
+        types[place] = pa.string() if pa.types.is_null(types[place]) else types[place]
     return pa.schema(zip(names, types, strict=True))
 
 
@@ -35,7 +40,7 @@ def _booleans(source: Path, dialect: Dialect, names: list[str], places: set[int]
     from pyarrow import csv  # noqa: PLC0415 - as above
 
     options = csv.ConvertOptions()
-    known = {*options.true_values, *options.false_values}
+    known = {*options.true_values, *options.false_values, *gap_words()}
     texts = pa.schema([(name, pa.string()) for name in names])
     with source.open("rb") as text:
         for batch in batches_of(text, dialect, names, types=texts, has_odd_quotes=True):
@@ -61,6 +66,10 @@ def _wider(one: Any, other: Any) -> Any:
         return one
     if pa.types.is_null(one):
         return other
+    if {pa.types.is_decimal(one), pa.types.is_decimal(other)} == {True, False}:
+        return max(one, other, key=pa.types.is_decimal) if pa.int64() in (one, other) else _of_decimal(one, other)
+    if pa.types.is_decimal(one):
+        return max(one, other, key=lambda kind: kind.scale)
     for order in (
         (pa.int64(), pa.float64()),
         (pa.int64(), pa.bool_()),
@@ -69,3 +78,9 @@ def _wider(one: Any, other: Any) -> Any:
         if one in order and other in order:
             return max(one, other, key=order.index)
     return pa.string()
+
+
+def _of_decimal(one: Any, other: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    return pa.float64() if pa.float64() in (one, other) else pa.string()

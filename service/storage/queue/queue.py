@@ -149,7 +149,7 @@ class Queue:
             self._end(claim, Status.SUCCEEDED, version=number, result=self._datasets.add(new).id)
         else:
             number = self._models.add(claim.job.model, new, job_id=claim.job.id)
-            self._end(claim, Status.SUCCEEDED, version=number)
+            self._end(claim, Status.SUCCEEDED, version=number, score=new.score)
         return number
 
     def end_leases(self, owner: str, exit_code: int | None = None) -> int:

@@ -12,6 +12,10 @@ from tests.support.serving import Service, assert_problem
 ROWS = {"instances": [[0, 1]]}
 
 
+WRITTEN = ["delimiter", "header", "encoding", "quote", "decimal", "thousands", "na_values", "skip_rows", "comment"]
+WRITTEN += ["date_format", "type"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "known"),
     [
@@ -23,7 +27,11 @@ ROWS = {"instances": [[0, 1]]}
         ("GET", "/v1/training-jobs", "status, model, limit, cursor"),
         ("POST", "/v1/training-jobs", "none"),
         ("GET", "/v1/prediction-jobs/job_1/events", "after"),
-        ("POST", "/v1/datasets", "name, delimiter, header, encoding, quote, decimal"),
+        (
+            "POST",
+            "/v1/datasets",
+            f"name, {', '.join(WRITTEN)}",
+        ),
         ("PUT", "/v1/models/xor/labels/stable", "none"),
         ("GET", "/livez", "none"),
     ],

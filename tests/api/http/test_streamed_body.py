@@ -11,7 +11,7 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 
 from service.api.http.streamed_body import LARGE_BYTES, received
-from service.formats.csv.blocks import Readable
+from service.formats.csv.streams import Readable
 
 PIECE = bytes(range(256)) * (LARGE_BYTES // 512)
 DEADLINE_SECONDS = 30

@@ -221,7 +221,7 @@ def test_what_is_no_table_to_predict_is_refused(learnt: Service) -> None:
 def test_a_version_of_arrays_takes_columns_in_their_order(learnt: Service) -> None:
     path = "/v1/models/xor:predict"
     expected = learnt.client.post(path, json={"instances": [[0, 1], [1, 1]]}).json()
-    answer = predicted(learnt, b"0,1\n1,1\n", path=path)
+    answer = predicted(learnt, b"0.0,1\n1,1\n", path=path)
     assert answer.column_names == ["predicted_class", "probability_different", "probability_equal"]
     assert answer["predicted_class"].to_pylist() == expected["predicted_classes"]
     raw = predicted(learnt, b"id,a,b\nx,0,1\ny,1,1\n", path=f"{path}?include=id&outputs=predictions")

@@ -9,17 +9,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.api.examples import SMALL
-from service.checks import check_fits, read_training
-from service.checks.estimate import estimate
+from service.checks import CheckedTraining, check_fits, read_training
 from service.config import Limits
 from service.data.datasets import Dataset
 from service.errors import Findings, Invalid, TrainingFailed
 from service.nn import activations, losses, metrics
 from service.nn.glossary import MEANINGS
 from service.spec import TrainingRequest
+from service.task.cost import Cost, cost_of
 from service.training import train
 
 LIMITS = Limits()
+
+
+def estimate(checked: CheckedTraining) -> Cost:
+    return cost_of(checked.request, checked.dataset, checked.outline)
 
 
 def mistakes(document: Any, limits: Limits = LIMITS) -> list[tuple[str, str]]:

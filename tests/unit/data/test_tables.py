@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from service.data.tables import Table, names_in_order
+from service.data.names import names_in_order
+from service.data.tables import Table
 from service.errors import Malformed
 from service.formats.tables import open_table
 from tests.support.tables import table_of

@@ -59,11 +59,11 @@ def read_columns(document: Mapping[str, Any], tail: Tail, encoder: Encoder, sett
 
 def _places(inputs: Sequence[Mapping[str, Any]], encoder: Encoder) -> dict[str, int]:
     """Where among the inputs each column is."""
-    known = {*encoder.names, *encoder.others}
+    known = frozenset(encoder.names)
     places: dict[str, int] = {}
     for place, tensor in enumerate(inputs):
         name = tensor.get("name")
-        if not isinstance(name, str) or name not in known or name in places:
+        if not isinstance(name, str) or not (name in known or encoder.passes_over(name)) or name in places:
             shown = ", ".join(name[:40] for name in encoder.names[:10]) + (", ..." if len(encoder.names) > 10 else "")
             detail = f"Expected an input for each of the columns {shown}; received another or one twice."
             raise refusal(f"#/inputs/{place}/name", "wrong_name", detail)

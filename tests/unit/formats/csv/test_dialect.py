@@ -42,7 +42,8 @@ def test_delimiter_and_header_are_found(
 ) -> None:
     file = tmp_path / "file.csv"
     file.write_text(text)
-    dialect, found = found_dialect(file, Dialect())
+    made = found_dialect(file, Dialect())
+    dialect, found = made.dialect, made.names
     assert (dialect.delimiter, dialect.header, found) == (delimiter, header, names)
 
 
