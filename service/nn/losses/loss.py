@@ -129,13 +129,13 @@ class Loss(Configurable):
 
 
 def check_axis(axis: int, rank: int, *, is_last: bool) -> None:
-    """`ArgumentError` unless `axis` is one of a row of outputs; with `is_last` it must be the last one."""
+    """`ArgumentError` unless outputs of this rank have such an axis; with `is_last` it must be the last one."""
     if axis in (-1, rank - 1):
         return
-    if is_last or not -rank < axis < rank or not axis:
-        raise ArgumentError(
-            "axis", "-1, the last axis" if is_last or rank == 2 else "an axis of a row of outputs", axis
-        )
+    if is_last:
+        raise ArgumentError("axis", "-1, the last axis", axis)
+    if not -rank <= axis < rank:
+        raise ArgumentError("axis", f"from -{rank} to {rank - 1}", axis)
 
 
 def _weighted(values: Array, sample_weight: Any) -> Array:
