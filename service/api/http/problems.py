@@ -270,7 +270,6 @@ def _example(status: int, title: str) -> dict[str, Any]:
 _EXAMPLES: Mapping[int, tuple[str, str]] = {
     400: ("malformed", "Expected JSON; the text ends in the middle."),
     404: ("not_found", "There is no model 'nobody'; it is there once a training job of this name has succeeded."),
-    405: ("method_not_allowed", "This path does not answer to PATCH; expected GET, HEAD."),
     409: ("conflict", "The job has succeeded already; it cannot be cancelled."),
     412: ("precondition_failed", "The label points at another version than If-Match says."),
     413: ("too_large", "Expected at most 100,000,000 bytes in the body."),
