@@ -59,6 +59,7 @@ class SmoothClip(Layer):
     """y = x / sqrt(1 + (x / max_value)^2), which stays between -max_value and max_value (Holzmueller et al. 2024)."""
 
     in_keras = False
+    rescales_inputs = True
 
     max_value: Annotated[float, Range(above=0)] = 3.0
 
