@@ -8,11 +8,11 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, RedirectResponse
-from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.api import examples
+from service.api.http.pages import Pages, page_headers
 from service.api.http.problems import Problem
 from service.api.protocols.open_inference.refusals import is_of_protocol
 
@@ -31,7 +31,7 @@ async def root() -> RedirectResponse:
 @router.get("/docs")
 async def docs() -> HTMLResponse:
     """The documentation, to read and to try out; works without the internet."""
-    return get_swagger_ui_html(
+    page = get_swagger_ui_html(
         openapi_url="/openapi.json",
         title="Fitd",
         swagger_js_url="/static/swagger-ui/swagger-ui-bundle.js",
@@ -39,12 +39,14 @@ async def docs() -> HTMLResponse:
         swagger_favicon_url="/static/favicon.svg",
         swagger_ui_parameters={"defaultModelsExpandDepth": 0, "docExpansion": "list", "tryItOutEnabled": True},
     )
+    page.headers.update(page_headers(bytes(page.body)))
+    return page
 
 
 def install(app: FastAPI, *bodies: type[BaseModel]) -> None:
     """Serves the pages; `bodies` are the schemas of raw request bodies, which no route declares."""
     app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", Pages(directory=STATIC), name="static")
     made: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:

@@ -294,3 +294,5 @@ class Sequential(Trainer):
             layer.name = candidate
         elif layer.name in taken:
             raise ArgumentError("name", "different for each layer", layer.name)
+        for weight in layer.weights:  # those of a layer that was built before it got its name
+            weight.path = f"{layer.name}/{weight.name}"

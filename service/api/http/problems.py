@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
 from service import errors
 from service.allowance import too_much_memory
@@ -171,7 +171,11 @@ def _methods(request: Request) -> list[str]:
     found = [
         method
         for method in _METHODS
-        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+        if any(
+            route.matches({**request.scope, "root_path": "", "method": method})[0] is Match.FULL
+            for route in routes
+            if method == "GET" or not isinstance(route, Mount)  # files are read and nothing else
+        )
     ]
     return ["GET", "HEAD", *found[1:]] if "GET" in found else found
 
