@@ -96,9 +96,9 @@ def test_a_version_of_a_recipe_is_evaluated_and_trained_further(trained: Service
 
 def test_a_factor_of_no_variable_is_refused_with_what_is_meant(trained: Service) -> None:
     asked = request(trained, "td-s")
-    factors = {"bais": 0.1, "dense_1": 2, "dense_9": 1}
+    factors = {"biass": 0.1, "dense_1": 2, "dense_9": 1}
     asked["compile"] = asked["compile"] | {"optimizer": {"class_name": "Adam", "learning_rate_factors": factors}}
     problem = assert_problem(trained.client.post("/v1/training-jobs:validate", json=asked), 422, "invalid_request")
     places = [error["pointer"].rpartition("/")[2] for error in problem["errors"]]
-    assert places == ["bais", "dense_9"]
+    assert places == ["biass", "dense_9"]
     assert "Did you mean 'bias'?" in problem["errors"][0]["detail"]
