@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from service.config import RENAMED, Settings, explained, given_names, misspelt
 from service.errors import Conflict, FitdError, Unavailable, WrongSchema
 from service.processes.lifeline import follow
-from service.processes.sockets import listen
+from service.processes.sockets import listen, warn_if_open
 from service.processes.supervisor import PATIENCE_SECONDS, migrate, serve
 from service.storage import Bell, Database
 from service.worker.dask import Cluster, check_address
@@ -211,7 +211,9 @@ def _end_on_signals() -> None:
 def _listener(settings: Settings, arguments: argparse.Namespace) -> socket.socket:
     if arguments.socket is not None:
         return socket.socket(fileno=arguments.socket)
-    return listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
+    warn_if_open(listener.getsockname()[0])
+    return listener
 
 
 def _await_schema(database: Database) -> None:

@@ -117,6 +117,8 @@ class Job:
     """Why the job stands still though it has not ended, where something keeps it."""
     request_sha256: str | None = None
     """The hash of the request; None for jobs of earlier releases."""
+    score: dict[str, Any] | None = None
+    """How the version of a training that has succeeded does on held-out rows."""
 
     @property
     def is_final(self) -> bool:

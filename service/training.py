@@ -16,7 +16,7 @@ from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
 from service.data.tables import Table
 from service.errors import Finding, Findings
-from service.evaluation import is_worse_than_mean, measure
+from service.evaluation import held_out_score, is_worse_than_mean, measure
 from service.formats.metric_values import MetricValue, finite
 from service.formats.weights import pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
@@ -54,11 +54,12 @@ def train(
     if not isinstance(request, TrainingRequest):
         request = TrainingRequest.from_json_dict(request)
     started = time.perf_counter()
-    prepared = _prepared(request, data, start)
+    loss = AskedLoss.of(request.compile)
+    prepared = _prepared(request, data, start, classifies=loss.classifies)
     dataset = prepared.dataset
     model = request.spec.build(dataset.columns, seed=request.fit.seed)
     scale = TargetScale.of(request, dataset) if start is None else scale_of(start.version)
-    task = _task_of(request, prepared, model, scale)
+    task = _task_of(loss, prepared, model, scale)
     model.compile(**task.compilation(request.compile, task.encoded(dataset.y[:1])))
     if start is not None and request.from_ is not None:
         start.give(model, optimizer=bool(request.from_.optimizer))
@@ -81,15 +82,16 @@ def train(
     evaluation = None if dataset.test is None else _evaluation(model, task, dataset.test)
     if evaluation is not None:
         metrics |= {f"test_{name}": value for name, value in evaluation["metrics"].items()}
+    kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
+    found = held_out_score(model, task, dataset, kept)
     version = _result(model, told, history, metrics, seconds, evaluation=evaluation)
-    return replace(version, warnings=_warnings(model, task, request, prepared))
+    return replace(version, score=found, warnings=_warnings(model, task, kept, prepared))
 
 
-def _warnings(model: Sequential, task: Task, request: TrainingRequest, prepared: Prepared) -> tuple[Finding, ...]:
-    """What only the trained network tells and is probably not meant."""
+def _warnings(model: Sequential, task: Task, kept: int, prepared: Prepared) -> tuple[Finding, ...]:
+    """What only the trained network tells and is probably not meant; it was trained on so many of the first rows."""
     train = prepared.dataset
     held: Dataset | None = train.test or train.validation
-    kept = math.floor(train.rows * (1 - request.fit.validation_split))
     if held is None and kept < train.rows:
         train, held = Dataset(train.x[:kept], train.y[:kept]), Dataset(train.x[kept:], train.y[kept:])
     with np.errstate(all="ignore"):
@@ -181,13 +183,13 @@ def _result(
     )
 
 
-def _prepared(request: TrainingRequest, data: Dataset | Table, start: Start | None) -> Prepared:
+def _prepared(request: TrainingRequest, data: Dataset | Table, start: Start | None, *, classifies: bool) -> Prepared:
     findings = Findings()
     prepared = prepare(
         data,
         request.data or DataSpec(),
         findings,
-        classifies=AskedLoss.of(request.compile).classifies,
+        classifies=classifies,
         validation_split=request.fit.validation_split,
         learnt=None if start is None else start.learnt,
     )
@@ -202,10 +204,10 @@ def _described(asked: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
     return {**asked, "left_out": list(prepared.left_out), "parts": prepared.parts}
 
 
-def _task_of(request: TrainingRequest, prepared: Prepared, model: Sequential, scale: TargetScale | None) -> Task:
-    loss, dataset = AskedLoss.of(request.compile), prepared.dataset
+def _task_of(loss: AskedLoss, prepared: Prepared, model: Sequential, scale: TargetScale | None) -> Task:
+    dataset = prepared.dataset
     outputs = OutputMeaning.of(model, loss, classes=dataset.classes, target_names=prepared.targets)
-    return Task.of(loss, dataset.y, outputs, scale)
+    return Task.of(dataset.y, outputs, scale)
 
 
 def _evaluation(model: Sequential, task: Task, test: Dataset) -> dict[str, Any]:

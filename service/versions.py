@@ -28,6 +28,8 @@ class Trained:
     environment: dict[str, Any]
     """What the numbers depend on besides the request, and under `from` the version that the training went on from."""
     timing: dict[str, Any]
+    score: dict[str, Any] | None = None
+    """How it does on held-out rows beside a baseline; None where no rows were held out."""
     partial: bool = False
     """Whether the training was cancelled before its end; then `metrics` are of the epoch whose weights these are."""
 

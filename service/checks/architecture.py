@@ -1,16 +1,14 @@
-"""The outline of a network: the layers of a spec, and what comes out of each."""
+"""Whether the layers of a spec make a network for such rows, and one that is not too large."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from service.config import Limits
 from service.errors import Findings
 from service.nn import ArgumentError, layers
 from service.spec import ModelSpec
+from service.task.outline import Outline, Shape
 
-Shape = tuple[Any, ...]
 Locate = Callable[..., str]
 """Makes a pointer into the request, as it was written, out of keys such as `"spec", "layers", 0`."""
 
@@ -22,23 +20,6 @@ SPREAD = 8
 
 FAILURES = (ValueError, TypeError, IndexError, ArithmeticError, AssertionError, AttributeError)
 """What layers raise when they do not fit what comes before them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """A network's layers without the input, their places in the spec, and their output shapes."""
-
-    layers: list[layers.Layer]
-    places: list[int]
-    shapes: list[Shape]
-    parameters: int
-    """The number of parameters."""
-    is_built: bool
-
-    @property
-    def units(self) -> int:
-        """The number of outputs for each row."""
-        return int(self.shapes[-1][-1])
 
 
 def outline(
@@ -76,10 +57,10 @@ def _check_layers(made: list[tuple[int, layers.Layer]], limits: Limits, locate: 
         findings.error(locate("spec", "layers"), "too_many_layers", expected)
     names: set[str] = set()
     for place, layer in made:
-        size = max(getattr(layer, "units", 0), getattr(layer, "output_dim", 0))
-        if size > limits.max_units:
-            expected = f"Expected at most {limits.max_units:,} units; received {size:,}."
-            findings.error(locate("spec", "layers", place, "units"), "too_many_units", expected)
+        for key in ("units", "output_dim"):
+            if (size := getattr(layer, key, 0)) > limits.max_units:
+                expected = f"Expected at most {limits.max_units:,} units; received {size:,}."
+                findings.error(locate("spec", "layers", place, key), "too_many_units", expected)
         if layer.name is not None and layer.name in names:
             at = locate("spec", "layers", place, "name")
             findings.error(at, "duplicate", "Expected each layer's name once; this one is taken.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from service.checks.architecture import Locate, Outline, Shape
+from service.checks.architecture import Locate
 from service.errors import Findings, NotFound
 from service.nn import layers
 from service.nn.optimizers import Optimizer
@@ -15,12 +15,11 @@ from service.spec import CompileSpec, FromSpec, ModelSpec, TrainingRequest
 from service.spec.mistakes import pointer_in, report
 from service.spec.request import Continuation
 from service.spec.vocabulary import made
+from service.task.outline import Outline, Shape
 from service.task.start import Start
 
 OpenStart = Callable[[str, int | str | None], Start]
 """Opens a version by its model and its number, a label, or None for the latest; `NotFound` if there is none."""
-
-_TAKEN_OVER = ("spec", "compile")
 
 
 def no_versions(model: str, _which: int | str | None) -> Start:
@@ -38,12 +37,6 @@ def read_start(document: Mapping[str, Any], findings: Findings, open_start: Open
     except NotFound as missing:
         findings.error(f"#/from/{missing.kind}", "not_found", missing.detail)
     raise findings.refusal()
-
-
-def with_left_out(document: Mapping[str, Any], start: Start) -> dict[str, Any]:
-    """The document, and the version's network and compilation where it says nothing of them."""
-    own = {key: getattr(start.version, key) for key in _TAKEN_OVER if document.get(key) is None}
-    return {**document, **own}
 
 
 def settled(
@@ -72,14 +65,14 @@ def settled(
     elif misfit is not None:
         findings.warn("#/from", "optimizer_mismatch", f"{misfit} The optimizer begins anew.")
         goes_on = False
-    compiled = _at_its_rate(request.compile, start) if goes_on and not compiles else request.compile
+    compiled = start.with_its_rate(request.compile) if goes_on and not compiles else request.compile
     asked = FromSpec(model=start.version.model, version=start.version.number, optimizer=goes_on)
     return request.model_copy(update={"from_": asked, "compile": compiled})
 
 
 def _check_layers(found: Outline, start: Start, locate: Locate, findings: Findings) -> list[bool]:
     """Notes layers whose weights have other shapes than the version's; tells of each weight whether it trains."""
-    groups = itertools.groupby(start.weights.items(), key=lambda weight: _layer_of(weight[0]))
+    groups = itertools.groupby(start.weights.items(), key=lambda weight: _layer_of(weight[0], start))
     of_version = iter([[array.shape for _, array in group] for _, group in groups])
     trains: list[bool] = []
     for place, layer, shapes in _with_shapes(found, start.learnt.columns):
@@ -97,8 +90,10 @@ def _check_layers(found: Outline, start: Start, locate: Locate, findings: Findin
     return trains
 
 
-def _layer_of(path: str) -> str:
-    return path.rpartition("/")[0]
+def _layer_of(path: str, start: Start) -> str:
+    """The layer of a version that has the weight of this path; names may have slashes, and layers may have layers."""
+    names = [line["layer"] for line in start.version.summary if path.startswith(f"{line['layer']}/")]
+    return max(names, key=len, default=path.rpartition("/")[0])
 
 
 def _with_shapes(found: Outline, columns: int) -> Iterator[tuple[int, layers.Layer, list[Shape]]]:
@@ -142,16 +137,4 @@ def _trained(start: Start) -> list[bool]:
     everything = ModelSpec.model_validate(start.version.spec).make_layers()
     stack = [layer for layer in everything if not isinstance(layer, layers.InputLayer)]
     trains = {line["layer"]: layer.trainable for line, layer in zip(start.version.summary, stack, strict=True)}
-    return [trains[_layer_of(path)] for path in start.weights]
-
-
-def _at_its_rate(compiled: CompileSpec, start: Start) -> CompileSpec:
-    """The compilation at the learning rate that the version's training ended with."""
-    rate = (start.optimizer or {}).get("learning_rate")
-    optimizer = made("optimizer", compiled.optimizer)
-    if rate is None or float(rate) == optimizer.learning_rate:
-        return compiled
-    asked = compiled.model_dump(mode="json", exclude_unset=True)
-    own = asked.get("optimizer")
-    own = own if isinstance(own, dict) else {"class_name": type(optimizer).__name__}
-    return CompileSpec.model_validate({**asked, "optimizer": {**own, "learning_rate": float(rate)}})
+    return [trains[_layer_of(path, start)] for path in start.weights]

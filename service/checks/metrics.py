@@ -8,18 +8,10 @@ import numpy as np
 from service.checks.architecture import FAILURES, Locate
 from service.errors import Findings
 from service.nn import ArgumentError, metrics
-from service.nn.engine.objective import named
+from service.nn.engine.objective import check_by_row, named
 from service.nn.losses import Targets
 from service.spec import TrainingRequest
-from service.spec.vocabulary import made
 from service.task import Task
-
-
-def resolved_metrics(names: list[Any] | None, y: Any, units: int) -> list[metrics.Metric]:
-    """The metrics that are meant for these encoded targets; "accuracy" is chosen by shape."""
-    shape = (len(y), 1) if y.ndim == 1 else y.shape
-    given = [name if isinstance(name, str) else made("metric", name) for name in names or []]
-    return [metrics.resolve(name, (None, units), shape) for name in given]
 
 
 def check_metrics(
@@ -28,11 +20,12 @@ def check_metrics(
     """The metrics by the names of their results, each of which has seen some rows; notes those that do not suit."""
     loss, units = task.loss, task.units
     given = {key: getattr(request.compile, key) or [] for key in ("metrics", "weighted_metrics")}
-    resolved = {key: resolved_metrics(names, y, units) for key, names in given.items()}
+    resolved = {key: task.metrics(names, y) for key, names in given.items()}
     for key, names in given.items():
         for place, (name, metric) in enumerate(zip(names, resolved[key], strict=True)):
             at = locate("compile", key, place)
             reason = reason_against(metric.update_state, y, np.zeros((len(y), units), np.float32))
+            reason = reason or reason_against(check_by_row, metric, 2)
             most_likely = int(getattr(metric, "k", 0))
             if metric.takes_classes and y.ndim == 2 and y.shape[1] > 1:
                 said = f"{metric.name} counts class indices, and {loss.name} works on rows. Use accuracy."

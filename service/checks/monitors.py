@@ -5,7 +5,7 @@ from typing import Any
 
 from service.checks.architecture import Locate
 from service.errors import Findings
-from service.nn import callbacks, metrics, optimizers
+from service.nn import metrics, optimizers
 from service.nn.callbacks.callback import is_better_when_larger
 from service.nn.suggestions import hint
 from service.spec import TrainingRequest
@@ -29,18 +29,13 @@ def check_callbacks(
     names += [f"val_{name}" for name in names] if validates else []
     rate = made("optimizer", request.compile.optimizer).learning_rate
     for place, callback in enumerate(given):
-        changes_rate = isinstance(callback, callbacks.ReduceLROnPlateau | callbacks.LearningRateScheduler)
-        if changes_rate and isinstance(rate, optimizers.schedules.LearningRateSchedule):
+        if callback.sets_learning_rate and isinstance(rate, optimizers.schedules.LearningRateSchedule):
             said = f"{type(callback).__name__} sets the learning rate, and the optimizer has a schedule already."
             findings.error(locate("fit", "callbacks", place), "conflict", said)
         if hasattr(callback, "monitor"):
-            known = [*names, "learning_rate"] if any(map(_records_rate, given)) else names
+            known = [*names, "learning_rate"] if any(one.sets_learning_rate for one in given) else names
             at = locate("fit", "callbacks", place, "monitor")
             _check_monitor(callback, known, measured, at=at, findings=findings)
-
-
-def _records_rate(callback: callbacks.Callback) -> bool:
-    return isinstance(callback, callbacks.ReduceLROnPlateau | callbacks.LearningRateScheduler)
 
 
 def _is_vector(metric: metrics.Metric | None) -> bool:

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from service.checks.architecture import FAILURES, Locate, Outline, outline
+from service.checks.architecture import FAILURES, Locate, outline
 from service.checks.class_weights import check_class_weight
+from service.checks.factors import check_factors
 from service.checks.indices import check_indices
 from service.checks.losses import check_loss, warn_of_unreachable, warn_of_unscaled
-from service.checks.memory import check_memory, memory
+from service.checks.memory import check_memory
 from service.checks.metrics import check_metrics, reason_against, said_of
 from service.checks.monitors import check_callbacks
 from service.checks.targets import check_targets, warn_of_rare, warn_of_unseen, warn_of_unused
@@ -19,9 +20,12 @@ from service.config import Limits
 from service.data.datasets import Dataset
 from service.errors import Findings
 from service.nn import layers
+from service.nn.engine.objective import check_by_row
 from service.spec import TrainingRequest
 from service.spec.mistakes import pointer_in
 from service.task import AskedLoss, OutputMeaning, Task
+from service.task.cost import memory_of
+from service.task.outline import Outline
 from service.task.target_scale import TargetScale
 
 AT_ARRAYS: Mapping[str, str] = {
@@ -65,7 +69,7 @@ def check_fits(
         findings.error(locate("fit", "epochs"), "too_many_epochs", expected)
     _check_split(request, dataset, locate, findings)
     if found is not None:
-        check_memory(memory(request, dataset, found), limits.max_memory_bytes, locate, findings)
+        check_memory(memory_of(request, dataset, found), limits.max_memory_bytes, locate, findings)
         task = _task_of(request, dataset, found, scale)
         _check_learning(request, dataset, found, task, at=at, locate=locate, findings=findings)
         _warn_of_inputs(request, dataset, found, at=at, locate=locate, findings=findings)
@@ -77,12 +81,12 @@ def check_fits(
 def _task_of(request: TrainingRequest, dataset: Dataset, found: Outline, scale: TargetScale | None) -> Task:
     loss = AskedLoss.of(request.compile)
     outputs = OutputMeaning(found.layers[-1], found.shapes[-1], loss, classes=dataset.classes)
-    return Task.of(loss, dataset.y, outputs, scale)
+    return Task.of(dataset.y, outputs, scale)
 
 
 def _check_split(request: TrainingRequest, dataset: Dataset, locate: Locate, findings: Findings) -> None:
     share, at = request.fit.validation_split, locate("fit", "validation_split")
-    kept = math.floor(dataset.rows * (1 - share))
+    kept = request.fit.kept_rows(dataset.rows)
     if share and dataset.validation is not None:
         findings.error(at, "conflict", "Expected validation_split or validation_data; received both.")
     elif share and not 0 < kept < dataset.rows:
@@ -131,7 +135,7 @@ def _warn_of_held_out(
     locate: Locate,
     findings: Findings,
 ) -> None:
-    kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
+    kept = request.fit.kept_rows(dataset.rows)
     held = [dataset.y[kept:], *(part.y for part in (dataset.validation, dataset.test) if part is not None)]
     if kept < dataset.rows:
         here = locate("fit", "validation_split")
@@ -153,6 +157,7 @@ def _rehearse(
             model = request.spec.build(dataset.columns, seed=0, layers=found.layers)
             y = task.encoded(dataset.y[:2])
             model.compile(**task.compilation(request.compile, y))
+            check_factors(model, locate, findings)
             model.train_on_batch(dataset.x[:2], y)
     except FAILURES as error:
         place = _broken_layer(found, dataset.columns)
@@ -163,7 +168,8 @@ def _rehearse(
 def _broken_part(dataset: Dataset, task: Task) -> tuple[str, str]:
     """Where the request says what cannot go on from sound layers: the loss, or else the optimizer."""
     y = task.encoded(dataset.y[:2])
-    fails = reason_against(task.loss, y, np.full((len(y), task.units), 0.5, np.float32)) is not None
+    reason = reason_against(task.loss, y, np.full((len(y), task.units), 0.5, np.float32))
+    fails = (reason or reason_against(check_by_row, task.loss, 2)) is not None
     return ("compile", "loss" if fails else "optimizer")
 
 

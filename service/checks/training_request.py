@@ -6,8 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from service.checks.architecture import Outline
-from service.checks.continuing import OpenStart, no_versions, read_start, settled, with_left_out
+from service.checks.continuing import OpenStart, no_versions, read_start, settled
 from service.checks.indices import check_places
 from service.checks.suitability import AT_ARRAYS, AT_TABLE, check_fits
 from service.checks.transforms import with_transforms
@@ -22,6 +21,7 @@ from service.spec.data import DataSpec
 from service.spec.mistakes import pointer_in, report
 from service.task import AskedLoss
 from service.task.network import scale_of
+from service.task.outline import Outline
 from service.task.output_meaning import activation_of
 from service.task.target_scale import TargetScale
 
@@ -71,7 +71,7 @@ def read_training(
     start = read_start(document, findings, open_start)
     compiles = document.get("compile") is not None
     learnt = None if start is None else start.learnt
-    document = document if start is None else with_left_out(document, start)
+    document = document if start is None else start.completed(document)
     at_units = _units_to_find(document)
     request = _read_request(_with(document, at_units, 1) if at_units else document, findings)
     data = _read_data(document, request, findings, limits, open_dataset, learnt=learnt)

@@ -17,6 +17,7 @@ from service.formats.weights import pack, unpack
 from service.nn import Sequential, layers
 from service.nn.folding import fold
 from service.spec import CompileSpec
+from service.task import AskedLoss
 from service.task.network import served_network
 from service.task.output_meaning import activation_of, threshold_of
 from service.versions import Version
@@ -46,9 +47,10 @@ def _built(version: Version, weights: bytes) -> Sequential:
     """The network with its weights, in the data's units, compiled as it was trained."""
     arrays, _ = unpack(weights)
     model = served_network(version, arrays.values())
-    arguments = CompileSpec.model_validate(version.compile).arguments()
-    if arguments["loss"] in ("crossentropy", "ce"):  # chosen by the targets, and Keras has no such name
-        arguments["loss"] = "binary_crossentropy" if model.output_shape[-1] == 1 else "categorical_crossentropy"
+    compiled = CompileSpec.model_validate(version.compile)
+    arguments, loss, units = compiled.arguments(), AskedLoss.of(compiled), int(model.output_shape[-1])
+    if loss.known is None:  # chosen by the targets, and Keras has no such name
+        arguments["loss"] = loss.resolved((1, units), units).name
     model.compile(**arguments)
     return model
 

@@ -74,8 +74,7 @@ class LoadedVersion:
         With `repeats` the report says how much each feature matters, by dealing its values to other rows so often.
         Others may predict meanwhile; who evaluates, too, waits.
         """
-        asked = CompileSpec.model_validate(self.trained.compile)
-        task = Task.of(AskedLoss.of(asked), dataset.y, self.meaning, self._scale)
+        task = Task.of(dataset.y, self.meaning, self._scale)
         if dataset.columns != self.columns:
             expected = f"Expected rows of {self.columns} values; received rows of {dataset.columns}."
             findings.error("#/data/x", "width_mismatch", expected)
@@ -88,6 +87,7 @@ class LoadedVersion:
         # One copy of the network at a time, however many ask.
         with self._evaluating, np.errstate(all="ignore"):
             model = self._copy()
+            asked = CompileSpec.model_validate(self.trained.compile)
             model.compile(**task.compilation(asked, task.encoded(dataset.y[:1])) | {"optimizer": "sgd"})
             measured = measure(model, task, dataset)
             if repeats:

@@ -1,10 +1,14 @@
 """A child process, and the patience with which it is started again."""
 
+import os
 import secrets
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
+
+from service.processes.lifeline import die_with
 
 _STEADY_SECONDS = 5.0
 _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 10.0
@@ -28,10 +32,12 @@ class Child:
         self.owner = f"{household}.{secrets.token_hex(8)}"
         self._started_at = time.monotonic()
         # In a process group of its own, Ctrl-C reaches the supervisor alone, which then ends all in order.
+        # The supervisor has one thread, so that nothing is locked for ever between `fork` and `exec`.
         self.process = subprocess.Popen(  # noqa: S603 - this very interpreter and its own package
             [sys.executable, "-m", "service", *self._arguments, f"--owner={self.owner}"],
             pass_fds=self._fds,
             process_group=0,
+            preexec_fn=partial(die_with, os.getpid()),  # noqa: PLW1509 - as said
         )
 
     def ended(self) -> int | None:

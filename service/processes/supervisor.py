@@ -19,7 +19,7 @@ from service.config import Settings
 from service.errors import StorageFailure, Unavailable
 from service.processes.child import Child
 from service.processes.data_directory import Tenure, only_tenant
-from service.processes.sockets import listening
+from service.processes.sockets import listening, warn_if_open
 from service.storage import Bell, Database
 from service.storage.artifacts.scratch import make_usable
 
@@ -98,6 +98,7 @@ class Supervisor:
             self._tend()
             host, port = self._address[:2]
             _log.info("Serving on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+            warn_if_open(host)
             while True:
                 ready, _, _ = select.select([mailbox], [], [], self._pause())
                 if ready and not _STOP.isdisjoint(mailbox.recv(64)):

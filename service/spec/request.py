@@ -1,6 +1,7 @@
 """What a training request may say, apart from its data: the network, how to compile it, how to fit it."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -203,6 +204,10 @@ class FitSpec(Part):
     )
     verbose: Literal["auto", 0, 1, 2] | None = Field(None, description="Accepted and ignored.")
 
+    def kept_rows(self, rows: int) -> int:
+        """How many of so many rows are trained on: `validation_split` cuts off its share at the end."""
+        return math.floor(rows * (1 - self.validation_split))
+
 
 class VersionSpec(Part):
     """A version of a model, by its number or a label."""
@@ -252,7 +257,8 @@ def _or_inline(schema: dict[str, Any]) -> None:
 
 
 def _with_or_from(schema: dict[str, Any]) -> None:
-    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["from"]}]
+    # Not as a choice, of which generators make a type without fields.
+    schema["if"], schema["then"] = {"not": {"required": ["from"]}}, {"required": schema.pop("required")}
 
 
 class TrainingRequest(Continuation):

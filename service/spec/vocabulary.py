@@ -17,7 +17,19 @@ import inspect
 import math
 import types
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    Required,
+    Self,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from pydantic import (
     BaseModel,
@@ -174,8 +186,32 @@ def _type_of(hint: Any) -> Any:
     if origin in (Union, types.UnionType):
         return Union[tuple(dict.fromkeys(_type_of(option) for option in get_args(hint)))]  # noqa: UP007
     if hint in (tuple, list) or origin in (tuple, list, Sequence):
-        return list[Any]
+        item = next(iter(get_args(hint)), Any)
+        return list[_record_of(item) if is_typeddict(item) else Any]  # type: ignore[misc]
     return hint
+
+
+class Record(BaseModel):
+    """An object without a class name in a list of them; subclasses are made from the `TypedDict`s of `nn`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
+
+
+@functools.cache
+def _record_of(cls: Any) -> type[Record]:
+    """The pydantic model of a `TypedDict` of lists."""
+    fields: dict[str, Any] = {}
+    for name, told in get_type_hints(cls, include_extras=True).items():
+        hint = get_args(told)[0] if get_origin(told) is Required else told
+        needed = name in cls.__required_keys__
+        fields[name] = (list[_item_of(*get_args(hint))], ... if needed else Field(default_factory=list))  # type: ignore[misc]
+    return create_model(cls.__name__, __base__=Record, __module__=__name__, __doc__=inspect.getdoc(cls), **fields)
+
+
+def _item_of(hint: Any) -> Any:
+    """The type of the items of a list; things are looked up late, because they may have such lists themselves."""
+    kinds = [item.kind for item in get_args(hint)[1:] if isinstance(item, Of)]
+    return Annotated[Any, Named(kinds[0])] if kinds else _type_of(hint)
 
 
 def _bounds(bounds: Range) -> Any:

@@ -24,7 +24,8 @@ def _no_server(_element: _ServerClock, _compiler: SQLCompiler, **_options: Any) 
 
 @compiles(_ServerClock, "postgresql")
 def _postgres(_element: _ServerClock, _compiler: SQLCompiler, **_options: Any) -> str:
-    return "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
+    # As a query of its own it is asked once, and not again for each row: so an index can be gone by.
+    return "(SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION))"
 
 
 NOW = func.coalesce(bindparam("now", type_=Double), _ServerClock(), type_=Double)

@@ -160,17 +160,18 @@ class Database:
             with connection.begin():
                 yield Transaction(connection, self._clock)
 
-    def open_dataset(self, dataset: str) -> tuple[StoredDataset, Content]:
+    def open_dataset(self, dataset: str, *, glimpse: bool = False) -> tuple[StoredDataset, Content]:
         """A dataset by its id or name: its description and its bytes, mapped where they are a file.
 
-        `Damaged` if they are lost.
+        `Damaged` if they are lost or rot. For a `glimpse` of what is large its bytes are not checked: that reads them
+        all, and who uses them does so.
         """
         with self.reading() as tx:
             stored = tx.datasets.get(dataset)
             if stored.artifact is None:
                 return stored, tx.datasets.content(stored.id)
         try:
-            return stored, self.artifacts.open(stored.artifact)
+            return stored, self.artifacts.open(stored.artifact, glimpse=glimpse)
         except NotFound:
             with self.reading() as tx:
                 tx.datasets.get(stored.id)  # it may have been deleted meanwhile

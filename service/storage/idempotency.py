@@ -12,10 +12,19 @@ from service.storage.upsert import insert_into
 KEPT_SECONDS = 24 * 3600.0
 """For so long the answer to a key is remembered."""
 
+EXPIRED_AT_ONCE = 20
+"""So many keys are forgotten with each new one: more than come, and never so many that anybody waits for it."""
+
 _FIND = select(idempotency_keys.c.fingerprint, idempotency_keys.c.response).where(
     idempotency_keys.c.key == bindparam("key"), idempotency_keys.c.created_at >= NOW - KEPT_SECONDS
 )
-_EXPIRE = delete(idempotency_keys).where(idempotency_keys.c.created_at < NOW - KEPT_SECONDS)
+_OLDEST = (
+    select(idempotency_keys.c.key)
+    .where(idempotency_keys.c.created_at < NOW - KEPT_SECONDS)
+    .order_by(idempotency_keys.c.created_at)
+    .limit(EXPIRED_AT_ONCE)
+)
+_EXPIRE = delete(idempotency_keys).where(idempotency_keys.c.key.in_(_OLDEST))
 
 
 class IdempotencyKeys:

@@ -20,6 +20,9 @@ _ADD = (
     .values(status=Status.QUEUED, attempt=0, stalls=0, fence=0, created_at=NOW, **AT_THE_START)
     .returning(*JOB)
 )
+IN_TURN = (jobs.c.priority.desc(), jobs.c.id)
+"""The order of the queue, which is that of its index."""
+
 _GET = select(*JOB).where(jobs.c.id == bindparam("job_id"))
 _KEPT = bindparam("kept", type_=Text)
 _ENDS = and_(IS_QUEUED, not_(and_(_KEPT.is_not(None), HAS_CHECKPOINT)))
@@ -64,7 +67,7 @@ class Jobs(Queue):
 
     def check_quota(self, more: int, most: int) -> None:
         """`TooMany` if with so many more jobs more than `most` would wait."""
-        waiting = select(jobs.c.id).where(IS_QUEUED).limit(most).subquery()
+        waiting = select(jobs.c.id).where(IS_QUEUED).order_by(*IN_TURN).limit(most).subquery()
         queued: int = self._connection.execute(select(func.count()).select_from(waiting)).scalar_one()
         if queued + more > most:
             raise TooMany(f"At most {most:,} jobs may wait, and {queued:,} do.", retry_after_seconds=5)

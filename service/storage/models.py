@@ -39,7 +39,7 @@ _ADD_WEIGHTS = insert(version_weights)
 _VERSION = [versions.c[one.name] for one in fields(Version)]
 _SEALED = (
     *("model", "number", "spec", "compile", "fit", "summary", "metrics", "input", "output", "data", "environment"),
-    *("timing", "partial", "sha256", "size_bytes"),
+    *("timing", "partial", "score", "sha256", "size_bytes"),
 )
 """What the hash of a description is of; another list would make damaged versions of all that are stored."""
 
@@ -101,9 +101,11 @@ class Models:
     def version(self, name: str, number: int | None = None) -> Version:
         """One version; the latest if no number is given."""
         query = _described().where(versions.c.model == name)
-        if number is not None:
+        if number is None:
+            query = query.order_by(versions.c.number.desc()).limit(1)
+        else:  # without a limit: PostgreSQL would rather read the table until it finds the one
             query = query.where(versions.c.number == number)
-        row = self._connection.execute(query.order_by(versions.c.number.desc()).limit(1)).one_or_none()
+        row = self._connection.execute(query).one_or_none()
         if row is None:
             raise _missing(name, number)
         return _version(row)

@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 from service.jobs import FINAL, HELD, Kind, Status
 
-REVISION = "0004"
+REVISION = "0005"
 """The migration that these tables stand at."""
 
 NAME = Text().with_variant(Text(collation="C"), "postgresql")
@@ -126,6 +126,7 @@ jobs = Table(
     Column("waits_for", Text),
     Column("needs_model", NAME),
     Column("needs_version", Integer),
+    Column("score", JSON(none_as_null=True)),
     CheckConstraint("kind IN ('training', 'prediction')", name="kind"),
     CheckConstraint(_status_in(list(Status)), name="status"),
     CheckConstraint("version IS NOT NULL OR status <> 'succeeded'", name="version"),
@@ -223,6 +224,7 @@ versions = Table(
     Column("partial", Boolean, nullable=False, server_default=false()),
     Column("data", JSON, nullable=False, server_default="{}"),
     Column("description_sha256", Text),
+    Column("score", JSON(none_as_null=True)),
     UniqueConstraint("model", "number"),
     UniqueConstraint("job_id"),
 )

@@ -43,13 +43,13 @@ class OutputMeaning:
         target_names: Sequence[str] | None = None,
     ) -> None:
         """`last` is the last layer and `shape` that of its outputs, rows first."""
+        self.loss = loss
         self.units = int(shape[-1])
         self.classes = None if classes is None else list(classes)
         self.target_names = None if target_names is None else list(target_names)
         self.activation = activation_of(last)
         self.threshold = threshold_of(self.activation)
         self._is_flat = len(shape) == 2
-        self._classifies = loss.classifies
         self._likelihood = _likelihood(self.activation, loss)
 
     @classmethod
@@ -93,10 +93,22 @@ class OutputMeaning:
         return names
 
     @property
+    def are_probabilities(self) -> bool:
+        """Whether the outputs stand for probabilities, as they are or as logits or logarithms."""
+        is_likely = self.activation is not None and self.activation.outputs.are_probabilities
+        return self._likelihood is not None or is_likely
+
+    def likelihood(self, predictions: Floats) -> Floats | None:
+        """The probability that each output (rows, units) stands for by itself; None where they stand for none."""
+        if not self.are_probabilities:
+            return None
+        return predictions if self._likelihood is None else self._likelihood(predictions)
+
+    @property
     def scored(self) -> list[str] | None:
         """The names of what `scores` scores; None where the outputs are no scores."""
         names_sides = len(self.classes or ()) == 2 or self.threshold != 0 or self._likelihood is not None
-        are_scores = names_sides or (self.units > 1 and (self.classes is not None or self._classifies))
+        are_scores = names_sides or (self.units > 1 and (self.classes is not None or self.loss.classifies))
         if not self._is_flat or not are_scores:
             return None
         return self.names(2 if self.units == 1 else len(self.classes or ()) or self.units)

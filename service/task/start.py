@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 from service.data.features import Learnt, restored
 from service.formats.weights import unpack
 from service.nn import Sequential
+from service.spec import CompileSpec
+from service.spec.vocabulary import made
 from service.versions import Version
 
 Array = NDArray[np.generic]
+
+_TAKEN_OVER = ("spec", "compile")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,10 +42,26 @@ class Start:
         )
         return cls(version, learnt, unpack(weights)[0], None if optimizer is None else unpack(optimizer)[0])
 
+    def completed(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """A request with the version's network and compilation where it says nothing of them."""
+        own = {key: getattr(self.version, key) for key in _TAKEN_OVER if document.get(key) is None}
+        return {**document, **own}
+
+    def with_its_rate(self, compiled: CompileSpec) -> CompileSpec:
+        """A compilation at the learning rate that the version's training ended with."""
+        rate = (self.optimizer or {}).get("learning_rate")
+        optimizer = made("optimizer", compiled.optimizer)
+        if rate is None or float(rate) == optimizer.learning_rate:
+            return compiled
+        asked = compiled.model_dump(mode="json", exclude_unset=True)
+        own = asked.get("optimizer")
+        own = own if isinstance(own, dict) else {"class_name": type(optimizer).__name__}
+        return CompileSpec.model_validate({**asked, "optimizer": {**own, "learning_rate": float(rate)}})
+
     def give(self, model: Sequential, *, optimizer: bool) -> None:
         """Gives a compiled model the weights and, if asked, its optimizer the state, all but the learning rate.
 
-        The rate is that of `compile`, where `checks.continuing` has written the one that the state ended with.
+        The rate is that of `compile`, where `with_its_rate` has written the one that the state ended with.
         """
         model.set_weights(list(self.weights.values()))
         if optimizer and self.optimizer is not None:

@@ -1,6 +1,5 @@
 """How targets that are numbers are scaled for the training, and how outputs come back to the data's own units."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -51,8 +50,7 @@ class TargetScale:
         transforms = [] if request.data is None else [one.transform or "none" for one in request.data.target or ()]
         if set(transforms) <= {"none"}:
             return None
-        kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
-        return cls.learn(dataset.y[: max(kept, 1)], transforms)
+        return cls.learn(dataset.y[: max(request.fit.kept_rows(dataset.rows), 1)], transforms)
 
     @classmethod
     def from_json(cls, value: Sequence[Mapping[str, Any]] | None) -> Self | None:

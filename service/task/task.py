@@ -1,6 +1,5 @@
-"""The task: loss, targets and outputs of one training or evaluation, which everything that needs to know asks."""
+"""The task of a training or an evaluation: its loss, its targets and what the outputs of the network mean."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,7 +10,7 @@ from service.data.datasets import Dataset
 from service.nn import metrics
 from service.nn.losses import Loss, Targets
 from service.spec import CompileSpec, FitSpec
-from service.task.asked_loss import AskedLoss
+from service.spec.vocabulary import made
 from service.task.class_weights import class_weights
 from service.task.encoding import encoded
 from service.task.output_meaning import OutputMeaning
@@ -28,9 +27,9 @@ class Task:
     """How targets are scaled for the training; None where they are learnt as they are."""
 
     @classmethod
-    def of(cls, loss: AskedLoss, y: NDArray[Any], outputs: OutputMeaning, scale: TargetScale | None = None) -> Self:
+    def of(cls, y: NDArray[Any], outputs: OutputMeaning, scale: TargetScale | None = None) -> Self:
         """The task of targets `y` (rows,) or (rows, columns), as they were given."""
-        return cls(loss.resolved(y.shape, outputs.units), outputs, scale)
+        return cls(outputs.loss.resolved(y.shape, outputs.units), outputs, scale)
 
     @property
     def loss_name(self) -> str:
@@ -76,11 +75,16 @@ class Task:
         if self.scale is None:
             return arguments
         for key in ("metrics", "weighted_metrics"):
-            resolved = [metrics.resolve(one, (None, self.units), y.shape) for one in arguments[key]]
-            arguments[key] = [InUnits(one, self.scale) for one in resolved]
+            arguments[key] = [InUnits(one, self.scale) for one in self.metrics(getattr(asked, key), y)]
         return arguments
 
     def class_weights(self, fit: FitSpec, dataset: Dataset) -> dict[int, float] | None:
         """The weight of each class by its index, as a request asks for it."""
-        kept = math.floor(dataset.rows * (1 - fit.validation_split))
-        return class_weights(fit.class_weight, dataset.y[:kept], self.classes, ignored=self.loss.ignored_class)
+        y = dataset.y[: fit.kept_rows(dataset.rows)]
+        return class_weights(fit.class_weight, y, self.classes, ignored=self.loss.ignored_class)
+
+    def metrics(self, asked: Sequence[Any] | None, y: NDArray[Any]) -> list[metrics.Metric]:
+        """The metrics that are meant for encoded targets; "accuracy" is chosen by shapes."""
+        shape = (len(y), 1) if y.ndim == 1 else y.shape
+        given = [name if isinstance(name, str) else made("metric", name) for name in asked or ()]
+        return [metrics.resolve(name, (None, self.units), shape) for name in given]

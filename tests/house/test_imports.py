@@ -1,13 +1,17 @@
 """What each room may import; the order of the rooms is import-linter's contract in `pyproject.toml`."""
 
 import ast
+import graphlib
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NN = sorted((ROOT / "service" / "nn").rglob("*.py"))
+ALL = sorted((ROOT / "service").rglob("*.py"))
 
 
 def imported_roots(source: str) -> set[str]:
@@ -62,3 +66,27 @@ def test_the_api_loads_no_library_of_files_before_a_file_is_asked_for() -> None:
 
 def test_the_supervisor_loads_no_numpy() -> None:
     assert "numpy" not in loaded_by("import service.__main__")
+
+
+def test_no_modules_import_each_other_in_a_circle_not_even_when_they_are_called() -> None:
+    paths = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in ALL}
+    tree = {name: imported_modules(path.read_text(encoding="utf-8"), paths) - {name} for name, path in paths.items()}
+    graphlib.TopologicalSorter(tree).prepare()
+
+
+def imported_modules(source: str, known: Collection[str]) -> set[str]:
+    """The modules of the service that a module imports, at its top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inner & set(known) or {node.module}
+    return found & set(known)
+
+
+def test_what_a_layer_or_a_loss_is_outside_of_nn_is_told_by_itself_and_not_by_its_name() -> None:
+    asks = re.compile(r"isinstance\([^()]*\b(Dense|Embedding|\w*Normalization|\w*entropy|\w*Hinge|MeanSquared\w*)\b")
+    asking = [path.name for path in ALL if path not in NN and asks.search(path.read_text(encoding="utf-8"))]
+    assert asking == []

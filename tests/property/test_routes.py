@@ -60,7 +60,7 @@ def csv_of(rows: Sequence[Mapping[str, Any]]) -> str:
     def cell(value: Any) -> str:
         return '"' + value.replace('"', '""') + '"' if isinstance(value, str) else "" if value is None else repr(value)
 
-    lines = [rows[0].keys(), *(row.values() for row in rows)]
+    lines: list[list[Any]] = [list(rows[0]), *(list(row.values()) for row in rows)]
     return "".join(",".join(map(cell, line)) + "\n" for line in lines)
 
 
@@ -143,7 +143,7 @@ def cases(draw: st.DrawFn) -> tuple[list[Any], list[dict[str, Any]]]:
 @example(case=([CategoryColumn("kind", "one_hot", "indicator", None, ["", "NA", "x"], False),
                 NumberColumn("size", "standardize", "mean", 2.0, 2.0, 3.0)],
                [{"kind": kind, "size": 1.5} for kind in ("", "NA", "x", "null", "y")]))  # fmt: skip
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_value_means_the_same_by_every_route(service: Service, case: tuple[list[Any], list[dict[str, Any]]]) -> None:
     columns, rows = case
     routes = Routes(service, columns)

@@ -1,28 +1,22 @@
-"""A loss, an activation, a layer, an optimizer and a metric that the service has never seen, driven over HTTP.
+"""A part of each kind that the service has never seen."""
 
-Run as a program it prints, as JSON, what the service says of a training with each of them. It is a process of its own
-because registries are shared, and the requests that they allow are decided when the first one is read.
-"""
-
-import json
-import sys
+import math
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from service.nn import activations, layers, losses, metrics, optimizers
+from service.nn import activations, callbacks, initializers, layers, losses, metrics, optimizers
+from service.nn.arguments import Range
+from service.nn.callbacks.callback import Callback, Logs
+from service.nn.initializers import Initializer
 from service.nn.layers.layer import Array, Layer, Pass, Setting, Shape
 from service.nn.losses import Targets
 from service.nn.losses.loss import Loss, Reduction
 from service.nn.meaning import Outputs
 from service.nn.metrics.metric import MeanOfRows
 from service.nn.optimizers.optimizer import Optimizer, Rate
-from tests.support.serving import Service
-
-NAMES = ["cat", "dog", "owl"]
-FORMATS = ("keras", "safetensors", "json", "onnx", "python")
+from service.nn.registry import Configurable
 
 
 @losses.REGISTRY.register()
@@ -104,68 +98,22 @@ class Confidence(MeanOfRows):
         return np.asarray((y_true * y_pred).sum(axis=-1))
 
 
-OWN: dict[str, dict[str, Any]] = {
-    "loss": {"compile": {"loss": "poly_loss"}},
-    "activation": {"activation": "taylor_softmax"},
-    "layer": {"first": "Scale"},
-    "optimizer": {"compile": {"optimizer": {"class_name": "SignDescent", "learning_rate": 0.02}}},
-    "metric": {"compile": {"metrics": ["confidence"]}},
-}
-"""What a request that works without them says of each."""
+@initializers.REGISTRY.register()
+@dataclass
+class Alternating(Initializer):
+    """Small numbers that take turns above and below zero."""
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        return np.asarray(0.1 * (-1.0) ** np.arange(math.prod(shape)).reshape(shape))
 
 
-def request(kind: str) -> dict[str, Any]:
-    """A training on class names with the part of this kind."""
-    own, rng = OWN[kind], np.random.default_rng(4)
-    places = rng.integers(0, 3, 90)
-    x = rng.normal(scale=0.3, size=(90, 2)) + np.array([[0, 1], [1, -1], [-1, -1]])[places]
-    first = [{"class_name": own["first"], "name": "first"}] if "first" in own else []
-    return {
-        "model": kind,
-        "spec": {
-            "layers": [*first, {"class_name": "Dense", "units": 3, "activation": own.get("activation", "softmax")}]
-        },
-        "compile": {
-            "optimizer": {"class_name": "Adam", "learning_rate": 0.05},
-            "loss": "categorical_crossentropy",
-            "metrics": ["accuracy"],
-        }
-        | own.get("compile", {}),
-        "fit": {"epochs": 60, "batch_size": 16, "seed": 7},
-        "data": {"x": x.tolist(), "y": [NAMES[place] for place in places]},
-    }
+@callbacks.REGISTRY.register()
+@dataclass
+class StopAfter(Configurable, Callback):
+    """Ends the training after so many epochs."""
 
+    epochs: Annotated[int, Range(minimum=1)] = 1
 
-def driven(service: Service, kind: str) -> dict[str, Any]:
-    """What the service says of such a training, of its version, and of the files that it is exported to."""
-    asked = request(kind)
-    validated = service.client.post("/v1/training-jobs:validate", json=asked)
-    answer = service.client.post("/v1/training-jobs", json=asked)
-    service.work()
-    model = f"/v1/models/{kind}"
-    rows = {"instances": [[0, 1], [1, -1], [-1, -1]], "outputs": ["predicted_classes", "predictions", "probabilities"]}
-    predicted = service.client.post(f"{model}:predict", json=rows)
-    evaluated = service.client.post(f"{model}:evaluate", json={"data": asked["data"]})
-    files = {name: service.client.get(f"{model}/export?format={name}") for name in FORMATS}
-    imported = service.client.post(
-        f"/v1/models:import?model={kind}-again",
-        content=files["keras"].content,
-        headers={"Content-Type": "application/zip"},
-    )
-    again = service.client.post(f"/v1/models/{kind}-again:predict", json=rows)
-    return {
-        "validated": validated.json(),
-        "asked": [answer.status_code, answer.json()],
-        "job": service.client.get(answer.headers.get("Location", "/")).json(),
-        "predicted": predicted.json(),
-        "evaluated": evaluated.json(),
-        "files": {
-            name: [file.status_code, "" if file.status_code == 200 else file.json()] for name, file in files.items()
-        },
-        "imported": [imported.status_code, again.json()],
-    }
-
-
-if __name__ == "__main__":
-    with Service(Path(sys.argv[1])) as made:
-        print(json.dumps({kind: driven(made, kind) for kind in OWN}))
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Stops the model once there were enough."""
+        self.model.stop_training = epoch + 1 >= self.epochs

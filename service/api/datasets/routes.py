@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 
 from service.api.datasets.views import DatasetPage, DatasetView
 from service.api.examples import DATASET, UPLOAD_EXAMPLES
+from service.api.http.conditions import Conditional
 from service.api.http.dialects import Written
 from service.api.http.paths import Paging
 from service.api.http.problems import documented
@@ -106,7 +107,7 @@ def get_dataset(shared: Shared, dataset_id: DatasetId) -> DatasetView:
     response_class=StreamingResponse,
     responses={
         200: {"description": "The table.", "content": dict.fromkeys(FORMATS.values(), FILE)},
-        **documented(404, 409, 422, 503),
+        **documented(400, 404, 409, 412, 422, 503),
     },
 )
 def download_dataset(
@@ -124,11 +125,12 @@ def download_dataset(
     return StreamingResponse(pieces, media_type=media_type, headers=headers)
 
 
-@router.delete("/{dataset_id:word}", status_code=204, responses=documented(404, 409, 422, 503))
-def delete_dataset(shared: Shared, dataset_id: DatasetId) -> None:
+@router.delete("/{dataset_id:word}", status_code=204, responses=documented(400, 404, 409, 412, 422, 503))
+def delete_dataset(shared: Shared, dataset_id: DatasetId, conditions: Conditional) -> None:
     """Deletes a dataset that no unfinished job needs; versions that were trained on it stay."""
     with shared.database.transaction() as tx:
         unwanted = tx.datasets.delete(dataset_id)
+        conditions.check_untagged()
     shared.database.artifacts.remove([] if unwanted is None else [unwanted])
 
 

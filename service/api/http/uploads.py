@@ -87,11 +87,13 @@ def charset_of(content_type: str) -> str | None:
 
 def media_type_of(request: Request, known: dict[str, str] = MEDIA_TYPES) -> str:
     """The media type of a body; `UnsupportedMediaType` for one that is not known here."""
-    named = request.headers.get("content-type", OCTETS).partition(";")[0].strip().lower()
+    # A page of a stranger can send a body without a type, or with that of a form, to any address without being asked.
+    named = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if named not in known:
         expected = ", ".join(sorted(set(known.values())))
+        received = repr(named[:60]) if named else "none"
         hint = " The body is the file itself, as curl sends it with --data-binary." if named in _FORMS else ""
-        raise UnsupportedMediaType(f"Expected a Content-Type of {expected}; received {named[:60]!r}.{hint}")
+        raise UnsupportedMediaType(f"Expected a Content-Type of {expected}; received {received}.{hint}")
     if request.headers.get("content-encoding", "identity").strip().lower() not in (
         "identity",
         "gzip",

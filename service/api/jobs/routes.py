@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 from starlette.concurrency import run_in_threadpool
 
+from service.api.http.conditions import Conditional
 from service.api.http.paths import JobId, Paging
 from service.api.http.preferences import waited
 from service.api.http.problems import documented
@@ -72,12 +73,13 @@ def job_routes(kind: Kind) -> APIRouter:
         """
         return await watch(shared, job_id, kind, after, last_event_id)
 
-    @router.delete(one, name=f"delete_{kind}_job", status_code=204, responses=documented(404, 409, 422, 503))
-    def delete_job(shared: Shared, job_id: JobId) -> None:
+    @router.delete(one, name=f"delete_{kind}_job", status_code=204, responses=documented(400, 404, 409, 412, 422, 503))
+    def delete_job(shared: Shared, job_id: JobId, conditions: Conditional) -> None:
         """Deletes a job that has ended, with its history and data that only it had; versions stay."""
         with shared.database.transaction() as tx:
             tx.jobs.get(job_id, kind)
             unwanted = tx.jobs.delete(job_id)
+            conditions.check_untagged()
         shared.database.artifacts.remove(unwanted)
 
     return router

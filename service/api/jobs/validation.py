@@ -9,7 +9,7 @@ from service.api.http.remarks import Remark
 from service.api.jobs.views import FromView
 from service.api.models.views import LayerView
 from service.checks import CheckedTraining
-from service.checks.estimate import estimate
+from service.task.cost import cost_of
 
 
 class RowsView(BaseModel):
@@ -38,7 +38,7 @@ class ValidationView(BaseModel):
     @classmethod
     def of(cls, checked: CheckedTraining) -> Self:
         """The view of a training that passed all checks."""
-        cost, encoder = estimate(checked), checked.prepared.encoder
+        cost, encoder = cost_of(checked.request, checked.dataset, checked.outline), checked.prepared.encoder
         return cls(
             **{"from": checked.request.from_ and checked.request.from_.model_dump()},
             summary=[LayerView(**row) for row in cost.summary],

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from service.api.http.remarks import Remark
+from service.api.models.score import ScoreView
 from service.formats.metric_values import MetricValue
 from service.jobs import Job, Status
 from service.spec.prediction import Output
@@ -65,6 +66,9 @@ class JobView(BaseModel):
         description="Of the last epoch that is done; once a job has succeeded, what its version has.",
         examples=[{"loss": 0.31, "accuracy": 0.92}],
     )
+    score: ScoreView | None = Field(
+        None, description="How the finished model does on held-out rows; null where none were held out."
+    )
     priority: int = Field(description="The highest goes first, among equals the oldest.")
     attempt: int = Field(description="How many times a worker has started on it.")
     waits_for: str | None = Field(None, description="Why it stands still, where something keeps it: a full disk, say.")
@@ -83,6 +87,8 @@ class JobView(BaseModel):
         """The view of a job as it stands."""
         path, model = f"/v1/training-jobs/{job.id}", f"/v1/models/{job.model}"
         version = None if job.version is None else f"{model}/versions/{job.version}"
+        score = None if job.score is None else ScoreView(**job.score)
+        found = [_NOTHING_KEPT if _kept_nothing(job) else None, None if score is None else score.warning]
         return cls(
             id=job.id,
             status=job.status,
@@ -91,11 +97,12 @@ class JobView(BaseModel):
             **{"from": job.request.get("from")},
             progress=Progress(epoch=job.epoch, epochs=job.epochs, fraction=job.fraction, eta_seconds=_eta_seconds(job)),
             metrics=job.metrics,
+            score=score,
             priority=job.priority,
             attempt=job.attempt,
             waits_for=job.waits_for,
             seed=job.request.get("fit", {}).get("seed"),
-            warnings=[*job.request.get("warnings", []), *([_NOTHING_KEPT] if _kept_nothing(job) else [])],
+            warnings=[*job.request.get("warnings", []), *(one for one in found if one is not None)],
             created_at=job.created_at,
             started_at=job.started_at,
             finished_at=job.finished_at,

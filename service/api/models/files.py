@@ -3,11 +3,12 @@
 import secrets
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from service.allowance import expect_much
 from service.api.examples import IMPORT_EXAMPLES
 from service.api.http.bodies import json_bytes, read_object, whole_body
+from service.api.http.conditions import NOT_MODIFIED, Conditional, Conditions
 from service.api.http.paths import LabelName, ModelName, VersionNumber
 from service.api.http.problems import UnsupportedMediaType, documented
 from service.api.models.views import ImportedVersionView
@@ -31,7 +32,6 @@ Format = Annotated[
         "from a table, the first two and the script take its columns, and the others tell what was learnt of them.",
     ),
 ]
-IfNoneMatch = Annotated[str | None, Header(description="The `ETag` of a file at hand: 304 if it is still the same.")]
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FILE = {
@@ -42,8 +42,7 @@ _FILE = {
         "application/json": {"schema": {"type": "object"}},
     },
 }
-_SAME = {"description": "The file is still the one that `If-None-Match` names."}
-_ANSWERS: dict[int | str, dict[str, Any]] = {200: _FILE, 304: _SAME, **documented(404, 422, 503)}
+_ANSWERS: dict[int | str, dict[str, Any]] = {200: _FILE, **NOT_MODIFIED, **documented(400, 404, 412, 422, 503)}
 
 _FILE_TYPES = ("application/zip", "application/x-hdf5", "application/octet-stream")
 _IMPORTED: dict[str, Any] = {
@@ -116,11 +115,9 @@ def import_model(
 
 
 @router.get("/{name:word}/export", response_class=Response, responses=_ANSWERS)
-def export_model(
-    shared: Shared, name: ModelName, file_format: Format = "keras", if_none_match: IfNoneMatch = None
-) -> Response:
+def export_model(shared: Shared, name: ModelName, conditions: Conditional, file_format: Format = "keras") -> Response:
     """The model's latest version as a file."""
-    return _exported(shared, name, None, file_format, if_none_match)
+    return _exported(shared, name, None, file_format, conditions)
 
 
 @router.get("/{name:word}/versions/{number:number}/export", response_class=Response, responses=_ANSWERS)
@@ -128,26 +125,26 @@ def export_version(
     shared: Shared,
     name: ModelName,
     number: VersionNumber,
+    conditions: Conditional,
     file_format: Format = "keras",
-    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One version as a file; the same version always gives the same bytes."""
-    return _exported(shared, name, number, file_format, if_none_match)
+    return _exported(shared, name, number, file_format, conditions)
 
 
 @router.get("/{name:word}/labels/{label:word}/export", response_class=Response, responses=_ANSWERS)
 def export_label(
-    shared: Shared, name: ModelName, label: LabelName, file_format: Format = "keras", if_none_match: IfNoneMatch = None
+    shared: Shared, name: ModelName, label: LabelName, conditions: Conditional, file_format: Format = "keras"
 ) -> Response:
     """The version that a label points at as a file."""
-    return _exported(shared, name, label, file_format, if_none_match)
+    return _exported(shared, name, label, file_format, conditions)
 
 
-def _exported(shared: State, name: str, which: Which, file_format: str, known: str | None) -> Response:
+def _exported(shared: State, name: str, which: Which, file_format: str, conditions: Conditions) -> Response:
     version, weights, optimizer = shared.database.open_version(name, which)
     file = export(version, weights, file_format, optimizer)
     etag = f'"{digest(file.content)}"'
     headers = {"ETag": etag, "Content-Disposition": f'attachment; filename="{file.file_name}"'}
-    if known is not None and (etag in known or known.strip() == "*"):
+    if conditions.is_known(etag):
         return Response(status_code=304, headers={"ETag": etag})
     return Response(file.content, media_type=file.media_type, headers=headers)

@@ -1,30 +1,26 @@
 """Labels of a model: `stable`, `canary` and the like, moved from version to version."""
 
-import re
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Self
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from service.api.examples import LABEL_EXAMPLES
 from service.api.http.bodies import JsonBytes, described, read_object
-from service.api.http.paths import LabelName, ModelName
+from service.api.http.conditions import NOT_MODIFIED, Conditional, Conditions
+from service.api.http.paths import LabelName, ModelName, Paging
 from service.api.http.problems import documented
 from service.api.models.views import VersionStatusView
 from service.api.predictions.routes import EVALUATES, PREDICTS, answer_evaluation, respond
 from service.api.predictions.tables import Queried
 from service.api.predictions.views import EvaluationView
 from service.api.state import Shared
-from service.errors import Findings, Malformed
+from service.errors import Findings
 from service.storage import Label, LabelMove
+from service.storage.labels import Check
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
-
-IfMatch = Annotated[
-    str | None, Header(description="The `ETag` that the label must have: 412 if somebody moved it since.")
-]
-IfNoneMatch = Annotated[str | None, Header(description="`*` makes the label only if there is none of its name.")]
 
 _LONGEST_NAME = 100
 
@@ -105,36 +101,51 @@ class LabelHistory(BaseModel):
 
 
 @router.get("/{name:word}/labels", response_model=LabelPage, responses=documented(404, 422, 503))
-def list_labels(shared: Shared, name: ModelName) -> LabelPage:
-    """The labels of a model."""
+def list_labels(shared: Shared, name: ModelName, page: Paging) -> LabelPage:
+    """The labels of a model by name."""
     with shared.database.reading() as tx:
         tx.models.get(name)
-        return LabelPage(items=[LabelView.of(label) for label in tx.labels.all(name)])
+        found, next_cursor = tx.labels.page(name, limit=page.limit, cursor=page.cursor)
+    page.link(next_cursor)
+    return LabelPage(items=[LabelView.of(label) for label in found], next_cursor=next_cursor)
 
 
-@router.get("/{name:word}/labels/{label:word}", response_model=LabelStatusView, responses=documented(404, 422, 503))
-def get_label(shared: Shared, name: ModelName, label: LabelName, response: Response) -> LabelStatusView:
+@router.get(
+    "/{name:word}/labels/{label:word}",
+    response_model=LabelStatusView,
+    responses={**NOT_MODIFIED, **documented(400, 404, 412, 422, 503)},
+)
+def get_label(
+    shared: Shared, name: ModelName, label: LabelName, response: Response, conditions: Conditional
+) -> LabelStatusView | Response:
     """Where a label points; its `ETag` guards the next move."""
     with shared.database.reading() as tx:
         found = tx.labels.get(name, label)
     response.headers["ETag"] = _etag(found)
+    if conditions.is_known(_etag(found)):
+        return Response(status_code=304, headers={"ETag": _etag(found)})
     return LabelStatusView.of(found)
 
 
 @router.get(
-    "/{name:word}/labels/{label:word}/history", response_model=LabelHistory, responses=documented(404, 422, 503)
+    "/{name:word}/labels/{label:word}/history", response_model=LabelHistory, responses=documented(400, 404, 422, 503)
 )
-def get_label_history(shared: Shared, name: ModelName, label: LabelName) -> LabelHistory:
-    """Who moved a label when, from which version to which."""
+def get_label_history(shared: Shared, name: ModelName, label: LabelName, page: Paging) -> LabelHistory:
+    """Who moved a label when, from which version to which; the last move first."""
     with shared.database.reading() as tx:
         tx.models.get(name)
-        return LabelHistory(items=[LabelMoveView.of(move) for move in tx.labels.history(name, label)])
+        found, next_cursor = tx.labels.history(name, label, limit=page.limit, cursor=page.cursor)
+    page.link(next_cursor)
+    return LabelHistory(items=[LabelMoveView.of(move) for move in found], next_cursor=next_cursor)
 
 
 @router.put(
     "/{name:word}/labels/{label:word}",
     response_model=LabelView,
-    responses=documented(400, 404, 412, 415, 422, 503),
+    responses={
+        201: {"model": LabelView, "description": "The label is new."},
+        **documented(400, 404, 412, 415, 422, 503),
+    },
     openapi_extra=described("LabelRequest", LABEL_EXAMPLES),
 )
 def put_label(
@@ -144,8 +155,7 @@ def put_label(
     body: JsonBytes,
     response: Response,
     *,
-    if_match: IfMatch = None,
-    if_none_match: IfNoneMatch = None,
+    conditions: Conditional,
 ) -> LabelView:
     """Points a label at a version, from the next prediction on; to roll back is to move it back."""
     asked = read_object(body, "version", "by", required=("version",))
@@ -161,10 +171,12 @@ def put_label(
         )
     findings.raise_errors()
     with shared.database.transaction() as tx:
-        is_new = if_none_match is not None and if_none_match.strip() == "*"
-        moved = tx.labels.move(name, label, number, moves=_moves(if_match), is_new=is_new, by=by)
+        moved, is_new = tx.labels.move(name, label, number, check=_checked(conditions), by=by)
+    view = LabelView.of(moved)
     response.headers["ETag"] = _etag(moved)
-    return LabelView.of(moved)
+    if is_new:
+        response.status_code, response.headers["Location"] = 201, view.links.self
+    return view
 
 
 @router.delete(
@@ -173,10 +185,10 @@ def put_label(
     response_class=Response,
     responses=documented(400, 404, 412, 422, 503),
 )
-def delete_label(shared: Shared, name: ModelName, label: LabelName, if_match: IfMatch = None) -> None:
+def delete_label(shared: Shared, name: ModelName, label: LabelName, conditions: Conditional) -> None:
     """Deletes a label; the version stays, and so does the label's history."""
     with shared.database.transaction() as tx:
-        tx.labels.delete(name, label, moves=_moves(if_match))
+        tx.labels.delete(name, label, check=_checked(conditions))
 
 
 @router.post("/{name:word}/labels/{label:word}:predict", **PREDICTS)
@@ -195,11 +207,5 @@ def _etag(label: Label) -> str:
     return f'"{label.moves}"'
 
 
-def _moves(if_match: str | None) -> int | None:
-    """The count of moves that `If-Match` names."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    found: Any = re.fullmatch(r'"([0-9]{1,18})"', if_match.strip())
-    if found is None:
-        raise Malformed('Expected the ETag of a label in If-Match, such as "3".', code="bad_etag")
-    return int(found[1])
+def _checked(conditions: Conditions) -> Check:
+    return lambda label: conditions.check(None if label is None else _etag(label))

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from fastapi import APIRouter, Response
 
+from service.api.http.conditions import Conditional
 from service.api.http.paths import LabelName, ModelName, Page, Paging, VersionNumber
 from service.api.http.problems import documented
 from service.api.models.views import (
@@ -64,11 +65,14 @@ def list_label_evaluations(shared: Shared, name: ModelName, label: LabelName, pa
     return _evaluations(shared, name, label, page)
 
 
-@router.delete("/{name:word}", status_code=204, response_class=Response, responses=documented(404, 409, 422, 503))
-def delete_model(shared: Shared, name: ModelName) -> None:
+@router.delete(
+    "/{name:word}", status_code=204, response_class=Response, responses=documented(400, 404, 409, 412, 422, 503)
+)
+def delete_model(shared: Shared, name: ModelName, conditions: Conditional) -> None:
     """Deletes a model with all its versions, if no unfinished job needs one; the jobs that made them stay."""
     with shared.database.transaction() as tx:
         tx.models.delete(name)
+        conditions.check_untagged()
 
 
 @router.get("/{name:word}/versions", response_model=VersionPage, responses=documented(400, 404, 422, 503))
@@ -95,12 +99,13 @@ def get_version(shared: Shared, name: ModelName, number: VersionNumber) -> Answe
     "/{name:word}/versions/{number:number}",
     status_code=204,
     response_class=Response,
-    responses=documented(404, 409, 422, 503),
+    responses=documented(400, 404, 409, 412, 422, 503),
 )
-def delete_version(shared: Shared, name: ModelName, number: VersionNumber) -> None:
+def delete_version(shared: Shared, name: ModelName, number: VersionNumber, conditions: Conditional) -> None:
     """Deletes one version that no label points at and no unfinished job needs; its number is not given again."""
     with shared.database.transaction() as tx:
         tx.models.delete(name, number)
+        conditions.check_untagged()
 
 
 def _evaluations(shared: State, name: str, which: Which, page: Page) -> EvaluationPage:

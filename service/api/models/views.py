@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, computed_field
 
 from service.api.http.remarks import Remark
 from service.api.jobs.views import FromView, Metrics
+from service.api.models.score import ScoreView
 from service.errors import Finding
 from service.storage import Model
 from service.versions import Version
@@ -114,6 +115,7 @@ class VersionView(BaseModel):
     fit: dict[str, Any]
     summary: list[LayerView]
     metrics: Metrics = Field(description="Of the last epoch.")
+    score: ScoreView | None = Field(description="How it does on held-out rows; null where none were held out.")
     input: dict[str, Any] = Field(examples=[{"features": None, "shape": [None, 100]}])
     output: dict[str, Any] = Field(examples=[{"classes": ["cat", "dog"], "shape": [None, 2]}])
     data: dict[str, Any] = Field(description="Of a stored dataset: what was learnt from and what was held out.")
@@ -140,6 +142,7 @@ class VersionView(BaseModel):
             fit=version.fit,
             summary=[LayerView(**line) for line in version.summary],
             metrics=version.metrics,
+            score=None if version.score is None else ScoreView(**version.score),
             input=version.input,
             output=version.output,
             data=version.data,

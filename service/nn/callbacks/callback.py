@@ -1,7 +1,7 @@
 """What a callback is: hooks that `fit` calls while it trains."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from service.nn.metrics.metric import Metric
 from service.nn.registry import Registry
@@ -17,6 +17,9 @@ class Callback:
     As in Keras, `logs` is always a dictionary, empty before anything is measured. A hook may set
     `self.model.stop_training`, or raise to end the training at once.
     """
+
+    sets_learning_rate: ClassVar[bool] = False
+    """Whether the callback changes the learning rate, and records it among the metrics of each epoch."""
 
     model: Any = None
     params: dict[str, Any]

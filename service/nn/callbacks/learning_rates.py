@@ -18,6 +18,7 @@ class ReduceLROnPlateau(Configurable, Callback):
     """Multiplies the learning rate by `factor` after `patience` epochs without improvement of `monitor`."""
 
     keras_module: ClassVar[str] = "keras.callbacks"
+    sets_learning_rate: ClassVar[bool] = True
 
     monitor: str = "val_loss"
     factor: Annotated[float, Range(minimum=0, below=1)] = 0.1
@@ -71,6 +72,7 @@ class LearningRateScheduler(Configurable, Callback):
     """Sets the learning rate of each epoch: `schedule(epoch, rate)`, or a learning rate schedule called by epoch."""
 
     keras_module: ClassVar[str] = "keras.callbacks"
+    sets_learning_rate: ClassVar[bool] = True
 
     schedule: Annotated[Any, Of("learning rate schedule")]
     verbose: int = 0

@@ -3,18 +3,23 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Required, TypedDict
 
 import numpy as np
 
 from service.nn import randomness
-from service.nn.arguments import ArgumentError
+from service.nn.arguments import ArgumentError, Of, Range
 from service.nn.layers.layer import REGISTRY, Array, Clock, Layer, Pass, Setting, Shape, require_width
 from service.nn.registry import snake_case
 from service.nn.variable import Variable
 
-Transformer = dict[str, Any]
-"""What becomes of some columns: `{"columns": [0, 1], "layers": [...]}`, without layers what they are."""
+
+class Transformer(TypedDict, total=False):
+    """What becomes of some columns: the layers that they go through, without layers what they are."""
+
+    columns: Required[list[Annotated[int, Range(minimum=0)]]]
+    layers: list[Annotated[Any, Of("layer")]]
+
 
 # Places of inner layers, whose random numbers differ from those of all layers outside and of each other.
 _INNER = 1 << 20
@@ -41,13 +46,16 @@ class ColumnTransformer(Layer):
 
     in_keras = False
 
-    transformers: list | tuple  # type: ignore[type-arg]
+    transformers: list[Transformer]
     remainder: Literal["passthrough", "drop"] = "passthrough"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.transformers:
-            raise ArgumentError("transformers", "a list of at least one object with columns and layers", [])
+        given: Any = self.transformers
+        if not isinstance(given, list | tuple) or not given:
+            raise ArgumentError(
+                "transformers", "a list of at least one object with columns and layers", self.transformers
+            )
         made = [_made(place, given) for place, given in enumerate(self.transformers)]
         self.transformers = [{"columns": part.columns, "layers": part.layers} for part in made]
         self._parts = made

@@ -159,7 +159,7 @@ class Queue:
                 said = {**claim.job.request, "warnings": warnings}
                 values = {"said": said, "said_sha256": seal({"request": said}, SEALED)}
                 self._connection.execute(sql.SAY, self._under(claim, **values))
-            self._end(claim, Status.SUCCEEDED, version=number)
+            self._end(claim, Status.SUCCEEDED, version=number, score=new.score)
         return number
 
     def end_leases(self, owner: str, exit_code: int | None = None) -> int:

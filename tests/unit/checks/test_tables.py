@@ -7,7 +7,6 @@ import pyarrow as pa
 import pytest
 
 from service.checks import CheckedTraining, read_training
-from service.checks.estimate import estimate
 from service.config import Limits
 from service.data.datasets import Dataset
 from service.data.features import prepare
@@ -16,6 +15,7 @@ from service.errors import Findings, Invalid, NotFound
 from service.prediction import LoadedVersion
 from service.spec.data import DataSpec
 from service.task import AskedLoss, OutputMeaning, Task
+from service.task.cost import Cost, cost_of
 from service.training import train
 
 LIMITS = Limits()
@@ -30,6 +30,10 @@ TABLE = Table(
     )
 )
 ARRAYS = Dataset(np.eye(6, dtype=np.float32), np.arange(6, dtype=np.int32) % 3)
+
+
+def estimate(checked: CheckedTraining) -> Cost:
+    return cost_of(checked.request, checked.dataset, checked.outline)
 
 
 def opened(dataset_id: str) -> Dataset | Table:
@@ -310,7 +314,7 @@ def test_the_sides_of_one_output_are_not_named_after_its_target() -> None:
 def class_weights(checked: CheckedTraining) -> dict[int, float] | None:
     loss, found, dataset = AskedLoss.of(checked.request.compile), checked.outline, checked.dataset
     outputs = OutputMeaning(found.layers[-1], found.shapes[-1], loss, classes=dataset.classes)
-    return Task.of(loss, dataset.y, outputs).class_weights(checked.request.fit, dataset)
+    return Task.of(dataset.y, outputs).class_weights(checked.request.fit, dataset)
 
 
 def refused(asked: dict[str, Any], **fit: Any) -> set[tuple[str, str]]:

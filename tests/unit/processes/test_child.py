@@ -1,6 +1,14 @@
 """A child is started again: at once the first time, then with growing patience."""
 
+import os
+import socket
+import subprocess
+import sys
 import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
 
 from service.processes.child import Child
 
@@ -41,3 +49,36 @@ def test_patience_grows_with_every_early_death() -> None:
         pauses.append(child.due_at - time.monotonic())
     assert pauses[0] <= 0
     assert 0 < pauses[1] < pauses[2]
+
+
+STARTER = """
+import os, socket, sys, time
+from service.processes.child import Child
+
+listener = socket.create_server(("127.0.0.1", 0))
+os.environ["PYTHONPATH"] = sys.argv[1] + os.pathsep + os.environ["PYTHONPATH"]
+child = Child("API 1", ["api"], fds=[listener.fileno()])
+child.start("serve-1")
+print(child.process.pid, listener.getsockname()[1], flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the death signal is Linux's")
+def test_a_child_that_is_still_starting_goes_with_its_parent_and_frees_the_port(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    parent = subprocess.Popen(
+        [sys.executable, "-c", STARTER, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert parent.stdout is not None
+    port = int(parent.stdout.readline().split()[1])
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return
+        time.sleep(0.01)
+    pytest.fail("the port is still taken")

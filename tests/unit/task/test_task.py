@@ -17,7 +17,7 @@ THREE = np.array([2, 0, 1, 2], np.int32)
 
 def task(loss: Any, y: Any, units: int = 3, activation: str = "softmax", **names: Any) -> Task:
     asked = AskedLoss.of(CompileSpec.model_validate({"loss": loss}))
-    return Task.of(asked, np.asarray(y), OutputMeaning(layers.Dense(units, activation), (None, units), asked, **names))
+    return Task.of(np.asarray(y), OutputMeaning(layers.Dense(units, activation), (None, units), asked, **names))
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "hard_sigmoid", "sparse_sigmoid", "log_sigmoid", "tanh", "softsign", None])

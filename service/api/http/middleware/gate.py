@@ -65,6 +65,9 @@ class Gate:
             if message["type"] == "http.response.start":
                 given = list(message.get("headers", ()))
                 present = {name.lower() for name, _ in given}
+                if b"etag" in present and b"cache-control" not in present:
+                    given.append((b"cache-control", b"no-cache"))  # it may be kept, and is asked for again
+                    present.add(b"cache-control")
                 message["headers"] = [*given, *(one for one in standing.items() if one[0] not in present)]
             await send(message)
 
@@ -80,7 +83,7 @@ class Gate:
         held = scope["state"]["held"] = Held(self.budget)
         try:
             with allowing(self.allowance):
-                await self.app(scope, arriving if is_upload else held.metered(arriving), named)
+                await self.app(scope, held.metered(arriving, is_upload=is_upload), named)
         finally:
             held.release()
 

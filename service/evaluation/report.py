@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.data.datasets import Dataset
+from service.evaluation.probabilities import probability_report
 from service.formats.metric_values import MetricValue, finite
 from service.nn import Sequential
 from service.nn.losses import Targets
@@ -42,17 +43,35 @@ def measure(model: Sequential, task: Task, dataset: Dataset) -> Measured:
     y = task.encoded(dataset.y)
     found = model.evaluate(dataset.x, y, sample_weight=dataset.sample_weight, verbose=0, return_dict=True)
     predictions = task.in_units(model.predict(dataset.x, verbose=0))
-    return Measured(
-        metrics={name: finite(value) for name, value in found.items()},
-        report=report(
-            predictions,
-            task.in_units(y),
-            task.targets,
-            names=task.output_names,
-            from_logits=task.loss.takes_logits,
-            threshold=task.outputs.threshold,
-        ),
+    made = report(
+        predictions,
+        task.in_units(y),
+        task.targets,
+        names=task.output_names,
+        from_logits=task.loss.takes_logits,
+        threshold=task.outputs.threshold,
     )
+    if made["kind"] == "classification" and task.outputs.are_probabilities:
+        made |= _probabilities(task, predictions, y)
+    return Measured(metrics={name: finite(value) for name, value in found.items()}, report=made)
+
+
+def _probabilities(task: Task, predictions: Array, y: Array) -> dict[str, Any]:
+    """How good the probabilities of the classes are; nothing where they cannot be told."""
+    scores = task.outputs.scores(predictions)
+    truth = true_classes(task, y)
+    if scores is None or not np.isfinite(scores).all():
+        return {}
+    known = (truth >= 0) & (truth < scores.shape[1])
+    return probability_report(scores[known], truth[known]) if known.any() else {}
+
+
+def true_classes(task: Task, y: Array) -> NDArray[np.int64]:
+    """The index of the class of each row (rows,), of targets as the loss takes them; -1 where it does not count."""
+    if task.targets is Targets.BINARY:
+        return (y.reshape(-1) > 0.5).astype(np.int64)
+    truth = y.reshape(len(y)).astype(np.int64) if task.targets is Targets.CLASS_INDICES else y.argmax(axis=1)
+    return truth if task.loss.ignored_class is None else np.where(truth == task.loss.ignored_class, -1, truth)
 
 
 def is_worse_than_mean(model: Sequential, task: Task, train: Dataset, held: Dataset | None) -> bool:
