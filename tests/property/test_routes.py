@@ -60,7 +60,7 @@ def csv_of(rows: Sequence[Mapping[str, Any]]) -> str:
     def cell(value: Any) -> str:
         return '"' + value.replace('"', '""') + '"' if isinstance(value, str) else "" if value is None else repr(value)
 
-    lines: list[list[Any]] = [list(rows[0]), *(list(row.values()) for row in rows)]
+    lines: list[list[Any]] = [list(rows[0]), *([row[name] for name in rows[0]] for row in rows)]
     return "".join(",".join(map(cell, line)) + "\n" for line in lines)
 
 
