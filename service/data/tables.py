@@ -1,7 +1,7 @@
 """Tables: named columns of numbers, booleans, categories and dates, in an Arrow file that need not be copied."""
 
 import mmap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from copy import copy
@@ -50,6 +50,8 @@ class Table:
     def __init__(self, arrow: Any) -> None:
         self.arrow = arrow
         """The pyarrow table."""
+        self.profile: Mapping[str, Mapping[str, Any]] = {}
+        """What `describe` found in each column when the table was stored, where that is known."""
         self._file: mmap.mmap | None = None
         self._is_part = False
         self.rows: int = arrow.num_rows
