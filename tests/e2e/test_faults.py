@@ -128,14 +128,15 @@ def test_in_a_silent_partition_nobody_waits_as_long_as_it_lasts() -> None:
     database.migrate()
     port = make_url(database.engine.url).port
     assert port is not None
-    started = threading.Barrier(6)
+    together, pooled, cut = threading.Barrier(5), threading.Barrier(6), threading.Barrier(6)
     waited: list[float] = []
 
     def ask() -> None:
         with database.reading() as tx:
             tx.models.page()
-            started.wait(30)  # so many connections lie in the pool afterwards
-        started.wait(30)
+            together.wait(30)  # so many connections lie in the pool afterwards
+        pooled.wait(30)
+        cut.wait(30)
         began = time.monotonic()
         with pytest.raises(Unavailable), database.reading() as tx:
             tx.models.page()
@@ -144,9 +145,9 @@ def test_in_a_silent_partition_nobody_waits_as_long_as_it_lasts() -> None:
     threads = [threading.Thread(target=ask) for _ in range(5)]
     for thread in threads:
         thread.start()
-    started.wait(30)
+    pooled.wait(30)
     with swallowed(port):
-        started.wait(30)
+        cut.wait(30)
         for thread in threads:
             thread.join(60)
     assert len(waited) == 5
