@@ -15,7 +15,7 @@ from service.errors import Findings
 from service.spec.data import MOST_CATEGORIES, DataSpec, FeatureSpec
 
 ENCODINGS: Mapping[str, tuple[str, ...]] = {
-    "number": ("standardize", "none"),
+    "number": ("standardize", "robust", "quantile", "none"),
     "boolean": ("boolean",),
     "category": ("one_hot", "integer"),
     "date": ("calendar", "days"),
@@ -156,8 +156,14 @@ def _read_and_fit(
         said = f"lacks a value in {rejected:,} rows; say in `missing` what to do with them."
         raise _UnfitColumnError("missing", said)
     if kind == "category":
-        most = feature.max_categories
-        return CategoryColumn.fit(feature.name, (texts, values), encoding=encoding, missing=missing, most=most)
+        return CategoryColumn.fit(
+            feature.name,
+            (texts, values),
+            encoding=encoding,
+            missing=missing,
+            most=feature.max_categories,
+            least=feature.min_frequency,
+        )
     class_ = DateColumn if kind == "date" else NumberColumn
     return class_.fit(feature.name, values, encoding=encoding, missing=missing)
 
