@@ -36,6 +36,11 @@ class State:
         stored, content = self.database.open_dataset(dataset_id)
         return load_dataset(stored.form, content)
 
+    def glimpse_dataset(self, dataset_id: str) -> Dataset | Table:
+        """As `open_dataset`, for a request whose worker reads and checks all of it later."""
+        stored, content = self.database.open_dataset(dataset_id, glimpse=True)
+        return load_dataset(stored.form, content, stored.meta.get("columns", ()))
+
     def open_start(self, model: str, which: int | str | None) -> Start:
         """A version by its number or label, or the latest, to go on from; `NotFound` if there is none."""
         return Start.of(*self.database.open_version(model, which))

@@ -8,7 +8,7 @@ import numpy as np
 from service.checks.architecture import FAILURES, Locate
 from service.errors import Findings
 from service.nn import ArgumentError, metrics
-from service.nn.engine.objective import named
+from service.nn.engine.objective import check_by_row, named
 from service.nn.losses import Targets
 from service.spec import TrainingRequest
 from service.task import Task
@@ -25,6 +25,7 @@ def check_metrics(
         for place, (name, metric) in enumerate(zip(names, resolved[key], strict=True)):
             at = locate("compile", key, place)
             reason = reason_against(metric.update_state, y, np.zeros((len(y), units), np.float32))
+            reason = reason or reason_against(check_by_row, metric, 2)
             most_likely = int(getattr(metric, "k", 0))
             if metric.takes_classes and y.ndim == 2 and y.shape[1] > 1:
                 said = f"{metric.name} counts class indices, and {loss.name} works on rows. Use accuracy."

@@ -9,6 +9,7 @@ import numpy as np
 
 from service.checks.architecture import FAILURES, Locate, outline
 from service.checks.class_weights import check_class_weight
+from service.checks.factors import check_factors
 from service.checks.indices import check_indices
 from service.checks.losses import check_loss, warn_of_unreachable, warn_of_unscaled
 from service.checks.memory import check_memory
@@ -19,6 +20,7 @@ from service.config import Limits
 from service.data.datasets import Dataset
 from service.errors import Findings
 from service.nn import layers
+from service.nn.engine.objective import check_by_row
 from service.spec import TrainingRequest
 from service.spec.mistakes import pointer_in
 from service.task import AskedLoss, OutputMeaning, Task
@@ -155,6 +157,7 @@ def _rehearse(
             model = request.spec.build(dataset.columns, seed=0, layers=found.layers)
             y = task.encoded(dataset.y[:2])
             model.compile(**task.compilation(request.compile, y))
+            check_factors(model, locate, findings)
             model.train_on_batch(dataset.x[:2], y)
     except FAILURES as error:
         place = _broken_layer(found, dataset.columns)
@@ -165,7 +168,8 @@ def _rehearse(
 def _broken_part(dataset: Dataset, task: Task) -> tuple[str, str]:
     """Where the request says what cannot go on from sound layers: the loss, or else the optimizer."""
     y = task.encoded(dataset.y[:2])
-    fails = reason_against(task.loss, y, np.full((len(y), task.units), 0.5, np.float32)) is not None
+    reason = reason_against(task.loss, y, np.full((len(y), task.units), 0.5, np.float32))
+    fails = (reason or reason_against(check_by_row, task.loss, 2)) is not None
     return ("compile", "loss" if fails else "optimizer")
 
 

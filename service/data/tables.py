@@ -1,8 +1,9 @@
 """Tables: named columns of numbers, booleans, categories and dates, in an Arrow file that need not be copied."""
 
 import mmap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from copy import copy
 from pathlib import Path
 from typing import Any, Self
@@ -10,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from service.data.counting import counts_of
 from service.data.names import digits, is_named_as_index, shown_decimal, text_of
 from service.errors import Malformed
 from service.formats.csv.blocks import THREADS
@@ -48,6 +50,8 @@ class Table:
     def __init__(self, arrow: Any) -> None:
         self.arrow = arrow
         """The pyarrow table."""
+        self.profile: Mapping[str, Mapping[str, Any]] = {}
+        """What `describe` found in each column when the table was stored, where that is known."""
         self._file: mmap.mmap | None = None
         self._is_part = False
         self.rows: int = arrow.num_rows
@@ -155,8 +159,9 @@ class Table:
         `Malformed` if a damaged file has left texts or dates in it that cannot be told.
         """
         try:
+            allowed = copy_context()
             with ThreadPoolExecutor(THREADS) as pool:
-                found = pool.map(self._described, self.names)
+                found = pool.map(lambda name: allowed.copy().run(self._described, name), self.names)
                 return [{"name": name, "type": kind, **next(found)} for name, kind in self.kinds.items()]
         except (OverflowError, UnicodeError):
             raise Malformed("The table holds texts or dates that cannot be read.", code="bad_table") from None
@@ -186,7 +191,7 @@ class Table:
         if kind == "empty":
             return {"missing": self.rows}
         if kind in ("category", "boolean"):
-            counted = pc.value_counts(column.drop_null())
+            counted = counts_of(column)
             order = pc.sort_indices(counted.field("counts"), sort_keys=[("", "descending")])
             values = [
                 {"value": one["values"].as_py(), "count": one["counts"].as_py()}

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from service.allowance import expect_much
 from service.config import Limits
 from service.errors import Finding, Invalid, Malformed, TooLarge, pointer
+from service.formats.compression import too_large
 from service.formats.json_size import expect_parsed
 from service.formats.jsontext import read_json
-from service.formats.plain_columns import check_size, exact_type
+from service.formats.plain_columns import check_size, exact_type, is_text
 
 _BATCH_CELLS = 1_000_000
 _EXACT = 2**53
@@ -32,11 +33,11 @@ def read_whole(file: Path, limits: Limits) -> bytes:
     return file.read_bytes().removeprefix(codecs.BOM_UTF8)
 
 
-def batches_of_rows(content: bytes, limits: Limits, *, by_line: bool) -> tuple[Any, Iterator[Any]]:
+def batches_of_rows(content: bytes, limits: Limits, most_bytes: int, *, by_line: bool) -> tuple[Any, Iterator[Any]]:
     """The pyarrow schema and record batches of objects in a list, or one on each line.
 
-    `Malformed` or `Invalid` for any other text, `TooLarge` for more columns or values than a table may have. A key
-    that a row does not have is a missing value, and so is NaN; texts that are all dates in ISO 8601 are dates.
+    `Malformed` or `Invalid` for any other text, `TooLarge` for more columns, values or bytes than a table may have. A
+    key that a row does not have is a missing value, and so is NaN; texts that are all dates in ISO 8601 are dates.
     """
     import pyarrow as pa  # noqa: PLC0415 - it takes time and memory that only tables need
 
@@ -50,7 +51,17 @@ def batches_of_rows(content: bytes, limits: Limits, *, by_line: bool) -> tuple[A
     columns = {name: (np.array(places), _column(name, values)) for name, (places, values) in present.items()}
     present.clear()
     schema = pa.schema([(name, column.type) for name, (_, column) in columns.items()])
+    if count * sum(map(_bits, schema.types)) > 8 * most_bytes:
+        raise too_large(most_bytes)
     return schema, _batches(columns, schema, count)
+
+
+def _bits(column_type: Any) -> int:
+    """What a value of a type takes at least, where none is, too."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    is_plain = pa.types.is_primitive(column_type) or pa.types.is_decimal(column_type)
+    return int(column_type.bit_width) if is_plain else 32 * is_text(column_type)
 
 
 def _present(rows: Sequence[Mapping[str, Any]], limits: Limits) -> dict[str, tuple[Sequence[int], list[Any]]]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from service.allowance import expect
+from service.allowance import expect, expect_much
 from service.config import Limits
 from service.errors import Finding, Findings, Malformed
 from service.formats.compression import most_unpacked, too_large
@@ -33,6 +33,7 @@ MAGIC = {b"PAR1": PARQUET, b"ARROW1": ARROW, b"\xff\xff\xff\xff": ARROW_STREAM}
 
 _BATCH_ROWS, _FEW_ROWS = 65_536, 1024
 _BATCH_CELLS = 4_000_000
+_LONG_LINE_BYTES = 1 << 20
 _COLUMN_BYTES = 8192
 """What pyarrow takes for a column of a block, however few rows are in it."""
 
@@ -117,6 +118,8 @@ def _readable(media_type: str) -> Iterator[None]:
 def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect, arriving: Readable | None) -> Found:
     import pyarrow as pa  # noqa: PLC0415 - as above
 
+    if _has_long_line(source):
+        expect_much()
     found = found_dialect(source, given)
     dialect, names = found.dialect, found.names
     check_size(1, len(names), limits)
@@ -145,6 +148,13 @@ def _write_csv(source: Path, target: Path, limits: Limits, given: Dialect, arriv
     return found
 
 
+def _has_long_line(source: Path) -> bool:
+    """Whether a text begins with a line so long that it takes its time to find the values in it."""
+    with source.open("rb") as opened:
+        start = opened.read(2 * _LONG_LINE_BYTES)
+    return max(map(len, start.replace(b"\r", b"\n").split(b"\n"))) > _LONG_LINE_BYTES
+
+
 def _reread(error: Exception, dialect: Dialect, given: Dialect) -> Dialect:
     """In which dialect to read a text again that failed with this error; raises it if that is of no use."""
     if dialect.encoding == "utf-8" and given.encoding is None and NOT_UTF8 in str(error):
@@ -164,7 +174,8 @@ def _batches(
 
     if media_type in (JSON, NDJSON):
         # pyarrow's own reader of JSON crashes on some texts that are none.
-        yield batches_of_rows(read_whole(source, limits), limits, by_line=media_type == NDJSON)
+        content, most_bytes = read_whole(source, limits), most_unpacked(source, limits)
+        yield batches_of_rows(content, limits, most_bytes, by_line=media_type == NDJSON)
         return
     with pa.memory_map(str(source)) as file:
         if media_type == PARQUET:

@@ -76,7 +76,7 @@ class L1L2(Regularizer):
 class OrthogonalRegularizer(Regularizer):
     """`factor` times the mean absolute cosine between different rows (or columns) of a matrix."""
 
-    factor: float = 0.01
+    factor: Annotated[float, Range(minimum=0)] = 0.01
     mode: Literal["rows", "columns"] = "rows"
 
     def __call__(self, x: Array) -> float:

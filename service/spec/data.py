@@ -10,7 +10,7 @@ ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 Kind = Literal["number", "category", "boolean", "date"]
 Missing = Literal["mean", "most_frequent", "indicator", "reject"]
 Transform = Literal["standardize", "log", "none"]
-Encoding = Literal["standardize", "none", "boolean", "one_hot", "integer", "calendar", "days"]
+Encoding = Literal["standardize", "robust", "quantile", "none", "boolean", "one_hot", "integer", "calendar", "days"]
 
 MOST_CATEGORIES = 100
 
@@ -26,14 +26,19 @@ class FeatureSpec(_Part):
     type: Kind | None = Field(None, description="What to take the column for; as it is stored if not given.")
     encoding: Encoding | None = Field(
         None,
-        description="Numbers: `standardize` (mean 0, deviation 1) or `none`. Categories: `one_hot` (the first place is "
-        "for values not seen in training) or `integer` (for Embedding). Dates: `calendar` (the time and where in the "
-        "year, week and day it is) or `days`. The first of each is the default. Booleans: `boolean` (0 or 1).",
+        description="Numbers: `standardize` (mean 0, deviation 1), `robust` (median 0, distance of the quartiles 1, "
+        "and clipped smoothly at 3), `quantile` (ranks as a normal distribution) or `none`. Categories: `one_hot` (the "
+        "first place is for values not seen in training) or `integer` (for Embedding). Dates: `calendar` (the time and "
+        "where in the year, week and day it is) or `days`. The first of each is the default. Booleans: `boolean` (0 or "
+        "1).",
     )
     missing: Missing | None = Field(
         None,
         description="For a value that is not there: the `mean`, the `most_frequent`, a place of its own that says so "
         "(`indicator`), or a refusal. Default: `mean`, for categories `indicator`.",
+    )
+    min_frequency: int = Field(
+        1, ge=1, description="Categories with fewer training rows share the first place with those not seen."
     )
     max_categories: int = Field(
         MOST_CATEGORIES, ge=1, le=10_000, description="So many of the most frequent have a place of their own."

@@ -160,14 +160,17 @@ class Database:
             with connection.begin():
                 yield Transaction(connection, self._clock)
 
-    def open_dataset(self, dataset_id: str) -> tuple[StoredDataset, Content]:
-        """A dataset's description and its bytes, mapped where they are a file; `Damaged` if they are lost."""
+    def open_dataset(self, dataset_id: str, *, glimpse: bool = False) -> tuple[StoredDataset, Content]:
+        """A dataset's description and its bytes, mapped where they are a file; `Damaged` if they are lost or rot.
+
+        For a `glimpse` of what is large its bytes are not checked: that reads them all, and who uses them does so.
+        """
         with self.reading() as tx:
             stored = tx.datasets.get(dataset_id)
             if stored.artifact is None:
                 return stored, tx.datasets.content(dataset_id)
         try:
-            return stored, self.artifacts.open(stored.artifact)
+            return stored, self.artifacts.open(stored.artifact, glimpse=glimpse)
         except NotFound:
             with self.reading() as tx:
                 tx.datasets.get(dataset_id)  # it may have been deleted meanwhile

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 # The module with the parts is not imported here: they would be registered for the other tests, too.
-OWN = ("loss", "activation", "layer", "optimizer", "metric")
+OWN = ("loss", "activation", "layer", "optimizer", "metric", "initializer", "callback")
 FORMATS = ("keras", "safetensors", "json", "onnx", "python")
 NAMES = ["cat", "dog", "owl"]
 NO_WORDS = {("activation", "onnx"), ("layer", "onnx"), ("layer", "python")}
@@ -60,6 +61,26 @@ def test_it_is_exported_or_refused_by_its_name(told: dict[str, dict[str, Any]], 
     assert (status, error["code"], error["pointer"]) == (422, "not_exportable", "#/spec/layers/0")
     assert "Scale" in error["detail"] if kind == "layer" else "taylor_softmax" in error["detail"]
     assert "json and safetensors" in error["detail"]
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_a_script_that_it_is_written_to_predicts_alike(told: dict[str, dict[str, Any]], kind: str) -> None:
+    if (kind, "python") in NO_WORDS:
+        assert told[kind]["scripted"] is None
+    else:
+        expected = told[kind]["predicted"]["predictions"]
+        np.testing.assert_allclose(told[kind]["scripted"], expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_a_training_goes_on_from_it(told: dict[str, dict[str, Any]], kind: str) -> None:
+    assert told[kind]["continued"]["status"] == "succeeded", told[kind]["continued"]
+    assert told[kind]["continued"]["metrics"]["loss"] < 0.5
+
+
+def test_a_callback_of_ones_own_is_heard(told: dict[str, dict[str, Any]]) -> None:
+    assert told["callback"]["job"]["progress"]["epoch"] == 40
+    assert told["loss"]["job"]["progress"]["epoch"] == 60
 
 
 @pytest.mark.parametrize("kind", OWN)

@@ -35,6 +35,12 @@ class Server:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The process id of the supervisor."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Starts it and waits until it is ready; RuntimeError with the log if it does not come up."""
         with self._log.open("ab") as log:

@@ -44,7 +44,7 @@ def arrays(columns: Sequence[AnyColumn], rows: list[dict[str, Any]]) -> dict[str
     records = Records(columns_of, [column.name for column in columns if isinstance(column, DateColumn)])
     made: dict[str, Any] = {}
     for column in columns:
-        if isinstance(column, NumberColumn):
+        if isinstance(column, NumberColumn) and column.encoding != "quantile":
             array = column.read(records).reshape(-1, 1).astype(np.float32)
         elif isinstance(column, CategoryColumn):
             places = column.read(records)

@@ -77,7 +77,7 @@ _MADE: dict[str, tuple[int, Callable[[], Sequence[layers.Layer]]]] = {
             layers.BatchNormalization(axis=1),
             layers.LayerNormalization(axis=[1, 2]),
             layers.GroupNormalization(groups=3, axis=1),
-            layers.RMSNormalization(axis=1),
+            layers.RMSNormalization(axis=2),
             layers.UnitNormalization(axis=1),
             layers.Normalization(axis=1),
             layers.PReLU(shared_axes=[1]),

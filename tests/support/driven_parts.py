@@ -4,11 +4,16 @@ It is a program of its own because registries are shared, and the requests that 
 one is read. Processes that answer for the service register the parts when they start, as if they stood in `nn`.
 """
 
+import io
 import json
+import subprocess
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 
 from tests.support import own_parts  # noqa: F401 - registers them
@@ -23,6 +28,8 @@ OWN: dict[str, dict[str, Any]] = {
     "layer": {"first": "Scale"},
     "optimizer": {"compile": {"optimizer": {"class_name": "SignDescent", "learning_rate": 0.02}}},
     "metric": {"compile": {"metrics": ["confidence"]}},
+    "initializer": {"dense": {"kernel_initializer": "alternating"}},
+    "callback": {"fit": {"callbacks": [{"class_name": "StopAfter", "epochs": 40}]}},
 }
 """What a request that works without them says of each."""
 
@@ -33,18 +40,17 @@ def request(kind: str) -> dict[str, Any]:
     places = rng.integers(0, 3, 90)
     x = rng.normal(scale=0.3, size=(90, 2)) + np.array([[0, 1], [1, -1], [-1, -1]])[places]
     first = [{"class_name": own["first"], "name": "first"}] if "first" in own else []
+    dense = {"class_name": "Dense", "units": 3, "activation": own.get("activation", "softmax")} | own.get("dense", {})
     return {
         "model": kind,
-        "spec": {
-            "layers": [*first, {"class_name": "Dense", "units": 3, "activation": own.get("activation", "softmax")}]
-        },
+        "spec": {"layers": [*first, dense]},
         "compile": {
             "optimizer": {"class_name": "Adam", "learning_rate": 0.05},
             "loss": "categorical_crossentropy",
             "metrics": ["accuracy"],
         }
         | own.get("compile", {}),
-        "fit": {"epochs": 60, "batch_size": 16, "seed": 7},
+        "fit": {"epochs": 60, "batch_size": 16, "seed": 7} | own.get("fit", {}),
         "data": {"x": x.tolist(), "y": [NAMES[place] for place in places]},
     }
 
@@ -56,7 +62,10 @@ def driven(service: Service, kind: str) -> dict[str, Any]:
     answer = service.client.post("/v1/training-jobs", json=asked)
     service.work()
     model = f"/v1/models/{kind}"
-    rows = {"instances": [[0, 1], [1, -1], [-1, -1]], "outputs": ["predicted_classes", "predictions", "probabilities"]}
+    rows: dict[str, Any] = {
+        "instances": [[0, 1], [1, -1], [-1, -1]],
+        "outputs": ["predicted_classes", "predictions", "probabilities"],
+    }
     predicted = service.client.post(f"{model}:predict", json=rows)
     evaluated = service.client.post(f"{model}:evaluate", json={"data": asked["data"]})
     files = {name: service.client.get(f"{model}/export?format={name}") for name in FORMATS}
@@ -66,6 +75,9 @@ def driven(service: Service, kind: str) -> dict[str, Any]:
         headers={"Content-Type": "application/zip"},
     )
     again = service.client.post(f"/v1/models/{kind}-again:predict", json=rows)
+    more = {"from": {"model": kind}, "fit": {"epochs": 1}, "model": f"{kind}-on", "data": asked["data"]}
+    going_on = service.client.post("/v1/training-jobs", json=more)
+    service.work()
     return {
         "validated": validated.json(),
         "asked": [answer.status_code, answer.json()],
@@ -75,8 +87,22 @@ def driven(service: Service, kind: str) -> dict[str, Any]:
         "files": {
             name: [file.status_code, "" if file.status_code == 200 else file.json()] for name, file in files.items()
         },
+        "scripted": scripted(files["python"], rows["instances"]),
+        "continued": service.client.get(going_on.headers.get("Location", "/")).json(),
         "imported": [imported.status_code, again.json()],
     }
+
+
+def scripted(exported: httpx.Response, rows: list[list[float]]) -> Any:
+    """What the exported script predicts, in a Python that has never heard of the service; None if there is none."""
+    if exported.status_code != 200:
+        return None
+    content = exported.content
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(folder)
+        command = [sys.executable, "-I", f"{folder}/predictor.py"]
+        made = subprocess.run(command, input=json.dumps(rows).encode(), capture_output=True, timeout=60, check=True)
+    return json.loads(made.stdout)
 
 
 if __name__ == "__main__":

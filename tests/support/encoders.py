@@ -34,6 +34,8 @@ COLUMNS: Sequence[AnyColumn] = (
     CategoryColumn("a/b: 'c\"\n", "one_hot", "reject", None, ["", "x"]),
     NumberColumn("output", "standardize", "most_frequent", 2e-12, 1.5e-12, 1e-12),
     CategoryColumn("kind", "one_hot", "most_frequent", "b", ["a", "b"]),
+    NumberColumn("size", "robust", "indicator", 52.0, 50.0, 8.5),
+    NumberColumn("rank", "quantile", "mean", 3.5, 0.0, 1.0, [1.0, 2.5, 4.0, 90.0], [-5.2, -0.4, 0.7, 5.2]),
 )
 """Each type with each encoding, and with each thing to do about a value that is not there."""
 

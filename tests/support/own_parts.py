@@ -1,17 +1,22 @@
-"""A loss, an activation, a layer, an optimizer and a metric that the service has never seen."""
+"""A part of each kind that the service has never seen."""
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from service.nn import activations, layers, losses, metrics, optimizers
+from service.nn import activations, callbacks, initializers, layers, losses, metrics, optimizers
+from service.nn.arguments import Range
+from service.nn.callbacks.callback import Callback, Logs
+from service.nn.initializers import Initializer
 from service.nn.layers.layer import Array, Layer, Pass, Setting, Shape
 from service.nn.losses import Targets
 from service.nn.losses.loss import Loss, Reduction
 from service.nn.meaning import Outputs
 from service.nn.metrics.metric import MeanOfRows
 from service.nn.optimizers.optimizer import Optimizer, Rate
+from service.nn.registry import Configurable
 
 
 @losses.REGISTRY.register()
@@ -91,3 +96,24 @@ class Confidence(MeanOfRows):
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         return np.asarray((y_true * y_pred).sum(axis=-1))
+
+
+@initializers.REGISTRY.register()
+@dataclass
+class Alternating(Initializer):
+    """Small numbers that take turns above and below zero."""
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        return np.asarray(0.1 * (-1.0) ** np.arange(math.prod(shape)).reshape(shape))
+
+
+@callbacks.REGISTRY.register()
+@dataclass
+class StopAfter(Configurable, Callback):
+    """Ends the training after so many epochs."""
+
+    epochs: Annotated[int, Range(minimum=1)] = 1
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Stops the model once there were enough."""
+        self.model.stop_training = epoch + 1 >= self.epochs

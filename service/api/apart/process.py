@@ -21,6 +21,9 @@ from service.storage import Bell, Database
 _ALLOCATED_AND_UNUSED = 2
 """Parsers reserve about twice the memory that they use."""
 
+_NICENESS = 5
+"""The server, which answers all the others, comes first."""
+
 _KEPT_BYTES = 128 << 20
 """So much more memory than at its start a process may keep for the next request; else another is started."""
 
@@ -119,6 +122,7 @@ def _limit(most_bytes: int) -> None:
 def main(arguments: list[str]) -> None:
     """Answers until the server is gone; the arguments are the socket and, if there is one, the bell."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICENESS)
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
     # pyarrow's own allocators take far more than they give; glibc's threads share two heaps.

@@ -1,6 +1,7 @@
 """The memory that all requests of an API process may take together."""
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,9 @@ FREE_BYTES = 256 * 1024
 
 _MADE_OF_A_BODY = 8
 """What is made of a body in memory is about so many times as large."""
+
+_OF_AN_UPLOAD = 64 << 20
+"""The blocks of an upload that are read beside each other."""
 
 _STEP_BYTES = 1 << 20
 
@@ -91,8 +95,12 @@ class Held:
         size_bytes, self._size_bytes = self._size_bytes, 0
         self._budget.give_back(size_bytes)
 
-    def metered(self, receive: Receive) -> Receive:
-        """The same messages; what is made of their bodies is taken from the budget as they come."""
+    def metered(self, receive: Receive, *, is_upload: bool) -> Receive:
+        """The same messages; what is made of their bodies is taken from the budget as they come.
+
+        An upload goes to a file, and only some of it is in memory at a time.
+        """
+        most_bytes = _OF_AN_UPLOAD if is_upload else sys.maxsize
         received = 0
 
         async def taken() -> Message:
@@ -101,7 +109,7 @@ class Held:
             received += len(message.get("body", b""))
             if message.get("body") and received > FREE_BYTES:
                 steps = -(-received // _STEP_BYTES)
-                await self.grow(steps * _STEP_BYTES * _MADE_OF_A_BODY)
+                await self.grow(min(steps * _STEP_BYTES * _MADE_OF_A_BODY, most_bytes))
             return message
 
         return taken

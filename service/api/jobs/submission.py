@@ -42,7 +42,7 @@ class Jobs(Generic[View]):
 
 def read_one(shared: State, body: bytes) -> list[CheckedTraining]:
     """The training that a body asks for."""
-    return [read_training(read_json_with_rows(body), shared.settings, shared.open_dataset, shared.open_start)]
+    return [read_training(read_json_with_rows(body), shared.settings, shared.glimpse_dataset, shared.open_start)]
 
 
 def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
@@ -57,7 +57,7 @@ def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
     checked = []
     # Many of them may name the same dataset and version; with others they take turns in memory.
     once = functools.lru_cache(maxsize=1)
-    open_dataset, open_start = once(shared.open_dataset), once(shared.open_start)
+    open_dataset, open_start = once(shared.glimpse_dataset), once(shared.open_start)
     for place, asked in enumerate(jobs):
         try:
             checked.append(read_training(asked, shared.settings, open_dataset, open_start))

@@ -6,7 +6,8 @@ for unknown values and `CategoryEncoding` for categories.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from statistics import NormalDist
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -53,9 +54,19 @@ class _Measured:
         return np.isnan(values)
 
 
+MOST_QUANTILES, ROWS_A_QUANTILE = 1000, 30
+_SMALLEST_SHARE = 1e-7
+
+
 @dataclass(frozen=True, slots=True)
 class NumberColumn(_Measured):
-    """A number, standardized by the mean and deviation of the training rows, or as it is; true is 1, false 0."""
+    """A number, scaled by what the training rows hold, or as it is; true is 1, false 0.
+
+    `standardize` takes the distance from the mean in deviations. `robust` takes the distance from the median over that
+    between the quartiles, x, and clips it smoothly, x / sqrt(1 + (x / 3)^2), as RealMLP does (Holzmueller et al. 2024,
+    "Better by default"). `quantile` takes the value of a normal distribution that as many values lie below, as
+    scikit-learn's QuantileTransformer does, and interpolates between as many quantiles.
+    """
 
     type: ClassVar[str] = "number"
     name: str
@@ -64,6 +75,10 @@ class NumberColumn(_Measured):
     fill: float
     mean: float = 0.0
     deviation: float = 1.0
+    quantiles: list[float] = field(default_factory=list)
+    """With `quantile` the values, rising, between which is interpolated, ..."""
+    scores: list[float] = field(default_factory=list)
+    """... and what each becomes."""
 
     @property
     def outputs(self) -> list[str]:
@@ -76,9 +91,21 @@ class NumberColumn(_Measured):
         there = values[~np.isnan(values)]
         mean = float(there.mean())
         fill = _most_frequent(there) if missing == "most_frequent" else mean
+        if encoding == "robust":
+            return cls(name, encoding, missing, fill, float(np.median(there)), _spread(there))
+        if encoding == "quantile":
+            return cls(name, encoding, missing, fill, 0.0, 1.0, *_normal_scores(there))
         if encoding != "standardize":
             return cls(name, encoding, missing, fill)
         return cls(name, encoding, missing, fill, mean, _deviation(there))
+
+    def scaled(self, values: Numbers) -> Numbers:
+        """The input (rows,) that the values (rows,) become, none of which is missing."""
+        if self.encoding == "quantile":
+            return np.interp(values, self.quantiles, self.scores)
+        made = values - self.mean
+        made /= self.deviation
+        return smoothly_clipped(made) if self.encoding == "robust" else made
 
     def write(self, values: Numbers, out: Floats) -> None:
         """Writes the inputs (rows, outputs) of the values (rows,)."""
@@ -86,9 +113,7 @@ class NumberColumn(_Measured):
         if np.isnan(values.dot(values)):  # one is; a product is quicker than to look at each
             absent = np.isnan(values)
             values = np.where(absent, self.fill, values)
-        standard = values - self.mean
-        standard /= self.deviation
-        out[:, 0] = standard
+        out[:, 0] = self.scaled(values)
         if self.missing == "indicator":
             out[:, 1] = absent
 
@@ -121,12 +146,17 @@ class CategoryColumn:
         return len(self.categories) + 1 if self.marks_missing else 0
 
     @classmethod
-    def fit(cls, name: str, column: tuple[list[str], Codes], *, encoding: str, missing: str, most: int) -> Self:
-        """Learns from the texts and codes (rows,) of the training rows, at least one of which is there."""
+    def fit(
+        cls, name: str, column: tuple[list[str], Codes], *, encoding: str, missing: str, most: int, least: int = 1
+    ) -> Self:
+        """Learns from the texts and codes (rows,) of the training rows, at least one of which is there.
+
+        The `most` frequent texts have a place of their own, if at least `least` rows hold them (or they are the first).
+        """
         texts, codes = column
         counts = np.bincount(codes[codes >= 0], minlength=len(texts))
         ranked = sorted((-int(count), text) for text, count in zip(texts, counts, strict=True) if count)
-        categories = [text for _, text in ranked[:most]]
+        categories = [text for count, text in ranked[:most] if -count >= least] or [ranked[0][1]]
         marks = missing == "indicator" and encoding == "one_hot" and bool((codes < 0).any())
         fill = categories[0] if missing == "most_frequent" else None
         return cls(name, encoding, missing, fill, categories, marks)
@@ -219,7 +249,8 @@ READABLE: Mapping[str, frozenset[str]] = {
 
 def to_json_dict(column: AnyColumn) -> dict[str, Any]:
     """Everything that the column has learnt; `from_json_dict` makes an equal one of it."""
-    return {"name": column.name, "type": column.type} | asdict(column)
+    told = {"name": column.name, "type": column.type} | asdict(column)
+    return {key: value for key, value in told.items() if key not in ("quantiles", "scores") or value}
 
 
 def from_json_dict(value: Mapping[str, Any]) -> AnyColumn:
@@ -232,6 +263,29 @@ def _deviation(values: Numbers) -> float:
     # Rounding of the mean alone makes a deviation of equal values.
     deviation = float(values.std()) if values.min() < values.max() else 0.0
     return deviation or 1.0
+
+
+def _spread(values: Numbers) -> float:
+    """The distance between the quartiles, else half of that between the ends; 1 where all are equal."""
+    low, high = np.quantile(values, [0.25, 0.75])
+    return float(high - low) or float(values.max() - values.min()) / 2 or 1.0
+
+
+def _normal_scores(values: Numbers) -> tuple[list[float], list[float]]:
+    """Quantiles of the values, each once, and the values of a normal distribution that as many lie below."""
+    count = max(min(len(values) // ROWS_A_QUANTILE, MOST_QUANTILES), 10)
+    shares = np.linspace(0, 1, count)
+    normal = NormalDist()
+    scores = np.array([normal.inv_cdf(min(max(share, _SMALLEST_SHARE), 1 - _SMALLEST_SHARE)) for share in shares])
+    quantiles, places = np.unique(np.quantile(values, shares), return_inverse=True)
+    # Where many values are equal, several shares meet in one quantile: their middle counts.
+    lowest, highest = (np.array([edge(scores[places == one]) for one in range(len(quantiles))]) for edge in (min, max))
+    return quantiles.tolist(), ((lowest + highest) / 2).tolist()
+
+
+def smoothly_clipped(x: Any) -> Any:
+    """x / sqrt(1 + (x / 3)^2): x itself near zero, and never beyond 3."""
+    return x / np.sqrt(1 + np.square(x / 3))
 
 
 def find_no_booleans(values: Numbers) -> NDArray[np.int64]:

@@ -2,13 +2,21 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from service.config import Limits
-from service.data.features.columns import COLUMN_TYPES, AnyColumn, CategoryColumn, DateColumn, NumberColumn
+from service.data.features.columns import (
+    COLUMN_TYPES,
+    MOST_QUANTILES,
+    AnyColumn,
+    CategoryColumn,
+    DateColumn,
+    NumberColumn,
+)
 from service.data.features.encoder import Encoder
 from service.data.features.fitting import ENCODINGS
 from service.errors import Findings, pointer
@@ -88,3 +96,17 @@ def _in_numbers(column: NumberColumn | DateColumn) -> Iterator[tuple[str, str]]:
             yield key, "a finite number in the range of float32"
     if not column.deviation > 0:
         yield "deviation", "a number above 0"
+    if isinstance(column, NumberColumn):
+        yield from _in_quantiles(column)
+
+
+def _in_quantiles(column: NumberColumn) -> Iterator[tuple[str, str]]:
+    is_wanted, count = column.encoding == "quantile", len(column.quantiles)
+    if (count > 0) != is_wanted or count > MOST_QUANTILES:
+        yield "quantiles", f"1 to {MOST_QUANTILES} numbers where `encoding` is quantile, else none"
+    elif not all(abs(one) <= _LARGEST for one in (*column.quantiles, *column.scores)):
+        yield "quantiles", "finite numbers in the range of float32"
+    elif any(later <= one for one, later in pairwise(column.quantiles)):
+        yield "quantiles", "rising numbers"
+    if len(column.scores) != count:
+        yield "scores", "a number for each of the quantiles"

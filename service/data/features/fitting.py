@@ -7,6 +7,7 @@ import numpy as np
 
 from service.data.features.columns import AnyColumn, CategoryColumn, DateColumn, NumberColumn, find_no_booleans
 from service.data.features.encoder import Encoder
+from service.data.features.profiled import LARGE_ROWS, from_profile
 from service.data.features.records import refuse_unknown
 from service.data.features.rows import Rows, taken
 from service.data.tables import MISSING, Table
@@ -14,7 +15,7 @@ from service.errors import Findings
 from service.spec.data import MOST_CATEGORIES, DataSpec, FeatureSpec
 
 ENCODINGS: Mapping[str, tuple[str, ...]] = {
-    "number": ("standardize", "none"),
+    "number": ("standardize", "robust", "quantile", "none"),
     "boolean": ("boolean",),
     "category": ("one_hot", "integer"),
     "date": ("calendar", "days"),
@@ -40,11 +41,20 @@ class _UnfitColumnError(Exception):
 
 
 def fit_encoder(
-    table: Table, asked: DataSpec, *, used: Sequence[str], rows: Rows, everything: Rows, findings: Findings, at: str
+    table: Table,
+    asked: DataSpec,
+    *,
+    used: Sequence[str],
+    rows: Rows,
+    everything: Rows,
+    findings: Findings,
+    at: str,
+    glimpse: bool = False,
 ) -> Encoder | None:
     """The encoder that has learnt from these rows, or None and a finding for each mistake.
 
-    It is to encode `everything`, rows that are held out among them.
+    It is to encode `everything`, rows that are held out among them. For a `glimpse` of a large table it does not read
+    a column of which the table's profile tells as much.
 
     Where no features are named it takes every column but those that are `used` otherwise and those that can teach
     nothing, of which it warns: columns that are empty, constant, hold more than half as many texts as values, or are an
@@ -64,7 +74,8 @@ def fit_encoder(
                 raise _UnfitColumnError("index", "is the index of the rows, as pandas saves it.")
             if chosen:
                 _check_place(feature, used, features[:place])
-            columns.append(_fit(table, feature, rows, everything, plain=asked.preprocessing == "none", chosen=chosen))
+            given = {"plain": asked.preprocessing == "none", "chosen": chosen, "glimpse": glimpse}
+            columns.append(_fit(table, feature, rows, everything, **given))
         except _UnfitColumnError as unfit:
             if not chosen and unfit.code in _TEACH_NOTHING:
                 left_out.setdefault(unfit.code, []).append(feature.name[:40])
@@ -94,17 +105,37 @@ def _check_place(feature: FeatureSpec, used: Sequence[str], before: Sequence[Fea
         raise _UnfitColumnError("duplicate", "is repeated: expected each feature once.")
 
 
-def _fit(table: Table, feature: FeatureSpec, rows: Rows, everything: Rows, *, plain: bool, chosen: bool) -> AnyColumn:
+def _fit(
+    table: Table, feature: FeatureSpec, rows: Rows, everything: Rows, *, plain: bool, chosen: bool, glimpse: bool
+) -> AnyColumn:
     kind = _kind(table.kinds[feature.name], feature, plain=plain)
     encoding = feature.encoding or ("none" if plain and kind == "number" else ENCODINGS[kind][0])
     if encoding not in ENCODINGS[kind]:
         known = ", ".join(ENCODINGS[kind])
         raise _UnfitColumnError("unknown_name", f"is of the type {kind}: expected one of the encodings {known}.")
     missing = feature.missing or ("reject" if plain else "indicator" if kind == "category" else "mean")
+    if kind == "category" and missing == "mean":
+        said = "holds categories, which have no mean: expected most_frequent, indicator or reject."
+        raise _UnfitColumnError("unknown_name", said)
+    told = None
+    if glimpse and table.rows > LARGE_ROWS:
+        told = from_profile(table.profile.get(feature.name), feature, kind, encoding=encoding, missing=missing)
+    how = {"encoding": encoding, "missing": missing}
+    return told or _read_and_fit(table, feature, rows, everything, kind=kind, chosen=chosen, **how)
+
+
+def _read_and_fit(
+    table: Table,
+    feature: FeatureSpec,
+    rows: Rows,
+    everything: Rows,
+    *,
+    kind: str,
+    chosen: bool,
+    encoding: str,
+    missing: str,
+) -> AnyColumn:
     if kind == "category":
-        if missing == "mean":
-            said = "holds categories, which have no mean: expected most_frequent, indicator or reject."
-            raise _UnfitColumnError("unknown_name", said)
         texts, codes = table.encoded(feature.name)
         held: Any = codes
         lacks = codes == MISSING
@@ -125,8 +156,14 @@ def _fit(table: Table, feature: FeatureSpec, rows: Rows, everything: Rows, *, pl
         said = f"lacks a value in {rejected:,} rows; say in `missing` what to do with them."
         raise _UnfitColumnError("missing", said)
     if kind == "category":
-        most = feature.max_categories
-        return CategoryColumn.fit(feature.name, (texts, values), encoding=encoding, missing=missing, most=most)
+        return CategoryColumn.fit(
+            feature.name,
+            (texts, values),
+            encoding=encoding,
+            missing=missing,
+            most=feature.max_categories,
+            least=feature.min_frequency,
+        )
     class_ = DateColumn if kind == "date" else NumberColumn
     return class_.fit(feature.name, values, encoding=encoding, missing=missing)
 

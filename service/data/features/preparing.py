@@ -2,7 +2,7 @@
 
 import math
 import mmap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,9 +22,16 @@ from service.errors import Damaged, Findings, Malformed
 from service.spec.data import DataSpec
 
 
-def load_dataset(form: str, content: bytes | mmap.mmap) -> Dataset | Table:
-    """The arrays or the table that was stored as these bytes; `Damaged` if they are none."""
-    return load_table(content) if form == "table" else Dataset.from_bytes(content)
+def load_dataset(form: str, content: bytes | mmap.mmap, profile: Sequence[Mapping[str, Any]] = ()) -> Dataset | Table:
+    """The arrays or the table that was stored as these bytes; `Damaged` if they are none.
+
+    `profile` is what was found in the columns of a table when it was stored.
+    """
+    if form != "table":
+        return Dataset.from_bytes(content)
+    table = load_table(content)
+    table.profile = {one["name"]: one for one in profile}
+    return table
 
 
 def load_table(content: bytes | mmap.mmap) -> Table:
@@ -117,7 +124,8 @@ def _prepare_table(
     fitted = parts.training[: max(kept, 1)]
     encoder: Encoder | None
     if learnt is None:
-        encoder = fit_encoder(table, asked, used=used, rows=fitted, everything=answers.rows, findings=findings, at=at)
+        which: dict[str, Any] = {"used": used, "rows": fitted, "everything": answers.rows}
+        encoder = fit_encoder(table, asked, **which, findings=findings, at=at, glimpse=glimpse)
     else:
         encoder = learnt.encoder
         find_unreadable(table, encoder, f"{at}/dataset", findings, answers.rows)

@@ -17,11 +17,12 @@ from service.data.features.columns import CategoryColumn, NumberColumn
 INPUTS = (
     "An input for each of the features. Numbers (true is 1) go in as they are, NaN where nothing is. Of a category its "
     "place in categories goes in, from 1; 0 for any other text; where nothing is, the place of fill if there is one, "
-    "else one behind the last category if marks_missing, else 0. Of a date the numbers go in that it becomes."
+    "else one behind the last category if marks_missing, else 0. Of a date, and of a number with the encoding "
+    "quantile, the numbers go in that it becomes."
 )
 """What a file says of the inputs to who opens it."""
 
-_OPERATIONS = ("Isnan", "NanToNum")
+_OPERATIONS = ("Divide", "Isnan", "NanToNum", "Sqrt", "Square")
 """What is a function in Keras, and in a graph of layers stands as if it were one."""
 
 
@@ -67,7 +68,7 @@ class _Functional:
     def _encoded(self, column: Any) -> list[str]:
         """Adds the layers of a column; answers the names of those whose outputs the network is given."""
         width = len(column.outputs)
-        if isinstance(column, NumberColumn):
+        if isinstance(column, NumberColumn) and column.encoding != "quantile":
             return self._number(column)
         if isinstance(column, CategoryColumn) and column.encoding == "one_hot":
             place = self._input(column.name, 1, "int32")
@@ -77,7 +78,7 @@ class _Functional:
 
     def _number(self, column: NumberColumn) -> list[str]:
         value = given = self._input(column.name, 1, "float32")
-        if column.encoding == "standardize":
+        if column.encoding in ("standardize", "robust"):
             large = float(np.float32(column.mean))
             scale, offset = 1 / column.deviation, (large - column.mean) / column.deviation
             told = {"scale": 1.0, "offset": -large}
@@ -87,10 +88,20 @@ class _Functional:
         if column.missing != "reject":
             fill = (column.fill - column.mean) / column.deviation
             value = self._add("NanToNum", f"{given}:filled", {"nan": fill, "posinf": None, "neginf": None}, [value])
+        if column.encoding == "robust":
+            value = self._clipped(given, value)
         if column.missing == "indicator":
             mark = self._add("Isnan", f"{given}:missing", {}, [given])
             return [value, mark]
         return [value]
+
+    def _clipped(self, given: str, value: str) -> str:
+        """x / sqrt(1 + (x / 3)^2)."""
+        third = self._add("Rescaling", f"{given}:third", {"scale": 1 / 3, "offset": 0.0}, [value])
+        square = self._add("Square", f"{given}:square", {}, [third])
+        more = self._add("Rescaling", f"{given}:more", {"scale": 1.0, "offset": 1.0}, [square])
+        length = self._add("Sqrt", f"{given}:length", {}, [more])
+        return self._add("Divide", f"{given}:clipped", {}, [value, length])
 
     def _input(self, column: str, width: int, kind: str) -> str:
         config = {"batch_shape": [None, width], "dtype": kind, "name": self._inputs[column]}

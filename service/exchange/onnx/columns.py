@@ -59,9 +59,36 @@ def _numbers(graph: OnnxGraph, columns: Sequence[NumberColumn]) -> list[str]:
     filled = graph.node("Where", absent, _doubles(fills), values)
     centred = graph.node("Sub", filled, _doubles([column.mean for column in columns]))
     scaled = graph.node("Div", centred, _doubles([column.deviation for column in columns]))
+    scaled = _in_their_encodings(graph, scaled, columns)
     marked = [place for place, column in enumerate(columns) if column.missing == "indicator"]
     parts = [_floats(graph, scaled)]
     return [*parts, _floats(graph, graph.node("Gather", absent, graph.sizes(*marked), axis=1))] if marked else parts
+
+
+def _in_their_encodings(graph: OnnxGraph, scaled: str, columns: Sequence[NumberColumn]) -> str:
+    """The numbers (rows, columns), clipped smoothly or brought from quantiles to scores where a column wants that."""
+    if all(column.encoding not in ("robust", "quantile") for column in columns):
+        return scaled
+    robust = [column.encoding == "robust" for column in columns]
+    if any(robust):
+        third = graph.node("Div", scaled, _doubles(3))
+        length = graph.node("Sqrt", graph.node("Add", graph.node("Mul", third, third), _doubles(1)))
+        scaled = graph.node("Where", np.asarray(robust), graph.node("Div", scaled, length), scaled)
+    parts = [graph.node("Gather", scaled, graph.sizes(place), axis=1) for place in range(len(columns))]
+    for place, column in enumerate(columns):
+        if column.encoding == "quantile":
+            parts[place] = _from_quantiles(graph, parts[place], column)
+    return graph.node("Concat", *parts, axis=1)
+
+
+def _from_quantiles(graph: OnnxGraph, values: str, column: NumberColumn) -> str:
+    """Where values (rows, 1) lie between the quantiles, as a sum over the intervals of the part that lies below."""
+    first, steps, heights = column.scores[0], np.diff(column.quantiles), np.diff(column.scores)
+    if not len(steps):
+        return graph.node("Add", graph.node("Mul", values, _doubles(0)), _doubles(first))
+    share = graph.node("Div", graph.node("Sub", values, _doubles(column.quantiles[:-1])), _doubles(steps))
+    share = graph.node("Min", graph.node("Max", share, _doubles(0)), _doubles(1))
+    return graph.node("Add", graph.node("MatMul", share, _doubles(heights.reshape(-1, 1))), _doubles(first))
 
 
 def _category(graph: OnnxGraph, column: CategoryColumn) -> list[str]:

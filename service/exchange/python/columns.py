@@ -73,11 +73,29 @@ def read(paths: Sequence[str]) -> Any:
     return [{name: value.encode() if value in GAPS else value for name, value in row.items()} for row in rows]
 
 
-def number(rows: Sequence[Row], name: str, *, mean: float, deviation: float, fill: float, marks: bool) -> Any:
-    """The distance from the mean in deviations, and where it is wanted a mark of each value that is not there."""
+def number(
+    rows: Sequence[Row],
+    name: str,
+    *,
+    mean: float,
+    deviation: float,
+    fill: float,
+    marks: bool,
+    clips: bool = False,
+    quantiles: Any = (),
+    scores: Any = (),
+) -> Any:
+    """The distance from the mean in deviations, and where it is wanted a mark of each value that is not there.
+
+    It is clipped smoothly at 3, or brought from quantiles to scores, where that is wanted.
+    """
     values = numbers_of(rows, name, number_of, "a number", fill)
     absent = np.isnan(values)
     scaled = (np.where(absent, fill, values) - mean) / deviation
+    if clips:
+        scaled = scaled / np.sqrt(1 + np.square(scaled / 3))
+    if len(quantiles):
+        scaled = np.interp(scaled, quantiles, scores)
     return np.stack([scaled, absent] if marks else [scaled], axis=1)
 
 
@@ -163,4 +181,7 @@ def _line(column: AnyColumn) -> str:
     marks = column.missing == "indicator"
     if isinstance(column, DateColumn):
         return f"date(rows, {name}, {told}, circles={column.circles!r}, marks={marks})"
-    return f"number(rows, {name}, {told}, marks={marks})"
+    more = ", clips=True" if column.encoding == "robust" else ""
+    if column.encoding == "quantile":
+        more = f", quantiles={column.quantiles!r}, scores={column.scores!r}"
+    return f"number(rows, {name}, {told}, marks={marks}{more})"

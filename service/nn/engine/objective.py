@@ -45,6 +45,8 @@ class Objective:
         self.loss.prepare(probe, (1, *output_shape[1:]), np.float32)
         self.metrics = [metrics.resolve(name, output_shape, y.shape) for name in names]
         self.weighted_metrics = [metrics.resolve(name, output_shape, y.shape) for name in weighted]
+        for part in (self.loss, *self.metrics, *self.weighted_metrics):
+            check_by_row(part, len(output_shape))
         self.named = named(self.metrics, self.weighted_metrics)
         self._by_batch = [metric for metric in self.named.values() if metric.by_batch]
         self._shapes = shapes
@@ -113,6 +115,13 @@ class Objective:
         for name, metric in self.named.items():
             values[name] = metric.value()
         return values
+
+
+def check_by_row(part: Any, rank: int) -> None:
+    """`ArgumentError` if a loss or metric goes along the rows of outputs of this rank, which come in batches."""
+    axis = getattr(part, "axis", -1)
+    if axis % rank == 0:
+        raise ArgumentError("axis", "an axis of a row: rows come in batches, and are measured one by one", axis)
 
 
 def named(plain: Sequence[metrics.Metric], weighted: Sequence[metrics.Metric]) -> dict[str, metrics.Metric]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from service.nn.arguments import Of, Range
 from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
+from service.nn.variable import Variable
 
 
 @REGISTRY.register()
@@ -30,6 +31,13 @@ class Embedding(Layer):
         super().__post_init__()
         self._initial = initial
 
+    @property
+    def embeddings(self) -> Variable:
+        """The vectors; a layer that was given them has them before it is built, as in Keras."""
+        if not self.built and self._initial is not None:
+            self.build(())
+        return self._embeddings
+
     def declared_input_shape(self) -> Shape | None:
         """`input_dim` is the vocabulary here, not a width."""
         return None if self.input_shape is None else tuple(self.input_shape)
@@ -47,7 +55,7 @@ class Embedding(Layer):
 
     def build(self, input_shape: Shape) -> None:
         """One vector for each number."""
-        self.embeddings = self.add_weight(
+        self._embeddings = self.add_weight(
             (self.input_dim, self.output_dim),
             self.embeddings_initializer,
             "embeddings",
@@ -55,7 +63,7 @@ class Embedding(Layer):
             constraint=self.embeddings_constraint,
         )
         if self._initial is not None:
-            self.embeddings.assign(self._initial[0] if isinstance(self._initial, list) else self._initial)
+            self._embeddings.assign(self._initial[0] if isinstance(self._initial, list) else self._initial)
         super().build(input_shape)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -98,6 +98,7 @@ class Layer(Configurable):
         if isinstance(self.dtype, Mapping):
             self.dtype = self.dtype.get("config", {}).get("name")
         super().__post_init__()
+        regularizers.get(getattr(self, "activity_regularizer", None))  # raises where it names none
         self.weights: list[Variable] = []
         self.built = False
         self.initialized = False

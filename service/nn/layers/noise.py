@@ -172,7 +172,7 @@ class GaussianDropout(_Noise):
 class GaussianNoise(_Noise):
     """y = x + n with n normal, mean 0 and deviation `stddev`."""
 
-    stddev: Annotated[float, Range(minimum=0)]
+    stddev: Annotated[float, Range(minimum=0, maximum=1)]
     seed: int | None = None
 
     def _silent(self) -> bool:

@@ -180,13 +180,16 @@ class RMSNormalization(Affine):
 
     def build(self, input_shape: Shape) -> None:
         """A scale of the size of the normalized axes."""
+        self.compute_output_shape(input_shape)  # raises where the axis does not suit
         shape = tuple(input_shape[axis] for axis in axes_of(self.axis, len(input_shape)))
         self._add_affine(shape, scale=True, center=False)
         super().build(input_shape)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The same."""
-        axes_of(self.axis, len(input_shape))
+        """The same; as in Keras, the scale goes with the last axes only."""
+        axes = axes_of(self.axis, len(input_shape))
+        if axes[-1] != len(input_shape) - 1 or len(axes) != len(input_shape) - axes[0]:
+            raise ArgumentError("axis", "the last axis, or the last axes", self.axis)
         return tuple(input_shape)
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:

@@ -95,6 +95,7 @@ class Loss(Configurable):
 
     def prepare(self, y_true: Array, shape: tuple[int, ...], dtype: Any) -> Array:
         """Targets in the shape and type that `call` wants, for predictions of `shape`."""
+        check_axis(getattr(self, "axis", -1), len(shape), is_last=self.takes_classes)
         if self.takes_classes:
             if y_true.ndim == len(shape) and y_true.shape[-1] == 1:
                 y_true = y_true[..., 0]
@@ -125,6 +126,16 @@ class Loss(Configurable):
         elif self.reduction == "mean_with_sample_weight":
             weights /= max(weights.sum(), EPSILON)
         return weights
+
+
+def check_axis(axis: int, rank: int, *, is_last: bool) -> None:
+    """`ArgumentError` unless outputs of this rank have such an axis; with `is_last` it must be the last one."""
+    if axis in (-1, rank - 1):
+        return
+    if is_last:
+        raise ArgumentError("axis", "-1, the last axis", axis)
+    if not -rank <= axis < rank:
+        raise ArgumentError("axis", f"from -{rank} to {rank - 1}", axis)
 
 
 def _weighted(values: Array, sample_weight: Any) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 
 from service.nn import config
 from service.nn.arguments import ArgumentError
+from service.nn.losses.loss import check_axis
 from service.nn.registry import Configurable, Registry, snake_case
 
 Array = np.ndarray[Any, Any]
@@ -79,6 +80,7 @@ class Metric(Configurable):
             y_pred = y_pred.astype(config.floatx())
         if y_true.ndim == 2 and y_pred.ndim == 1 and y_true.shape[-1] == 1:
             y_pred = y_pred[:, None]
+        check_axis(getattr(self, "axis", -1), y_pred.ndim, is_last=self.takes_classes)
         return self._aligned(y_true, y_pred), y_pred
 
     def _aligned(self, y_true: Array, y_pred: Array) -> Array:

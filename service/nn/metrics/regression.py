@@ -113,7 +113,10 @@ class PearsonCorrelation(MeanOfRows):
     def values(self, y_true: Array, y_pred: Array) -> Array:
         y = y_true - y_true.mean(axis=self.axis, keepdims=True)
         p = y_pred - y_pred.mean(axis=self.axis, keepdims=True)
-        return (unit(y, self.axis) * unit(p, self.axis)).sum(axis=self.axis)
+        with np.errstate(divide="ignore", invalid="ignore"):  # NaN where a row is constant, as in Keras
+            return (y / y.std(axis=self.axis, keepdims=True) * (p / p.std(axis=self.axis, keepdims=True))).mean(
+                self.axis
+            )
 
 
 @REGISTRY.register()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from service.errors import Damaged, FitdError, NotFound
 from service.storage.artifacts.content import Content
+from service.storage.artifacts.folder import Folder
 from service.storage.artifacts.store import Store
 from service.storage.identity import Owner
 
@@ -59,8 +60,15 @@ class Artifacts:
         content = self.open(name)
         return content if isinstance(content, bytes) else content[:]
 
-    def open(self, name: str) -> Content:
-        """As `get`, but a file is mapped: what is looked at takes memory only while nobody else needs it."""
+    def open(self, name: str, *, glimpse: bool = False) -> Content:
+        """As `get`, but a file is mapped: what is looked at takes memory only while nobody else needs it.
+
+        For a `glimpse` a file is not read to its end to check it.
+        """
+        if glimpse and isinstance(self._store, Folder):
+            content = self._store.look_at(name)
+            if content is not None:
+                return content
         found = self._store.read(name)
         if found is None and self._store.restore(name):
             _log.warning("The artifact %s is needed after all, and was taken back from the trash", name)

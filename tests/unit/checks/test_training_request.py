@@ -389,3 +389,52 @@ def test_what_passes_the_checks_can_be_trained(document: dict[str, Any]) -> None
         assert error.code == "diverged"
         return
     assert result.output["shape"][-1] == checked.outline.units
+
+
+@pytest.mark.parametrize(
+    ("changed", "pointer", "code"),
+    [
+        ({"loss": {"class_name": "BinaryCrossentropy", "axis": 0}}, "#/compile/loss", "cannot_train"),
+        ({"loss": {"class_name": "BinaryCrossentropy", "axis": 3}}, "#/compile/loss", "cannot_train"),
+        ({"metrics": ["mae", {"class_name": "CosineSimilarity", "axis": 0}]}, "#/compile/metrics/1", "metric_mismatch"),
+        ({"metrics": [{"class_name": "Precision", "class_id": 4}]}, "#/compile/metrics/0", "metric_mismatch"),
+        ({"optimizer": {"class_name": "Lion", "beta_1": 0}}, "#/compile/optimizer/beta_1", "out_of_range"),
+        (
+            {"optimizer": {"class_name": "AdamW", "weight_decay": None}},
+            "#/compile/optimizer/weight_decay",
+            "wrong_type",
+        ),
+    ],
+)
+def test_what_keras_refuses_is_refused_where_it_stands(changed: dict[str, Any], pointer: str, code: str) -> None:
+    document = copy.deepcopy(SMALL)
+    document["compile"] |= changed
+    assert mistakes(document) == [(pointer, code)]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"class_name": "LayerNormalization", "axis": 3},
+        {"class_name": "BatchNormalization", "axis": 2},
+        {"class_name": "GroupNormalization", "groups": 4, "axis": -3},
+        {"class_name": "RMSNormalization", "axis": [1, 1]},
+        {"class_name": "UnitNormalization", "axis": 0},
+        {"class_name": "Softmax", "axis": 2},
+        {"class_name": "Normalization", "axis": 5},
+    ],
+)
+def test_an_axis_that_a_row_does_not_have_is_refused_with_those_that_it_has(layer: dict[str, Any]) -> None:
+    document = copy.deepcopy(SMALL)
+    document["spec"]["layers"].insert(1, layer)
+    with pytest.raises(Invalid, match="axis") as caught:
+        read_training(document, LIMITS)
+    assert [one.pointer for one in caught.value.findings] == ["#/spec/layers/1"]
+
+
+def test_a_short_training_on_thousands_of_rows_is_warned_of() -> None:
+    document = copy.deepcopy(SMALL)
+    document["data"] = {"x": [[0, 1], [1, 0]] * 1000, "y": [0, 1] * 1000}
+    for epochs, expected in ((1, [("#/fit/epochs", "few_steps")]), (20, [])):
+        document["fit"]["epochs"] = epochs
+        assert [(one.pointer, one.code) for one in read_training(document, LIMITS).warnings] == expected

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from service.config import Limits
 from service.data.datasets import Dataset, dataset_of_arrays, read_dataset, with_sample_weight, with_validation
-from service.errors import Findings, Invalid, Malformed
+from service.errors import Damaged, Findings, Invalid
 
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -225,7 +225,7 @@ def test_bytes_keep_a_dataset_whole(rows: list[list[float]], kind: str, validati
 
 
 def test_other_bytes_are_refused() -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(Damaged):
         Dataset.from_bytes(b"not a dataset")
 
 

@@ -192,7 +192,7 @@ def test_numbers_and_booleans_that_are_categories_are_found_however_a_csv_file_w
 
 def test_a_script_is_short_and_imports_numpy_and_the_standard_library(script: Path) -> None:
     lines = script.read_text(encoding="ascii").splitlines()
-    assert len(lines) < 180
+    assert len(lines) < 200
     imported = {line.split()[1].split(".")[0] for line in lines if line.startswith(("import ", "from "))}
     assert imported == {"__future__", "csv", "datetime", "json", "math", "numpy", "pathlib", "sys"}
 
@@ -270,5 +270,5 @@ def test_columns_that_make_other_inputs_than_the_network_takes_are_refused() -> 
     version, weights = stored()
     arrays = [array.tolist() for array in unpack(weights)[0].values()]
     features = Encoder(COLUMNS[:2]).to_json_list()
-    with pytest.raises(Invalid, match="Expected columns that make 32 inputs for this network; these make 6"):
+    with pytest.raises(Invalid, match="Expected columns that make 35 inputs for this network; these make 6"):
         import_json({"spec": version.spec, "weights": arrays, "features": features}, Limits())

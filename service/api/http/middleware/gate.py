@@ -83,7 +83,7 @@ class Gate:
         held = scope["state"]["held"] = Held(self.budget)
         try:
             with allowing(self.allowance):
-                await self.app(scope, arriving if is_upload else held.metered(arriving), named)
+                await self.app(scope, held.metered(arriving, is_upload=is_upload), named)
         finally:
             held.release()
 
