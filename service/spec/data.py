@@ -45,10 +45,19 @@ class FeatureSpec(_Part):
     )
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    """The empty name stands for none, and is itself no name of a column."""
+    del schema["default"]
+
+
 class TargetSpec(_Part):
     """A column to predict, what to do with rows where it is not known, and how its numbers are scaled to be learnt."""
 
-    name: ColumnName = Field("", description="The column of a table; the target of arrays has no name.")
+    name: ColumnName = Field(
+        "",
+        description="The column of a table; the target of arrays has no name.",
+        json_schema_extra=_without_default,
+    )
     missing: Literal["reject", "drop"] = Field("reject", description="What becomes of rows without a target.")
     transform: Transform | None = Field(
         None,

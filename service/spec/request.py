@@ -257,7 +257,8 @@ def _or_inline(schema: dict[str, Any]) -> None:
 
 
 def _with_or_from(schema: dict[str, Any]) -> None:
-    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["from"]}]
+    # Not as a choice, of which generators make a type without fields.
+    schema["if"], schema["then"] = {"not": {"required": ["from"]}}, {"required": schema.pop("required")}
 
 
 class TrainingRequest(Continuation):
