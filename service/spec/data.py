@@ -7,6 +7,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from service.spec.spelling import refusal
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
+Names = Annotated[list[str], Field(fail_fast=True)]
+"""Names, of which there may be many: to tell what is wrong with each would take its time and memory."""
+
 Kind = Literal["number", "category", "boolean", "date"]
 Missing = Literal["mean", "most_frequent", "indicator", "reject"]
 Transform = Literal["standardize", "log", "none"]
@@ -121,5 +124,5 @@ class DataSpec(_Part):
         "auto", description="`none` hands numbers over as they are, and knows nothing else."
     )
     sample_weight: ColumnName | None = Field(None, description="The column with the weight of each row in the loss.")
-    classes: list[str] | None = Field(None, description="Class names in their order.")
+    classes: Names | None = Field(None, description="Class names in their order.")
     split: SplitSpec | None = None

@@ -90,6 +90,16 @@ Written = Annotated[Dialect, Depends(_dialect)]
 """How a table is written, as an argument of a route."""
 
 
+Formulas = Annotated[
+    Literal["text"] | None,
+    Query(
+        description="`text`: in CSV an apostrophe stands before each text that a spreadsheet would take for a formula, "
+        "so that it shows it and calculates nothing."
+    ),
+]
+"""What becomes of formulas in a CSV, as an argument of a route."""
+
+
 def _clash(name: str) -> str:
     return f"Expected another mark for {name} than for what else the query names"
 

@@ -289,3 +289,11 @@ def test_long_numbers_stay_different_names_and_groups(service: Service, form: st
     split = {"test": 0.5, "method": "group", "column": "id"}
     asked = request(view["id"], data={"target": "y", "split": split})
     assert service.client.post("/v1/training-jobs:validate", json=asked).status_code == 200
+
+
+def test_formulas_are_texts_where_they_are_asked_to_be(shared: Service) -> None:
+    made = shared.client.post("/v1/datasets", content=b"a,b\n=1+1,2\nx,-3\n", headers={"Content-Type": "text/csv"})
+    content = f"{made.headers['Location']}/content"
+    assert shared.client.get(content).text == '"a","b"\n"=1+1",2\n"x",-3\n'
+    assert shared.client.get(content, params={"formulas": "text"}).text == '"a","b"\n"\'=1+1",2\n"x",-3\n'
+    assert shared.client.get(content, params={"formulas": "drop"}).status_code == 422
