@@ -72,7 +72,7 @@ def settled(
 
 def _check_layers(found: Outline, start: Start, locate: Locate, findings: Findings) -> list[bool]:
     """Notes layers whose weights have other shapes than the version's; tells of each weight whether it trains."""
-    groups = itertools.groupby(start.weights.items(), key=lambda weight: _layer_of(weight[0]))
+    groups = itertools.groupby(start.weights.items(), key=lambda weight: _layer_of(weight[0], start))
     of_version = iter([[array.shape for _, array in group] for _, group in groups])
     trains: list[bool] = []
     for place, layer, shapes in _with_shapes(found, start.learnt.columns):
@@ -90,8 +90,10 @@ def _check_layers(found: Outline, start: Start, locate: Locate, findings: Findin
     return trains
 
 
-def _layer_of(path: str) -> str:
-    return path.rpartition("/")[0]
+def _layer_of(path: str, start: Start) -> str:
+    """The layer of a version that has the weight of this path; names may have slashes, and layers may have layers."""
+    names = [line["layer"] for line in start.version.summary if path.startswith(f"{line['layer']}/")]
+    return max(names, key=len, default=path.rpartition("/")[0])
 
 
 def _with_shapes(found: Outline, columns: int) -> Iterator[tuple[int, layers.Layer, list[Shape]]]:
@@ -135,4 +137,4 @@ def _trained(start: Start) -> list[bool]:
     everything = ModelSpec.model_validate(start.version.spec).make_layers()
     stack = [layer for layer in everything if not isinstance(layer, layers.InputLayer)]
     trains = {line["layer"]: layer.trainable for line, layer in zip(start.version.summary, stack, strict=True)}
-    return [trains[_layer_of(path)] for path in start.weights]
+    return [trains[_layer_of(path, start)] for path in start.weights]

@@ -9,6 +9,7 @@ import numpy as np
 
 from service.checks.architecture import FAILURES, Locate, outline
 from service.checks.class_weights import check_class_weight
+from service.checks.factors import check_factors
 from service.checks.indices import check_indices
 from service.checks.losses import check_loss, warn_of_unreachable, warn_of_unscaled
 from service.checks.memory import check_memory
@@ -156,6 +157,7 @@ def _rehearse(
             model = request.spec.build(dataset.columns, seed=0, layers=found.layers)
             y = task.encoded(dataset.y[:2])
             model.compile(**task.compilation(request.compile, y))
+            check_factors(model, locate, findings)
             model.train_on_batch(dataset.x[:2], y)
     except FAILURES as error:
         place = _broken_layer(found, dataset.columns)

@@ -63,6 +63,8 @@ class Sequential(Trainer):
                     stacklevel=3,
                 )
         self._name(layer)
+        for weight in layer.weights:  # of one that was built before it had its name
+            weight.path = f"{layer.name}/{weight.path.partition('/')[2]}"
         self._layers.append(layer)
         was_built, self.built, self._network = self.built, False, None
         if self._input is not None and (was_built or None not in self._input.declared_input_shape()):

@@ -7,6 +7,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from service.spec.spelling import refusal
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
+Names = Annotated[list[str], Field(fail_fast=True)]
+"""Names, of which there may be many: to tell what is wrong with each would take its time and memory."""
+
 Kind = Literal["number", "category", "boolean", "date"]
 Missing = Literal["mean", "most_frequent", "indicator", "reject"]
 Transform = Literal["standardize", "log", "none"]
@@ -45,10 +48,19 @@ class FeatureSpec(_Part):
     )
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    """The empty name stands for none, and is itself no name of a column."""
+    del schema["default"]
+
+
 class TargetSpec(_Part):
     """A column to predict, what to do with rows where it is not known, and how its numbers are scaled to be learnt."""
 
-    name: ColumnName = Field("", description="The column of a table; the target of arrays has no name.")
+    name: ColumnName = Field(
+        "",
+        description="The column of a table; the target of arrays has no name.",
+        json_schema_extra=_without_default,
+    )
     missing: Literal["reject", "drop"] = Field("reject", description="What becomes of rows without a target.")
     transform: Transform | None = Field(
         None,
@@ -105,5 +117,5 @@ class DataSpec(_Part):
         "auto", description="`none` hands numbers over as they are, and knows nothing else."
     )
     sample_weight: ColumnName | None = Field(None, description="The column with the weight of each row in the loss.")
-    classes: list[str] | None = Field(None, description="Class names in their order.")
+    classes: Names | None = Field(None, description="Class names in their order.")
     split: SplitSpec | None = None

@@ -258,13 +258,9 @@ def _or_inline(schema: dict[str, Any]) -> None:
 
 
 def _with_or_from(schema: dict[str, Any]) -> None:
+    # Presets make what is left out. Not as a choice, of which generators make a type without fields.
     schema.pop("required")
-    schema["anyOf"] = [
-        {"required": ["spec", "compile", "data"]},
-        {"required": ["from"]},
-        {"required": ["preset", "data"]},
-        {"required": ["data"]},
-    ]
+    schema["if"], schema["then"] = {"not": {"required": ["from"]}}, {"required": ["data"]}
 
 
 class TrainingRequest(Continuation):

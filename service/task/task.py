@@ -1,4 +1,4 @@
-"""The task: loss, targets and outputs of one training or evaluation, which everything that needs to know asks."""
+"""The task of a training or an evaluation: its loss, its targets and what the outputs of the network mean."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from service.api.datasets.views import DatasetPage, DatasetView
 from service.api.examples import DATASET, UPLOAD_EXAMPLES
 from service.api.http.conditions import Conditional
-from service.api.http.dialects import Written
+from service.api.http.dialects import Formulas, Written
 from service.api.http.paths import Paging
 from service.api.http.problems import documented
 from service.api.http.streamed_body import received
@@ -100,13 +100,14 @@ def get_dataset(shared: Shared, dataset_id: DatasetId) -> DatasetView:
     response_class=StreamingResponse,
     responses={
         200: {"description": "The table.", "content": dict.fromkeys(FORMATS.values(), FILE)},
-        **documented(400, 404, 409, 412, 422, 503),
+        **documented(404, 409, 422, 503),
     },
 )
 def download_dataset(
     shared: Shared,
     dataset_id: DatasetId,
     form: Annotated[Literal["csv", "parquet", "arrow"], Query(alias="format")] = "csv",
+    formulas: Formulas = None,
 ) -> StreamingResponse:
     """The table itself."""
     stored, content = shared.database.open_dataset(dataset_id)
@@ -114,7 +115,7 @@ def download_dataset(
         raise Conflict("This dataset holds arrays; only tables can be downloaded.", code="not_a_table")
     media_type = FORMATS[form]
     headers = {"Content-Disposition": f'attachment; filename="{dataset_id}.{form}"'}
-    pieces = encode_table(load_table(content).arrow, media_type)
+    pieces = encode_table(load_table(content).arrow, media_type, shows_formulas=formulas == "text")
     return StreamingResponse(pieces, media_type=media_type, headers=headers)
 
 

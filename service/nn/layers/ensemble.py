@@ -70,7 +70,7 @@ class EnsembleScale(Layer):
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """dx = the sum over members of dy scale; dscale = the sum over rows of dy x."""
         scale, gradient, learns = self.scale.value, self.scale.gradient, self.trainable
-        y, product = (np.empty((shape[0], self.members, shape[1]), setting.dtype) for _ in range(2))
+        y = product = np.empty((shape[0], self.members, shape[1]), setting.dtype)  # no more needed going back
         dx, needs_dx = np.empty(shape, setting.dtype), setting.needs_input_gradient
         ones = np.ones(shape[0], setting.dtype)
         x = dx

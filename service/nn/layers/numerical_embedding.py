@@ -64,41 +64,41 @@ class PeriodicEmbedding(_NumericalEmbedding):
         super().build(input_shape)
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
-        """du = -sin(u) (dy @ amplitudes.T) for u = 2 pi x frequencies + phases."""
-        rows, features = shape
+        """du = -sin(u) (dy @ amplitudes.T) for u = 2 pi x frequencies + phases; sums are products with ones."""
+        (rows, features), waves, width, dtype = shape, self.num_frequencies, self.output_dim, setting.dtype
         frequencies, phases, amplitudes, offsets = (weight.value for weight in self.weights)
         d_frequencies, d_phases, d_amplitudes, d_offsets = (weight.gradient for weight in self.weights)
-        u, waves = (np.empty((features, rows, self.num_frequencies), setting.dtype) for _ in range(2))
-        y = np.empty((features, rows, self.output_dim), setting.dtype)
-        out = np.empty((rows, features * self.output_dim), setting.dtype)
-        turn, learns = np.asarray(2 * math.pi, setting.dtype), self.trainable
-        turns, needs_dx = np.empty((features, rows), setting.dtype), setting.needs_input_gradient
+        turns, cosines = np.ones((features, rows, 2), dtype), np.ones((features, rows, waves + 1), dtype)
+        lines, mixture = np.empty((features, 2, waves), dtype), np.empty((features, waves + 1, width), dtype)
+        d_lines, d_mixture = np.empty_like(lines), np.empty_like(mixture)
+        u, du = (np.empty((features, rows, waves), dtype) for _ in range(2))
+        y, out = np.empty((features, rows, width), dtype), np.empty((rows, features * width), dtype)
+        turn, learns, needs_dx = np.asarray(2 * math.pi, dtype), self.trainable, setting.needs_input_gradient
 
         def forward(x: Array) -> Array:
-            np.multiply(x.T, turn, out=turns)
-            np.multiply(turns[:, :, None], frequencies[:, None, :], out=u)
-            np.add(u, phases[:, None, :], out=u)
-            np.cos(u, out=waves)
-            np.matmul(waves, amplitudes, out=y)
-            np.add(y, offsets[:, None, :], out=y)
+            np.multiply(x.T, turn, out=turns[:, :, 0])
+            lines[:, 0], lines[:, 1] = frequencies, phases
+            mixture[:, :waves], mixture[:, waves] = amplitudes, offsets
+            np.matmul(turns, lines, out=u)
+            np.cos(u, out=cosines[:, :, :waves])
+            np.matmul(cosines, mixture, out=y)
             return self._by_rows(y, out)
 
         def backward(dy: Array) -> Array:
             dy = self._by_features(dy)
-            if learns:
-                np.matmul(waves.transpose(0, 2, 1), dy, out=d_amplitudes)
-                dy.sum(axis=1, out=d_offsets)
             np.sin(u, out=u)
-            np.matmul(dy, amplitudes.transpose(0, 2, 1), out=waves)
-            np.multiply(u, waves, out=u)
-            np.negative(u, out=u)
+            np.matmul(dy, amplitudes.transpose(0, 2, 1), out=du)
+            np.multiply(u, du, out=du)
             if learns:
-                u.sum(axis=1, out=d_phases)
-                np.matmul(turns[:, None, :], u, out=d_frequencies[:, None, :])
+                np.matmul(cosines.transpose(0, 2, 1), dy, out=d_mixture)
+                np.matmul(turns.transpose(0, 2, 1), du, out=d_lines)
+                d_amplitudes[...], d_offsets[...] = d_mixture[:, :waves], d_mixture[:, waves]
+                np.negative(d_lines[:, 0], out=d_frequencies)
+                np.negative(d_lines[:, 1], out=d_phases)
             if not needs_dx:
-                return np.zeros(shape, setting.dtype)
-            dx = np.matmul(u, frequencies[:, :, None])[:, :, 0].T
-            return np.ascontiguousarray(dx * turn)
+                return np.zeros(shape, dtype)
+            dx = np.matmul(du, frequencies[:, :, None])[:, :, 0].T
+            return np.ascontiguousarray(dx * -turn)
 
         return Pass(forward, backward)
 

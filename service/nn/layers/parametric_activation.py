@@ -45,8 +45,8 @@ class ParametricActivation(Layer):
         """dx = dy - alpha dy + f'(alpha dy); dalpha = the sum over rows of dy (f(x) - x)."""
         activate, deactivate = activations.REGISTRY.get(self.activation).connect(shape, setting.dtype)
         alpha, gradient, learns = self.alpha.value, self.alpha.gradient, self.trainable
-        active, difference, product, y = (np.empty(shape, setting.dtype) for _ in range(4))
-        ones = np.ones(product.size // shape[-1], setting.dtype)
+        active, difference, y = (np.empty(shape, setting.dtype) for _ in range(3))
+        ones, product = np.ones(y.size // shape[-1], setting.dtype), y  # which nobody needs any more going back
         add, subtract, multiply = np.add, np.subtract, np.multiply
         answer = active
 

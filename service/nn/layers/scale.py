@@ -35,9 +35,9 @@ class Scale(Layer):
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """dx = dy scale; dscale = the sum over rows of dy x."""
         scale, gradient, learns = self.scale.value, self.scale.gradient, self.trainable
-        y, product = np.empty(shape, setting.dtype), np.empty(shape, setting.dtype)
-        ones, needs_dx = np.ones(product.size // shape[-1], setting.dtype), setting.needs_input_gradient
-        x = y
+        y = np.empty(shape, setting.dtype)
+        ones, needs_dx = np.ones(y.size // shape[-1], setting.dtype), setting.needs_input_gradient
+        x, product = y, y  # the output, which nobody needs any more going back
 
         def forward(inputs: Array) -> Array:
             nonlocal x
@@ -59,6 +59,7 @@ class SmoothClip(Layer):
     """y = x / sqrt(1 + (x / max_value)^2), which stays between -max_value and max_value (Holzmueller et al. 2024)."""
 
     in_keras = False
+    rescales_inputs = True
 
     max_value: Annotated[float, Range(above=0)] = 3.0
 

@@ -1,7 +1,7 @@
 """Factors of variables, such as those of the learning rate, by the names of variables and layers."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from service.nn.arguments import ArgumentError
@@ -23,12 +23,12 @@ def check_factors(argument: str, factors: Any) -> None:
 
 def factor_of(factors: Factors, variable: Variable) -> float:
     """The factor of a variable: that of the longest key which fits, the variable's name before a layer's; else 1."""
-    if not factors:
-        return 1.0
+    return next((float(factors[key]) for key in keys_of(variable) if key in factors), 1.0) if factors else 1.0
+
+
+def keys_of(variable: Variable) -> Iterator[str]:
+    """What a variable may be called: the longest key first, of equal ones that which is nearer to its name."""
     parts = variable.path.split("/")
     for length in range(len(parts), 0, -1):
         for start in range(len(parts) - length, -1, -1):
-            key = "/".join(parts[start : start + length])
-            if key in factors:
-                return float(factors[key])
-    return 1.0
+            yield "/".join(parts[start : start + length])

@@ -205,3 +205,11 @@ def test_a_dataset_that_a_job_needs_cannot_be_deleted(service: Service) -> None:
     assert service.client.delete(dataset["links"]["self"]).status_code == 204
     assert_problem(service.client.get(dataset["links"]["self"]), 404, "not_found")
     assert service.client.get(job["links"]["self"]).json()["status"] == "succeeded"
+
+
+def test_formulas_are_texts_where_they_are_asked_to_be(shared: Service) -> None:
+    made = shared.client.post("/v1/datasets", content=b"a,b\n=1+1,2\nx,-3\n", headers={"Content-Type": "text/csv"})
+    content = f"{made.headers['Location']}/content"
+    assert shared.client.get(content).text == '"a","b"\n"=1+1",2\n"x",-3\n'
+    assert shared.client.get(content, params={"formulas": "text"}).text == '"a","b"\n"\'=1+1",2\n"x",-3\n'
+    assert shared.client.get(content, params={"formulas": "drop"}).status_code == 422
