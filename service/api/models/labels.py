@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Self
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from service.api.examples import LABEL_EXAMPLES
@@ -12,9 +12,6 @@ from service.api.http.conditions import NOT_MODIFIED, Conditional, Conditions
 from service.api.http.paths import LabelName, ModelName, Paging
 from service.api.http.problems import documented
 from service.api.models.views import VersionStatusView
-from service.api.predictions.routes import EVALUATES, PREDICTS, answer_evaluation, respond
-from service.api.predictions.tables import Queried
-from service.api.predictions.views import EvaluationView
 from service.api.state import Shared
 from service.errors import Findings
 from service.storage import Label, LabelMove
@@ -189,18 +186,6 @@ def delete_label(shared: Shared, name: ModelName, label: LabelName, conditions: 
     """Deletes a label; the version stays, and so does the label's history."""
     with shared.database.transaction() as tx:
         tx.labels.delete(name, label, check=_checked(conditions))
-
-
-@router.post("/{name:word}/labels/{label:word}:predict", **PREDICTS)
-async def predict_with_label(request: Request, name: ModelName, label: LabelName, query: Queried) -> Response:
-    """The outputs of the version that a label points at, for each row."""
-    return await respond(request, name, label, query)
-
-
-@router.post("/{name:word}/labels/{label:word}:evaluate", **EVALUATES)
-def evaluate_label(shared: Shared, name: ModelName, label: LabelName, body: JsonBytes) -> EvaluationView:
-    """Loss and metrics of the version that a label points at."""
-    return answer_evaluation(shared, name, label, body)
 
 
 def _etag(label: Label) -> str:

@@ -9,11 +9,12 @@ from service.allowance import expect
 from service.api.datasets.routes import FILE
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
 from service.api.http.bodies import JsonBytes, check_json, described, is_plain_json, read_object, whole_body
-from service.api.http.paths import ModelName, VersionNumber
+from service.api.http.paths import ModelName
 from service.api.http.problems import documented
 from service.api.http.queries import refuse
 from service.api.http.uploads import OCTETS, TABLES, is_table
-from service.api.predictions.tables import Queried, TableQuery, answer_table
+from service.api.models.verbs import verb
+from service.api.predictions.tables import Queried, answer_table
 from service.api.predictions.views import MOST_REPEATS, EvaluationView, OutputsView, PredictionView
 from service.api.protocols.signatures import check_signature
 from service.api.serving.responses import JSON, Answered, Headers
@@ -61,32 +62,9 @@ EVALUATES: dict[str, Any] = {
 """How a route that evaluates is described."""
 
 
-@router.post("/{name:word}:predict", **PREDICTS)
-async def predict(request: Request, name: ModelName, query: Queried) -> Response:
-    """The outputs of the model's latest version for each row."""
-    return await respond(request, name, None, query)
-
-
-@router.post("/{name:word}/versions/{number:number}:predict", **PREDICTS)
-async def predict_with_version(request: Request, name: ModelName, number: VersionNumber, query: Queried) -> Response:
-    """The outputs of one version for each row."""
-    return await respond(request, name, number, query)
-
-
-@router.post("/{name:word}:evaluate", **EVALUATES)
-def evaluate(shared: Shared, name: ModelName, body: JsonBytes) -> EvaluationView:
-    """Loss and metrics of the model's latest version on the data."""
-    return answer_evaluation(shared, name, None, body)
-
-
-@router.post("/{name:word}/versions/{number:number}:evaluate", **EVALUATES)
-def evaluate_version(shared: Shared, name: ModelName, number: VersionNumber, body: JsonBytes) -> EvaluationView:
-    """Loss and metrics of one version on the data."""
-    return answer_evaluation(shared, name, number, body)
-
-
-async def respond(request: Request, name: str, which: Which, query: TableQuery) -> Response:
-    """The response to `:predict`: to a table a table, to JSON JSON."""
+@verb(router, "POST", ":predict", ("predict", "predict_with_version", "predict_with_label"), **PREDICTS)
+async def respond(request: Request, name: ModelName, which: Which, query: Queried) -> Response:
+    """The outputs of {version} for each row: to a table a table, to JSON JSON."""
     if is_table(request.headers.get("content-type", "")):
         return await answer_table(request, name, which, query)
     check_json(request.headers, "a table in CSV, Parquet or Arrow")
@@ -129,8 +107,9 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
     return Answered(write_json(content), JSON)
 
 
-def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> EvaluationView:
-    """The answer to `:evaluate`, which is kept."""
+@verb(router, "POST", ":evaluate", ("evaluate", "evaluate_version", "evaluate_label"), **EVALUATES)
+def answer_evaluation(shared: Shared, name: ModelName, which: Which, body: JsonBytes) -> EvaluationView:
+    """Loss and metrics of {version} on the data."""
     served = shared.serving.find(name, which)
     document = read_object(body, "data", "importance", required=("data",), exact=True)
     findings = Findings(limit=shared.settings.max_errors_shown)
