@@ -27,8 +27,8 @@ class FormFile:
 def file_of_form(form: Path, content_type: str) -> FormFile:
     """The file in a form; `Malformed` if there is none, several, or something else beside it."""
     found = _BOUNDARY.search(content_type)
-    if found is None:
-        raise _malformed("a boundary in the Content-Type, as RFC 7578 has it; received none")
+    if found is None or not form.stat().st_size:
+        raise _malformed("a boundary in the Content-Type, as RFC 7578 has it, and a body; received none")
     mark = b"--" + (found[1] or found[2]).encode("latin-1", "replace")
     with form.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
         parts = _parts(content, mark)

@@ -77,8 +77,10 @@ async def create_dataset(
 
     def read(file: FilePath, arriving: Readable) -> tuple[StoredDataset, bool]:
         content_type = request.headers.get("content-type", "")
-        said = {"media_type": media_type, "dialect": dialect, "name": name, "content_type": content_type}
-        return _store(shared, read_upload(shared, file, arriving, **said))
+        new = read_upload(
+            shared, file, arriving, media_type=media_type, dialect=dialect, name=name, content_type=content_type
+        )
+        return _store(shared, new)
 
     made = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
     if isinstance(made, Response):

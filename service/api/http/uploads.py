@@ -152,10 +152,9 @@ def read_upload(
 ) -> NewDataset:
     """The dataset in an uploaded file, ready to be stored; `Malformed`, `Invalid` or `TooLarge` if it is none.
 
-    Only a CSV is read before the stream `arriving`, of the same bytes, has come to its end. Of a form its `content_type`
-    says where its parts begin.
+    Only a CSV is read before the stream `arriving`, of the same bytes, has come to its end. The `content_type` of a
+    form says where its parts begin.
     """
-    limits = shared.settings
     if media_type == FORM:
         file, media_type = _out_of_form(file, content_type)
         with file.open("rb") as whole:
@@ -178,9 +177,8 @@ def _out_of_form(form: Path, content_type: str) -> tuple[Path, str]:
     try:
         found = file_of_form(form, content_type)
     except Malformed as error:
-        raise UnsupportedMediaType(
-            f"{error.detail}. Or send the file itself, as curl does with --data-binary."
-        ) from None
+        hint = "Or send the file itself, as curl does with --data-binary."
+        raise UnsupportedMediaType(f"{error.detail}. {hint}") from None
     return found.file, MEDIA_TYPES.get(found.media_type or OCTETS, OCTETS)
 
 

@@ -100,7 +100,7 @@ def test_what_is_no_form_with_one_file_is_told_to_send_the_file_itself(shared: S
         shared.client.post(DATASETS, files={"a": (None, b"a,b\n1,2\n")}),
         *(
             shared.client.post(DATASETS, content=content, headers=broken)
-            for content in (b"a,b\n1,2\n", b"--x\r\n", b"--x--\r\n", b"--x\r\nA: b\r\n\r\nc", b"--")
+            for content in (b"a,b\n1,2\n", b"--x\r\n", b"--x--\r\n", b"--x\r\nA: b\r\n\r\nc", b"--", b"")
         ),
         shared.client.post(DATASETS, content=b"--x", headers={"Content-Type": "multipart/form-data"}),
     ]
