@@ -6,6 +6,7 @@ COVERAGE_MIN ?= 95
 VENV := .venv
 PY := $(VENV)/bin/python
 ORACLES := .venv-oracles
+NODE := .node
 DOCS := .venv-docs
 UV := $(VENV)/bin/uv
 PINNED := --quiet --require-hashes --no-deps --requirement
@@ -21,7 +22,7 @@ help: ## list the targets
 run: $(VENV)/.runtime ## install what is missing, migrate, and serve on 127.0.0.1:8000 (FITD_HOST, FITD_PORT, ...)
 	@exec $(PY) -m service serve
 
-test: $(VENV)/.dev $(ORACLES)/.ready ## run all the tests (PYTEST_ARGS="tests/api -k jobs" for some)
+test: $(VENV)/.dev $(ORACLES)/.ready $(NODE)/.ready ## run all the tests (PYTEST_ARGS="tests/api -k jobs" for some)
 ifdef PYTEST_ARGS
 	$(PY) -m pytest -n auto $(PYTEST_ARGS)
 else
@@ -72,7 +73,7 @@ image: ## build the container image fitd
 	$(DOCKER) build --tag fitd .
 
 clean: ## remove the environment and every cache; data stays
-	rm -rf $(VENV) $(ORACLES) $(DOCS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* build dist
+	rm -rf $(VENV) $(ORACLES) $(NODE) $(DOCS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:
@@ -110,6 +111,11 @@ $(VENV)/.dev: requirements-dev.txt | $(UV)
 $(ORACLES)/.ready: requirements-oracles.txt | $(UV)
 	@$(PYTHON) -m venv --without-pip $(ORACLES)
 	$(call install,$(ORACLES),requirements-oracles.txt,the Keras that judges our files,a minute)
+
+$(NODE)/.ready: tests/clients/package.json tests/clients/package-lock.json
+	@command -v npm >/dev/null || { echo "There is no npm here: the tests leave out redocly, spectral and the client in TypeScript." >&2; exit 0; }; \
+		echo "Installing what checks the OpenAPI document and its client in TypeScript (half a minute)" >&2; \
+		mkdir -p $(NODE) && cp $^ $(NODE) && cd $(NODE) && npm ci --ignore-scripts --no-audit --no-fund --silent && touch .ready
 
 $(DOCS)/.ready: requirements-docs.txt | $(UV)
 	@$(PYTHON) -m venv --without-pip $(DOCS)

@@ -15,8 +15,8 @@ from service.config import VERSION
 from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
 from service.data.tables import Table
-from service.errors import Findings
-from service.evaluation import held_out_score, measure
+from service.errors import Finding, Findings
+from service.evaluation import held_out_score, is_worse_than_mean, measure
 from service.formats.metric_values import MetricValue, finite
 from service.formats.weights import pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
@@ -84,7 +84,24 @@ def train(
         metrics |= {f"test_{name}": value for name, value in evaluation["metrics"].items()}
     kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
     found = held_out_score(model, task, dataset, kept)
-    return replace(_result(model, told, history, metrics, seconds, evaluation=evaluation), score=found)
+    version = _result(model, told, history, metrics, seconds, evaluation=evaluation)
+    return replace(version, score=found, warnings=_warnings(model, task, kept, prepared))
+
+
+def _warnings(model: Sequential, task: Task, kept: int, prepared: Prepared) -> tuple[Finding, ...]:
+    """What only the trained network tells and is probably not meant; it was trained on so many of the first rows."""
+    train = prepared.dataset
+    held: Dataset | None = train.test or train.validation
+    if held is None and kept < train.rows:
+        train, held = Dataset(train.x[:kept], train.y[:kept]), Dataset(train.x[kept:], train.y[kept:])
+    with np.errstate(all="ignore"):
+        if not is_worse_than_mean(model, task, train, held):
+            return ()
+    at = "#/data/y" if prepared.targets is None else "#/data/target"
+    rows = "the training rows" if held is None else "the rows that were held out"
+    said = f"On {rows} the mean of the targets is at least as good a prediction as those of the network."
+    hint = "Scale the targets, train longer, or with another learning rate; or the features do not tell the target."
+    return (Finding(at, "worse_than_mean", f"{said} {hint}"),)
 
 
 def salvage(state: TrainingState, keep: Keep) -> NewVersion:

@@ -47,7 +47,8 @@ class NewVersion(Trained):
     history: dict[str, list[Any]] = field(default_factory=dict)
     """Each metric of each epoch."""
     warnings: tuple[Finding, ...] = ()
-    """What the file that it came in says, and the version does not keep."""
+    """What is probably not meant: what only the trained network tells, or what a file says that the version does not
+    keep."""
 
     @property
     def sha256(self) -> str:

@@ -89,6 +89,7 @@ def create_app(settings: Settings, database: Database | None = None, *, is_apart
         description=DESCRIPTION,
         openapi_tags=TAGS,
         license_info={"name": "MIT", "identifier": "MIT"},
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

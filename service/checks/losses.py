@@ -12,7 +12,8 @@ from service.nn.losses import Targets
 from service.nn.meaning import Outputs
 from service.task import Task
 
-_LARGE_TARGET = 100.0
+_LARGE_TARGET, _NARROW_TARGET = 5.0, 0.02
+"""The mean or deviation of targets that a network takes long to reach, and the deviation that it takes for nothing."""
 
 
 def check_loss(task: Task, *, at_loss: str, at_activation: str, findings: Findings) -> None:
@@ -76,8 +77,14 @@ def warn_of_unreachable(y: NDArray[Any], task: Task, at_activation: str, finding
 
 def warn_of_unscaled(y: NDArray[Any], task: Task, last: layers.Layer, at: str, findings: Findings) -> None:
     """Warns of targets far from what a network gives at first, where nothing after it brings it there."""
-    if not task.loss.grows_with_targets or last.rescales_outputs or np.abs(y).max() <= _LARGE_TARGET:
+    if not task.loss.grows_with_targets or last.rescales_outputs:
         return
-    said = f"Some targets are beyond {_LARGE_TARGET:g}; networks learn best to answer from about -1 to 1. Scale them,"
+    columns = y.reshape(len(y), -1).astype(np.float64)
+    far, spread = np.abs(columns.mean(axis=0)).max(), columns.std(axis=0)
+    narrow = spread[spread > 0].min(initial=1.0)
+    if max(far, spread.max()) <= _LARGE_TARGET and narrow >= _NARROW_TARGET:
+        return
+    where = "far from zero or far apart" if max(far, spread.max()) > _LARGE_TARGET else "close together"
+    said = f"The targets are {where}; networks learn best to predict numbers from about -1 to 1. Scale them,"
     hint = "or end the network with Rescaling (`scale` their deviation, `offset` their mean) and use Adam."
     findings.warn(at, "unscaled_targets", f"{said} {hint}")

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from service.checks.continuing import OpenStart, no_versions, read_start, settled
 from service.checks.indices import check_places
+from service.checks.presets import with_placeholders, with_preset
 from service.checks.suitability import AT_ARRAYS, AT_TABLE, check_fits
 from service.checks.transforms import with_transforms
 from service.config import Limits
@@ -23,6 +24,8 @@ from service.task import AskedLoss
 from service.task.network import scale_of
 from service.task.outline import Outline
 from service.task.output_meaning import activation_of
+from service.task.presets import wants_preset
+from service.task.start import Start
 from service.task.target_scale import TargetScale
 
 _BULK = ("validation_data", "sample_weight")
@@ -72,11 +75,8 @@ def read_training(
     compiles = document.get("compile") is not None
     learnt = None if start is None else start.learnt
     document = document if start is None else start.completed(document)
+    document, request, data = _read(document, findings, limits, open_dataset, start)
     at_units = _units_to_find(document)
-    request = _read_request(_with(document, at_units, 1) if at_units else document, findings)
-    data = _read_data(document, request, findings, limits, open_dataset, learnt=learnt)
-    if request is None or data is None or findings.total:
-        raise findings.refusal()
     if learnt is not None and isinstance(data, Table):
         request = request.model_copy(update={"data": learnt.completed(request.data or DataSpec(), findings)})
     loss = AskedLoss.of(request.compile)
@@ -114,9 +114,28 @@ def read_training(
     return CheckedTraining(request, prepared, found, findings.warnings, inline, start_id)
 
 
+def _read(
+    document: Mapping[str, Any], findings: Findings, limits: Limits, open_dataset: OpenDataset, start: Start | None
+) -> tuple[Mapping[str, Any], TrainingRequest, Dataset | Table]:
+    """The whole document, with what a preset makes of it, the request in it, and its data."""
+    preset = wants_preset(document) if start is None else None
+    request = _read_request(document if preset is None else with_placeholders(document), findings)
+    data = _read_data(document, request, findings, limits, open_dataset, learnt=None if start is None else start.learnt)
+    if request is None or data is None or findings.total:
+        raise findings.refusal()
+    if preset is not None:
+        document = with_preset(preset, document, request, data, findings)
+        request = _read_request(document, findings)
+    if request is None:
+        raise findings.refusal()
+    return document, request, data
+
+
 def _read_request(document: Mapping[str, Any], findings: Findings) -> TrainingRequest | None:
+    """The request, with one unit where the number of units follows from the targets."""
+    at_units = _units_to_find(document)
     try:
-        return TrainingRequest.model_validate(_validated(document))
+        return TrainingRequest.model_validate(_validated(_with(document, at_units, 1) if at_units else document))
     except ValidationError as error:
         report(error, document, TrainingRequest, findings)
         return None
@@ -202,7 +221,7 @@ def _opened(request: TrainingRequest | None, findings: Findings, open_dataset: O
     try:
         return open_dataset(request.data.dataset)
     except NotFound:
-        findings.error("#/data/dataset", "not_found", "There is no dataset of this id.")
+        findings.error("#/data/dataset", "not_found", "There is no dataset of this id or name.")
         return None
 
 

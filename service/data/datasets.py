@@ -67,6 +67,9 @@ class Dataset:
         return part("", part("validation.") if "validation.x" in named else None)
 
 
+_MOST_CLASSES = 100_000
+"""More than any network has outputs; each stands in the description of a dataset, which is read with it."""
+
 ReadRows = Callable[[Any, str, Findings, Limits], Floats | None]
 """Reads rows that stand at a pointer as inputs, or gives None and a finding for each mistake."""
 
@@ -169,6 +172,10 @@ def _classes_of(y: NDArray[Any], findings: Findings) -> tuple[tuple[str, ...], N
         )
         raise findings.refusal()
     names, places = np.unique(y.reshape(len(y)), return_inverse=True)
+    if len(names) > _MOST_CLASSES:
+        said = f"Expected at most {_MOST_CLASSES:,} different class names; received {len(names):,}."
+        findings.error("#/y", "too_many_classes", said)
+        raise findings.refusal()
     try:
         classes = tuple(name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist())
         "".join(classes).encode()
@@ -223,6 +230,10 @@ def _read_targets(
         return arrays.read_rows(value, at, findings, limits), classes
     if kinds == {str}:
         names = classes if classes is not None else sorted(set(value))
+        if len(names) > _MOST_CLASSES:
+            said = f"Expected at most {_MOST_CLASSES:,} different class names; received {len(names):,}."
+            findings.error(at, "too_many_classes", said)
+            return None, None
         return arrays.read_names(value, at, findings, names), names
     if str in kinds or list in kinds:
         common = max(kinds, key=[type(item) for item in value].count)

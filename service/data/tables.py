@@ -106,6 +106,13 @@ class Table:
         counts = name == "index" and pa.types.is_integer(field.type) and not column.null_count
         return counts and pc.count_distinct(column).as_py() == len(column)
 
+    def looks_like(self, name: str) -> str | None:
+        """As `looks_like` of a column of texts in `describe`."""
+        import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+        self._let_go()
+        return _looks_like(pc.value_counts(self.arrow[name].drop_null())) if self.kinds[name] == "category" else None
+
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A column (rows,) as numbers, dates in days since 1970, NaN where nothing is; `Malformed` for texts.
 

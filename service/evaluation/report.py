@@ -24,6 +24,7 @@ Array = NDArray[Any]
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _MOST_POINTS = 101
 _MOST_CURVES = 20
+_MOST_COMPARED_ROWS = 100_000
 _MOST_COUNTED = 1000
 """A confusion matrix of more classes is larger than anybody reads, and soon than memory."""
 
@@ -71,6 +72,24 @@ def true_classes(task: Task, y: Array) -> NDArray[np.int64]:
         return (y.reshape(-1) > 0.5).astype(np.int64)
     truth = y.reshape(len(y)).astype(np.int64) if task.targets is Targets.CLASS_INDICES else y.argmax(axis=1)
     return truth if task.loss.ignored_class is None else np.where(truth == task.loss.ignored_class, -1, truth)
+
+
+def is_worse_than_mean(model: Sequential, task: Task, train: Dataset, held: Dataset | None) -> bool:
+    """Whether the mean of the training targets is at least as near to the targets as the outputs are, for one of them.
+
+    Measured by squares on the rows that are held out, if there are any. Never of classes.
+    """
+    if task.targets is not Targets.NUMBERS:
+        return False
+    part = train if held is None else held
+    rows = slice(0, _MOST_COMPARED_ROWS)
+    y = part.y[rows].reshape(len(part.y[rows]), -1).astype(np.float64)
+    outputs = task.in_units(model.predict(part.x[rows], verbose=0)).reshape(len(y), -1).astype(np.float64)
+    if outputs.shape != y.shape:
+        return False
+    mean = train.y.reshape(len(train.y), -1).astype(np.float64).mean(axis=0)
+    by_mean, by_network = ((mean - y) ** 2).mean(axis=0), ((outputs - y) ** 2).mean(axis=0)
+    return bool((~(by_network < by_mean) & (by_mean > 0)).any())
 
 
 def report(

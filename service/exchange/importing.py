@@ -24,6 +24,7 @@ from service.nn import Sequential, optimizers
 from service.nn.layers import InputLayer
 from service.nn.variable import Variable
 from service.spec import CompileSpec, ModelSpec
+from service.spec.data import Names
 from service.spec.mistakes import pointer_in, report
 from service.spec.networks import stack_of
 from service.spec.request import Part, Word, unwrapped
@@ -45,10 +46,10 @@ class ImportRequest(Part):
     )
     spec: Annotated[ModelSpec, BeforeValidator(unwrapped)]
     compile: CompileSpec | None = Field(None, description="Loss and metrics for `:evaluate`; else they are guessed.")
-    classes: list[str] | None = Field(None, description="The names of the outputs, for predictions and targets.")
+    classes: Names | None = Field(None, description="The names of the outputs, for predictions and targets.")
     features: Annotated[Any, WithJsonSchema(_FEATURES)] = None
-    targets: list[str] | None = Field(None, description="The columns that the outputs predict, with `features`.")
-    left_out: list[str] | None = Field(None, description="Columns that rows may have and nobody looks at.")
+    targets: Names | None = Field(None, description="The columns that the outputs predict, with `features`.")
+    left_out: Names | None = Field(None, description="Columns that rows may have and nobody looks at.")
     weights: Annotated[None, WithJsonSchema({**_ARRAYS, "description": "Every weight in Keras's order."})] = None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from service.formats.formulas import without_formulas
 from service.formats.tables import ARROW, ARROW_STREAM, CSV, PARQUET
 
 FORMATS = {"csv": CSV, "parquet": PARQUET, "arrow": ARROW}
@@ -15,16 +16,20 @@ _BATCH_ROWS = 65_536
 _STRUCTURAL = re.compile('[",\r\n]|^\\s|\\s$')
 
 
-def encode_table(table: Any, media_type: str) -> Iterator[bytes]:
+def encode_table(table: Any, media_type: str, *, shows_formulas: bool = False) -> Iterator[bytes]:
     """The bytes of a pyarrow table in this format; only a part of them is in memory at a time."""
-    return encode_tables((table.slice(start, _BATCH_ROWS) for start in range(0, len(table), _BATCH_ROWS)), media_type)
+    parts = (table.slice(start, _BATCH_ROWS) for start in range(0, len(table), _BATCH_ROWS))
+    return encode_tables(parts, media_type, shows_formulas=shows_formulas)
 
 
-def encode_tables(tables: Iterable[Any], media_type: str) -> Iterator[bytes]:
+def encode_tables(tables: Iterable[Any], media_type: str, *, shows_formulas: bool = False) -> Iterator[bytes]:
     """The bytes of pyarrow tables of the same columns, at least one, as one table in this format.
 
     Texts may come as dictionaries of them and are texts again. A thread encodes each table while the next is asked for.
+    With `shows_formulas` a spreadsheet that opens a CSV calculates nothing in it.
     """
+    if shows_formulas and media_type == CSV:
+        tables = map(without_formulas, tables)
     sink = _Sink()
     writer: Any = None
 

@@ -31,6 +31,8 @@ class FilePrediction:
     dialect: Dialect
     """How a CSV is written, as far as it is known."""
     limits: Limits
+    shows_formulas: bool = False
+    """Whether a CSV shows what a spreadsheet would calculate."""
 
     def answer(self, file: Path, text: Readable | None, media_type: str, wanted: str) -> tuple[BinaryIO, list[Finding]]:
         """The answer as an open file of the `wanted` media type, and what was guessed of the table.
@@ -46,7 +48,8 @@ class FilePrediction:
         answer = file.with_suffix(".answer")
         counted = self._counted(chain([first], tables), prediction)
         with answer.open("wb") as target:
-            target.writelines(encode_tables(prediction.answers(counted, findings), wanted))
+            answers = prediction.answers(counted, findings)
+            target.writelines(encode_tables(answers, wanted, shows_formulas=self.shows_formulas))
         return answer.open("rb"), findings.warnings
 
     def _read(self, file: Path, text: Readable | None, media_type: str, findings: Findings) -> Iterator[Table]:

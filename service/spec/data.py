@@ -7,6 +7,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from service.spec.spelling import refusal
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
+Names = Annotated[list[str], Field(fail_fast=True)]
+"""Names, of which there may be many: to tell what is wrong with each would take its time and memory."""
+
 Kind = Literal["number", "category", "boolean", "date"]
 Missing = Literal["mean", "most_frequent", "indicator", "reject"]
 Transform = Literal["standardize", "log", "none"]
@@ -17,6 +20,13 @@ MOST_CATEGORIES = 100
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
+
+
+def check_name(name: str | None) -> str | None:
+    """The name of a dataset, which may not be taken for an id."""
+    if name is not None and name.startswith("ds_"):
+        raise refusal("bad_name", "Expected a name that does not begin with ds_, as ids do.")
+    return name
 
 
 class FeatureSpec(_Part):
@@ -45,10 +55,19 @@ class FeatureSpec(_Part):
     )
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    """The empty name stands for none, and is itself no name of a column."""
+    del schema["default"]
+
+
 class TargetSpec(_Part):
     """A column to predict, what to do with rows where it is not known, and how its numbers are scaled to be learnt."""
 
-    name: ColumnName = Field("", description="The column of a table; the target of arrays has no name.")
+    name: ColumnName = Field(
+        "",
+        description="The column of a table; the target of arrays has no name.",
+        json_schema_extra=_without_default,
+    )
     missing: Literal["reject", "drop"] = Field("reject", description="What becomes of rows without a target.")
     transform: Transform | None = Field(
         None,
@@ -96,7 +115,7 @@ Targets = Annotated[list[Target] | None, BeforeValidator(_as_list, json_schema_i
 class DataSpec(_Part):
     """A stored dataset and how to use it; of a table every column but the target is learnt from by default."""
 
-    dataset: str | None = Field(None, description="The id of an uploaded dataset.")
+    dataset: str | None = Field(None, description="The id of an uploaded dataset, or its name if no other has it.")
     target: Targets = Field(None, description="The column to predict, or several.", min_length=1)
     features: list[Feature] | None = Field(
         None, description="Columns to learn from, by name or with more to say.", min_length=1
@@ -105,5 +124,5 @@ class DataSpec(_Part):
         "auto", description="`none` hands numbers over as they are, and knows nothing else."
     )
     sample_weight: ColumnName | None = Field(None, description="The column with the weight of each row in the loss.")
-    classes: list[str] | None = Field(None, description="Class names in their order.")
+    classes: Names | None = Field(None, description="Class names in their order.")
     split: SplitSpec | None = None

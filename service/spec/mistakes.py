@@ -40,6 +40,9 @@ _BOUNDS = {
     "too_short": ("min_length", "a list of at least {}"),
     "string_pattern_mismatch": ("pattern", "a text that matches {}"),
 }
+_MOST_LOOKED_AT = 2000
+"""So many mistakes are each found a place and words; the others are counted."""
+
 _LARGEST_INTEGER = 2.0**63
 _FORMS = {MODEL_NAME: 'a name of at most 100 letters, digits, ".", "-" and "_", the first a letter or digit'}
 
@@ -66,7 +69,8 @@ def report(error: ValidationError, document: Any, root: type[BaseModel], finding
     meanings: dict[str, str] = {}
     places: set[str] = set()
     stacks = _Stacks()
-    for one in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    for one in found[:_MOST_LOOKED_AT]:
         place = _find(document, one["loc"], root, stacks, is_missing=one["type"] == "missing")
         context = one.get("ctx", {})
         at = pointer(*place.keys)
@@ -90,6 +94,7 @@ def report(error: ValidationError, document: Any, root: type[BaseModel], finding
             continue
         choice = " or ".join(dict.fromkeys(choices))
         findings.error(at, code, f"Expected {choice}; received {shown(received)}.{meanings[at]}")
+    findings.total += max(0, len(found) - _MOST_LOOKED_AT)
 
 
 def pointer_in(document: Any, *keys: str | int) -> str:

@@ -43,6 +43,8 @@ class Placed:
     def renamed(self, number: int) -> "Placed":
         """The layer under a name that has its number in it."""
         config = self.written.get("config", self.written)
+        if not isinstance(config, Mapping):
+            return self
         config = {**config, "name": f"{config.get('name') or 'activation'}_of_{number}"}
         return replace(self, written={**self.written, "config": config} if "config" in self.written else config)
 
@@ -127,6 +129,9 @@ def _order(network: Mapping[str, Any], layers: Sequence[Any]) -> Iterable[int]:
     """The places of the layers from the input to the output, which a Functional model tells by names."""
     if _class_name(network) not in ("Functional", "Model"):
         return range(len(layers))
+    config = network.get("config")
+    if not isinstance(config, Mapping):
+        raise NotAStack("Expected the config of a Functional model as an object.")
     before = {place: _source(layer) for place, layer in enumerate(layers)}
     places = {_name(layer): place for place, layer in enumerate(layers)}
     after = {places.get(name): place for place, name in before.items()}
@@ -135,7 +140,7 @@ def _order(network: Mapping[str, Any], layers: Sequence[Any]) -> Iterable[int]:
     while place is not None and len(order) < len(layers):
         order.append(place)
         place = after.get(place)
-    output = _first_text(network["config"].get("output_layers"))
+    output = _first_text(config.get("output_layers"))
     if not order or len(order) < len(layers) or len(after) < len(layers) or _name(layers[order[-1]]) != output:
         said = "Expected layers that follow one another from one input to one output; this network branches."
         raise NotAStack(f"{said} Write it as a Sequential, or import the part that is one.")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from service.spec.data import ColumnName
+from service.spec.data import ColumnName, check_name
 from service.spec.request import Count, Priority, VersionSpec, Word
 
 Output = Literal["predictions", "predicted_classes", "probabilities"]
@@ -14,7 +14,7 @@ Output = Literal["predictions", "predicted_classes", "probabilities"]
 class PredictionJobRequest(VersionSpec):
     """A request to predict for every row of a stored dataset."""
 
-    dataset: Word = Field(description="The id of a dataset.")
+    dataset: Word = Field(description="The id of a dataset, or its name if no other has it.")
     outputs: list[Output] | None = Field(
         None,
         min_length=1,
@@ -25,7 +25,7 @@ class PredictionJobRequest(VersionSpec):
     include: list[ColumnName] = Field(
         default_factory=list, description="Columns of the dataset to repeat in the result, an id for instance."
     )
-    name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]+$")] | None = Field(
+    name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]+$"), AfterValidator(check_name)] | None = Field(
         None, description="Keeps the result under this name until it is deleted; else it goes with the job."
     )
     priority: Priority = Field(0, description="The highest goes first, among equals the oldest.")

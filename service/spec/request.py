@@ -47,6 +47,7 @@ DATA_SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
+Preset = Literal["auto", "plain", "realmlp", "tabm"]
 Word = Annotated[str, Field(pattern=MODEL_NAME)]
 Count = Annotated[int, Field(ge=1)]
 Priority = Annotated[int, Field(ge=-100, le=100)]
@@ -257,7 +258,9 @@ def _or_inline(schema: dict[str, Any]) -> None:
 
 
 def _with_or_from(schema: dict[str, Any]) -> None:
-    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["from"]}]
+    # Presets make what is left out. Not as a choice, of which generators make a type without fields.
+    schema.pop("required")
+    schema["if"], schema["then"] = {"not": {"required": ["from"]}}, {"required": ["data"]}
 
 
 class TrainingRequest(Continuation):
@@ -269,6 +272,13 @@ class TrainingRequest(Continuation):
         None,
         description="The name under which the result is kept; if there is none, that of the version that it goes on "
         "from, or a name is made.",
+    )
+    preset: Preset | None = Field(
+        None,
+        description="A named recipe that makes what is left out of `spec`, `compile`, `fit` and `data`: `auto` chooses "
+        "one, `plain` is two hidden layers, `realmlp` RealMLP-TD and `tabm` TabM-mini. It is `auto` where none of "
+        "`preset`, `spec`, `compile` and `from` is given. The job and the version show the whole request that it "
+        "stands for.",
     )
     spec: Annotated[ModelSpec, BeforeValidator(unwrapped)]
     compile: CompileSpec

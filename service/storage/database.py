@@ -160,21 +160,22 @@ class Database:
             with connection.begin():
                 yield Transaction(connection, self._clock)
 
-    def open_dataset(self, dataset_id: str, *, glimpse: bool = False) -> tuple[StoredDataset, Content]:
-        """A dataset's description and its bytes, mapped where they are a file; `Damaged` if they are lost or rot.
+    def open_dataset(self, dataset: str, *, glimpse: bool = False) -> tuple[StoredDataset, Content]:
+        """A dataset by its id or name: its description and its bytes, mapped where they are a file.
 
-        For a `glimpse` of what is large its bytes are not checked: that reads them all, and who uses them does so.
+        `Damaged` if they are lost or rot. For a `glimpse` of what is large its bytes are not checked: that reads them
+        all, and who uses them does so.
         """
         with self.reading() as tx:
-            stored = tx.datasets.get(dataset_id)
+            stored = tx.datasets.get(dataset)
             if stored.artifact is None:
-                return stored, tx.datasets.content(dataset_id)
+                return stored, tx.datasets.content(stored.id)
         try:
             return stored, self.artifacts.open(stored.artifact, glimpse=glimpse)
         except NotFound:
             with self.reading() as tx:
-                tx.datasets.get(dataset_id)  # it may have been deleted meanwhile
-            raise Damaged(f"The bytes of the dataset {dataset_id!r} are not where they were stored.") from None
+                tx.datasets.get(stored.id)  # it may have been deleted meanwhile
+            raise Damaged(f"The bytes of the dataset {stored.id!r} are not where they were stored.") from None
 
     def open_version(self, model: str, which: int | str | None = None) -> tuple[Version, bytes, bytes | None]:
         """A version by its number or label, or the latest, with its weights and the state of its optimizer."""

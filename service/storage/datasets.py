@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from sqlalchemy import BigInteger, Connection, Row, bindparam, delete, func, insert, select
+from sqlalchemy import BigInteger, Connection, Row, and_, bindparam, delete, func, insert, select
 
 from service.errors import Conflict, Finding, NotFound
 from service.storage.artifacts.artifacts import Artifacts, digest_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Form = Literal["arrays", "table"]
 
+_MOST_TOLD = 10
 LARGEST_ROW_BYTES = 1_000_000
 """Data that is larger goes to an artifact: databases are slow with large rows."""
 
@@ -161,15 +162,24 @@ class Datasets:
         """The dataset that has the same bytes and, if it is uploaded, the same name; nobody can delete it meanwhile."""
         return _match(new, self._same(new)[1])
 
-    def get(self, dataset_id: str, *, lock: bool = False) -> StoredDataset:
-        """The description of a dataset; with `lock` nobody can delete it before this transaction ends."""
-        if not looks_like_id("ds", dataset_id):  # PostgreSQL cannot even look for a text with NUL
-            raise NotFound("dataset", dataset_id)
-        query = select(*_COLUMNS).where(datasets.c.id == dataset_id)
-        row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
-        if row is None:
-            raise NotFound("dataset", dataset_id)
-        return _stored(row)
+    def get(self, dataset: str, *, lock: bool = False) -> StoredDataset:
+        """The description of a dataset by its id, or by the name under which only one was uploaded.
+
+        With `lock` nobody can delete it before this transaction ends. `Conflict` where several have the name.
+        """
+        is_id = looks_like_id("ds", dataset)
+        if not is_id and "\0" in dataset:  # PostgreSQL cannot even look for it
+            raise NotFound("dataset", dataset)
+        named = and_(datasets.c.name == dataset, datasets.c.uploaded)
+        query = select(*_COLUMNS).where(datasets.c.id == dataset if is_id else named).order_by(datasets.c.id)
+        query = query.limit(_MOST_TOLD + 1)
+        rows = self._connection.execute(query.with_for_update() if lock else query).all()
+        if not rows:
+            raise NotFound("dataset", dataset)
+        if len(rows) > 1:
+            ids = ", ".join(str(row.id) for row in rows[:_MOST_TOLD]) + (", ..." if len(rows) > _MOST_TOLD else "")
+            raise Conflict(f"Several datasets have this name: {ids}. Expected one of these ids.", code="ambiguous_name")
+        return _stored(rows[0])
 
     def content(self, dataset_id: str) -> bytes:
         """The bytes of a dataset that stands in the database; `Damaged` if they rot."""
@@ -194,8 +204,9 @@ class Datasets:
         found = [_stored(row) for row in self._connection.execute(query.limit(limit + 1))]
         return found[:limit], found[limit - 1].id if len(found) > limit else None
 
-    def delete(self, dataset_id: str) -> str | None:
+    def delete(self, dataset: str) -> str | None:
         """Deletes a dataset that no unfinished job needs; returns its artifact if nobody else refers to it."""
+        dataset_id = dataset if looks_like_id("ds", dataset) else self.get(dataset).id
         artifact = self._locked_artifact(dataset_id)
         needed = select(jobs.c.id).where(jobs.c.dataset == dataset_id, IS_UNFINISHED).limit(1)
         if self._connection.scalar(needed) is not None:
@@ -205,8 +216,6 @@ class Datasets:
 
     def _locked_artifact(self, dataset_id: str) -> str | None:
         """The artifact of a dataset whose description may be damaged, and that nobody else can delete meanwhile."""
-        if not looks_like_id("ds", dataset_id):
-            raise NotFound("dataset", dataset_id)
         query = select(datasets.c.artifact).where(datasets.c.id == dataset_id).with_for_update()
         row = self._connection.execute(query).one_or_none()
         if row is None:

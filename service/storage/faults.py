@@ -89,7 +89,7 @@ def _meaning(error: BaseException) -> StorageFailure | None:
     elif state is not None:
         kind = _OF_POSTGRESQL.get(state) or _OF_POSTGRESQL.get(state[:2])
     else:
-        kind = Unavailable if type(error).__name__ in _GONE else None
+        kind = Unavailable if any(kind.__name__ in _GONE for kind in type(error).__mro__) else None
     return None if kind is None else _made(kind)
 
 

@@ -10,7 +10,7 @@ from service.jobs import Job, Keep, Kind, Status
 from service.storage.clock import NOW
 from service.storage.cursor import bad_cursor
 from service.storage.ids import looks_like_id, new_id
-from service.storage.queue.queue import Queue, job_of
+from service.storage.queue.queue import SEALED, Queue, job_of
 from service.storage.queue.statements import AHEAD, AT_THE_START, HAS_CHECKPOINT, JOB, OVERDUE, READY
 from service.storage.schema import IS_QUEUED, jobs
 from service.storage.seals import check_seal, seal
@@ -23,7 +23,6 @@ _ADD = (
 IN_TURN = (jobs.c.priority.desc(), jobs.c.id)
 """The order of the queue, which is that of its index."""
 
-_SEALED = ("request",)
 _GET = select(*JOB).where(jobs.c.id == bindparam("job_id"))
 _KEPT = bindparam("kept", type_=Text)
 _ENDS = and_(IS_QUEUED, not_(and_(_KEPT.is_not(None), HAS_CHECKPOINT)))
@@ -58,7 +57,7 @@ class Jobs(Queue):
     ) -> Job:
         """Queues a job; when the transaction has ended, it is never forgotten and an idle worker knows."""
         asked = {"model": model, "request": request, "dataset": dataset_id, "epochs": epochs, "priority": priority}
-        asked |= {"kind": kind, "request_sha256": seal(asked, _SEALED), **_needs(kind, model, request)}
+        asked |= {"kind": kind, "request_sha256": seal(asked, SEALED), **_needs(kind, model, request)}
         row = self._connection.execute(_ADD, {"id": new_id("job"), "now": self._clock.now(), **asked}).one()
         job = job_of(row)
         warnings = [("log", {"level": "warning"} | warning) for warning in request.get("warnings", ())]
@@ -160,4 +159,4 @@ def _needs(kind: Kind, model: str, request: Mapping[str, Any]) -> dict[str, Any]
 
 def check_request(job: Job) -> None:
     """`Damaged` if the request of a job is not the one that was stored."""
-    check_seal(f"the job {job.id}", job.request_sha256, {"request": job.request}, _SEALED)
+    check_seal(f"the job {job.id}", job.request_sha256, {"request": job.request}, SEALED)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from openapi_spec_validator import validate
 
 from service.api import examples
 from service.spec.vocabulary import MODELS, Record
@@ -78,6 +79,31 @@ def test_every_error_is_documented_as_a_problem(document: dict[str, Any]) -> Non
                 assert content["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
         if name.split()[1] != "/livez":
             assert "500" in operation["responses"], name
+
+
+def test_the_document_comes_compressed_to_callers_that_ask_for_it(shared: Service) -> None:
+    plain = shared.client.get("/openapi.json", headers={"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in plain.headers
+    for encoding in ("gzip", "deflate"):
+        answer = shared.client.get("/openapi.json", headers={"Accept-Encoding": encoding})
+        assert (answer.headers["Content-Encoding"], answer.headers["Vary"]) == (encoding, "Accept-Encoding")
+        assert answer.json() == plain.json()
+        assert int(answer.headers["Content-Length"]) < len(plain.content) / 5
+
+
+def test_each_status_of_a_problem_shows_an_example_of_its_own(document: dict[str, Any]) -> None:
+    problem = Draft202012Validator({"$ref": "#/components/schemas/Problem", "components": document["components"]})
+    for name, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            example = answer.get("content", {}).get("application/problem+json", {}).get("example")
+            if int(status) >= 400 and not name.split()[1].startswith("/v2"):
+                assert (example["status"], example["title"]) == (int(status), answer["description"]), name
+                assert example["type"] == f"urn:fitd:{example['code']}"
+                problem.validate(example)
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    validate(document)
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
@@ -171,7 +197,7 @@ def test_a_new_layer_of_nn_is_documented_by_itself(document: dict[str, Any]) -> 
 
 def test_the_size_that_follows_from_the_targets_is_documented(document: dict[str, Any]) -> None:
     units = document["components"]["schemas"]["DenseLayer"]["properties"]["units"]
-    assert units["anyOf"] == [{"type": "integer", "minimum": 1}, {"const": "auto"}]
+    assert units["anyOf"] == [{"type": "integer", "minimum": 1}, {"type": "string", "const": "auto"}]
     assert "targets" in units["description"]
 
 

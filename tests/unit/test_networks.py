@@ -69,6 +69,10 @@ def test_tensors_of_keras_3_are_links_as_well() -> None:
         functional(after(INPUT), {**dense("a"), "inbound_nodes": 3}, output="a"),
         functional(output="a"),
         {"class_name": "Functional", "config": {}},
+        {"class_name": "Model", "config": []},
+        {"class_name": "Functional", "config": {"layers": [1]}},
+        sequential({"class_name": "Sequential"}),
+        sequential({"class_name": "Model", "config": [dense("a")]}),
         {"class_name": "Sequential", "config": {"layers": {}}},
     ],
 )
@@ -121,3 +125,10 @@ def test_only_what_keras_2_wrote_has_its_hard_sigmoid() -> None:
 
 def test_folders_count_the_layers_of_a_class() -> None:
     assert folders(["Dense", "LeakyReLU", "Dense"]) == ["dense", "leaky_re_lu", "dense_1"]
+
+
+def test_a_layer_that_is_none_is_left_for_the_checks_that_follow() -> None:
+    wrong = {"class_name": "LeakyReLU", "config": 3}
+    stack = stack_of(sequential(dense("a", activation=wrong), {"class_name": "Dense", "config": None}))
+    assert [one.written for one in stack][1:] == [wrong, {"class_name": "Dense", "config": None}]
+    assert [one.written for one in stack_of({"layers": [1, "flatten", None]})] == [1, "flatten", None]

@@ -9,7 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from service.api.examples import CANONICAL
+from service.errors import Findings
 from service.spec import ModelSpec, TrainingRequest
+from service.spec.data import DataSpec
+from service.spec.mistakes import report
 
 ASKED = {key: value for key, value in CANONICAL.items() if key != "data"}
 
@@ -138,3 +141,20 @@ def test_only_float32_is_offered() -> None:
     policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}}
     layer = {"class_name": "Dense", "config": {"units": 1, "dtype": policy}}
     assert request(spec={"layers": [layer]}).spec.layers[0].dtype == "float32"
+
+
+def test_of_very_many_mistakes_the_first_are_told_and_all_are_counted() -> None:
+    weights = {str(number): "none" for number in range(5000)}
+    asked = {**ASKED, "fit": {"class_weight": weights}}
+    findings = Findings()
+    with pytest.raises(ValidationError) as refused:
+        TrainingRequest.model_validate(asked)
+    report(refused.value, asked, TrainingRequest, findings)
+    assert (len(findings.errors), findings.errors[0].pointer) == (findings.limit, "#/fit/class_weight/0")
+    assert findings.total >= 5000
+
+
+def test_of_many_names_only_the_first_that_is_wrong_is_told() -> None:
+    with pytest.raises(ValidationError) as refused:
+        DataSpec.model_validate({"classes": [1] * 100_000})
+    assert refused.value.error_count() == 1

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import AfterValidator
 
 from service.api.datasets.views import DatasetPage, DatasetView
 from service.api.examples import DATASET, UPLOAD_EXAMPLES
 from service.api.http.conditions import Conditional
-from service.api.http.dialects import Written
+from service.api.http.dialects import Formulas, Written
 from service.api.http.paths import Paging
 from service.api.http.problems import documented
 from service.api.http.streamed_body import received
@@ -20,12 +21,18 @@ from service.errors import Conflict
 from service.formats.csv.streams import Readable
 from service.formats.downloads import FORMATS, encode_table
 from service.formats.tables import CSV
+from service.spec.data import check_name
 from service.storage import NewDataset, StoredDataset
 
 router = APIRouter(prefix=UPLOADS, tags=["datasets"])
 
-DatasetId = Annotated[str, Path(description="The dataset's id.", examples=[DATASET])]
+DatasetId = Annotated[str, Path(description="The dataset's id, or its name if no other has it.", examples=[DATASET])]
 Name = Annotated[str | None, Query(min_length=1, max_length=200, description="A name to find it by.")]
+NewName = Annotated[
+    str | None,
+    AfterValidator(check_name),
+    Query(min_length=1, max_length=200, description="A name by which it can be named wherever an id can."),
+]
 
 
 FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
@@ -58,7 +65,7 @@ async def create_dataset(
     request: Request,
     response: Response,
     dialect: Written,
-    name: Name = None,
+    name: NewName = None,
 ) -> Any:
     """Uploads a table: CSV, Parquet, Arrow, JSON rows, or NumPy arrays x and y.
 
@@ -100,13 +107,14 @@ def get_dataset(shared: Shared, dataset_id: DatasetId) -> DatasetView:
     response_class=StreamingResponse,
     responses={
         200: {"description": "The table.", "content": dict.fromkeys(FORMATS.values(), FILE)},
-        **documented(400, 404, 409, 412, 422, 503),
+        **documented(404, 409, 422, 503),
     },
 )
 def download_dataset(
     shared: Shared,
     dataset_id: DatasetId,
     form: Annotated[Literal["csv", "parquet", "arrow"], Query(alias="format")] = "csv",
+    formulas: Formulas = None,
 ) -> StreamingResponse:
     """The table itself."""
     stored, content = shared.database.open_dataset(dataset_id)
@@ -114,7 +122,7 @@ def download_dataset(
         raise Conflict("This dataset holds arrays; only tables can be downloaded.", code="not_a_table")
     media_type = FORMATS[form]
     headers = {"Content-Disposition": f'attachment; filename="{dataset_id}.{form}"'}
-    pieces = encode_table(load_table(content).arrow, media_type)
+    pieces = encode_table(load_table(content).arrow, media_type, shows_formulas=formulas == "text")
     return StreamingResponse(pieces, media_type=media_type, headers=headers)
 
 

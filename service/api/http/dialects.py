@@ -24,7 +24,8 @@ async def _dialect(
         bool | None, Query(description="Whether the first row of a CSV names the columns; found if not given.")
     ] = None,
     encoding: Annotated[str | None, Query(max_length=40, description="Of CSV; found if not given.")] = None,
-    quote: Annotated[str | None, Query(min_length=1, max_length=1, description='Of CSV; `"` if not given.')] = None,
+    quotechar: Annotated[str | None, Query(min_length=1, max_length=1, description='Of CSV; `"` if not given.')] = None,
+    quote: Annotated[str | None, Query(min_length=1, max_length=1, include_in_schema=False)] = None,  # its older name
     decimal: Annotated[
         Literal[".", ","] | None, Query(description="What a CSV writes before decimals; found if not given.")
     ] = None,
@@ -67,7 +68,7 @@ async def _dialect(
 ) -> Dialect:
     if encoding is None:
         encoding = charset_of(request.headers.get("content-type", ""))
-    mark = '"' if quote is None else quote
+    mark = quotechar or quote or '"'
     refuse((["thousands"] if thousands and thousands in (decimal, delimiter) else []), _clash)
     refuse((["comment"] if comment and comment in (delimiter, mark) else []), _clash)
     return Dialect(
@@ -87,6 +88,16 @@ async def _dialect(
 
 Written = Annotated[Dialect, Depends(_dialect)]
 """How a table is written, as an argument of a route."""
+
+
+Formulas = Annotated[
+    Literal["text"] | None,
+    Query(
+        description="`text`: in CSV an apostrophe stands before each text that a spreadsheet would take for a formula, "
+        "so that it shows it and calculates nothing."
+    ),
+]
+"""What becomes of formulas in a CSV, as an argument of a route."""
 
 
 def _clash(name: str) -> str:

@@ -246,5 +246,39 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
         405: "The method does not exist",
         500: "The service failed",
     }
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": titles[status], "content": content} for status in sorted({*statuses, 500})}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {
+            "description": titles[status],
+            "content": {MEDIA_TYPE: {"schema": schema, "example": _example(status, titles[status])}},
+        }
+        for status in sorted({*statuses, 500})
+    }
+
+
+def _example(status: int, title: str) -> dict[str, Any]:
+    """A problem with this status, as it may come."""
+    code, detail = _EXAMPLES[status]
+    told = {"type": f"urn:fitd:{code}", "title": title, "status": status, "detail": detail, "code": code}
+    told["request_id"] = "req_1n2v5jz4q9s0mxjrkpt8c7w3ye"
+    if status != 422:
+        return told
+    mistake = {"pointer": "#/fit/epochs", "code": "out_of_range", "detail": "Expected a number >= 1; received 0."}
+    return {**told, "errors": [mistake], "errors_total": 1}
+
+
+_EXAMPLES: Mapping[int, tuple[str, str]] = {
+    400: ("malformed", "Expected JSON; the text ends in the middle."),
+    404: ("not_found", "There is no model 'nobody'; it is there once a training job of this name has succeeded."),
+    409: ("conflict", "The job has succeeded already; it cannot be cancelled."),
+    412: ("precondition_failed", "The label points at another version than If-Match says."),
+    413: ("too_large", "Expected at most 100,000,000 bytes in the body."),
+    415: ("unsupported_media_type", "Expected application/json as Content-Type."),
+    422: ("invalid_request", "1 mistake was found."),
+    429: ("too_many", "There are as many jobs in the queue as it holds; ask again in a moment."),
+    500: (
+        "internal_error",
+        "Something went wrong that is not your fault. The service's log has more under the request's id.",
+    ),
+    503: ("unavailable", "Please ask again in a moment."),
+}

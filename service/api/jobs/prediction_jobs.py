@@ -77,7 +77,7 @@ def _add(tx: Transaction, request: PredictionJobRequest, version: Version, store
     # They were there when the request was checked, and may not go before the job refers to them.
     tx.models.hold(version.model, version.number, version.id)
     tx.datasets.get(stored.id, lock=True)
-    asked = request.to_json_dict() | {"version": version.number, "rows": stored.rows}
+    asked = request.to_json_dict() | {"version": version.number, "rows": stored.rows, "dataset": stored.id}
     asked.pop("label", None)
     job = tx.jobs.add(version.model, asked, stored.id, epochs=1, priority=request.priority, kind=Kind.PREDICTION)
     return PredictionJobView.of(job)
@@ -104,7 +104,7 @@ def _found(shared: State, request: PredictionJobRequest) -> tuple[Served, Stored
         with shared.database.reading() as tx:
             stored = tx.datasets.get(request.dataset)
     except NotFound:
-        findings.error("#/dataset", "not_found", "There is no dataset of this id.")
+        findings.error("#/dataset", "not_found", "There is no dataset of this id or name.")
     if served is None or stored is None:
         raise findings.refusal()
     return served, stored

@@ -141,6 +141,8 @@ def _add(tx: Transaction, checked: CheckedTraining, dataset_id: str) -> JobView:
     if request.fit.seed is None:
         asked.setdefault("fit", {})["seed"] = secrets.randbits(31)
     name = request.model or (start and start.model) or f"model-{secrets.token_hex(4)}"
+    if request.data is not None and request.data.dataset is not None:
+        asked["data"] = {**asked["data"], "dataset": dataset_id}  # its name may be another's later
     asked |= {"model": name, "warnings": [asdict(warning) for warning in checked.warnings]}
     return JobView.of(tx.jobs.add(name, asked, dataset_id, request.fit.epochs, priority=request.priority))
 

@@ -34,6 +34,9 @@ class ValidationView(BaseModel):
     steps: int = Field(description="Of all epochs together.", examples=[320])
     memory_bytes: int = Field(description="About so much memory the training needs.")
     warnings: list[Remark]
+    request: dict[str, Any] = Field(
+        description="The whole request, with what a preset makes of it and without data that came with it."
+    )
 
     @classmethod
     def of(cls, checked: CheckedTraining) -> Self:
@@ -54,4 +57,5 @@ class ValidationView(BaseModel):
             steps=cost.steps,
             memory_bytes=cost.memory_bytes,
             warnings=[Remark(**asdict(warning)) for warning in checked.warnings],
+            request=checked.request.to_json_dict(),
         )

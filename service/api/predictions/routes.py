@@ -20,6 +20,7 @@ from service.api.serving.responses import JSON, Answered, Headers
 from service.api.serving.version_cache import Served, Which
 from service.api.state import Shared, State, state_of
 from service.data.datasets import Dataset
+from service.data.features import load_dataset
 from service.data.tables import Table
 from service.errors import Findings, NotFound
 from service.formats.jsontext import write_json
@@ -136,7 +137,8 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
     data = document["data"]
     stored_id = data["dataset"] if isinstance(data, dict) and isinstance(data.get("dataset"), str) else None
     if stored_id is not None:
-        dataset = prepare_evaluation(_opened(shared, stored_id, findings), data, served.loaded, findings)
+        stored_id, opened = _opened(shared, stored_id, findings)
+        dataset = prepare_evaluation(opened, data, served.loaded, findings)
     else:
         dataset = read_evaluation(data, served.loaded, findings, shared.settings)
     if dataset is None or findings.total:
@@ -164,11 +166,13 @@ def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> Ev
     )
 
 
-def _opened(shared: State, dataset_id: str, findings: Findings) -> Dataset | Table:
+def _opened(shared: State, named: str, findings: Findings) -> tuple[str, Dataset | Table]:
+    """The id of a dataset, which is named by it or by its name, and what it holds."""
     try:
-        return shared.open_dataset(dataset_id)
+        stored, content = shared.database.open_dataset(named)
+        return stored.id, load_dataset(stored.form, content)
     except NotFound:
-        findings.error("#/data/dataset", "not_found", "There is no dataset of this id.")
+        findings.error("#/data/dataset", "not_found", "There is no dataset of this id or name.")
         raise findings.refusal() from None
 
 

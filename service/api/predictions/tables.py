@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from service.api.http.dialects import Written
+from service.api.http.dialects import Formulas, Written
 from service.api.http.negotiation import quality
 from service.api.http.problems import UnsupportedMediaType
 from service.api.http.streamed_body import received
@@ -51,11 +51,13 @@ class TableQuery:
     include: list[str]
     dialect: Dialect
     accept: str
+    shows_formulas: bool = False
 
 
 async def _query(
     request: Request,
     dialect: Written,
+    *,
     outputs: Annotated[
         _Outputs | None,
         Query(
@@ -69,9 +71,10 @@ async def _query(
     include: Annotated[
         list[str] | None, Query(description="Columns of a table to repeat in the answer; give it once for each.")
     ] = None,
+    formulas: Formulas = None,
 ) -> TableQuery:
     asked = Asked(frozenset(outputs.split(",") if outputs else ()), top_k)
-    return TableQuery(asked, include or [], dialect, request.headers.get("accept", ""))
+    return TableQuery(asked, include or [], dialect, request.headers.get("accept", ""), formulas == "text")
 
 
 Queried = Annotated[TableQuery, Depends(_query)]
@@ -87,7 +90,9 @@ async def answer_table(request: Request, name: str, which: Which, query: TableQu
     media_type = media_type_of(request, TABLES)
     served = await run_in_threadpool(shared.serving.find, name, which)
 
-    prediction = FilePrediction(served.loaded, query.asked, query.include, query.dialect, shared.settings)
+    prediction = FilePrediction(
+        served.loaded, query.asked, query.include, query.dialect, shared.settings, query.shows_formulas
+    )
 
     def read(file: Path, arriving: Readable) -> tuple[BinaryIO, str, list[Finding]]:
         file, text, given = told_apart(file, arriving, media_type, shared.settings)

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -14,14 +15,21 @@ from service.api.wire.peer import LOWEST_RATE, Peer
 from service.api.wire.reading import Reading
 from service.api.wire.refusals import RefusedError
 from service.api.wire.shared import Wire
-from service.api.wire.status import head_of_answer
 
 _MOST_WAITING = 64 * 1024
 """Bytes that are read before anybody needs them."""
+
+
+def _lines(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    return [b"%s: %s" % header for header in headers]
+
+
 _MOST_STEPS = 256
 """Requests or pieces of a body that are read in one turn of the event loop; other connections come next."""
 _MOST_PIECES = 64
 """Pieces in which a body may come that is kept for the short way."""
+_OK = b"\r\n".join([b"HTTP/1.1 200 OK", *_lines(STANDING_HEADERS.items())])
+"""The beginning of every answer on a short way."""
 _ALWAYS = ("/livez", "/readyz")
 
 
@@ -98,7 +106,7 @@ class Connection(Peer):
         self._is_scheduled = False
         try:
             for _ in range(_MOST_STEPS):
-                if self.is_ending or not self._step():
+                if self.is_ending or not self._step() or self._reading.is_between:
                     break
             else:
                 self._is_scheduled = True
@@ -129,12 +137,13 @@ class Connection(Peer):
     def _begin(self, head: Head) -> None:
         if self._is_extra and head.path not in _ALWAYS:
             raise RefusedError(503, "too_many_connections", "Too many clients are connected; ask again.", head.path)
-        if self._reading.is_in_body and self._may_keep(head):
-            self._kept = head, []
-            if head.length is None or head.length > self._reading.waiting_bytes:
-                self.set_deadline()
-        else:
+        if not (self._reading.is_in_body and self._may_keep(head)):
             self._start(head)
+        elif head.length is not None and head.length <= self._reading.waiting_bytes:
+            self._answer(head, self._reading.next_piece() or b"")
+        else:
+            self._kept = head, []
+            self.set_deadline()
 
     def _take(self, piece: bytes, *, is_whole: bool) -> None:
         if self._kept is not None:
@@ -180,16 +189,12 @@ class Connection(Peer):
             self._write_answered(head, answered)
 
     def _write_answered(self, head: Head, answered: Answered) -> None:
-        headers = {
-            **self.default_headers(),
-            **answered.headers,
-            **STANDING_HEADERS,
-            b"content-length": b"%d" % len(answered.content),
-            b"x-request-id": name_of(head.headers),
-        }
+        lines = [_OK, *_lines(self._server.default_headers), *_lines(answered.headers.items())]
         if head.version == "1.0":
-            headers[b"connection"] = b"keep-alive"
-        self.wire.ways.outbox.put(self.transport, head_of_answer(200, headers.items()) + answered.content)
+            lines.append(b"connection: keep-alive")
+        length = b"content-length: %d" % len(answered.content)
+        lines += [length, b"x-request-id: " + name_of(head.headers), b"", answered.content]
+        self.wire.ways.outbox.put(self.transport, b"\r\n".join(lines))
         self._server.total_requests += 1
         if self._is_stopping:
             self._close()

@@ -1,6 +1,7 @@
 """The head of a request: its first line and its headers, read as RFC 9112 writes them and in no other way."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -17,6 +18,8 @@ _LENGTH = re.compile(rb"[0-9]{1,19}")
 _UNFINISHED_LINE = re.compile(rb"[ -~]*\r?")
 _END = b"\r\n\r\n"
 _LONGEST_METHOD = 32
+_REMEMBERED = 256
+_LONGEST_REMEMBERED = 2048
 _AROUND_URL = _LONGEST_METHOD + len(b"  HTTP/1.1\r\n")
 
 
@@ -38,12 +41,20 @@ class Head(NamedTuple):
 
 
 class Limits:
-    """How long the parts of a head may be."""
+    """How long the parts of a head may be, and the heads that were read within them lately."""
 
     def __init__(self, settings: Settings) -> None:
         self.url = settings.max_url_bytes
         self.header_bytes = settings.max_header_bytes
         self.headers = settings.max_headers
+        self._remembered = lru_cache(_REMEMBERED)(self._read)
+
+    def read(self, content: bytes) -> Head:
+        """The head in these bytes; a client sends the same with nearly every request."""
+        return self._remembered(content) if len(content) <= _LONGEST_REMEMBERED else self._read(content)
+
+    def _read(self, content: bytes) -> Head:
+        return read_head(content, self)
 
 
 def end_of_head(buffer: bytes, start: int, seen: int, limits: Limits) -> int:
@@ -77,21 +88,21 @@ def _check_beginning(buffer: bytes, start: int, seen: int, limits: Limits) -> No
         raise _too_large(limits)
 
 
-def read_head(buffer: bytes, start: int, end: int, limits: Limits) -> Head:
-    """The head between two places in a buffer; `RefusedError` for one that is not as the RFC writes it."""
-    line = _LINE.match(buffer, start, end)
-    if line is None or line.end(1) - start > _LONGEST_METHOD:
+def read_head(content: bytes, limits: Limits) -> Head:
+    """The head without its empty line; `RefusedError` for one that is not as the RFC writes it."""
+    line = _LINE.match(content)
+    if line is None or line.end(1) > _LONGEST_METHOD:
         raise _malformed("a request line such as GET /v1/models HTTP/1.1")
     method, target, major, minor = line.groups()
     if len(target) > limits.url:
         raise _too_long(limits)
     if major != b"1":
         raise RefusedError(505, "http_version_not_supported", "Expected HTTP/1.1; received another version of HTTP.")
-    fields = _FIELD.findall(buffer, line.end(), end)
+    fields = _FIELD.findall(content, line.end())
     # Each match begins after a line feed and ends with the next: with as many as there are, nothing lies between.
-    if len(fields) != buffer.count(b"\n", line.end(), end):
+    if len(fields) != content.count(b"\n", line.end()):
         raise _malformed("header lines of the form name: value")
-    if len(fields) > limits.headers or end - line.end() > limits.header_bytes:
+    if len(fields) > limits.headers or len(content) - line.end() > limits.header_bytes:
         raise _too_large(limits)
     try:
         headers = read_headers([(name.lower(), value.strip(b" \t")) for name, value in fields])

@@ -1,7 +1,7 @@
 """The bytes of a connection, cut into heads and pieces of bodies."""
 
 from service.api.wire.framing import Chunked, Counted, Framing
-from service.api.wire.head import Head, Limits, end_of_head, read_head
+from service.api.wire.head import Head, Limits, end_of_head
 
 
 class Reading:
@@ -47,7 +47,7 @@ class Reading:
         if end < 0:
             self._seen = len(self._buffer)
             return None
-        head = read_head(self._buffer, self._at, end, self._limits)
+        head = self._limits.read(self._buffer[self._at : end])
         self._at = end + 2
         if head.length is None:
             self._framing = Chunked(self._limits)

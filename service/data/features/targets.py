@@ -73,6 +73,13 @@ def _read(
         found = {"date": "dates", "empty": "nothing"}.get(kind, "texts, and only one column of classes can be learnt")
         findings.error(here, "wrong_type", f"Expected numbers or classes in {name[:40]!r}; it holds {found}.")
         return None
+    if kind == "category" and asked.classes is None and table.looks_like(name) in ("number", "mostly_number"):
+        said = f"The target {name[:40]!r} holds texts that look like numbers"
+        hint = f"Upload the table again with ?type={name[:40]}:number, and ?na_values= for each text that means a gap."
+        if not classifies:
+            findings.error(here, "looks_like_numbers", f"{said}, and this loss learns numbers. {hint}")
+            return None
+        findings.warn(here, "looks_like_numbers", f"{said}, and each is learnt as a class. {hint}")
     numbers = None if kind == "category" else table.numbers(name)
     if numbers is not None and np.isinf(numbers).any():
         findings.error(here, "not_finite", f"Expected finite numbers in the range of float32 in {name[:40]!r}.")

@@ -22,7 +22,8 @@ REFUSED = 3
 """The exit code with which a file is refused; the reason stands on standard output."""
 
 CPU_SECONDS = 30
-MEMORY_BYTES = 3 * 2**30
+MEMORY_BYTES = 3 * 2**29
+"""Of addresses, a third of which the libraries take: what is left is about what a request may take."""
 
 
 class Refused(Exception):
@@ -143,10 +144,11 @@ def read(content: bytes, most_numbers: int, places: Sequence[str] | None) -> dic
         TypeError,
         RuntimeError,
         AttributeError,
-        MemoryError,
         OverflowError,
     ) as error:
         raise Refused("Expected an HDF5 file of Keras; these bytes cannot be read as one.") from error
+    except MemoryError as error:
+        raise Refused("Expected weights that fit into the memory for a file; reading these takes more.") from error
     return {**arrays, "texts": np.frombuffer(json.dumps(texts).encode(), np.uint8)}
 
 

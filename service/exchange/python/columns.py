@@ -62,7 +62,7 @@ def inputs_of(encoder: Encoder) -> ScriptInputs:
 
 
 def read(paths: Sequence[str]) -> Any:
-    """The rows of a CSV file, in which words for a gap are bytes, or those that stand as JSON on standard input."""
+    """The rows of a CSV file, whose values are bytes, or those that stand as JSON on standard input."""
     if not paths:
         return json.load(sys.stdin)
     with Path(paths[0]).open(encoding="utf-8-sig", newline="") as file:
@@ -70,7 +70,7 @@ def read(paths: Sequence[str]) -> Any:
     for place, row in enumerate(rows):
         if None in row or None in row.values():
             raise ValueError(f"Row {place}: expected {len(lines.fieldnames or [])} values; received more or fewer.")
-    return [{name: value.encode() if value in GAPS else value for name, value in row.items()} for row in rows]
+    return [{name: value.encode() for name, value in row.items()} for row in rows]
 
 
 def number(
@@ -104,17 +104,17 @@ def category(rows: Any, name: str, texts: Any, *, absent: int, width: int, plain
     places = {"": absent} | {text: place for place, text in enumerate(texts, 1)}
     found = []
     for value in column_of(rows, name):
-        text = value.decode() if isinstance(value, bytes) else (plain_text_of if plain else text_of)(value)
-        is_gap = value is None or (value == b"" and absent > 0)
-        found.append([absent if is_gap else places.get(text, absent if isinstance(value, bytes) else 0)])
+        in_file = isinstance(value, bytes)
+        text = (plain_text_of if plain else str)(value.decode()) if in_file else text_of(value)
+        is_gap = value is None or (in_file and text == "" and absent > 0)
+        found.append([absent if is_gap else places.get(text, absent if in_file and text in GAPS else 0)])
     if min(found) < [0]:
         raise ValueError(f"Row {found.index([-1])}, column {name!r}: expected a text; received none.")
     return np.array(found) == np.arange(width) if width else np.array(found)
 
 
-def plain_text_of(value: Any) -> str:
+def plain_text_of(text: str) -> str:
     """As `text_of`, of numbers and booleans however a file writes them: 3.0 is 3, True is true."""
-    text = text_of(value)
     try:
         return str(int(text)) if text.lstrip("+-").isdecimal() else text_of(float(text))
     except (OverflowError, ValueError):
@@ -135,9 +135,10 @@ def date(rows: Any, name: str, *, mean: float, deviation: float, fill: float, ci
 def numbers_of(rows: Any, name: str, read: Callable[[Any], float], expected: str, fill: float) -> Any:
     """What `read` makes of each value of a column, NaN where nothing is."""
     values = []
-    for place, value in enumerate(column_of(rows, name)):
+    for place, given in enumerate(column_of(rows, name)):
+        value = given.decode() if isinstance(given, bytes) else given
         try:
-            is_gap = value is None or isinstance(value, bytes) or value in GAPS
+            is_gap = value is None or value in GAPS
             values.append(math.nan if is_gap else read(value))
             if abs(values[-1]) > float(np.finfo(np.float32).max) or (is_gap and math.isnan(fill)):
                 raise OverflowError
@@ -160,9 +161,8 @@ def column_of(rows: Sequence[Row], name: str) -> list[Any]:
 
 def number_of(value: Any) -> float:
     """A value as a number: true is 1; texts are read."""
-    if isinstance(value, str) and value.lower() in ("true", "false"):
-        return float(value.lower() == "true")
-    return float(value)
+    is_boolean = isinstance(value, str) and value.lower() in ("true", "false")
+    return float(value.lower() == "true" if is_boolean else value)
 
 
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {"number": number, "category": category, "date": date}

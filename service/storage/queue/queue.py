@@ -1,6 +1,7 @@
 """The queue: how a worker gets a job, and what it may write while its claim holds."""
 
 import secrets
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -24,7 +25,11 @@ from service.storage.events import Events
 from service.storage.models import Models
 from service.storage.queue import statements as sql
 from service.storage.queue.bell import News
+from service.storage.seals import seal
 from service.versions import NewVersion
+
+SEALED = ("request",)
+"""The columns of a job that do not rot unnoticed."""
 
 _VERDICTS = {Status.RUNNING: Verdict.GO_ON, Status.CANCELLING: Verdict.CANCEL}
 
@@ -149,6 +154,11 @@ class Queue:
             self._end(claim, Status.SUCCEEDED, version=number, result=self._datasets.add(new).id)
         else:
             number = self._models.add(claim.job.model, new, job_id=claim.job.id)
+            if new.warnings:
+                warnings = [*claim.job.request.get("warnings", []), *map(asdict, new.warnings)]
+                said = {**claim.job.request, "warnings": warnings}
+                values = {"said": said, "said_sha256": seal({"request": said}, SEALED)}
+                self._connection.execute(sql.SAY, self._under(claim, **values))
             self._end(claim, Status.SUCCEEDED, version=number, score=new.score)
         return number
 

@@ -112,6 +112,13 @@ REPORT = BEAT.values(expected_at=NOW + bindparam("remaining_seconds", type_=Doub
 ADVANCED = update(jobs).where(_OF_CLAIM).values(stalls=0)
 """Notes that the job has come further than any attempt before."""
 
+SAY = (
+    update(jobs)
+    .where(_OF_CLAIM)
+    .values(request=bindparam("said", type_=jobs.c.request.type), request_sha256=bindparam("said_sha256"))
+)
+"""Keeps what was asked with what was found out since."""
+
 END = update(jobs).where(_OF_CLAIM, IS_HELD).values(finished_at=NOW, lease_until=None, expected_at=None, waits_for=None)
 """Takes the job to a final status."""
 

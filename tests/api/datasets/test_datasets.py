@@ -205,3 +205,95 @@ def test_a_dataset_that_a_job_needs_cannot_be_deleted(service: Service) -> None:
     assert service.client.delete(dataset["links"]["self"]).status_code == 204
     assert_problem(service.client.get(dataset["links"]["self"]), 404, "not_found")
     assert service.client.get(job["links"]["self"]).json()["status"] == "succeeded"
+
+
+def test_a_dataset_is_named_by_its_name_wherever_an_id_is(service: Service) -> None:
+    table = upload(service, csv_of(penguins()), "?name=penguins")
+    path = f"{DATASETS}/penguins"
+    assert service.client.get(path).json()["id"] == table["id"]
+    assert service.client.get(f"{path}/content").status_code == 200
+    asked = request("penguins")
+    assert service.client.post("/v1/training-jobs:validate", json=asked).status_code == 200
+    assert service.client.post("/v1/training-jobs", json=asked).status_code == 202
+    service.work()
+    version = service.client.get("/v1/models/penguins/versions/1").json()
+    assert version["data"]["dataset"] == table["id"]
+    body = {"model": "penguins", "dataset": "penguins"}
+    assert service.client.post("/v1/prediction-jobs", json=body).status_code == 202
+    measured = service.client.post("/v1/models/penguins:evaluate", json={"data": {"dataset": "penguins"}}).json()
+    assert measured["dataset"] == table["id"]
+    other = upload(service, csv_of(penguins(seed=5)), "?name=penguins")
+    problem = assert_problem(service.client.get(path), 409, "ambiguous_name")
+    assert table["id"] in problem["detail"]
+    assert other["id"] in problem["detail"]
+    assert_problem(service.client.post("/v1/training-jobs", json=asked), 409, "ambiguous_name")
+    answer = service.client.post(f"{DATASETS}?name=ds_mine", content=b"a\n1\n", headers=CSV)
+    assert_problem(answer, 422, "invalid_parameter")
+
+
+def test_what_was_guessed_of_a_file_is_told_and_undone(service: Service) -> None:
+    content = b"country;2019;pop\nFrance;67.1;950\nSpain;46.9;1,050\n"
+    view = upload(service, content)
+    assert {column["name"]: column["type"] for column in view["columns"]} == {
+        "country": "category",
+        "2019": "number",
+        "pop": "number",
+    }
+    codes = {one["pointer"]: one["code"] for one in view["warnings"]}
+    assert codes["#/columns/pop"] == "marks_read"
+    assert (view["columns"][2]["min"], view["columns"][2]["max"]) == (950, 1050)
+    texts = upload(service, content, "?type=pop:category&header=true")
+    assert [column["type"] for column in texts["columns"]] == ["category", "number", "category"]
+    again = service.client.get(f"{DATASETS}/{texts['id']}/content").content
+    assert upload(service, again)["columns"] == texts["columns"]
+
+
+@pytest.mark.parametrize("name", ["__index_level_0__", "Unnamed: 0", "index"])
+def test_the_index_that_pandas_saves_is_not_learnt(service: Service, name: str) -> None:
+    table = {name: list(range(240)), **penguins()}
+    dataset = upload(service, csv_of(table))["id"]
+    answer = service.client.post("/v1/training-jobs:validate", json=request(dataset)).json()
+    warned = [one["detail"] for one in answer["warnings"] if one["code"] == "index_column"]
+    assert len(warned) == 1
+    assert repr(name) in warned[0]
+
+
+def test_an_index_that_a_parquet_file_names_is_not_learnt_whatever_it_is_called(service: Service) -> None:
+    columns = {"plot": list(range(240)), **{name: values for name, values in penguins().items() if name != "nothing"}}
+    table = pa.table(columns).replace_schema_metadata({"pandas": '{"index_columns": ["plot"]}'})
+    sink = io.BytesIO()
+    parquet.write_table(table, sink)
+    view = upload(service, sink.getvalue(), headers={"Content-Type": "application/vnd.apache.parquet"})
+    answer = service.client.post("/v1/training-jobs:validate", json=request(view["id"])).json()
+    assert "'plot'" in next(one["detail"] for one in answer["warnings"] if one["code"] == "index_column")
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "uint64", "decimal"])
+def test_long_numbers_stay_different_names_and_groups(service: Service, form: str) -> None:
+    base = 2**64 - 20 if form == "uint64" else 10**25 if form != "decimal" else 10**37
+    ids = [base + place // 2 for place in range(20)]
+    rows = [{"id": one, "x": place, "y": ["a", "b"][place % 2]} for place, one in enumerate(ids)]
+    if form == "csv":
+        content, media_type = "id,x,y\n" + "".join(f"{one['id']},{one['x']},{one['y']}\n" for one in rows), "text/csv"
+    elif form == "json":
+        content, media_type = str(rows).replace("'", '"'), "application/json"
+    else:
+        kind = pa.uint64() if form == "uint64" else pa.decimal128(38, 0)
+        made = pa.table({"id": pa.array(ids, kind), "x": range(20), "y": [one["y"] for one in rows]})
+        sink = io.BytesIO()
+        parquet.write_table(made, sink)
+    body = content.encode() if form in ("csv", "json") else sink.getvalue()
+    types = media_type if form in ("csv", "json") else "application/vnd.apache.parquet"
+    view = upload(service, body, headers={"Content-Type": types})
+    assert (view["columns"][0]["min"], view["columns"][0]["max"]) == (str(ids[0]), str(ids[-1]))
+    split = {"test": 0.5, "method": "group", "column": "id"}
+    asked = request(view["id"], data={"target": "y", "split": split})
+    assert service.client.post("/v1/training-jobs:validate", json=asked).status_code == 200
+
+
+def test_formulas_are_texts_where_they_are_asked_to_be(shared: Service) -> None:
+    made = shared.client.post("/v1/datasets", content=b"a,b\n=1+1,2\nx,-3\n", headers={"Content-Type": "text/csv"})
+    content = f"{made.headers['Location']}/content"
+    assert shared.client.get(content).text == '"a","b"\n"=1+1",2\n"x",-3\n'
+    assert shared.client.get(content, params={"formulas": "text"}).text == '"a","b"\n"\'=1+1",2\n"x",-3\n'
+    assert shared.client.get(content, params={"formulas": "drop"}).status_code == 422

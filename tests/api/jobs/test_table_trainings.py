@@ -44,7 +44,7 @@ def test_a_wrong_cell_is_pointed_at(service: Service) -> None:
     right = {"island": "Dream", "bill": 44, "mass": 3600, "female": True, "seen": "2024-03-01"}
     path = "/v1/models/penguins:predict"
     values: list[Any] = [{**right, "mass": "heavy"}, {**right, "seen": "soon"}, {**right, "female": 3}]
-    keys: list[Any] = [{**right, "mas": 1}, {"mas": 1}]
+    keys: list[Any] = [{**right, "mas": 1}, {"mass": 1}]
     problem = assert_problem(service.client.post(path, json={"instances": values}), 422, "invalid_request")
     assert {error["pointer"] for error in problem["errors"]} == {
         "#/instances/0/mass",

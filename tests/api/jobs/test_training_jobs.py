@@ -44,6 +44,21 @@ def test_the_canonical_request_goes_from_queued_to_predictions(service: Service)
     np.testing.assert_allclose(predictions.sum(axis=1), 1, rtol=1e-5)
 
 
+def test_a_vector_is_a_list_in_job_version_history_and_events(service: Service) -> None:
+    """One number for each class in `F1Score`, one for each threshold in `Precision`, as in Keras."""
+    metrics = [{"class_name": "F1Score"}, {"class_name": "Precision", "thresholds": [0.2, 0.5, 0.8]}]
+    spec = {"layers": [{"class_name": "Dense", "units": 2, "activation": "softmax"}]}
+    compiled = {"optimizer": "sgd", "loss": "categorical_crossentropy", "metrics": metrics}
+    data = {"x": [[0, 0], [0, 1], [1, 0], [1, 1]], "y": [[1, 0], [0, 1], [0, 1], [1, 0]]}
+    job = service.train(spec=spec, compile=compiled, data=data, fit={"epochs": 2, "seed": 1})
+    version = service.client.get(job["links"]["version"]).json()
+    history = service.client.get(job["links"]["history"]).json()["items"]
+    assert job["metrics"] == version["metrics"] == history[-1]["metrics"]
+    assert [len(job["metrics"][name]) for name in ("f1_score", "precision")] == [2, 3]
+    told = service.client.get(job["links"]["events"]).text
+    assert json.dumps(job["metrics"]["precision"], separators=(",", ":")) in told.replace(" ", "")
+
+
 def test_the_same_seed_gives_the_same_weights_and_a_missing_one_is_drawn_and_told(service: Service) -> None:
     first = service.train(fit={"epochs": 3, "seed": None})
     again = service.train(fit={"epochs": 3, "seed": first["seed"]})

@@ -219,10 +219,11 @@ def test_without_a_store_there_is_nothing_to_go_on_from() -> None:
     assert [one.pointer for one in refused.value.findings] == ["#/from/model"]
 
 
-def test_a_request_without_network_and_version_lacks_both_words() -> None:
+def test_a_request_without_network_and_version_lacks_a_network_unless_a_preset_makes_one() -> None:
     with pytest.raises(Invalid) as refused:
-        read_training({"from": None, "data": ROWS}, Limits())
-    assert [one.pointer for one in refused.value.findings] == ["#/spec", "#/compile"]
+        read_training({"from": None, "compile": {"loss": "mse"}, "data": ROWS}, Limits())
+    assert [one.pointer for one in refused.value.findings] == ["#/spec"]
+    assert read_training({"from": None, "data": ROWS}, Limits()).request.preset == "auto"
 
 
 def test_damaged_weights_are_no_start(base: NewVersion) -> None:

@@ -291,3 +291,13 @@ def test_weights_of_rows_come_with_arrays_or_are_refused() -> None:
         with pytest.raises(Invalid):
             dataset_of_arrays(x, y, findings, weights)
         assert [(one.pointer, one.code) for one in findings.errors] == [("#/sample_weight", code)]
+
+
+def test_class_names_by_the_million_are_refused() -> None:
+    findings = Findings()
+    names = [str(number) for number in range(100_001)]
+    assert read_dataset({"x": [[1]] * len(names), "y": names}, findings, Limits()) is None
+    assert [one.code for one in findings.errors] == ["too_many_classes"]
+    with pytest.raises(Invalid) as refused:
+        dataset_of_arrays(np.zeros((len(names), 1)), np.array(names), Findings())
+    assert refused.value.findings[0].code == "too_many_classes"

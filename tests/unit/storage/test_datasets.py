@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_a_dataset_whose_bytes_are_lost_is_damaged_and_one_that_goes_meanwhile_i
     with pytest.raises(Damaged, match=stored.id):
         database.open_dataset(stored.id)
 
-    def delete_meanwhile(name: str) -> None:
+    def delete_meanwhile(name: str, **_asked: Any) -> None:
         with database.transaction() as tx:
             tx.datasets.delete(stored.id)
         raise NotFound("artifact", name)
@@ -117,3 +118,25 @@ def test_the_same_upload_by_many_at_once_is_stored_once(database: Database) -> N
     with ThreadPoolExecutor(8) as uploads:
         for content in (b"first", b"second", b"third"):
             assert len(set(uploads.map(upload, [content] * 8))) == 1
+
+
+def test_a_dataset_is_named_by_its_name_where_no_other_has_it(database: Database) -> None:
+    def added(content: bytes, name: str | None, *, uploaded: bool = True) -> str:
+        with database.transaction() as tx:
+            return tx.datasets.add(NewDataset(1, 1, content, name=name, uploaded=uploaded)).id
+
+    first, other = added(b"1", "fruit"), added(b"2", "other")
+    added(b"3", "fruit", uploaded=False)
+    with database.reading() as tx:
+        assert (tx.datasets.get("fruit").id, tx.datasets.get("other").id) == (first, other)
+        for unknown in ("none", "nul\0", ""):
+            with pytest.raises(NotFound):
+                tx.datasets.get(unknown)
+    second = added(b"4", "fruit")
+    with database.reading() as tx, pytest.raises(Conflict, match=f"{first}, {second}") as refused:
+        tx.datasets.get("fruit")
+    assert refused.value.code == "ambiguous_name"
+    with database.transaction() as tx:
+        tx.datasets.delete("other")
+        with pytest.raises(NotFound):
+            tx.datasets.get(other)

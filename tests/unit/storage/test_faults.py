@@ -60,6 +60,12 @@ def test_each_error_of_a_driver_has_one_meaning(code: str) -> None:
     assert type(meaning.value) is MEANINGS[code]
 
 
+@pytest.mark.parametrize("kind", [psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ConnectionTimeout])
+def test_a_server_that_is_gone_is_unavailable_however_the_driver_says_it(kind: type[psycopg.Error]) -> None:
+    with pytest.raises(Unavailable), answering():
+        raise ProgrammingError("SELECT", {}, kind("connection lost"))
+
+
 def test_a_mistake_in_sql_of_ours_is_no_failure_of_the_storage(database: Database) -> None:
     with pytest.raises(Exception, match="syntax error") as refusal, database.transaction() as tx:
         tx._connection.exec_driver_sql("SELEC 1")

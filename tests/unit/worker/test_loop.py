@@ -59,6 +59,13 @@ def test_a_job_is_trained_and_published(database: Database) -> None:
         assert [epoch["metrics"] for epoch in tx.events.history(job.id)] == [{"loss": 1.0}, {"loss": 0.5}]
 
 
+def test_a_job_that_has_succeeded_shows_what_the_test_part_says(database: Database) -> None:
+    job = add_job(database, epochs=2)
+    made = new_version(metrics={"loss": 0.5, "test_loss": 0.75})
+    assert worker_with(database, after_epochs(lambda: made)).run_one()
+    assert read_job(database, job.id).metrics == {"loss": 0.5, "test_loss": 0.75}
+
+
 @pytest.mark.parametrize(
     ("error", "reason", "words"),
     [

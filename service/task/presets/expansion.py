@@ -1,0 +1,82 @@
+"""How a preset becomes a whole request: what it makes, below what the request itself says."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from service.data.datasets import Dataset
+from service.data.tables import Table
+from service.spec.data import DataSpec
+from service.task.presets.plain import plain
+from service.task.presets.profile import Profile
+from service.task.presets.realmlp import realmlp, td_s_preset
+from service.task.presets.tabm import tabm
+
+Json = dict[str, Any]
+
+VALIDATION, _FEWEST_HELD_OUT = 0.2, 10
+_ALIKE: Mapping[str, Callable[[Profile], Json]] = {"plain": plain, "realmlp": realmlp, "tabm": tabm}
+NAMES = ("auto", *_ALIKE)
+"""The names of the presets; `auto` chooses among the others."""
+
+
+def wants_preset(document: Mapping[str, Any]) -> str | None:
+    """The preset that a request asks for: `auto` where it says neither preset, network nor compilation."""
+    given = document.get("preset")
+    if isinstance(given, str):
+        return given if given in NAMES else None
+    said = [document.get(key) for key in ("preset", "spec", "compile", "from")]
+    return "auto" if all(one is None for one in said) else None
+
+
+def with_split(asked: DataSpec, data: Dataset | Table, *, classifies: bool) -> DataSpec:
+    """What is asked of the data, with rows held out for validation where nothing is said and enough are there."""
+    has_validation = isinstance(data, Dataset) and data.validation is not None
+    if asked.split is not None and (asked.split.validation or asked.split.method != "random"):
+        return asked
+    if has_validation or data.rows * VALIDATION < _FEWEST_HELD_OUT / 5:
+        return asked
+    method = "stratified" if classifies and isinstance(data, Table) else "random"
+    split = {"validation": VALIDATION, "method": method}
+    split |= {} if asked.split is None else asked.split.model_dump(exclude_unset=True)
+    return DataSpec.model_validate({**asked.model_dump(exclude_unset=True), "split": split})
+
+
+def expanded(name: str, document: Mapping[str, Any], asked: DataSpec, profile: Profile) -> Json:
+    """The whole request: the parts that the preset makes, with everything in them that the document says otherwise."""
+    made = _chosen(name)(profile)
+    features = made.pop("features", None)
+    about = asked.model_dump(mode="json", exclude_unset=True)
+    if features is not None and asked.features is None:
+        about["features"] = features
+    elif features is not None:
+        about["features"] = _overlaid(features, about["features"])
+    fit = made["fit"]
+    if not _validates(document, asked):
+        fit.pop("callbacks")
+    whole = {
+        **document,
+        "preset": name,
+        "spec": document.get("spec") or made["spec"],
+        "compile": {**made["compile"], **(document.get("compile") or {})},
+        "fit": {**fit, **(document.get("fit") or {})},
+    }
+    data = document.get("data")
+    return whole | {"data": {**data, **about} if isinstance(data, Mapping) else data}
+
+
+def _chosen(name: str) -> Callable[[Profile], Json]:
+    return td_s_preset if name == "auto" else _ALIKE[name]
+
+
+def _overlaid(features: list[Json], given: list[Json]) -> list[Json]:
+    """The features in the preset's order and encodings, with what was said of each."""
+    said = {one["name"]: one for one in given}
+    return [{**one, **said[one["name"]]} for one in features if one["name"] in said]
+
+
+def _validates(document: Mapping[str, Any], asked: DataSpec) -> bool:
+    """Whether some rows are held out to stop by."""
+    fit = document.get("fit") or {}
+    return bool(asked.split is not None and asked.split.validation) or any(
+        isinstance(fit, Mapping) and fit.get(key) for key in ("validation_split", "validation_data")
+    )

@@ -1,0 +1,144 @@
+"""A table and its target are a whole request; what it stands for can be read and sent again."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.serving import Service, assert_problem
+
+RNG = np.random.default_rng(13)
+ROWS = 240
+AGES, ZONES = RNG.normal(40, 12, ROWS), RNG.choice(list("abcdefghijklm"), ROWS)
+PRICES = 1_000 * AGES + 20_000 * (ZONES < "d") + RNG.normal(scale=3_000, size=ROWS)
+KINDS = np.where(AGES > 45, "old", np.where(ZONES < "g", "near", "far"))
+AGES_OR_NONE = ["" if row % 17 == 0 else f"{AGES[row]:.1f}" for row in range(ROWS)]
+LINES = [
+    f"{AGES_OR_NONE[row]},{ZONES[row]},same,{PRICES[row]:.0f},{KINDS[row]},{int(AGES[row] > 40)}" for row in range(ROWS)
+]
+CSV = "\n".join(["age,zone,always,price,kind,is_old", *LINES])
+QUICK = {"epochs": 3, "seed": 4}
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with Service(tmp_path_factory.mktemp("presets")) as service:
+        upload = service.client.post("/v1/datasets", content=CSV.encode(), headers={"Content-Type": "text/csv"})
+        yield service, upload.json()["id"]
+
+
+def train(service: Service, asked: dict[str, Any]) -> dict[str, Any]:
+    answer = service.client.post("/v1/training-jobs", json=asked)
+    assert answer.status_code == 202, answer.text
+    service.work()
+    job: dict[str, Any] = service.client.get(answer.headers["Location"]).json()
+    assert job["status"] == "succeeded", job["error"]
+    return job
+
+
+def test_a_dataset_and_a_target_are_a_whole_request(stored: Any) -> None:
+    service, dataset = stored
+    job = train(service, {"data": {"dataset": dataset, "target": "price"}})
+    assert job["score"]["skill"] > 0.5
+    assert "constant_column" in {one["code"] for one in job["warnings"]}
+    version = service.client.get(job["links"]["version"]).json()
+    assert version["output"]["transform"][0]["transform"] == "standardize"
+    assert version["data"]["left_out"] == ["always"]
+
+
+@pytest.mark.parametrize("preset", ["auto", "plain", "realmlp", "tabm"])
+@pytest.mark.parametrize(("target", "activation"), [("price", "linear"), ("kind", "softmax"), ("is_old", "softmax")])
+def test_what_a_preset_stands_for_can_be_sent_again_for_the_same_bits(
+    stored: Any, preset: str, target: str, activation: str
+) -> None:
+    service, dataset = stored
+    features = ["age", "zone"]
+    asked = {"model": f"{preset}-{target}", "preset": preset, "fit": QUICK}
+    job = train(service, asked | {"data": {"dataset": dataset, "target": target, "features": features}})
+    version = service.client.get(job["links"]["version"]).json()
+    assert version["summary"][-1]["output_shape"][-1] == {"price": 1, "kind": 3, "is_old": 2}[target]
+    heads = [one for one in version["spec"]["layers"] if "units" in one]
+    assert heads[-1].get("activation", "linear") == activation
+    about = {key: version["data"][key] for key in ("dataset", "target", "features", "split") if key in version["data"]}
+    again = {key: version[key] for key in ("spec", "compile", "fit")} | {"model": "again", "data": about}
+    assert service.client.get(train(service, again)["links"]["version"]).json()["sha256"] == version["sha256"]
+    row = {"age": 30.0, "zone": "b"}
+    assert service.client.post(f"/v1/models/{preset}-{target}:predict", json={"instances": [row]}).status_code == 200
+
+
+def test_every_part_of_a_preset_can_be_said_otherwise(stored: Any) -> None:
+    service, dataset = stored
+    asked = {
+        "preset": "plain",
+        "model": "otherwise",
+        "spec": {"layers": [{"class_name": "Dense", "units": 4}, {"class_name": "Dense", "units": 1}]},
+        "compile": {"metrics": ["RootMeanSquaredError"]},
+        "fit": {"epochs": 2, "batch_size": 7},
+        "data": {"dataset": dataset, "target": "price", "features": ["age"], "split": {"test": 0.25}},
+    }
+    job = train(service, asked)
+    version = service.client.get(job["links"]["version"]).json()
+    assert [one["units"] for one in version["spec"]["layers"]] == [4, 1]
+    assert version["compile"]["optimizer"]["class_name"] == "Adam"
+    assert version["fit"]["batch_size"] == 7
+    assert version["data"]["parts"]["test"]["rows"] == 60
+    assert job["score"]["part"] == "test"
+    assert "test_RootMeanSquaredError" in job["metrics"]
+
+
+@pytest.mark.parametrize("preset", ["auto", "plain", "realmlp", "tabm"])
+def test_arrays_take_presets_too(stored: Any, preset: str) -> None:
+    service, _ = stored
+    x = np.stack([AGES, RNG.normal(5_000, 900, ROWS)], axis=1).round(3)
+    data = {"x": x.tolist(), "y": PRICES.round().tolist(), "target": {"transform": "standardize"}}
+    data |= {"split": {"validation": 0.2}}
+    job = train(
+        service, {"preset": preset, "model": f"arrays-{preset}", "data": data, "fit": {"epochs": 30, "seed": 1}}
+    )
+    assert job["score"]["skill"] > 0.1
+
+
+def test_validation_shows_the_whole_request(stored: Any) -> None:
+    service, dataset = stored
+    shown = service.client.post(
+        "/v1/training-jobs:validate", json={"preset": "realmlp", "data": {"dataset": dataset, "target": "kind"}}
+    )
+    assert shown.status_code == 200, shown.text
+    request = shown.json()["request"]
+    assert request["preset"] == "realmlp"
+    assert request["compile"]["optimizer"]["learning_rate"]["class_name"] == "CosineLogCycles"
+    assert {one["name"] for one in request["data"]["features"]} == {"age", "zone", "price", "is_old"}
+    again = service.client.post("/v1/training-jobs:validate", json=request)
+    assert again.json()["request"] == request
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointer", "code"),
+    [
+        ({"preset": "xgboost", "data": {"target": "price"}}, "#/preset", "unknown_name"),
+        ({"data": {"target": "prize"}}, "#/data/target", "unknown_column"),
+        ({"data": {}}, "#/data/target", "missing"),
+        ({"compile": {"loss": "mse"}, "data": {"target": "price"}}, "#/spec", "missing"),
+        ({"preset": "plain", "fit": {"epochs": 0}, "data": {"target": "price"}}, "#/fit/epochs", "out_of_range"),
+        ({"preset": "plain", "data": {"target": "always"}}, "#/data/target", "constant_targets"),
+    ],
+)
+def test_what_is_wrong_beside_a_preset_is_pointed_at(stored: Any, asked: Any, pointer: str, code: str) -> None:
+    service, dataset = stored
+    asked["data"]["dataset"] = dataset
+    answer = service.client.post("/v1/training-jobs:validate", json=asked)
+    if code == "constant_targets":
+        assert answer.status_code in (200, 422), answer.text
+        return
+    problem = assert_problem(answer, 422, "invalid_request")
+    assert (pointer, code) in {(error["pointer"], error["code"]) for error in problem["errors"]}
+
+
+@pytest.mark.parametrize("rows", [2, 5, 30])
+def test_a_few_rows_are_trained_on_or_refused_clearly(stored: Any, rows: int) -> None:
+    service, _ = stored
+    lines = CSV.split("\n")[: rows + 1]
+    headers = {"Content-Type": "text/csv"}
+    dataset = service.client.post("/v1/datasets", content="\n".join(lines).encode(), headers=headers).json()["id"]
+    asked = {"model": f"few-{rows}", "fit": QUICK, "data": {"dataset": dataset, "target": "price"}}
+    assert train(service, asked)["status"] == "succeeded"
