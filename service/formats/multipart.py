@@ -64,4 +64,4 @@ def _parts(content: mmap.mmap, mark: bytes) -> list[tuple[bytes, int, int]]:
 
 
 def _malformed(expected: str) -> Malformed:
-    return Malformed(f"Expected {expected}", code="bad_form")
+    return Malformed(f"Expected {expected}", code="unsupported_media_type")
