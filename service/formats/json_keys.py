@@ -1,5 +1,7 @@
 """Keys that stand twice in one object of a JSON text, of which parsers silently keep one."""
 
+import contextlib
+import importlib
 import json
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
@@ -7,10 +9,9 @@ from typing import Any, NamedTuple
 from service.errors import Malformed
 from service.formats.json_size import expect_parsed
 
-try:
-    import simdjson
-except ImportError:  # there is no wheel for this Python
-    simdjson = None  # type: ignore[assignment]
+_simdjson: Any = None  # there is no wheel for the newest Pythons
+with contextlib.suppress(ImportError):
+    _simdjson = importlib.import_module("simdjson")
 
 DATA = frozenset({"x", "y", "instances", "inputs", "examples", "rows", "weights", "sample_weight"})
 """Where the data of a request stands; of a key that stands twice in a row of it, the last counts."""
@@ -35,8 +36,8 @@ def check_keys(text: bytes, *, data: Collection[str] = DATA) -> None:
 
 def _document(text: bytes) -> Any:
     try:
-        if simdjson is not None:
-            return simdjson.Parser().parse(text)
+        if _simdjson is not None:
+            return _simdjson.Parser().parse(text)
     except (RuntimeError, ValueError):  # it reads no NaN, which careless writers produce
         pass
     try:
@@ -65,10 +66,10 @@ def _members(value: Any) -> list[tuple[str, Any]] | None:
     """The keys of an object, as often as they stand there, with their values; None for anything else."""
     if isinstance(value, _Object):
         return value.pairs
-    if simdjson is not None and isinstance(value, simdjson.Object):
+    if _simdjson is not None and isinstance(value, _simdjson.Object):
         return [(key, value[key]) for key in value]
     return None
 
 
 def _is_list(value: Any) -> bool:
-    return isinstance(value, list if simdjson is None else (list, simdjson.Array))
+    return isinstance(value, list if _simdjson is None else (list, _simdjson.Array))
