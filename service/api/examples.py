@@ -92,10 +92,6 @@ PREDICTION_EXAMPLES = {
         "summary": "Two rows for the model fruit, by column; null is a gap",
         "value": {"instances": [{"weight": 155, "skin": "rough"}, {"weight": 119, "skin": None}]},
     },
-    "interval": {
-        "summary": "One row for the model fruit, and the classes of which one is true with a probability of 0.9",
-        "value": {"instances": [{"weight": 155, "skin": "rough"}], "interval": 0.9},
-    },
 }
 
 CLASSIFICATION_EXAMPLES = {

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from service.api import fields
 from service.api.jobs.views import Metrics
+from service.spec.inline_data import DATA_SCHEMA
 from service.spec.prediction import Output
-from service.spec.request import DATA_SCHEMA
 
 MOST_REPEATS = 20
 """So often a feature may be shuffled to see how much it matters."""
@@ -25,6 +26,7 @@ _INTERVAL_SCHEMA = {
     "type": "number",
     "exclusiveMinimum": 0,
     "exclusiveMaximum": 1,
+    "examples": [0.9],
     "description": "The probability with which the truth lies in the interval of each output, or in the set of classes "
     "of each row, such as 0.9; `intervals` or `sets` hold them.",
 }
@@ -59,8 +61,11 @@ class PredictionRequest(BaseModel):
 class ClassScore(BaseModel):
     """A class and its output."""
 
-    name: str
-    score: float | None
+    name: str = Field(description="The name of the class, or its index as a text where classes have no names.")
+    score: float | None = Field(
+        description="The output of the class, a probability where the network returns such; null where it is not a "
+        "finite number."
+    )
 
 
 class AnswerView(BaseModel):
@@ -81,8 +86,8 @@ class AnswerView(BaseModel):
     sets: list[list[str]] | None = Field(
         None, description="The classes of each row of which one is true with that probability, if asked for."
     )
-    model: str
-    version: int
+    model: fields.ModelName
+    version: fields.VersionNumber
 
 
 Rows = Annotated[
@@ -117,7 +122,7 @@ _STORED_SCHEMA = {
     "type": "object",
     "description": "A stored dataset.",
     "properties": {
-        "dataset": {"type": "string"},
+        "dataset": {"type": "string", "description": "The id of the dataset, or its name if no other has it."},
         "target": {
             "description": "The target of the version, with `missing`: `drop` to leave out rows that have none, which "
             "is so where its training did."
@@ -133,7 +138,9 @@ class EvaluationRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    data: Annotated[Any, WithJsonSchema({"anyOf": [_INLINE_SCHEMA, _STORED_SCHEMA]})]
+    data: Annotated[Any, WithJsonSchema({"anyOf": [_INLINE_SCHEMA, _STORED_SCHEMA]})] = Field(
+        description="Inputs with known targets: in the request, or a stored dataset."
+    )
     importance: int | None = Field(
         None, ge=1, le=MOST_REPEATS, description="Says how much each feature matters, by shuffling it so many times."
     )
@@ -142,13 +149,13 @@ class EvaluationRequest(BaseModel):
 class EvaluationView(BaseModel):
     """Loss and metrics of a version on the data."""
 
-    id: str = Field(description="The evaluation is kept under this id as long as the version.")
-    metrics: Metrics = Field(examples=[{"loss": 0.31, "accuracy": 0.92}])
+    id: str = Field(description="The id under which the evaluation is kept as long as its version.")
+    metrics: Metrics = Field(examples=[{"loss": 0.31, "accuracy": 0.92}], description="Loss and metrics by name.")
     report: dict[str, Any] = Field(
         description="Of classes: confusion matrix (null beyond 1,000 classes), precision, recall, F1, ROC and "
         "precision-recall curves and areas. Of numbers: R2, RMSE, MAE and quantiles of the residuals."
     )
-    rows: int
-    dataset: str | None
-    model: str
-    version: int
+    rows: fields.RowCount
+    dataset: fields.DatasetId
+    model: fields.ModelName
+    version: fields.VersionNumber
