@@ -282,6 +282,12 @@ class TrainingRequest(Continuation):
     fit: FitSpec = Field(
         default_factory=FitSpec, description="How long and on which batches to train; every part has a default."
     )
+    calibrate: bool | None = Field(
+        None,
+        description="Whether probabilities are calibrated by a temperature, which is learnt from the validation part "
+        "and kept only if it makes the log loss of rows smaller that it was not learnt from. A preset for classes "
+        "does it unless this is false; else it is done if this is true.",
+    )
     priority: Priority = Field(0, description="The highest is trained first, among equals the oldest.")
     data: DataSpec | None = Field(
         None, description="The data itself, or a stored dataset and how to use it.", json_schema_extra=_or_inline
