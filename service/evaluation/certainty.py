@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from numpy.typing import NDArray
-
 from service.evaluation.calibration import Calibration
 from service.evaluation.conformal import Conformity
 from service.evaluation.held_out import HeldOut

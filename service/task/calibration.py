@@ -1,4 +1,4 @@
-"""The temperature of a version: how much less sure, or surer, its probabilities are made than the training left them."""
+"""The temperature of a version: by how much its probabilities are less sure than those that the training left."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
