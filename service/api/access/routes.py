@@ -54,14 +54,14 @@ def create_key(shared: Shared, request: Request, body: JsonBytes) -> NewKeyView:
     return _told(shared, key, made.text)
 
 
-@router.get("/{key_id:word}", response_model=KeyView, responses=documented(404, 503))
+@router.get("/{key_id:word}", response_model=KeyView, responses=documented(404, 422, 503))
 def get_key(shared: Shared, key_id: KeyId) -> KeyView:
     """A key without its secret."""
     with shared.database.reading() as tx:
         return KeyView.of(tx.keys.get(key_id))
 
 
-@router.delete("/{key_id:word}", status_code=204, responses=documented(404, 503))
+@router.delete("/{key_id:word}", status_code=204, responses=documented(404, 422, 503))
 def revoke_key(shared: Shared, key_id: KeyId) -> None:
     """Revokes a key: within a second no process lets it in any more. It stays in the list."""
     with shared.database.transaction() as tx:
