@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.access import Scope
+from service.api.fields import CreatedAt, NextCursor
 from service.api.http.bodies import read_object
 from service.errors import Findings
 from service.storage.access import OVERLAP_SECONDS, Key
@@ -27,7 +28,7 @@ class KeyRequest(BaseModel):
         max_length=LONGEST_NAME,
         description="A pattern with `*` and `?`, such as `shop-*`: the key is only for paths that name such a model.",
     )
-    expires_in_seconds: float | None = Field(None, gt=0, le=LONGEST_SECONDS, description="Never, if not given.")
+    expires_in_seconds: float | None = Field(None, gt=0, le=LONGEST_SECONDS, description="Seconds until it expires; null for never.")
 
 
 class RotationRequest(BaseModel):
@@ -35,20 +36,22 @@ class RotationRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    overlap_seconds: float = Field(OVERLAP_SECONDS, ge=0, le=_LONGEST_OVERLAP)
+    overlap_seconds: float = Field(
+        OVERLAP_SECONDS, ge=0, le=_LONGEST_OVERLAP, description="For so long the old key stays good, in seconds."
+    )
 
 
 class KeyView(BaseModel):
     """A key without its secret, which is shown once, when the key is made."""
 
-    id: str = Field(examples=["key_1n2v5jz4q9s0mxjrkpt8c7w3ye"])
-    name: str
-    scopes: list[Scope]
-    models: str | None
-    created_at: datetime
+    id: str = Field(description="Its identifier, by which it is revoked and rotated.", examples=["key_1n2v5jz4q9s0mxjrkpt8c7w3ye"])
+    name: str = Field(description="Who or what uses it.", examples=["shop"])
+    scopes: list[Scope] = Field(description="What it is good for; each but `metrics` includes `read`.")
+    models: str | None = Field(description="The pattern of the names of the only models that it reaches, if any.")
+    created_at: CreatedAt
     created_by: str = Field(description="The id of the key that made it, or by which other way it was made.")
-    expires_at: datetime | None
-    revoked_at: datetime | None
+    expires_at: datetime | None = Field(description="When it ends by itself; null for never.")
+    revoked_at: datetime | None = Field(description="When it was revoked; null if it was not.")
     used_at: datetime | None = Field(description="When it was last used, to the minute.")
 
     @classmethod
@@ -66,8 +69,8 @@ class NewKeyView(KeyView):
 class KeyPage(BaseModel):
     """Keys, the newest first."""
 
-    items: list[KeyView]
-    next_cursor: str | None = None
+    items: list[KeyView] = Field(description="The keys of this page.")
+    next_cursor: NextCursor = None
 
 
 def asked_key(body: bytes) -> KeyRequest:

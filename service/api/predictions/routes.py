@@ -12,7 +12,7 @@ from service.api.http.bodies import JsonBytes, check_json, described, is_plain_j
 from service.api.http.paths import ModelName
 from service.api.http.problems import documented
 from service.api.http.queries import refuse
-from service.api.http.uploads import OCTETS, TABLES, is_table
+from service.api.http.uploads import ANSWERS, OCTETS, TABLES, is_table
 from service.api.models.verbs import verb
 from service.api.predictions.tables import Queried, answer_table
 from service.api.predictions.views import MOST_REPEATS, EvaluationView, OutputsView, PredictionView
@@ -27,6 +27,7 @@ from service.errors import Findings, NotFound
 from service.formats.jsontext import write_json
 from service.formats.plain_rows import read_plain_rows
 from service.prediction import LoadedVersion
+from service.prediction.certainty import bounds
 from service.prediction.evaluation_data import prepare_evaluation, read_evaluation
 from service.prediction.instances import read_inputs
 from service.prediction.named_scores import EVERYTHING, named_scores, read_asked
@@ -40,6 +41,7 @@ _ROW_COPIES, _OUTPUT_COPIES = 8, 24
 _MOST_SHUFFLES = 10_000
 """Of all features together: each is a prediction of all rows."""
 
+_ANSWERS = dict.fromkeys(sorted({*ANSWERS.values()}), FILE)
 _TABLES = dict.fromkeys(sorted({*TABLES.values()} - {OCTETS}), FILE)
 _BODY = described("PredictionRequest", PREDICTION_EXAMPLES)
 _BODY["requestBody"]["content"] |= _TABLES
@@ -47,7 +49,10 @@ _BODY["requestBody"]["content"] |= _TABLES
 PREDICTS: dict[str, Any] = {
     "response_model": PredictionView | OutputsView,
     "responses": {
-        200: {"description": "To JSON as described; to a table a table, a row for each row.", "content": _TABLES},
+        200: {
+            "description": "To JSON as described; to a table a row for each row, to a spreadsheet in CSV.",
+            "content": _ANSWERS,
+        },
         **documented(400, 404, 413, 415, 422, 503),
     },
     "openapi_extra": _BODY,
@@ -67,7 +72,7 @@ async def respond(request: Request, name: ModelName, which: Which, query: Querie
     """The outputs of {version} for each row: to a table a table, to JSON JSON."""
     if is_table(request.headers.get("content-type", "")):
         return await answer_table(request, name, which, query)
-    check_json(request.headers, "a table in CSV, Parquet or Arrow")
+    check_json(request.headers, "a table in CSV, Parquet, Arrow or a spreadsheet")
     refuse(request.query_params, lambda _name: "Expected with a table only; JSON says in itself what it asks for")
     shared, body = state_of(request), await whole_body(request)
     answered = await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, which), body))
@@ -88,13 +93,13 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
     if not loaded.encoder.has_names:
         rows = read_plain_rows(body, "instances", loaded.columns, shared.settings)
     if rows is None:
-        keys = ("instances", "inputs", "signature_name", "outputs", "top_k")
+        keys = ("instances", "inputs", "signature_name", "outputs", "top_k", "interval")
         document = read_object(body, *keys, exact=loaded.encoder.has_names)
         check_signature(document)
-        if "outputs" in document or "top_k" in document:
+        if not document.keys().isdisjoint(("outputs", "top_k", "interval")):
             asked = read_asked(document, loaded)
         rows, key = read_inputs(document, loaded, shared.settings)
-    expect(loaded.answer_bytes(len(rows), named=asked.needs_scores))
+    expect(loaded.answer_bytes(len(rows), named=asked.needs_scores or asked.interval is not None))
     predictions = loaded.predict(rows)
     content = {"model": served.version.model, "version": served.version.number}
     if "predictions" in asked.outputs:
@@ -104,6 +109,8 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
         content["predicted_classes"] = classes
     if asked.needs_scores:
         content |= named_scores(loaded, predictions, asked)
+    if asked.interval is not None:
+        content |= bounds(loaded, predictions, asked.interval)
     return Answered(write_json(content), JSON)
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from service.allowance import expect
+from service.api import fields
 from service.api.examples import CLASSIFICATION_EXAMPLES, REGRESSION_EXAMPLES
 from service.api.http.bodies import JsonBytes, described, read_object
 from service.api.http.paths import ModelName
@@ -41,28 +42,35 @@ class ExamplesRequest(BaseModel):
 class ClassificationView(BaseModel):
     """For each example its classes in the version's order, each with its score."""
 
-    results: list[list[tuple[str, float | None]]] = Field(examples=[[[["different", 0.9], ["equal", 0.1]]]])
+    results: list[list[tuple[str, float | None]]] = Field(
+        examples=[[[["different", 0.9], ["equal", 0.1]]]],
+        description="For each example its classes, each a pair of name and score.",
+    )
 
 
 class RegressionView(BaseModel):
     """A value for each example."""
 
-    results: list[float | None] = Field(examples=[[3.5, 4.0]])
+    results: list[float | None] = Field(
+        examples=[[3.5, 4.0]], description="One value for each example; null where it is not a finite number."
+    )
 
 
 class ModelSpecView(BaseModel):
     """Which version the metadata are of."""
 
-    name: str
-    signature_name: str = ""
-    version: str = Field(examples=["1"])
+    name: fields.ModelName
+    signature_name: str = Field("", description="Always empty, as in TensorFlow Serving.")
+    version: str = Field(examples=["1"], description="The number of the version, as a text.")
 
 
 class MetadataView(BaseModel):
     """Inputs and outputs of a version, in TensorFlow Serving's words."""
 
-    model_spec: ModelSpecView
-    metadata: dict[Literal["signature_def"], Any]
+    model_spec: ModelSpecView = Field(description="The model and version that the metadata describe.")
+    metadata: dict[Literal["signature_def"], Any] = Field(
+        description="The signatures of the version, with types and shapes of their inputs and outputs."
+    )
 
 
 _DESCRIBED: dict[str, Any] = {
