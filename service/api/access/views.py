@@ -28,7 +28,9 @@ class KeyRequest(BaseModel):
         max_length=LONGEST_NAME,
         description="A pattern with `*` and `?`, such as `shop-*`: the key is only for paths that name such a model.",
     )
-    expires_in_seconds: float | None = Field(None, gt=0, le=LONGEST_SECONDS, description="Seconds until it expires; null for never.")
+    expires_in_seconds: float | None = Field(
+        None, gt=0, le=LONGEST_SECONDS, description="Seconds until it expires; null for never."
+    )
 
 
 class RotationRequest(BaseModel):
@@ -44,7 +46,9 @@ class RotationRequest(BaseModel):
 class KeyView(BaseModel):
     """A key without its secret, which is shown once, when the key is made."""
 
-    id: str = Field(description="Its identifier, by which it is revoked and rotated.", examples=["key_1n2v5jz4q9s0mxjrkpt8c7w3ye"])
+    id: str = Field(
+        description="Its identifier, by which it is revoked and rotated.", examples=["key_1n2v5jz4q9s0mxjrkpt8c7w3ye"]
+    )
     name: str = Field(description="Who or what uses it.", examples=["shop"])
     scopes: list[Scope] = Field(description="What it is good for; each but `metrics` includes `read`.")
     models: str | None = Field(description="The pattern of the names of the only models that it reaches, if any.")
