@@ -37,7 +37,7 @@ class Scale(Layer):
         scale, gradient, learns = self.scale.value, self.scale.gradient, self.trainable
         y = np.empty(shape, setting.dtype)
         ones, needs_dx = np.ones(y.size // shape[-1], setting.dtype), setting.needs_input_gradient
-        x, product = y, y  # the output, which nobody needs any more going back
+        x, product = y, y  # the output, which the backward pass no longer needs
 
         def forward(inputs: Array) -> Array:
             nonlocal x
