@@ -215,7 +215,7 @@ class Full(Unavailable):
 
     def __init__(self) -> None:
         super().__init__(
-            "There is no room left for this; whoever runs the service has to make some.", retry_after_seconds=30
+            "There is no room left for this; the operator of the service has to make some.", retry_after_seconds=30
         )
 
 
@@ -226,7 +226,7 @@ class Busy(Unavailable):
 
     def __init__(self) -> None:
         super().__init__(
-            "Other requests take all the memory that requests may take together; please ask again in a moment.",
+            "Other requests take all the memory that requests may take together; please try again in a moment.",
             retry_after_seconds=5,
         )
 

@@ -41,7 +41,7 @@ def outline(
         return None
     if len(found.shapes[-1]) != 2:
         at, shape = locate("spec", "layers", found.places[-1]), found.shapes[-1][1:]
-        expected = f"Expected the last layer to give a row of outputs; it gives the shape {shape}. Add Flatten."
+        expected = f"Expected the last layer to return a row of outputs; it returns the shape {shape}. Add Flatten."
         findings.error(at, "shape_mismatch", expected)
         return None
     if found.is_built and not any(layer.trainable_weights if learns else layer.weights for layer in found.layers):

@@ -195,7 +195,7 @@ class Trainer:
         callbacks: Sequence[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Returns loss and metrics on the given rows: a dict, or a list with the loss first (without metrics, a number)."""
+        """Returns loss and metrics on the given rows: a dict, or a list with the loss first (or the loss alone)."""
         batch_size = _whole("batch_size", 32 if batch_size is None else batch_size)
         data = samples.samples(x, y, sample_weight)
         loop = self._ready(data)

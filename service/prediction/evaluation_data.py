@@ -52,7 +52,7 @@ def prepare_evaluation(
     """The inputs and targets of a stored dataset, or None and a finding for each mistake."""
     allowed = {"dataset", "target", "sample_weight"} if isinstance(data, Table) else {"dataset"}
     for key in asked.keys() - allowed:
-        findings.error(f"#/data/{key}", "unknown_key", "Expected the dataset alone: the version knows its columns.")
+        findings.error(f"#/data/{key}", "unknown_key", "Expected the dataset alone: the version has its columns.")
     if not loaded.encoder.takes(findings, "#/data/dataset", "the version", is_table=isinstance(data, Table)):
         return None
     if isinstance(data, Dataset):

@@ -81,7 +81,7 @@ class TablePrediction:
     def check_size(self, rows: int, limits: Limits) -> None:
         """`TooLarge` if the answer to so many rows has more values than a table may have."""
         if rows * len(self.names) > limits.max_table_cells:
-            detail = f"The answer has more values than the limit of {limits.max_table_cells:,}; ask for fewer outputs."
+            detail = f"The answer has more values than the limit of {limits.max_table_cells:,}; request fewer outputs."
             raise TooLarge(detail, limit=limits.max_table_cells, unit="cells")
 
     def answers(

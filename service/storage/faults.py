@@ -10,10 +10,10 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from service.errors import Damaged, DiskFault, Full, Locked, Refused, StorageFailure, Unavailable, WrongSchema
 
-_AWAY = "The database does not answer now."
+_AWAY = "The database does not respond now."
 _LOCKED = "Others keep the database from this for too long; the same request may succeed in a moment."
-_FAULT = "The disk of the database fails to read or write; whoever runs the service has to look at it."
-_DAMAGED = "The database is damaged; whoever runs the service has to restore a copy of it."
+_FAULT = "The disk of the database fails to read or write; the operator of the service has to look at it."
+_DAMAGED = "The database is damaged; the operator of the service has to restore a backup."
 _REFUSED = "The rules of the database refuse what was to be stored."
 
 _OF_SQLITE: dict[int, type[StorageFailure]] = {

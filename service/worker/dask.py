@@ -58,7 +58,7 @@ class Cluster:
             except StorageFailure:
                 self._leaving.wait(1.0)
             except (OSError, TimeoutError, RuntimeError) as error:
-                _log.warning("The cluster does not answer: %s", error)
+                _log.warning("The cluster does not respond: %s", error)
                 self._forget()
                 self._leaving.wait(1.0)
         self._forget()

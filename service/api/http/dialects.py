@@ -31,18 +31,18 @@ async def _dialect(
     ] = None,
     thousands: Annotated[
         Literal[",", ".", " ", "'"] | None,
-        Query(description="What a CSV writes between thousands; found if not given, where all its numbers agree."),
+        Query(description="The thousands separator of a CSV; detected if not given and all numbers agree."),
     ] = None,
     na_values: Annotated[
         _Words | None,
         Query(
             max_length=_MOST_WORDS,
-            description="A text of a CSV that says that nothing is there, besides those that "
-            "pandas knows; give it once for each. What stands in quotes is there.",
+            description="A text that marks a missing value in a CSV, in addition to those of pandas; "
+            "repeat the parameter for several. Text in quotes is never missing.",
         ),
     ] = None,
     skip_rows: Annotated[
-        int | None, Query(ge=0, le=10_000, description="So many lines at the beginning of a CSV are no part of it.")
+        int | None, Query(ge=0, le=10_000, description="The number of lines to skip at the beginning of a CSV.")
     ] = None,
     comment: Annotated[
         str | None,

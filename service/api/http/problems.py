@@ -149,7 +149,7 @@ def answer_known(request: Request, error: errors.FitdError) -> Response:
     if isinstance(error, errors.Unavailable):
         log.error("request %s: %s", request.state.request_id, error.detail)
         headers = {"Retry-After": str(error.retry_after_seconds)}
-        detail = "Please ask again in a moment." if error.code == errors.Unavailable.code else error.detail
+        detail = "Please try again in a moment." if error.code == errors.Unavailable.code else error.detail
         return problem(request, status, error.code, title, detail, headers=headers)
     return problem(request, status, error.code, title, error.detail, **more)
 
@@ -161,7 +161,7 @@ def answer_routing(request: Request, error: HTTPException) -> Response:
     allowed = ", ".join(_methods(request)) if error.status_code == 405 else ""
     details = {
         404: "There is nothing at this path; /docs lists what there is.",
-        405: f"This path does not answer to {request.method}; expected {allowed}.",
+        405: f"This path does not accept {request.method}; expected {allowed}.",
     }
     detail = details.get(error.status_code, str(error.detail))
     headers = {"Allow": allowed} if error.status_code == 405 else error.headers
@@ -272,16 +272,16 @@ def _example(status: int, title: str) -> dict[str, Any]:
 
 _EXAMPLES: Mapping[int, tuple[str, str]] = {
     400: ("malformed", "Expected JSON; the text ends in the middle."),
-    404: ("not_found", "There is no model 'nobody'; it is there once a training job of this name has succeeded."),
+    404: ("not_found", "There is no model 'unknown'; it exists once a training job of this name has succeeded."),
     409: ("conflict", "The job has succeeded already; it cannot be cancelled."),
     412: ("precondition_failed", "The label points at another version than If-Match says."),
     413: ("too_large", "Expected at most 100,000,000 bytes in the body."),
     415: ("unsupported_media_type", "Expected application/json as Content-Type."),
     422: ("invalid_request", "1 mistake was found."),
-    429: ("too_many", "There are as many jobs in the queue as it holds; ask again in a moment."),
+    429: ("too_many", "There are as many jobs in the queue as it holds; try again in a moment."),
     500: (
         "internal_error",
         "Something went wrong that is not your fault. The service's log has more under the request's id.",
     ),
-    503: ("unavailable", "Please ask again in a moment."),
+    503: ("unavailable", "Please try again in a moment."),
 }

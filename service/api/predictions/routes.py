@@ -68,7 +68,7 @@ async def respond(request: Request, name: ModelName, which: Which, query: Querie
     if is_table(request.headers.get("content-type", "")):
         return await answer_table(request, name, which, query)
     check_json(request.headers, "a table in CSV, Parquet or Arrow")
-    refuse(request.query_params, lambda _name: "Expected with a table only; JSON says in itself what it asks for")
+    refuse(request.query_params, lambda _name: "Expected with a table only; JSON has this in its body")
     shared, body = state_of(request), await whole_body(request)
     answered = await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, which), body))
     return answered.response()

@@ -136,7 +136,7 @@ class Connection(Peer):
 
     def _begin(self, head: Head) -> None:
         if self._is_extra and head.path not in _ALWAYS:
-            raise RefusedError(503, "too_many_connections", "Too many clients are connected; ask again.", head.path)
+            raise RefusedError(503, "too_many_connections", "Too many clients are connected; try again.", head.path)
         if not (self._reading.is_in_body and self._may_keep(head)):
             self._start(head)
         elif head.length is not None and head.length <= self._reading.waiting_bytes:

@@ -64,7 +64,7 @@ class Exchange:
         try:
             await app(self._scope, self.receive, self.send)
         except asyncio.CancelledError:
-            self._fail(503, "unavailable", "The service stops; ask again in a moment.")
+            self._fail(503, "unavailable", "The service stops; try again in a moment.")
         except Exception as error:  # noqa: BLE001 - nobody behind this could tell
             if not self._is_gone:
                 _log.error("a request failed outside of its route", exc_info=error)

@@ -40,7 +40,7 @@ class Blas:
 
     @contextlib.contextmanager
     def limited_to(self, count: int) -> Iterator[None]:
-        """Limits products to `count` threads inside the `with` block; of overlapping blocks the last to begin decides."""
+        """Limits products to `count` threads inside the `with` block; of overlapping blocks the latest decides."""
         mine = object()
         with self._lock:
             if not self._inside:

@@ -42,7 +42,7 @@ class Run:
         self._validate = validate
 
     def go(self, state: TrainingState | None = None) -> None:
-        """Runs to the end, from the beginning or a state; `StateMismatch`, before any step, if the state does not fit."""
+        """Runs to the end, from the beginning or a state; raises `StateMismatch` first if the state does not fit."""
         if state is not None:
             self._check(state)
         for watcher in self._watchers:

@@ -95,7 +95,7 @@ class Artifacts:
         known = [(name, age) for name, age in self._store.names() if _OURS.fullmatch(name)]
         old = [name for name, age in known if age > older_than_seconds and name not in wanted]
         if not self._belongs_to(owner.id, wanted, [name for name, _ in known]):
-            _log.warning("Nothing is swept: the artifacts belong to another database, or nobody knows to which")
+            _log.warning("Nothing is swept: the artifacts belong to another database, or to an unknown one")
             return 0
         if owner.age_seconds < FIRST_DAY_SECONDS:
             return 0

@@ -114,5 +114,5 @@ def _unavailable() -> Iterator[None]:
     try:
         yield
     except (BaseError, FileNotFoundError) as error:
-        _log.warning("The bucket of artifacts does not answer as it should: %s", " ".join(str(error).split())[:400])
-        raise Unavailable("The bucket of artifacts does not answer now.") from error
+        _log.warning("The bucket of artifacts does not respond as it should: %s", " ".join(str(error).split())[:400])
+        raise Unavailable("The bucket of artifacts does not respond now.") from error

@@ -41,7 +41,7 @@ def get_server_ready(shared: Shared, response: Response) -> ReadyView:
         error = "The tables are not those of this release."
     except StorageFailure as unavailable:
         log.error("not ready: %s", unavailable.detail)
-        error = "The database does not answer."
+        error = "The database does not respond."
     response.status_code = 503
     return ReadyView(ready=False, error=error)
 
@@ -99,4 +99,4 @@ def unload_model(shared: Shared, name: ModelName) -> None:
     """Refuses: versions that nobody asks leave the memory by themselves."""
     with shared.database.reading() as tx:
         tx.models.get(name)
-    raise Conflict("A model cannot be unloaded: versions that nobody asks leave the memory by themselves.")
+    raise Conflict("A model cannot be unloaded: versions that are not used leave the memory by themselves.")
