@@ -1,4 +1,4 @@
-"""Whether the layers of a spec make a network for such rows, and one that is not too large."""
+"""Checks that the layers of a spec make a network for the rows, and that it is not too large."""
 
 import math
 from collections.abc import Callable
@@ -19,7 +19,7 @@ SPREAD = 8
 """A layer such as RepeatVector may make of a row so many times the values that a layer may have units."""
 
 FAILURES = (ValueError, TypeError, IndexError, ArithmeticError, AssertionError, AttributeError)
-"""What layers raise when they do not fit what comes before them."""
+"""The exceptions of layers that do not fit the layer before them."""
 
 
 def outline(

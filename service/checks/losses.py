@@ -1,4 +1,4 @@
-"""Whether a loss suits the last layer: the mistakes that Keras trains on without a word."""
+"""Checks that the loss suits the last layer, which Keras does not."""
 
 from typing import Any
 

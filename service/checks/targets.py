@@ -1,4 +1,4 @@
-"""Whether targets are what the loss takes, or would be taken for something else than they are."""
+"""Checks that the loss can take the targets, and would not misread them."""
 
 import math
 from collections.abc import Sequence

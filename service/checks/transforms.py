@@ -1,4 +1,4 @@
-"""How targets that are numbers are scaled: what was asked, else what suits the loss and the last layer."""
+"""Chooses how numeric targets are scaled: as the request says, else as suits the loss and the last layer."""
 
 import math
 from collections.abc import Mapping

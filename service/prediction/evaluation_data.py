@@ -1,4 +1,4 @@
-"""Data as a version is measured on it: with the columns and classes that the version knows."""
+"""Reads data to evaluate a version on, with the columns and classes of that version."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ from service.spec.mistakes import report
 def read_evaluation(data: Any, loaded: LoadedVersion, findings: Findings, limits: Limits) -> Dataset | None:
     """The inputs and targets that came with a request, or None and a finding for each mistake.
 
-    To a version that learnt from a table they are told in its words, as to `:predict`.
+    A version that was trained on a table takes rows by column name, as in `:predict`.
     """
     encoder = loaded.encoder
     if not encoder.has_names or not isinstance(data, Mapping):
@@ -89,9 +89,9 @@ class _Asked(BaseModel):
 def _read_asked(
     asked: Mapping[str, Any], loaded: LoadedVersion, targets: Sequence[str], findings: Findings
 ) -> DataSpec | None:
-    """The targets of the version, and the weights that are asked for.
+    """Returns the targets of the version and the requested weights.
 
-    Which rows are left out is as asked, else as its training had it.
+    Rows without a target are dropped if the request or the training of the version says so.
     """
     own = loaded.trained.data.get("target") or [{"name": name} for name in targets]
     try:

@@ -19,7 +19,7 @@ BUSY_TIMEOUT_SECONDS = 5.0
 """Longest wait for SQLite's write lock; well below a lease, so that waiting alone never loses a claim."""
 
 CONNECT_TIMEOUT_SECONDS = 5
-"""Longest wait for a server that does not answer at all."""
+"""Longest wait for a server that does not respond."""
 
 POOL_TIMEOUT_SECONDS = 5
 """Longest wait for a connection while all of them are in use, or wait for a server that does not answer."""

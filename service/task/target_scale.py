@@ -115,7 +115,7 @@ class InUnits(Metric):
         return self._metric.kind
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Takes in a batch of scaled targets and outputs."""
+        """Adds a batch of scaled targets and outputs."""
         y_pred = np.asarray(y_pred)
         y_true = np.asarray(y_true).reshape(y_pred.shape)
         self._metric.update_state(self._scale.in_units(y_true), self._scale.in_units(y_pred), sample_weight)
@@ -133,9 +133,9 @@ class InUnits(Metric):
         self._metric.reset_state()
 
     def get_state(self) -> dict[str, Array]:
-        """What the metric has gathered."""
+        """Returns what the metric has accumulated."""
         return self._metric.get_state()
 
     def set_state(self, state: Mapping[str, Array]) -> None:
-        """Goes on from what `get_state` gave."""
+        """Continues from a state that `get_state` returned."""
         self._metric.set_state(state)

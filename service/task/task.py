@@ -55,7 +55,7 @@ class Task:
     def output_names(self) -> Sequence[str] | None:
         """The names of classes or targets by which outputs are reported.
 
-        A single output that tells two classes apart is neither of them, but both are reported.
+        A single output that distinguishes two classes is reported under the names of both.
         """
         both = self.targets is Targets.BINARY and self.units == 1
         return self.outputs.target_names if self.classes is None and not both else self.classes

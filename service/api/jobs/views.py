@@ -172,6 +172,7 @@ class PredictionJobView(BaseModel):
     version: int = Field(description="The version that predicts, fixed when the job was made.")
     dataset: str | None = Field(description="The id of the dataset that is predicted; null once it was deleted.")
     outputs: list[Output] | None = Field(None, description="What was asked for; null for what suits the version.")
+    interval: float | None = Field(None, description="The probability of the intervals or sets that were asked for.")
     top_k: int | None = Field(
         None, description="The number of most likely classes that each row gets; null if not asked for."
     )
@@ -208,7 +209,11 @@ class PredictionJobView(BaseModel):
             model=job.model,
             version=job.request["version"],
             dataset=job.dataset,
-            **{key: job.request[key] for key in ("outputs", "top_k", "include", "name") if key in job.request},
+            **{
+                key: job.request[key]
+                for key in ("outputs", "top_k", "interval", "include", "name")
+                if key in job.request
+            },
             result=job.result,
             progress=progress,
             priority=job.priority,

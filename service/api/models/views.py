@@ -162,7 +162,7 @@ class VersionView(BaseModel):
             metrics=version.metrics,
             score=None if version.score is None else ScoreView(**version.score),
             input=version.input,
-            output=version.output,
+            output=_shown(version.output),
             data=version.data,
             environment={key: value for key, value in version.environment.items() if key != "from"},
             timing=version.timing,
@@ -181,6 +181,14 @@ class VersionView(BaseModel):
                 export=f"{path}/export",
             ),
         )
+
+
+def _shown(output: dict[str, Any]) -> dict[str, Any]:
+    """What comes out of a version, without the thousand scores behind its intervals."""
+    shown = dict(output)
+    if "conformity" in shown:
+        shown["conformity"] = {key: shown["conformity"][key] for key in ("part", "rows")}
+    return shown
 
 
 class ImportedVersionView(VersionView):

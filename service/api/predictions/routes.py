@@ -27,6 +27,7 @@ from service.errors import Findings, NotFound
 from service.formats.jsontext import write_json
 from service.formats.plain_rows import read_plain_rows
 from service.prediction import LoadedVersion
+from service.prediction.certainty import bounds
 from service.prediction.evaluation_data import prepare_evaluation, read_evaluation
 from service.prediction.instances import read_inputs
 from service.prediction.named_scores import EVERYTHING, named_scores, read_asked
@@ -88,13 +89,13 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
     if not loaded.encoder.has_names:
         rows = read_plain_rows(body, "instances", loaded.columns, shared.settings)
     if rows is None:
-        keys = ("instances", "inputs", "signature_name", "outputs", "top_k")
+        keys = ("instances", "inputs", "signature_name", "outputs", "top_k", "interval")
         document = read_object(body, *keys, exact=loaded.encoder.has_names)
         check_signature(document)
-        if "outputs" in document or "top_k" in document:
+        if not document.keys().isdisjoint(("outputs", "top_k", "interval")):
             asked = read_asked(document, loaded)
         rows, key = read_inputs(document, loaded, shared.settings)
-    expect(loaded.answer_bytes(len(rows), named=asked.needs_scores))
+    expect(loaded.answer_bytes(len(rows), named=asked.needs_scores or asked.interval is not None))
     predictions = loaded.predict(rows)
     content = {"model": served.version.model, "version": served.version.number}
     if "predictions" in asked.outputs:
@@ -104,6 +105,8 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
         content["predicted_classes"] = classes
     if asked.needs_scores:
         content |= named_scores(loaded, predictions, asked)
+    if asked.interval is not None:
+        content |= bounds(loaded, predictions, asked.interval)
     return Answered(write_json(content), JSON)
 
 

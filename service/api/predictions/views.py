@@ -22,6 +22,16 @@ _ROWS_SCHEMA = {
 _TOP_K_SCHEMA = {"type": "integer", "minimum": 1, "description": "So many of the likeliest classes of each row."}
 
 
+_INTERVAL_SCHEMA = {
+    "type": "number",
+    "exclusiveMinimum": 0,
+    "exclusiveMaximum": 1,
+    "examples": [0.9],
+    "description": "The probability with which the truth lies in the interval of each output, or in the set of classes "
+    "of each row, such as 0.9; `intervals` or `sets` hold them.",
+}
+
+
 class PredictionRequest(BaseModel):
     """Rows to predict, as TensorFlow Serving's REST API takes them."""
 
@@ -45,6 +55,7 @@ class PredictionRequest(BaseModel):
         description="What to answer; `predictions` and, where there are classes, `predicted_classes` if not given.",
     )
     top_k: Annotated[Any, WithJsonSchema(_TOP_K_SCHEMA)] = None
+    interval: Annotated[Any, WithJsonSchema(_INTERVAL_SCHEMA)] = None
 
 
 class ClassScore(BaseModel):
@@ -67,6 +78,14 @@ class AnswerView(BaseModel):
         None, description="The output of each class by its name, if asked for."
     )
     top_k: list[list[ClassScore]] | None = Field(None, description="The likeliest classes of each row, if asked for.")
+    intervals: list[list[list[float | None]]] | None = Field(
+        None,
+        description="The low and the high end for each output of each row, if `interval` asks for them.",
+        examples=[[[[12.5, 19.0]]]],
+    )
+    sets: list[list[str]] | None = Field(
+        None, description="The classes of each row of which one is true with that probability, if asked for."
+    )
     model: fields.ModelName
     version: fields.VersionNumber
 
