@@ -47,7 +47,7 @@ class CheckedTraining:
     inline: Dataset | None
     """The data that came with the request, wholly or in part; None where it names a stored dataset alone."""
     start_id: str | None = None
-    """The id of the version that it goes on from."""
+    """The id of the version that it continues from."""
 
     @property
     def dataset(self) -> Dataset:

@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Sequential(Trainer):
-    """Layers one after the other, with Keras's `compile`, `fit`, `evaluate` and `predict`.
+    """Layers one after another, with Keras's `compile`, `fit`, `evaluate` and `predict`.
 
     `seed` (None: drawn, or from `set_random_seed`) determines the initial weights, the row order and dropout; set it
     before the model is built. Two threads must not use one model at the same time.

@@ -58,7 +58,7 @@ class FilePrediction:
             # What a column of a text holds is known when all of it was read.
             written, media_type = file.with_suffix(".arrow"), ARROW
             for guess in write_table(file, CSV, written, self.limits, self._known_dialect(), arriving=text):
-                if guess.code == "unclear_thousands":  # these rows say less than all that the version learnt from
+                if guess.code == "unclear_thousands":  # these rows say less than all that the version learned from
                     findings.error(guess.pointer, guess.code, guess.detail)
                 else:
                     findings.warnings.append(guess)

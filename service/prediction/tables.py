@@ -79,7 +79,7 @@ class TablePrediction:
         self._part_rows = max(self._block_rows, min(PART_ROWS, _PART_BYTES // (4 * max(1, len(self.names)))))
 
     def check_size(self, rows: int, limits: Limits) -> None:
-        """`TooLarge` if the answer to so many rows has more values than a table may have."""
+        """`TooLarge` if the response to so many rows has more values than a table may have."""
         if rows * len(self.names) > limits.max_table_cells:
             detail = f"The answer has more values than the limit of {limits.max_table_cells:,}; request fewer outputs."
             raise TooLarge(detail, limit=limits.max_table_cells, unit="cells")

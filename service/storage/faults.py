@@ -1,4 +1,4 @@
-"""What a database's errors mean: each that its driver has becomes one of our own storage failures."""
+"""Translates the errors of a database driver into our own storage failures."""
 
 import logging
 import sqlite3
@@ -65,7 +65,7 @@ _log = logging.getLogger("fitd.storage")
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Inside, whatever the database says no with is a `StorageFailure`; a defect of ours in SQL stays what it is."""
+    """Turns database errors inside the `with` block into `StorageFailure`, except defects in our own SQL."""
     try:
         yield
     except (DBAPIError, sqlite3.Error, PoolExhausted) as error:

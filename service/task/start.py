@@ -21,7 +21,7 @@ _TAKEN_OVER = ("spec", "compile")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Start:
-    """A stored version, with what a training that goes on from it needs."""
+    """A stored version, with what a training that continues from it needs."""
 
     version: Version
     learnt: Learnt

@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class TargetScale:
-    """A transform for each target, learnt from the training rows: z = (t(y) - offset) / scale.
+    """A transform for each target, learned from the training rows: z = (t(y) - offset) / scale.
 
     t is the natural logarithm for `log`, else y itself; `none` has offset 0 and scale 1. The training sees z, so losses
     are in units of z; predictions, metrics and reports are in those of y.
@@ -43,7 +43,7 @@ class TargetScale:
 
     @classmethod
     def of(cls, request: TrainingRequest, dataset: Dataset) -> Self | None:
-        """The scale that a request asks for, learnt from its training targets; None where nothing is scaled.
+        """The scale that a request asks for, learned from its training targets; None where nothing is scaled.
 
         Rows that `validation_split` holds out have no part in it.
         """

@@ -19,12 +19,12 @@ from service.task.target_scale import InUnits, TargetScale
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be learnt: the loss that is meant for certain targets, and what the outputs of the network mean."""
+    """What is to be learned: the loss that is meant for certain targets, and what the outputs of the network mean."""
 
     loss: Loss
     outputs: OutputMeaning
     scale: TargetScale | None = None
-    """How targets are scaled for the training; None where they are learnt as they are."""
+    """How targets are scaled for the training; None where they are learned as they are."""
 
     @classmethod
     def of(cls, y: NDArray[Any], outputs: OutputMeaning, scale: TargetScale | None = None) -> Self:

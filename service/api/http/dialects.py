@@ -1,4 +1,4 @@
-"""How a table is written, as the query of a request says it; what it does not say is found."""
+"""The dialect of a table in the query of a request; what is not given is detected."""
 
 from typing import Annotated, Literal
 

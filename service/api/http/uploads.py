@@ -1,4 +1,4 @@
-"""Uploads: a file, told apart by its media type or its beginning, becomes a dataset."""
+"""Uploads: a file, recognized by its media type or its first bytes, becomes a dataset."""
 
 import codecs
 import re
@@ -68,7 +68,7 @@ _ONE_AFTER_ANOTHER = re.compile(rb"\}\s*\n\s*\{")
 
 
 def is_upload(path: str, content_type: str) -> bool:
-    """Whether a body goes to a file as it comes: a dataset, or a table to predict."""
+    """Whether a body goes to a file as it arrives: a dataset, or a table to predict."""
     return path == UPLOADS or (path.endswith(":predict") and is_table(content_type))
 
 

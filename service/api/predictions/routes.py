@@ -76,7 +76,7 @@ async def respond(request: Request, name: ModelName, which: Which, query: Querie
 
 
 def predict_at_once(shared: State, headers: Headers, body: bytes, name: str, which: Which) -> Answered | None:
-    """The answer to `:predict` where it takes less than changing threads does; else None."""
+    """The response to `:predict` where it takes less than changing threads does; else None."""
     served = shared.serving.at_hand(name, which)
     if served is None or not (served.is_light(len(body)) and is_plain_json(headers)):
         return None

@@ -63,7 +63,7 @@ class Encoder:
         return False
 
     def for_columns(self, _names: Sequence[str], _findings: Findings) -> "Encoder":
-        """The encoder of a table with these columns, the ones that are only repeated in an answer left out."""
+        """The encoder of a table with these columns, the ones that are only repeated in a response left out."""
         return self
 
     def wanted(self, include: Collection[str]) -> set[str] | None:
@@ -160,7 +160,7 @@ class PlainEncoder(Encoder):
 
     @property
     def features(self) -> None:
-        """Nothing was learnt."""
+        """Nothing was learned."""
         return
 
 

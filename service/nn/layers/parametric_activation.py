@@ -13,7 +13,7 @@ from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
 @REGISTRY.register()
 @dataclass(eq=False, repr=False)
 class ParametricActivation(Layer):
-    """y = x + alpha (activation(x) - x), with an alpha learnt for each unit (Holzmueller et al. 2024).
+    """y = x + alpha (activation(x) - x), with an alpha learned for each unit (Holzmueller et al. 2024).
 
     An alpha of 0 is the identity, of 1 the activation.
     """

@@ -13,7 +13,7 @@ from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
 @REGISTRY.register()
 @dataclass(eq=False, repr=False)
 class Scale(Layer):
-    """y = x scale, with a learnt factor for each unit: a soft selection of features (Holzmueller et al. 2024)."""
+    """y = x scale, with a learned factor for each unit: a soft selection of features (Holzmueller et al. 2024)."""
 
     in_keras = False
 

@@ -17,7 +17,7 @@ OWNER = "database"
 """The file that names the database which the directory belongs to."""
 
 TRASH = "trash"
-"""The folder of what is not needed any more, before it is deleted."""
+"""The folder for files that are no longer needed, before they are deleted."""
 
 _log = logging.getLogger("fitd.storage")
 

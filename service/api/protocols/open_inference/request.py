@@ -41,7 +41,7 @@ class Inference:
 def read_inference(body: bytes, header: str | None, loaded: LoadedVersion, settings: Settings) -> Inference:
     """The inference that a body asks of a version; `header` is the length of its JSON, where binary tensors follow it.
 
-    The input is the network's; of a version that learnt from a table there is one for each column.
+    The input is the network's; of a version that learned from a table there is one for each column.
     """
     if header is None:
         length = len(body)
