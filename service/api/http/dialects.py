@@ -1,4 +1,4 @@
-"""The dialect of a table in the query of a request; what is not given is detected."""
+"""How a table is written, as the query of a request says it; what it does not say is found."""
 
 from typing import Annotated, Literal
 
@@ -21,7 +21,8 @@ async def _dialect(
         str | None, Query(min_length=1, max_length=1, description="Of CSV; found if not given.")
     ] = None,
     header: Annotated[
-        bool | None, Query(description="Whether the first row of a CSV names the columns; found if not given.")
+        bool | None,
+        Query(description="Whether the first row of a CSV or sheet names the columns; found if not given."),
     ] = None,
     encoding: Annotated[str | None, Query(max_length=40, description="Of CSV; found if not given.")] = None,
     quotechar: Annotated[str | None, Query(min_length=1, max_length=1, description='Of CSV; `"` if not given.')] = None,
@@ -31,22 +32,35 @@ async def _dialect(
     ] = None,
     thousands: Annotated[
         Literal[",", ".", " ", "'"] | None,
-        Query(description="The thousands separator of a CSV; detected if not given and all numbers agree."),
+        Query(description="What a CSV writes between thousands; found if not given, where all its numbers agree."),
     ] = None,
     na_values: Annotated[
         _Words | None,
         Query(
             max_length=_MOST_WORDS,
-            description="A text that marks a missing value in a CSV, in addition to those of pandas; "
+            description="A text that marks a missing value in a CSV or a sheet, in addition to those of pandas; "
             "repeat the parameter for several. Text in quotes is never missing.",
         ),
     ] = None,
     skip_rows: Annotated[
-        int | None, Query(ge=0, le=10_000, description="The number of lines to skip at the beginning of a CSV.")
+        int | None,
+        Query(
+            ge=0,
+            le=10_000,
+            description="The number of lines of a CSV, or rows of a sheet, to skip at the beginning.",
+        ),
     ] = None,
     comment: Annotated[
         str | None,
         Query(min_length=1, max_length=1, description="What begins a comment in a CSV, which ends with its line."),
+    ] = None,
+    sheet: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=_LONGEST_WORD,
+            description="The name of the sheet of a spreadsheet; the first visible sheet if not given.",
+        ),
     ] = None,
     date_format: Annotated[
         _Words | None,
@@ -83,6 +97,7 @@ async def _dialect(
         comment=comment,
         date_formats=tuple(date_format or ()),
         types=_types(types or []),
+        sheet=sheet,
     )
 
 
