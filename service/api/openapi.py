@@ -38,7 +38,7 @@ def described(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
         license_info=app.license_info,
         servers=[{"url": "/", "description": "Where this document comes from."}],
     )
-    document["security"] = []  # nobody has to say who they are
+    document["security"] = []  # no authentication
     _bring_nulls_back(document)
     _, definitions = models_json_schema(
         [*((body, "validation") for body in bodies), (Problem, "serialization")],

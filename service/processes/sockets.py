@@ -23,7 +23,7 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
 
 
 def warn_if_open(host: str) -> None:
-    """Logs a warning if this address is one that other machines may reach."""
+    """Logs a warning if other machines may reach this address."""
     if not ipaddress.ip_address(host).is_loopback:
         _log.warning(
             "Listening on %s, which other machines may reach: there are no keys, so whoever reaches the port can train "
@@ -37,7 +37,7 @@ def listening(host: str, port: int, count: int) -> Iterator[list[socket.socket]]
     """So many listening sockets on one port, among which the kernel spreads new connections; closed after the block."""
     with ExitStack() as opened:
         if count > 1 and port:
-            # Shared ports would let another service of the same user in without a word.
+            # A shared port could silently be taken by another service of the same user.
             listen(host, port).close()
         doors: list[socket.socket] = []
         for _ in range(count):

@@ -1,4 +1,4 @@
-"""How a table is written, as the query of a request says it; what it does not say is found."""
+"""The dialect of a table in the query of a request; what is not given is detected."""
 
 from typing import Annotated, Literal
 
@@ -32,7 +32,7 @@ async def _dialect(
     ] = None,
     thousands: Annotated[
         Literal[",", ".", " ", "'"] | None,
-        Query(description="What a CSV writes between thousands; found if not given, where all its numbers agree."),
+        Query(description="The thousands separator of a CSV; detected if not given and all numbers agree."),
     ] = None,
     na_values: Annotated[
         _Words | None,

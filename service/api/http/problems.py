@@ -93,7 +93,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Response:
-    """The answer for a problem; it names the request, and never what the request contained."""
+    """Returns the response for a problem; it has the id of the request, and never its contents."""
     request_id = request.state.request_id
     named = {"X-Request-Id": request_id, **(headers or {})}
     path = request.scope["path"]
@@ -169,7 +169,7 @@ def answer_routing(request: Request, error: HTTPException) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """What the path of this request answers to; each route of a path knows only its own."""
+    """Returns the methods that the path of this request accepts; each route knows only its own."""
     routes = request.app.router.routes
     found = [
         method
@@ -200,12 +200,12 @@ def _detail(error: Mapping[str, Any]) -> str:
 
 
 def answer_disconnect(_request: Request, _error: ClientDisconnect) -> Response:
-    """Nobody reads this answer: the client left before its request was complete."""
+    """Returns a response that nobody reads: the client disconnected before its request was complete."""
     return Response(status_code=400)
 
 
 def answer_system(request: Request, error: OSError) -> Response:
-    """The problem of a disk that is full, or refuses for a while; whatever else goes wrong is a defect of ours."""
+    """Returns the problem of a full or failing disk; any other system error is a defect of ours."""
     if errors.is_full(error):
         return answer_known(request, errors.Full())
     if error.errno in _REFUSALS:
@@ -220,14 +220,14 @@ def answer_memory(request: Request, _error: MemoryError) -> Response:
 
 
 def answer_unknown(request: Request, error: Exception) -> Response:
-    """The problem of a defect of ours: the log has the traceback, the answer only the request's id."""
+    """Returns the problem of a defect: the log has the traceback, and the response only the id of the request."""
     log.error("request %s failed", request.state.request_id, exc_info=error)
     detail = "Something went wrong that is not your fault. The service's log has more under the request's id."
     return problem(request, 500, "internal_error", "The service failed", detail)
 
 
 def install(app: FastAPI) -> None:
-    """Lets the application answer every error as a problem."""
+    """Makes the application return every error as a problem."""
     answers: dict[type[Exception], Any] = {
         errors.FitdError: answer_known,
         HTTPException: answer_routing,

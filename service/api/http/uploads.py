@@ -52,7 +52,7 @@ TABLES = {name: media_type for name, media_type in MEDIA_TYPES.items() if media_
 """What of it may be sent to be predicted."""
 
 ANSWERS = {name: media_type for name, media_type in TABLES.items() if media_type in (CSV, PARQUET, ARROW, ARROW_STREAM)}
-"""In what of it the answer may come."""
+"""In what of it the response may come."""
 
 _FOREIGN = {
     rb"PK\x03\x04": "a zip file with neither arrays of NumPy nor a spreadsheet in it",

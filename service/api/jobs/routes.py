@@ -1,4 +1,4 @@
-"""Jobs of any kind over HTTP: answered when they are made, listed, looked at, watched, cancelled, deleted."""
+"""Jobs of any kind over HTTP: create, list, get, watch, cancel, delete."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""Predictions and evaluations: asked of a model's latest version, or of one by its number."""
+"""Predictions and evaluations by a model's latest version, or by one with a number or label."""
 
 from typing import Any
 
@@ -80,7 +80,7 @@ async def respond(request: Request, name: ModelName, which: Which, query: Querie
 
 
 def predict_at_once(shared: State, headers: Headers, body: bytes, name: str, which: Which) -> Answered | None:
-    """The answer to `:predict` where it takes less than changing threads does; else None."""
+    """Returns the response to `:predict` if that is faster than a change of threads; otherwise None."""
     served = shared.serving.at_hand(name, which)
     if served is None or not (served.is_light(len(body)) and is_plain_json(headers)):
         return None

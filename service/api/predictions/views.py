@@ -1,4 +1,4 @@
-"""Views of predictions and evaluations: what may be asked in JSON, and what the API answers."""
+"""Views of predictions and evaluations: the JSON of requests and responses."""
 
 from typing import Annotated, Any
 

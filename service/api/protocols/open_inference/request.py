@@ -1,4 +1,4 @@
-"""What an inference asks: its input as rows, and which outputs it wants in which form."""
+"""Reads an inference: its input as rows, and the requested outputs and their form."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
