@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from service.api.access.key_table import KeyTable
 from service.api.apart.pool import Pool
 from service.api.http.budget import Budget
 from service.api.jobs.watch import Watch
@@ -29,7 +30,8 @@ class State:
     statistics: Statistics
     budget: Budget
     apart: Pool
-    """Returns what is too heavy for this process."""
+    """Handles what is too heavy for this process."""
+    keys: KeyTable
 
     def open_dataset(self, dataset_id: str) -> Dataset | Table:
         """A stored dataset, ready to be looked into; `NotFound` if there is none."""
