@@ -46,7 +46,13 @@ _BODY: dict[str, Any] = {
         "content": {
             CSV: {"schema": {"type": "string"}, "examples": UPLOAD_EXAMPLES},
             **dict.fromkeys(sorted(set(MEDIA_TYPES.values()) - {CSV}), FILE),
-            FORM: {"schema": {"type": "object", "properties": {"file": FILE["schema"]}, "required": ["file"]}},
+            FORM: {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": {**FILE["schema"], "description": "The file with the data."}},
+                    "required": ["file"],
+                }
+            },
         },
     }
 }
@@ -119,7 +125,9 @@ def get_dataset(shared: Shared, dataset_id: DatasetId) -> DatasetView:
 def download_dataset(
     shared: Shared,
     dataset_id: DatasetId,
-    form: Annotated[Literal["csv", "parquet", "arrow"], Query(alias="format")] = "csv",
+    form: Annotated[
+        Literal["csv", "parquet", "arrow"], Query(alias="format", description="The format of the file.")
+    ] = "csv",
     formulas: Formulas = None,
 ) -> StreamingResponse:
     """The table itself."""
