@@ -402,6 +402,7 @@ class PredictionJobView(TypedDict):
     finished_at: str | None
     id: str
     include: NotRequired[list[str]]
+    interval: NotRequired[float | None]
     links: PredictionJobLinks
     model: str
     name: NotRequired[str | None]
@@ -433,10 +434,12 @@ class ClassScore(TypedDict):
 class PredictionView(TypedDict):
     """The answer to `instances`."""
 
+    intervals: NotRequired[list[list[list[float | None]]] | None]
     model: str
     predicted_classes: NotRequired[list[str] | None]
     predictions: NotRequired[list[list[float | None]] | None]
     probabilities: NotRequired[list[dict[str, float | None]] | None]
+    sets: NotRequired[list[list[str]] | None]
     top_k: NotRequired[list[list[ClassScore]] | None]
     version: int
 
