@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.server import Server
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["how-to/python-client.md"]
+PAGES = ["how-to/python-client.md", "how-to/scikit-learn.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)

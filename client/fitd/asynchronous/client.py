@@ -88,6 +88,10 @@ class AsyncClient:
             },
             data=more,
         )
+        return await self.submit(request, idempotency_key=idempotency_key, wait=wait)
+
+    async def submit(self, request: dict[str, Any], *, idempotency_key: str | None = None, wait: float = 0.0) -> Job:
+        """Queues the training that a whole request asks for, as the API has it, and returns its job."""
         headers = {"Idempotency-Key": idempotency_key or secrets.token_hex(16)}
         if wait:
             headers["Prefer"] = f"wait={wait:g}"

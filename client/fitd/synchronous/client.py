@@ -89,6 +89,10 @@ class Client:
             },
             data=more,
         )
+        return self.submit(request, idempotency_key=idempotency_key, wait=wait)
+
+    def submit(self, request: dict[str, Any], *, idempotency_key: str | None = None, wait: float = 0.0) -> Job:
+        """Queues the training that a whole request asks for, as the API has it, and returns its job."""
         headers = {"Idempotency-Key": idempotency_key or secrets.token_hex(16)}
         if wait:
             headers["Prefer"] = f"wait={wait:g}"
