@@ -1037,6 +1037,33 @@ class Softmax(Layer):
         )
 
 
+class Temperature(Layer):
+    """y = softmax(log(x) / temperature) for probabilities x (Guo et al. 2017, "On Calibration")."""
+
+    def __init__(
+        self,
+        temperature: Any = 1.0,
+        independent: Any = False,
+        *,
+        name: Any = None,
+        trainable: Any = True,
+        dtype: Any = None,
+        input_shape: Any = None,
+        input_dim: Any = None,
+        batch_input_shape: Any = None,
+    ) -> None:
+        super().__init__(
+            temperature=temperature,
+            independent=independent,
+            name=name,
+            trainable=trainable,
+            dtype=dtype,
+            input_shape=input_shape,
+            input_dim=input_dim,
+            batch_input_shape=batch_input_shape,
+        )
+
+
 class UnitNormalization(Layer):
     """y = x / |x| along `axis`."""
 
@@ -1104,5 +1131,6 @@ __all__ = [
     "Scale",
     "SmoothClip",
     "Softmax",
+    "Temperature",
     "UnitNormalization",
 ]
