@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Inputs = NDArray[np.float32]
 
-GRID, MOST_CURVES = 100, 50
+GRID, MOST_CURVES, FEWEST_CURVES = 100, 50, 5
+"""Values of a grid, and curves of all outputs together and of each at least."""
+
 _ENDS = (0.05, 0.95)
 _PART_ROWS = 8192
 
@@ -46,7 +48,8 @@ def partial_dependence(answers: Callable[[Inputs], Floats], x: Inputs, grid: Gri
 
     `names` are those of the outputs.
     """
-    curves = np.linspace(0, len(x) - 1, min(len(x), MOST_CURVES)).round().astype(int)
+    most = max(FEWEST_CURVES, MOST_CURVES // len(names))
+    curves = np.linspace(0, len(x) - 1, min(len(x), most)).round().astype(int)
     means, lines = [], []
     for inputs in grid.inputs:
         total: Any = 0.0
@@ -63,6 +66,7 @@ def partial_dependence(answers: Callable[[Inputs], Floats], x: Inputs, grid: Gri
         "feature": grid.name,
         "values": grid.values,
         "rows": len(x),
+        "curves": curves.tolist(),
         "outputs": [
             {"output": name, "average": average[:, place].tolist(), "individual": individual[:, :, place].T.tolist()}
             for place, name in enumerate(names)

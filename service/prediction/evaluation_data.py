@@ -1,6 +1,7 @@
 """Reads data to evaluate a version on, with the columns and classes of that version."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ from pydantic import BaseModel, ValidationError
 
 from service.config import Limits
 from service.data.datasets import Dataset, read_dataset
+from service.data.features.columns import Source
 from service.data.features.inherited import find_unreadable, with_classes
 from service.data.features.preparing import read_sample_weight
 from service.data.features.records import read_records
-from service.data.features.rows import taken
+from service.data.features.rows import Rows, taken
 from service.data.features.targets import read_answers
 from service.data.names import text_of
 from service.data.tables import Table
@@ -22,21 +24,42 @@ from service.spec.data import DataSpec
 from service.spec.mistakes import report
 
 
-def read_evaluation(data: Any, loaded: LoadedVersion, findings: Findings, limits: Limits) -> Dataset | None:
+@dataclass(frozen=True, slots=True)
+class EvaluationData:
+    """Inputs and targets to measure a version on, and the columns that they come from."""
+
+    dataset: Dataset
+    source: Source | None = None
+    """The columns; None where the inputs came as numbers."""
+    rows: Rows = range(0)
+    """Which rows of the columns the inputs are of."""
+
+
+def read_evaluation(data: Any, loaded: LoadedVersion, findings: Findings, limits: Limits) -> EvaluationData | None:
     """The inputs and targets that came with a request, or None and a finding for each mistake.
 
     A version that was trained on a table takes rows by column name, as in `:predict`.
     """
     encoder = loaded.encoder
     if not encoder.has_names or not isinstance(data, Mapping):
-        return read_dataset(data, findings, limits, classes=loaded.meaning.classes)
+        return _whole(read_dataset(data, findings, limits, classes=loaded.meaning.classes))
+
+    sources: list[Source] = []
 
     def read_rows(value: Any, at: str, findings: Findings, limits: Limits) -> NDArray[np.float32] | None:
         records = read_records(value, encoder, at, findings, limits)
-        return None if records is None else encoder.encode(records)[0]
+        if records is None:
+            return None
+        sources.append(records)
+        return encoder.encode(records)[0]
 
     told = {key: _named(value, loaded.meaning.classes or ()) if key == "y" else value for key, value in data.items()}
-    return read_dataset(told, findings, limits, classes=loaded.meaning.classes, read_rows=read_rows)
+    dataset = read_dataset(told, findings, limits, classes=loaded.meaning.classes, read_rows=read_rows)
+    return _whole(dataset, *sources[:1])
+
+
+def _whole(dataset: Dataset | None, source: Source | None = None) -> EvaluationData | None:
+    return None if dataset is None else EvaluationData(dataset, source, range(dataset.rows))
 
 
 def _named(y: Any, classes: Sequence[str]) -> Any:
@@ -48,7 +71,7 @@ def _named(y: Any, classes: Sequence[str]) -> Any:
 
 def prepare_evaluation(
     data: Dataset | Table, asked: Mapping[str, Any], loaded: LoadedVersion, findings: Findings
-) -> Dataset | None:
+) -> EvaluationData | None:
     """The inputs and targets of a stored dataset, or None and a finding for each mistake."""
     allowed = {"dataset", "target", "sample_weight"} if isinstance(data, Table) else {"dataset"}
     for key in asked.keys() - allowed:
@@ -57,7 +80,7 @@ def prepare_evaluation(
         return None
     if isinstance(data, Dataset):
         classes = None if loaded.meaning.classes is None else tuple(loaded.meaning.classes)
-        return with_classes(data, classes, "the version", findings, "#/data")
+        return _whole(with_classes(data, classes, "the version", findings, "#/data"))
     if loaded.meaning.target_names is None:
         expected = "Expected x and y: it is not known which columns this version predicts."
         findings.error("#/data/dataset", "conflict", expected)
@@ -77,7 +100,8 @@ def prepare_evaluation(
         return None
     x = loaded.encoder.encode(data, [answers.rows])[0]
     weight = None if weights is None else taken(weights, answers.rows)
-    return Dataset(x, taken(answers.y, answers.rows), answers.classes, weight)
+    dataset = Dataset(x, taken(answers.y, answers.rows), answers.classes, weight)
+    return EvaluationData(dataset, data, answers.rows)
 
 
 class _Asked(BaseModel):

@@ -30,6 +30,7 @@ from service.formats.jsontext import write_json
 from service.formats.plain_rows import read_plain_rows
 from service.prediction import LoadedVersion
 from service.prediction.certainty import bounds
+from service.prediction.dependence import dependences, read_columns
 from service.prediction.evaluation_data import prepare_evaluation, read_evaluation
 from service.prediction.explaining import explain
 from service.prediction.instances import read_inputs
@@ -124,20 +125,24 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
 def answer_evaluation(shared: Shared, name: ModelName, which: Which, body: JsonBytes) -> EvaluationView:
     """Loss and metrics of {version} on the data."""
     served = shared.serving.find(name, which)
-    document = read_object(body, "data", "importance", required=("data",), exact=True)
+    document = read_object(body, "data", "importance", "partial_dependence", required=("data",), exact=True)
     findings = Findings(limit=shared.settings.max_errors_shown)
     data = document["data"]
     stored_id = data["dataset"] if isinstance(data, dict) and isinstance(data.get("dataset"), str) else None
     if stored_id is not None:
         stored_id, opened = _opened(shared, stored_id, findings)
-        dataset = prepare_evaluation(opened, data, served.loaded, findings)
+        read = prepare_evaluation(opened, data, served.loaded, findings)
     else:
-        dataset = read_evaluation(data, served.loaded, findings, shared.settings)
-    if dataset is None or findings.total:
+        read = read_evaluation(data, served.loaded, findings, shared.settings)
+    names = read_columns(document.get("partial_dependence"), served.loaded, findings)
+    if read is None or findings.total:
         raise findings.refusal()
+    dataset = read.dataset
     expect(dataset.rows * (_ROW_COPIES * dataset.columns + _OUTPUT_COPIES * served.loaded.meaning.units))
     repeats = _read_repeats(document.get("importance"), served.loaded, findings)
     measured = served.loaded.evaluate(dataset, findings, repeats=repeats)
+    if names:
+        measured.report["partial_dependence"] = dependences(served.loaded, names, dataset, read.source, read.rows)
     with shared.database.transaction() as tx:
         tx.models.version(served.version.model, served.version.number)  # it may be gone meanwhile
         evaluation_id = tx.evaluations.add(

@@ -168,6 +168,14 @@ class EvaluationRequest(BaseModel):
     importance: int | None = Field(
         None, ge=1, le=MOST_REPEATS, description="Says how much each feature matters, by shuffling it so many times."
     )
+    partial_dependence: list[str] | None = Field(
+        None,
+        min_length=1,
+        max_length=10,
+        description="Columns on which the answers depend in a way that is to be told: for each value of one the mean "
+        "answer if all rows had it, and the curves of some rows, under `report.partial_dependence`.",
+        examples=[["weight"]],
+    )
 
 
 class EvaluationView(BaseModel):
