@@ -82,13 +82,14 @@ def train(
     metrics = {name: values[-1] for name, values in history.items()}
     kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
     held = HeldOut.to_learn_from(model, task, dataset, kept)
-    certainty = Certainty.learn(task, held, calibrate=bool(request.calibrate))
+    certainty = Certainty.learn(task, held, request)
+    decided = certainty.deciding(task)
     measured = _calibrated(model, request, task, certainty, task.encoded(dataset.y[:1]))
-    evaluation = None if dataset.test is None else _evaluation(measured, task, dataset.test)
+    evaluation = None if dataset.test is None else _evaluation(measured, decided, dataset.test)
     if evaluation is not None:
         metrics |= {f"test_{name}": value for name, value in evaluation["metrics"].items()}
     validated = None if certainty.held is None else certainty.held.predictions
-    found = held_out_score(measured, task, dataset, kept, validated)
+    found = held_out_score(measured, decided, dataset, kept, validated)
     version = _result(model, certainty.added_to(told), history, metrics, seconds, evaluation=evaluation)
     return replace(version, score=found, warnings=_warnings(model, task, kept, prepared))
 

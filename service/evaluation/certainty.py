@@ -7,6 +7,8 @@ from typing import Any, Self
 from service.evaluation.calibration import Calibration
 from service.evaluation.conformal import Conformity
 from service.evaluation.held_out import HeldOut
+from service.evaluation.thresholds import Threshold
+from service.spec.certainty import CertaintySpec
 from service.task import Task
 from service.task.calibration import Temperature
 
@@ -22,16 +24,24 @@ class Certainty:
     """With predictions as the version makes them, each without a part in what was learnt for it."""
     calibration: Calibration | None = None
     conformity: Conformity | None = None
+    threshold: Threshold | None = None
 
     @classmethod
-    def learn(cls, task: Task, held: HeldOut | None, *, calibrate: bool) -> Self:
-        """What can be learnt from the held-out rows of a training; probabilities are calibrated if asked."""
+    def learn(cls, task: Task, held: HeldOut | None, asked: CertaintySpec) -> Self:
+        """What can be learnt from the held-out rows of a training; probabilities are calibrated as asked."""
         if held is None:
             return cls()
-        calibration = Calibration.learn(task, held) if calibrate and held.part in TRUSTED else None
+        calibration = Calibration.learn(task, held) if asked.calibrate and held.part in TRUSTED else None
         if calibration is not None:
             held = replace(held, predictions=calibration.predictions)
-        return cls(held, calibration, Conformity.of(task, held.predictions, held.data, held.part))
+        conformity = Conformity.of(task, held.predictions, held.data, held.part)
+        tunes = asked.threshold is not None and held.part in TRUSTED
+        threshold = Threshold.tune(task, held, asked.threshold) if tunes and asked.threshold is not None else None
+        return cls(held, calibration, conformity, threshold)
+
+    def deciding(self, task: Task) -> Task:
+        """The task with the threshold between its classes."""
+        return task if self.threshold is None else replace(task, outputs=task.outputs.deciding(self.threshold.value))
 
     @property
     def temperature(self) -> Temperature | None:
@@ -41,7 +51,7 @@ class Certainty:
     @property
     def told(self) -> dict[str, Any]:
         """What a version says of it under `output`, as JSON has it."""
-        parts = {"calibration": self.calibration, "conformity": self.conformity}
+        parts = {"calibration": self.calibration, "conformity": self.conformity, "threshold": self.threshold}
         return {key: part.to_json() for key, part in parts.items() if part is not None}
 
     def added_to(self, told: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def measure(model: Sequential, task: Task, dataset: Dataset) -> Measured:
         names=task.output_names,
         from_logits=task.loss.takes_logits,
         threshold=task.outputs.threshold,
+        chosen=None if task.outputs.decision is None else task.outputs.likeliest(predictions),
     )
     if made["kind"] == "classification" and task.outputs.are_probabilities:
         made |= _probabilities(task, predictions, y)
@@ -100,10 +101,12 @@ def report(
     names: Sequence[str] | None,
     from_logits: bool,
     threshold: float = 0.5,
+    chosen: Array | None = None,
 ) -> dict[str, Any]:
     """The report on predictions (rows, units) of targets `y` as the loss takes them; `names` of classes or outputs.
 
-    `threshold` is where one output turns from the first class to the second.
+    `threshold` is where one output turns from the first class to the second; `chosen` are the classes (rows,) that
+    rows are taken for, where it is not the most likely one.
     """
     if targets is Targets.NUMBERS:
         return {"kind": "regression", "outputs": _regression(predictions, y, names)}
@@ -113,12 +116,13 @@ def report(
             outputs = [_binary(predictions[:, i], y[:, i] > 0.5, threshold, name) for i, name in enumerate(labels)]
             return {"kind": "multi_label", "outputs": outputs}
         truth = (y.reshape(-1) > 0.5).astype(np.int64)
-        chosen = (predictions[:, 0] > threshold).astype(np.int64)
+        chosen = (predictions[:, 0] > threshold).astype(np.int64) if chosen is None else chosen
         scores = np.concatenate([-predictions, predictions], axis=1)
         return _classification(scores, truth, chosen, _names(names, 2))
     scores = _softmax(predictions) if from_logits else predictions
     truth = y.reshape(len(y)) if targets is Targets.CLASS_INDICES else y.argmax(axis=1)
-    return _classification(scores, truth, scores.argmax(axis=1), _names(names, predictions.shape[1]))
+    chosen = scores.argmax(axis=1) if chosen is None else chosen
+    return _classification(scores, truth, chosen, _names(names, predictions.shape[1]))
 
 
 def importance(

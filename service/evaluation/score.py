@@ -157,9 +157,15 @@ def _of_classes(task: Task, baseline: Baseline, p: Array, y: Array) -> tuple[str
         made.append(
             {
                 "log_loss": log_loss(guess, truth),
-                "accuracy": float((guess.argmax(axis=1) == truth).mean()),
+                "accuracy": float((_chosen(task, guess) == truth).mean()),
                 "brier": brier(guess, truth),
                 "expected_calibration_error": calibration_error(reliability(confidence, right)),
             }
         )
     return "log_loss", made[0], made[1]
+
+
+def _chosen(task: Task, p: Array) -> Array:
+    """The class that each row is taken for."""
+    decision = task.outputs.decision
+    return p.argmax(axis=1) if decision is None or p.shape[1] != 2 else (p[:, 1] > decision).astype(np.int64)

@@ -19,7 +19,7 @@ from service.nn.folding import fold
 from service.spec import CompileSpec
 from service.task import AskedLoss
 from service.task.network import served_network
-from service.task.output_meaning import activation_of, threshold_of
+from service.task.output_meaning import OutputMeaning
 from service.versions import Version
 
 
@@ -104,8 +104,14 @@ def _onnx(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:
         metadata,
         encoder,
         classes=notes.get("classes", ()),
-        threshold=threshold_of(activation_of(model.layers[-1])),
+        meaning=_meaning(version, model),
     )
+
+
+def _meaning(version: Version, model: Sequential) -> OutputMeaning:
+    loss = AskedLoss.of(CompileSpec.model_validate(version.compile))
+    decision = (version.output.get("threshold") or {}).get("value")
+    return OutputMeaning.of(model, loss, classes=version.output["classes"], decision=decision)
 
 
 def _python(version: Version, weights: bytes, _optimizer: bytes | None) -> bytes:

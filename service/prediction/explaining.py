@@ -53,7 +53,8 @@ def _explained(loaded: LoadedVersion, rows: Floats) -> list[slice]:
     """For each row which answers are explained: that of the most likely class, or all."""
     if loaded.meaning.scored is None or loaded.meaning.is_multi_label:
         return [slice(None)] * len(rows)
-    return [slice(place, place + 1) for place in answers(loaded, rows).argmax(axis=1).tolist()]
+    places = loaded.meaning.likeliest(loaded.predict(rows))
+    return [slice(place, place + 1) for place in places.tolist()]
 
 
 def _affordable_orders(loaded: LoadedVersion, rows: int, columns: int) -> int:

@@ -1,5 +1,6 @@
 """Interprets the outputs of a network: numbers or classes, their names, and the probability of each class."""
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -15,6 +16,7 @@ from service.task.asked_loss import AskedLoss
 Floats = NDArray[np.float32]
 
 _MANY_ROWS, _FEW_COLUMNS = 1000, 32
+_CERTAIN = 1e-12
 
 
 def activation_of(layer: layers.Layer) -> Activation | None:
@@ -41,8 +43,13 @@ class OutputMeaning:
         *,
         classes: Sequence[str] | None = None,
         target_names: Sequence[str] | None = None,
+        decision: float | None = None,
     ) -> None:
-        """`last` is the last layer and `shape` that of its outputs, rows first."""
+        """`last` is the last layer and `shape` that of its outputs, rows first.
+
+        `decision` is the probability above which a row is of the second of two classes, where it was tuned.
+        """
+        self.decision = decision
         self.loss = loss
         self.units = int(shape[-1])
         self.classes = None if classes is None else list(classes)
@@ -60,9 +67,17 @@ class OutputMeaning:
         *,
         classes: Sequence[str] | None = None,
         target_names: Sequence[str] | None = None,
+        decision: float | None = None,
     ) -> Self:
         """What the outputs of a built network mean."""
-        return cls(model.layers[-1], model.output_shape, loss, classes=classes, target_names=target_names)
+        last, shape = model.layers[-1], model.output_shape
+        return cls(last, shape, loss, classes=classes, target_names=target_names, decision=decision)
+
+    def deciding(self, decision: float | None) -> Self:
+        """The same with another threshold between two classes."""
+        made = copy.copy(self)
+        made.decision = decision
+        return made
 
     @property
     def names_classes(self) -> bool:
@@ -76,7 +91,14 @@ class OutputMeaning:
         return [self.classes[i] for i in self.likeliest(predictions)]
 
     def likeliest(self, predictions: Floats) -> NDArray[np.int64]:
-        """The index of the most likely class (rows,) of each prediction."""
+        """The index of the class (rows,) that each prediction is taken for: the most likely one.
+
+        Of two classes it is the second above a threshold that was tuned.
+        """
+        if self.decision is not None:
+            scores = self.scores(predictions)
+            if scores is not None and scores.shape[1] == 2:
+                return (scores[:, 1] > self.decision).astype(np.int64)
         if self.units == 1:
             return (predictions[:, 0] > self.threshold).astype(np.int64)
         return _places_of_most(predictions[:, : len(self.classes or ()) or None])
@@ -91,6 +113,21 @@ class OutputMeaning:
                 name += "_"
             names.append(name)
         return names
+
+    @property
+    def are_logits(self) -> bool:
+        """Whether the outputs become probabilities by what the loss did to them."""
+        return self._likelihood is not None
+
+    @property
+    def turning(self) -> float:
+        """Above it one output means the second class: at the tuned probability, else where both are as likely."""
+        if self.decision is None:
+            return self.threshold
+        if self._likelihood is None:
+            return self.decision
+        p = min(max(self.decision, _CERTAIN), 1 - _CERTAIN)
+        return math.log(p) if self._likelihood is np.exp else math.log(p / (1 - p))
 
     @property
     def is_multi_label(self) -> bool:

@@ -7,10 +7,12 @@ import numpy as np
 from service.config import VERSION
 from service.data.features import Encoder
 from service.errors import Finding, Invalid, pointer
+from service.exchange.onnx.activations import softmax
 from service.exchange.onnx.columns import read_columns
 from service.exchange.onnx.graph import LABEL, OUTPUT, OnnxGraph
 from service.exchange.onnx.layers import KNOWN, LAYERS
 from service.nn import Sequential
+from service.task.output_meaning import OutputMeaning
 
 
 def write_onnx(
@@ -19,14 +21,13 @@ def write_onnx(
     encoder: Encoder,
     *,
     classes: Sequence[str] = (),
-    threshold: float = 0.5,
+    meaning: OutputMeaning | None = None,
 ) -> bytes:
     """An ONNX file that predicts as the model does; `Invalid` names the layer for which ONNX has no words.
 
     Its inputs are those of the encoder: one for each named column, else one for all.
 
-    Two or more `classes` give a second output with the name of the likeliest; where the model has one output, it is
-    the second class above the threshold, else the first.
+    Two or more `classes` give a second output with the name of the one that a row is taken for, as `meaning` has it.
     """
     graph = OnnxGraph()
     x = read_columns(graph, encoder)
@@ -43,12 +44,18 @@ def write_onnx(
         graph.shape = shape
     graph.output(x, OUTPUT, graph.shape[1:])
     if len(classes) > 1 and len(graph.shape) == 2:
-        graph.output(_likeliest(graph, x, classes, threshold), LABEL, kind="STRING")
+        graph.output(_likeliest(graph, x, classes, meaning), LABEL, kind="STRING")
     return graph.to_bytes(model.name, VERSION, metadata)
 
 
-def _likeliest(graph: OnnxGraph, x: str, classes: Sequence[str], threshold: float) -> str:
-    if graph.shape[-1] == 1:
+def _likeliest(graph: OnnxGraph, x: str, classes: Sequence[str], meaning: OutputMeaning | None) -> str:
+    if meaning is not None and meaning.decision is not None and graph.shape[-1] == 2:
+        shares = softmax(graph, x) if meaning.are_logits else x
+        second = graph.node("Slice", shares, graph.sizes(1), graph.sizes(2), graph.sizes(1))
+        above = graph.node("Greater", graph.node("Squeeze", second, graph.sizes(1)), meaning.decision)
+        index = graph.node("Cast", above, to=7)
+    elif graph.shape[-1] == 1:
+        threshold = 0.5 if meaning is None else meaning.turning
         above = graph.node("Greater", graph.node("Squeeze", x, graph.sizes(1)), threshold)
         index = graph.node("Cast", above, to=7)
     else:
