@@ -139,7 +139,7 @@ class Trainer:
             data, validation = samples.split(data, validation_split)
         data = samples.weighted(data, class_weight)
         loop = self._ready(data)
-        if self._state is None:
+        if self._state is None:  # a resumed run has these weights in its state
             initialize(loop.network, data)
         threads = blas.threads_for(batch_size, self.parameters.values.size)
         loop.expect(data.y, threads)
@@ -166,7 +166,9 @@ class Trainer:
             watchers=watchers,
             validate=validate,
         )
+        # Only one fit resumes from a state, even if that fit fails.
         state, self._state = self._state, None
+        # Two threads that share a step need one BLAS thread each; more would compete for the same cores.
         with blas.limited_to(1 if splits(loop.network, batch_size, threads) else threads):
             run.go(state)
         return self.history
@@ -258,6 +260,7 @@ class Trainer:
 
     def _batches(self, data: Samples, batch_size: int, *, ones: bool = False) -> Batches:
         loss, y, dtype = self._require_objective().loss, data.y, self.network().dtype
+        # As in Keras, class indices may have a last axis of one, and single numbers may lack it.
         same_rank = y.ndim == len(self.output_shape)
         if loss.takes_classes and same_rank:
             y = y[..., 0]
