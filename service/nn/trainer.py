@@ -166,8 +166,7 @@ class Trainer:
             watchers=watchers,
             validate=validate,
         )
-        # Only one fit resumes from a state, even if that fit fails.
-        state, self._state = self._state, None
+        state, self._state = self._state, None  # only one fit resumes from it, even if that fit fails
         # Two threads that share a step need one BLAS thread each; more would compete for the same cores.
         with blas.limited_to(1 if splits(loop.network, batch_size, threads) else threads):
             run.go(state)
@@ -260,8 +259,7 @@ class Trainer:
 
     def _batches(self, data: Samples, batch_size: int, *, ones: bool = False) -> Batches:
         loss, y, dtype = self._require_objective().loss, data.y, self.network().dtype
-        # As in Keras, class indices may have a last axis of one, and single numbers may lack it.
-        same_rank = y.ndim == len(self.output_shape)
+        same_rank = y.ndim == len(self.output_shape)  # as in Keras, a last axis of one may be there or not
         if loss.takes_classes and same_rank:
             y = y[..., 0]
         elif not loss.takes_classes and not same_rank:
