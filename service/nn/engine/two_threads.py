@@ -24,7 +24,7 @@ def splits(network: Network, rows: int, threads: int) -> bool:
     return threads == 2 and rows > 1 and alone
 
 
-def connect_halves(
+def connect_two_threads(
     network: Network,
     objective: Objective,
     optimizer: Optimizer,
