@@ -8,7 +8,7 @@ import numpy as np
 from service.nn import optimizers
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback, History
-from service.nn.callbacks.callback import listed, told
+from service.nn.callbacks.callback import bound, listed
 from service.nn.engine import blas, samples
 from service.nn.engine.batches import Batches, Feed
 from service.nn.engine.initialization import initialize
@@ -201,7 +201,7 @@ class Trainer:
         data = samples.samples(x, y, sample_weight)
         loop = self._ready(data)
         batches = self._batches(data, batch_size)
-        watchers = told(listed(callbacks), self, steps=min(steps or batches.steps, batches.steps))
+        watchers = bound(listed(callbacks), self, steps=min(steps or batches.steps, batches.steps))
         return _answer(loop.measure(batches, steps, watchers, self), return_dict)
 
     def predict(
@@ -222,7 +222,7 @@ class Trainer:
             x = x[: steps * (batch_size or 32)]
         if callbacks:
             batches = Batches(x, None, None, batch_size=batch_size or 32, dtype=network.dtype)
-            return watched_outputs(self, network, batches, told(listed(callbacks), self, steps=batches.steps))
+            return watched_outputs(self, network, batches, bound(listed(callbacks), self, steps=batches.steps))
         return outputs(network, x, batch_size)
 
     def predict_on_batch(self, x: Any) -> Array:
@@ -275,7 +275,7 @@ class Trainer:
 
     def _watchers(self, callbacks: Any, epochs: int, steps: int) -> list[Callback]:
         self.history = History()
-        return told([*listed(callbacks), self.history], self, epochs=epochs, steps=steps)
+        return bound([*listed(callbacks), self.history], self, epochs=epochs, steps=steps)
 
     def _require_objective(self) -> Objective:
         if self._objective is None:
