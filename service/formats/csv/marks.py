@@ -13,7 +13,7 @@ from service.formats.plain_columns import exact_type
 _SIGNS = "$€£¥%"
 _SPACES = r"[\s\x{a0}\x{2009}\x{202f}]"
 _STYLES = ((",", "."), (".", ","), (" ", "."), (" ", ","), ("'", "."), ("'", ","))
-"""What stands between thousands and before decimals, besides decimals alone."""
+"""Pairs of a thousands separator and a decimal mark."""
 
 _BETWEEN = {" ": _SPACES, "'": r"['\x{2019}]"}
 _NAMES = {",": "commas", ".": "points", " ": "spaces", "'": "apostrophes"}
