@@ -17,10 +17,11 @@ from contextlib import closing, contextmanager
 
 from service.config import Settings
 from service.errors import StorageFailure
+from service.processes.access import make_first_key, require_key
 from service.processes.child import Child
 from service.processes.data_directory import Tenure, only_tenant
 from service.processes.schema import migrate
-from service.processes.sockets import listening, warn_if_open
+from service.processes.sockets import listening
 from service.storage import Bell, Database
 from service.storage.artifacts.scratch import make_usable
 
@@ -33,7 +34,7 @@ _log = logging.getLogger("fitd.supervisor")
 
 
 def serve(settings: Settings) -> None:
-    """Serves until it is told to stop; `Conflict` if the port or the directory belongs to another."""
+    """Runs the service until a signal stops it; raises `Conflict` if the port or the directory is in use."""
     bell = Bell.new()
     with (
         only_tenant(settings.data_dir) as tenure,
@@ -43,6 +44,8 @@ def serve(settings: Settings) -> None:
     ):
         make_usable(settings.scratch)
         migrate(database)
+        make_first_key(settings, database)
+        require_key(settings, database)
         Supervisor(settings, database, bell, doors, tenure).run()
 
 
@@ -81,7 +84,6 @@ class Supervisor:
             self._tend()
             host, port = self._address[:2]
             _log.info("Serving on http://%s:%d", f"[{host}]" if ":" in host else host, port)
-            warn_if_open(host)
             while True:
                 ready, _, _ = select.select([mailbox], [], [], self._pause())
                 if ready and not _STOP.isdisjoint(mailbox.recv(64)):
@@ -90,7 +92,7 @@ class Supervisor:
             self._stop()
 
     def _tend(self) -> None:
-        """Frees what the dead held, and starts again whose time has come."""
+        """Frees the leases of processes that have ended, and restarts those that are due."""
         for child in self._children:
             code = child.ended()
             if code is not None:
@@ -130,7 +132,7 @@ def _signals() -> Iterator[socket.socket]:
     inbox, outbox = socket.socketpair()
     with inbox, outbox:
         outbox.setblocking(False)
-        wanted = [number for number in _STOP if signal.getsignal(number) is not signal.SIG_IGN]  # nohup asks so
+        wanted = [number for number in _STOP if signal.getsignal(number) is not signal.SIG_IGN]  # nohup sets this
         before = {number: signal.signal(number, _noted) for number in (*wanted, signal.SIGCHLD)}
         signal.set_wakeup_fd(outbox.fileno())
         try:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from service.config import Settings
 from service.errors import Damaged, NotFound
+from service.storage.access import Keys
 from service.storage.artifacts.artifacts import Artifacts
 from service.storage.artifacts.content import Content
 from service.storage.artifacts.opening import open_artifacts
@@ -75,8 +76,13 @@ class Transaction:
         return Checkpoints(self._connection, self._clock)
 
     @cached_property
+    def keys(self) -> Keys:
+        """The keys of those who may call the service."""
+        return Keys(self._connection, self._clock, self.news)
+
+    @cached_property
     def idempotency_keys(self) -> IdempotencyKeys:
-        """The answers to requests that carried a key."""
+        """The responses to requests that carried a key."""
         return IdempotencyKeys(self._connection, self._clock)
 
     @cached_property
@@ -99,7 +105,7 @@ class Transaction:
 
 
 class Database:
-    """Everything that Fitd remembers, behind one URL; may be used by all threads of a process."""
+    """The database at one URL; all threads of a process may use it."""
 
     def __init__(
         self,
@@ -139,7 +145,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Does everything in the block, or nothing of it; then tells those who wait."""
+        """Commits everything in the block or nothing of it; then wakes those who wait for a change."""
         with answering(), self.engine.begin() as connection:
             tx = Transaction(connection, self._clock)
             yield tx
@@ -151,7 +157,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """One consistent view of the database, that makes nobody wait."""
+        """Opens a consistent, read-only view of the database, which blocks no writer."""
         with answering(), self.engine.connect() as connection:
             if self.backend == "sqlite":
                 connection.execution_options(read_only=True)
@@ -199,13 +205,22 @@ class Database:
             revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
             return bool(revision == REVISION)
 
+    def has_tables(self) -> bool:
+        """Whether there are tables, of this release or another."""
+        with answering(), self.engine.connect() as connection:
+            connection.execution_options(read_only=True)
+            return inspect(connection).has_table("alembic_version")
+
     def mark(self) -> int:
         """A number that is another one as soon as another connection has changed something."""
         with answering():
             return self._changes.mark()
 
     def served_mark(self) -> int:
-        """A number that is another one as soon as a version was published or deleted or a label moved, by anybody."""
+        """A number that moves as soon as what every API process keeps at hand has changed, by anybody.
+
+        That is which version answers a prediction (one was published or deleted, a label moved), and the keys.
+        """
         with answering():
             return self._changes.served()
 

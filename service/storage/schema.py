@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 from service.jobs import FINAL, HELD, Kind, Status
 
-REVISION = "0005"
+REVISION = "0006"
 """The migration that these tables stand at."""
 
 NAME = Text().with_variant(Text(collation="C"), "postgresql")
@@ -86,7 +86,7 @@ Index("ix_datasets_artifact", datasets.c.artifact)
 Index("ix_datasets_uploaded", datasets.c.uploaded, datasets.c.id)
 Index("ix_datasets_name", datasets.c.uploaded, datasets.c.name, datasets.c.id)
 
-# What is large stands in a table of its own, so that a list never reads past it.
+# Large values are in a table of their own, so that listing never reads them.
 dataset_contents = Table(
     "dataset_contents",
     metadata,
@@ -284,4 +284,17 @@ identity = Table(
     Column("place", Integer, primary_key=True, autoincrement=False),
     Column("id", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", NAME, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("models", Text),
+    Column("sha256", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Text, nullable=False),
+    *(Column(name, Moment) for name in ("expires_at", "revoked_at", "used_at")),
 )

@@ -1,4 +1,4 @@
-"""The processes in which heavy requests are answered, and how a request gets there."""
+"""The pool of processes for heavy requests."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from service.access import Caller
 from service.api.apart.answerer import Answerer
 from service.api.apart.messages import decoded, encoded
 from service.api.http.budget import Budget
@@ -18,9 +19,12 @@ from service.config import Settings
 
 T = TypeVar("T")
 
+_KEPT_HERE = (b"x-request-id", b"prefer", b"authorization", b"x-api-key")
+"""Headers that the other process does not get: the door that judged the request says who sends it."""
+
 
 class Forwarded(StreamingResponse):
-    """A response as it comes; what it holds is given back when it has been sent, or cannot be."""
+    """A response as it arrives; what it holds is given back when it has been sent, or cannot be."""
 
     stack: AsyncExitStack
 
@@ -36,7 +40,7 @@ class Forwarded(StreamingResponse):
 
 
 class Pool:
-    """Answers heavy requests, as many at once as the budget of memory allows; keeps one idle process for the next."""
+    """Handles heavy requests, as many at once as the budget of memory allows; keeps one idle process for the next."""
 
     def __init__(self, settings: Settings, budget: Budget, rings: int | None = None) -> None:
         self._settings = settings
@@ -47,7 +51,7 @@ class Pool:
     async def respond(self, request: Request, body: bytes | Path) -> Forwarded:
         """The response to a request whose body has been read; `Busy` if its turn does not come in time.
 
-        Whoever answers is ended if the client goes away.
+        The process is ended if the client disconnects.
         """
         request.state.held.release()  # it would be counted twice
         async with AsyncExitStack() as stack:
@@ -79,7 +83,7 @@ class Pool:
 
 
 async def unless_gone(request: Request, doing: Coroutine[Any, Any, T]) -> T:
-    """What is being done for a client, unless that goes away; then it is stopped."""
+    """Awaits work for a client, and cancels it if the client disconnects."""
     task = asyncio.ensure_future(doing)
     leaving = asyncio.ensure_future(_left(request))
     try:
@@ -100,7 +104,8 @@ async def _left(request: Request) -> None:
 
 def _head_of(request: Request) -> dict[str, Any]:
     scope = request.scope
-    headers = [(name, value) for name, value in scope["headers"] if name not in (b"x-request-id", b"prefer")]
+    caller: Caller = request.state.caller
+    headers = [(name, value) for name, value in scope["headers"] if name not in _KEPT_HERE]
     headers.append((b"x-request-id", request.state.request_id.encode()))
     return {
         "method": scope["method"],
@@ -108,4 +113,5 @@ def _head_of(request: Request) -> dict[str, Any]:
         "raw_path": scope.get("raw_path", scope["path"].encode()).decode("latin-1"),
         "query": scope["query_string"].decode("latin-1"),
         "headers": decoded(headers),
+        "caller": {"key": caller.key, "scopes": sorted(caller.scopes), "models": caller.models},
     }

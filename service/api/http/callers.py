@@ -1,4 +1,4 @@
-"""Who may ask: what a web page of a stranger makes a browser send to this service is told apart and refused.
+"""Refuses requests that a foreign web page makes a browser send to this service.
 
 A browser sends a page's requests to any address that it reaches, this one included. Two things give them away. The page
 names the service by a name of its own, which it let point to this address (DNS rebinding): then `Host` is a name
@@ -7,14 +7,12 @@ that nobody here gave it. Or it names the service as others do: then the browser
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
 from service.api.http.headers import text_of
+from service.api.http.origins import Origins
 from service.errors import FitdError, Malformed
-
-Judge = Callable[[bytes, Mapping[bytes, bytes]], None]
-"""Raises the refusal of a request with this path and these headers, if it is to be refused."""
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
@@ -37,20 +35,23 @@ class FromForeignPage(FitdError):
 
 
 class Callers:
-    """Judges requests by the names under which the service is known."""
+    """Judges requests by the names under which the service is known, and by the origins that may call it."""
 
-    def __init__(self, names: frozenset[str]) -> None:
+    def __init__(self, names: frozenset[str], origins: frozenset[str] = frozenset()) -> None:
         self._names = names
+        self.origins = Origins(origins)
         self._may_be_named = lru_cache(_REMEMBERED)(self._is_known)
 
     def judge(self, path: bytes, headers: Mapping[bytes, bytes]) -> None:
-        """Raises the refusal of a request, if it is to be refused; health is told to everybody who can ask."""
+        """Raises the error of a request that is refused; health checks are open to every caller."""
         host = headers.get(b"host")
         if host is not None and path not in _FOR_ANY_NAME and not self._may_be_named(host[:_LONGEST_HOST]):
             raise Misdirected(
                 "The header Host names a host that this service is not known as. Whoever runs the service can add the "
                 "name to FITD_ALLOWED_HOSTS; an IP address or localhost needs no entry."
             )
+        if self.origins.has(headers):
+            return
         site = headers.get(b"sec-fetch-site")
         if site is not None and site.lower() == b"cross-site" and not _is_link(path, headers):
             raise FromForeignPage("Expected a request that is not made by a web page of another site.")

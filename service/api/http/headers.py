@@ -40,10 +40,11 @@ _SINGLE = frozenset(
         b"sec-fetch-dest",
         b"sec-fetch-mode",
         b"sec-fetch-site",
+        b"x-api-key",
         b"x-request-id",
     }
 )
-"""Headers on which an answer depends and that have one value: two lines are two requests in one."""
+"""Headers on which a response depends and that have one value: two lines are two requests in one."""
 
 
 def read_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -17,6 +17,7 @@ from starlette.routing import Match, Mount
 
 from service import errors
 from service.allowance import too_much_memory
+from service.api.access.refusals import InsufficientScope, OtherModels, Unauthenticated
 from service.api.http.callers import FromForeignPage, Misdirected
 from service.api.protocols.open_inference.refusals import is_of_protocol
 from service.formats.jsontext import write_json
@@ -25,6 +26,7 @@ from service.spec.mistakes import expectation
 MEDIA_TYPE = "application/problem+json"
 _OF_TENSORFLOW = re.compile(r"/v1/models/[^/]+(/(versions|labels)/[^/]+)?(/metadata)?")
 _REFUSALS = (errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE)
+_FROM_THE_DOOR = (401, 403)
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 log = logging.getLogger("fitd.api")
 
@@ -65,6 +67,9 @@ class Problem(BaseModel):
 
 KINDS: Mapping[type[errors.FitdError], tuple[int, str]] = {
     errors.Malformed: (400, "The request cannot be read"),
+    Unauthenticated: (401, "A key is needed"),
+    InsufficientScope: (403, "The key is not for this"),
+    OtherModels: (403, "The key is for other models"),
     FromForeignPage: (403, "Web pages of others may not ask"),
     errors.NotFound: (404, "There is no such thing"),
     errors.Conflict: (409, "The present state does not allow it"),
@@ -93,7 +98,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Response:
-    """The answer for a problem; it names the request, and never what the request contained."""
+    """Returns the response for a problem; it has the id of the request, and never its contents."""
     request_id = request.state.request_id
     named = {"X-Request-Id": request_id, **(headers or {})}
     path = request.scope["path"]
@@ -143,13 +148,16 @@ def answer_known(request: Request, error: errors.FitdError) -> Response:
         return problem(request, status, error.code, title, detail, **more)
     if isinstance(error, errors.TooLarge):
         more[f"limit_{error.unit}"] = error.limit
+    if isinstance(error, Unauthenticated | InsufficientScope | OtherModels):
+        headers = {"WWW-Authenticate": error.challenge}
+        return problem(request, status, error.code, title, error.detail, headers=headers)
     if isinstance(error, errors.TooMany):
         headers = {"Retry-After": str(error.retry_after_seconds)}
         return problem(request, status, error.code, title, error.detail, headers=headers)
     if isinstance(error, errors.Unavailable):
         log.error("request %s: %s", request.state.request_id, error.detail)
         headers = {"Retry-After": str(error.retry_after_seconds)}
-        detail = "Please ask again in a moment." if error.code == errors.Unavailable.code else error.detail
+        detail = "Please try again in a moment." if error.code == errors.Unavailable.code else error.detail
         return problem(request, status, error.code, title, detail, headers=headers)
     return problem(request, status, error.code, title, error.detail, **more)
 
@@ -161,7 +169,7 @@ def answer_routing(request: Request, error: HTTPException) -> Response:
     allowed = ", ".join(_methods(request)) if error.status_code == 405 else ""
     details = {
         404: "There is nothing at this path; /docs lists what there is.",
-        405: f"This path does not answer to {request.method}; expected {allowed}.",
+        405: f"This path does not accept {request.method}; expected {allowed}.",
     }
     detail = details.get(error.status_code, str(error.detail))
     headers = {"Allow": allowed} if error.status_code == 405 else error.headers
@@ -169,7 +177,7 @@ def answer_routing(request: Request, error: HTTPException) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """What the path of this request answers to; each route of a path knows only its own."""
+    """Returns the methods that the path of this request accepts; each route knows only its own."""
     routes = request.app.router.routes
     found = [
         method
@@ -200,12 +208,12 @@ def _detail(error: Mapping[str, Any]) -> str:
 
 
 def answer_disconnect(_request: Request, _error: ClientDisconnect) -> Response:
-    """Nobody reads this answer: the client left before its request was complete."""
+    """Returns a response that nobody reads: the client disconnected before its request was complete."""
     return Response(status_code=400)
 
 
 def answer_system(request: Request, error: OSError) -> Response:
-    """The problem of a disk that is full, or refuses for a while; whatever else goes wrong is a defect of ours."""
+    """Returns the problem of a full or failing disk; any other system error is a defect of ours."""
     if errors.is_full(error):
         return answer_known(request, errors.Full())
     if error.errno in _REFUSALS:
@@ -220,14 +228,14 @@ def answer_memory(request: Request, _error: MemoryError) -> Response:
 
 
 def answer_unknown(request: Request, error: Exception) -> Response:
-    """The problem of a defect of ours: the log has the traceback, the answer only the request's id."""
+    """Returns the problem of a defect: the log has the traceback, and the response only the id of the request."""
     log.error("request %s failed", request.state.request_id, exc_info=error)
     detail = "Something went wrong that is not your fault. The service's log has more under the request's id."
     return problem(request, 500, "internal_error", "The service failed", detail)
 
 
 def install(app: FastAPI) -> None:
-    """Lets the application answer every error as a problem."""
+    """Makes the application return every error as a problem."""
     answers: dict[type[Exception], Any] = {
         errors.FitdError: answer_known,
         HTTPException: answer_routing,
@@ -242,7 +250,7 @@ def install(app: FastAPI) -> None:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that may answer with these problems (500 is always one of them)."""
+    """The `responses` of a route that may answer with these problems (401, 403 and 500 are always among them)."""
     titles = {
         **dict(KINDS.values()),
         422: KINDS[errors.Invalid][1],
@@ -255,7 +263,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "description": titles[status],
             "content": {MEDIA_TYPE: {"schema": schema, "example": _example(status, titles[status])}},
         }
-        for status in sorted({*statuses, 500})
+        for status in sorted({*statuses, *_FROM_THE_DOOR, 500})
     }
 
 
@@ -272,16 +280,18 @@ def _example(status: int, title: str) -> dict[str, Any]:
 
 _EXAMPLES: Mapping[int, tuple[str, str]] = {
     400: ("malformed", "Expected JSON; the text ends in the middle."),
-    404: ("not_found", "There is no model 'nobody'; it is there once a training job of this name has succeeded."),
+    401: ("unauthenticated", "Expected a key, as `Authorization: Bearer fitd_...`."),
+    403: ("insufficient_scope", "Expected a key with the scope train; the key of this request has other scopes."),
+    404: ("not_found", "There is no model 'unknown'; it exists once a training job of this name has succeeded."),
     409: ("conflict", "The job has succeeded already; it cannot be cancelled."),
     412: ("precondition_failed", "The label points at another version than If-Match says."),
     413: ("too_large", "Expected at most 100,000,000 bytes in the body."),
     415: ("unsupported_media_type", "Expected application/json as Content-Type."),
     422: ("invalid_request", "1 mistake was found."),
-    429: ("too_many", "There are as many jobs in the queue as it holds; ask again in a moment."),
+    429: ("too_many", "There are as many jobs in the queue as it holds; try again in a moment."),
     500: (
         "internal_error",
         "Something went wrong that is not your fault. The service's log has more under the request's id.",
     ),
-    503: ("unavailable", "Please ask again in a moment."),
+    503: ("unavailable", "Please try again in a moment."),
 }

@@ -1,11 +1,11 @@
-"""The short way: predictions answered where the server reads them, for the way to a route costs as much as they do."""
+"""The shortcut: small predictions are made where the server reads them, because routing would double their cost."""
 
 import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from service.api.http.callers import Judge
+from service.api.access.door import Door
 from service.api.serving.responses import Answered, Headers
 from service.api.serving.version_cache import LIGHT_BODY, Which
 from service.api.serving.write_batching import Outbox
@@ -16,7 +16,7 @@ _LONGEST_REMEMBERED = 400
 """Bytes of a URL; there is no way to a longer one."""
 
 Answer = Callable[[State, Headers, bytes, str, Which], Answered | None]
-"""The answer to headers and a body about the model of this name, and its version of this number or label if any.
+"""The response to headers and a body about the model of this name, and its version of this number or label if any.
 
 None, or any error, leaves the request to its route.
 """
@@ -33,12 +33,12 @@ class Ways:
     """The ways that there are, and what those who answer on them share.
 
     The routes to these paths stay: they are the documentation, and every request that is not answered here arrives
-    there unchanged. What the gate asks of every request is asked here as well.
+    there unchanged. They pass the same door as all other requests.
     """
 
-    def __init__(self, shared: State, judge: Judge, *ways: Way) -> None:
+    def __init__(self, shared: State, door: Door, *ways: Way) -> None:
         self._shared = shared
-        self._judge = judge
+        self._door = door
         self._ways = [(re.compile(way.pattern), way.answer) for way in ways]
         self._found = lru_cache(_REMEMBERED)(self._match)
         self.outbox = Outbox()
@@ -49,13 +49,13 @@ class Ways:
         return self._found(url) if len(url) <= _LONGEST_REMEMBERED else None
 
     def answer(self, url: bytes, headers: Headers, body: bytes) -> Answered | None:
-        """The answer to a POST to a URL that there is a way to; None where the route has to be asked."""
+        """The response to a POST to a URL that there is a way to; None where the route has to be asked."""
         found = self.find(url)
         if found is None:
             return None
         answer, name, which = found
         try:
-            self._judge(url, headers)
+            self._door.admit_at_once(url, headers)
             return answer(self._shared, headers, body, name, which)
         except Exception:  # noqa: BLE001 - the route meets it again, and says what it is
             return None
