@@ -1,5 +1,6 @@
 """Predictions and evaluations: asked of a model's latest version, or of one by its number."""
 
+from time import perf_counter
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -100,7 +101,9 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
             asked = read_asked(document, loaded)
         rows, key = read_inputs(document, loaded, shared.settings)
     expect(loaded.answer_bytes(len(rows), named=asked.needs_scores or asked.interval is not None))
+    began = perf_counter()
     predictions = loaded.predict(rows)
+    shared.measures.predicted("fitd", len(rows), perf_counter() - began)
     content = {"model": served.version.model, "version": served.version.number}
     if "predictions" in asked.outputs:
         content[key] = predictions
