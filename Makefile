@@ -10,7 +10,7 @@ NODE := .node
 DOCS := .venv-docs
 UV := $(VENV)/bin/uv
 PINNED := --quiet --require-hashes --no-deps --requirement
-CODE := $(wildcard service tests examples benchmarks migrations docs/*.py)
+CODE := $(wildcard service client tests examples benchmarks migrations docs/*.py)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

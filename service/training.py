@@ -16,7 +16,7 @@ from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
 from service.data.tables import Table
 from service.errors import Finding, Findings
-from service.evaluation import Conformity, HeldOut, held_out_score, is_worse_than_mean, measure
+from service.evaluation import Certainty, HeldOut, held_out_score, is_worse_than_mean, measure
 from service.formats.metric_values import MetricValue, finite
 from service.formats.weights import pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
@@ -79,23 +79,26 @@ def train(
         return _partial(model, told, cancelled.keep, best, **past)
     seconds, history = time.perf_counter() - began, model.history.history
     metrics = {name: values[-1] for name, values in history.items()}
-    evaluation = None if dataset.test is None else _evaluation(model, task, dataset.test)
+    kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
+    held = HeldOut.to_learn_from(model, task, dataset, kept)
+    certainty = Certainty.learn(task, held, calibrate=bool(request.calibrate))
+    measured = _calibrated(model, request, task, certainty, task.encoded(dataset.y[:1]))
+    evaluation = None if dataset.test is None else _evaluation(measured, task, dataset.test)
     if evaluation is not None:
         metrics |= {f"test_{name}": value for name, value in evaluation["metrics"].items()}
-    kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
-    found = held_out_score(model, task, dataset, kept)
-    told = _with_honesty(told, model, task, dataset, kept)
-    version = _result(model, told, history, metrics, seconds, evaluation=evaluation)
+    validated = None if certainty.held is None else certainty.held.predictions
+    found = held_out_score(measured, task, dataset, kept, validated)
+    version = _result(model, certainty.added_to(told), history, metrics, seconds, evaluation=evaluation)
     return replace(version, score=found, warnings=_warnings(model, task, kept, prepared))
 
 
-def _with_honesty(told: dict[str, Any], model: Sequential, task: Task, dataset: Dataset, kept: int) -> dict[str, Any]:
-    """What is known of the version, with what held-out rows say of the certainty of its outputs."""
-    held = HeldOut.to_learn_from(model, task, dataset, kept)
-    conformity = None if held is None else Conformity.of(task, held.predictions, held.data, held.part)
-    if conformity is None:
-        return told
-    return {**told, "output": {**told["output"], "conformity": conformity.to_json()}}
+def _calibrated(model: Sequential, request: TrainingRequest, task: Task, certainty: Certainty, y: Any) -> Sequential:
+    """The network as the version predicts, to be measured; `y` are some encoded targets."""
+    if certainty.temperature is None:
+        return model
+    made = certainty.temperature.applied(model)
+    made.compile(**task.compilation(request.compile, y) | {"optimizer": "sgd"})
+    return made
 
 
 def _warnings(model: Sequential, task: Task, kept: int, prepared: Prepared) -> tuple[Finding, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from service.nn import Sequential
 from service.spec import ModelSpec
+from service.task.calibration import Temperature
 from service.task.target_scale import TargetScale
 from service.versions import Trained
 
@@ -22,9 +23,10 @@ def trained_network(version: Trained, weights: Iterable[Any]) -> Sequential:
 
 
 def served_network(version: Trained, weights: Iterable[Any]) -> Sequential:
-    """The network with its weights, whose outputs are in the units of the data."""
+    """The network with its weights, whose outputs are in the units of the data, and calibrated."""
     scale = scale_of(version)
     tail = () if scale is None else scale.layers()
     model = ModelSpec.model_validate(version.spec).build(int(version.input["shape"][-1]), seed=0, tail=tail)
     model.set_weights(list(weights))
-    return model
+    temperature = Temperature.of(version.output)
+    return model if temperature is None else temperature.applied(model)

@@ -30,6 +30,7 @@ from service.nn.layers.shaping import (
     Rescaling,
     Reshape,
 )
+from service.nn.layers.temperature import Temperature
 
 __all__ = [
     "ELU",
@@ -69,6 +70,7 @@ __all__ = [
     "Scale",
     "SmoothClip",
     "Softmax",
+    "Temperature",
     "UnitNormalization",
     "deserialize",
     "serialize",
