@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 REQUEST_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 _LONG_BUCKETS = (0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0)
 _PAUSE_SECONDS = 0.5
+_MOST_NOTED = 100_000
 _FOLDER = "metrics"
 
 
@@ -100,6 +101,8 @@ class Measures:
     def predicted(self, protocol: str, rows: int, seconds: float) -> None:
         """Notes a prediction."""
         self._predicted.append((protocol, rows, seconds))  # a list takes what several threads add, without a lock
+        if len(self._predicted) > _MOST_NOTED:
+            self.flush()
 
     def flush(self) -> None:
         """Adds what was counted to what all processes show."""
