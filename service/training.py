@@ -14,6 +14,7 @@ import numpy as np
 from service.config import VERSION
 from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
+from service.data.features.typical import typical_row
 from service.data.tables import Table
 from service.errors import Finding, Findings
 from service.evaluation import Certainty, HeldOut, held_out_score, is_worse_than_mean, measure
@@ -161,6 +162,7 @@ def _told(request: TrainingRequest, prepared: Prepared, model: Sequential, scale
         "input": {
             "features": prepared.encoder.features,
             "shape": [None, dataset.columns],
+            "typical": typical_row(prepared.encoder, dataset.x),
         },
         "output": {
             "classes": dataset.classes and list(dataset.classes),
