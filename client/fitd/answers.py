@@ -39,7 +39,7 @@ class VersionStatusView(TypedDict):
 
 
 class ScoreView(TypedDict):
-    """How the network does on held-out rows, beside a baseline that does not look at the inputs."""
+    """How the network does on held-out rows, compared with a baseline that ignores the inputs."""
 
     baseline: float | None
     baseline_metrics: dict[str, float | None]
@@ -119,7 +119,7 @@ class DatasetLinks(TypedDict):
 
 
 class Remark(TypedDict):
-    """Something allowed and probably not meant, with the place in the request that it is about."""
+    """Something allowed and probably not intended, with the place in the request that it is about."""
 
     code: str
     detail: str
@@ -432,7 +432,7 @@ class ClassScore(TypedDict):
 
 
 class PredictionView(TypedDict):
-    """The answer to `instances`."""
+    """The response to `instances`."""
 
     intervals: NotRequired[list[list[list[float | None]]] | None]
     model: str
@@ -492,7 +492,7 @@ ValidationView = TypedDict(
         "warnings": list[Remark],
     },
 )
-"""A training that may be asked for: its network, its steps, its memory, and what looks unintended."""
+"""A training that would be accepted: its network, its steps, its memory, and warnings."""
 
 VersionView = TypedDict(
     "VersionView",
