@@ -424,6 +424,15 @@ class PredictionJobPage(TypedDict):
     next_cursor: str | None
 
 
+class ExplanationView(TypedDict):
+    """What moved a prediction from that for a typical row: the baseline and all contributions add up to it."""
+
+    baseline: float | list[float | None] | None
+    columns: dict[str, float | list[float | None] | None]
+    method: Literal["exact", "sampled"]
+    output: NotRequired[str | None]
+
+
 class ClassScore(TypedDict):
     """A class and its output."""
 
@@ -434,6 +443,7 @@ class ClassScore(TypedDict):
 class PredictionView(TypedDict):
     """The response to `instances`."""
 
+    explanations: NotRequired[list[ExplanationView] | None]
     intervals: NotRequired[list[list[list[float | None]]] | None]
     model: str
     predicted_classes: NotRequired[list[str] | None]
