@@ -50,7 +50,9 @@ def without_vocabulary(schema: Any) -> Any:
     choices = schema.get("oneOf", [])
     if any(choice.get("$ref", "").rpartition("/")[2] in words for choice in choices):
         return {"oneOf": "the words of service.nn"}
-    return {key: without_vocabulary(value) for key, value in schema.items() if key not in words | {"example", "examples"}}
+    return {
+        key: without_vocabulary(value) for key, value in schema.items() if key not in words | {"example", "examples"}
+    }
 
 
 def test_the_contract_changes_only_on_purpose(document: dict[str, Any]) -> None:
