@@ -91,7 +91,8 @@ def train(
     validated = None if certainty.held is None else certainty.held.predictions
     found = held_out_score(measured, decided, dataset, kept, validated)
     version = _result(model, certainty.added_to(told), history, metrics, seconds, evaluation=evaluation)
-    return replace(version, score=found, warnings=_warnings(model, task, kept, prepared))
+    is_told = found is not None and found["skill"] is not None and found["skill"] <= 0
+    return replace(version, score=found, warnings=() if is_told else _warnings(model, task, kept, prepared))
 
 
 def _calibrated(model: Sequential, request: TrainingRequest, task: Task, certainty: Certainty, y: Any) -> Sequential:
@@ -104,7 +105,10 @@ def _calibrated(model: Sequential, request: TrainingRequest, task: Task, certain
 
 
 def _warnings(model: Sequential, task: Task, kept: int, prepared: Prepared) -> tuple[Finding, ...]:
-    """What only the trained network tells and is probably not meant; it was trained on so many of the first rows."""
+    """What a score does not tell: that the mean is as good where nothing is held out, or for one output of several.
+
+    It was trained on so many of the first rows.
+    """
     train = prepared.dataset
     held: Dataset | None = train.test or train.validation
     if held is None and kept < train.rows:
@@ -116,7 +120,7 @@ def _warnings(model: Sequential, task: Task, kept: int, prepared: Prepared) -> t
     rows = "the training rows" if held is None else "the rows that were held out"
     said = f"On {rows} the mean of the targets is at least as good a prediction as those of the network."
     hint = "Scale the targets, train longer, or with another learning rate; or the features do not tell the target."
-    return (Finding(at, "worse_than_mean", f"{said} {hint}"),)
+    return (Finding(at, "no_better_than_baseline", f"{said} {hint}"),)
 
 
 def salvage(state: TrainingState, keep: Keep) -> NewVersion:
