@@ -1,9 +1,9 @@
 """The threshold above which a row is taken for the second of two classes, tuned for a metric or for costs.
 
 It is the best one on rows that were held out, in the middle of the range of thresholds that do as well. It is kept only
-where thresholds that were tuned on the other rows do better on each fifth of them than the one that needs no rows: 0.5, and
-for costs the share of a false positive in those of both mistakes, which is best where probabilities are right (Elkan 2001,
-"The Foundations of Cost-Sensitive Learning").
+where thresholds that were tuned on the other rows do better on each fifth of them than the one that needs no rows. That
+one is 0.5, and for costs the share of a false positive in those of both mistakes, which is best where probabilities are
+right (Elkan 2001, "The Foundations of Cost-Sensitive Learning").
 """
 
 from collections.abc import Mapping
