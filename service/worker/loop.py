@@ -32,6 +32,7 @@ from service.jobs import (
     Status,
     Verdict,
 )
+from service.logs import about
 from service.measures import Measures
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
@@ -118,6 +119,12 @@ class Worker:
         if claim is None:
             return False
         _log.info("%s: attempt %d for model %s", claim.job.id, claim.job.attempt, claim.job.model)
+        with about(job=claim.job.id):
+            self._work_on(claim)
+        return True
+
+    def _work_on(self, claim: Claim) -> None:
+        """Takes a claimed job to its end, or as far as this worker may."""
         began, kind = time.monotonic(), claim.job.kind.value
         if claim.job.attempt == 1 and claim.job.started_at is not None:
             waited = (claim.job.started_at - claim.job.created_at).total_seconds()
@@ -142,7 +149,6 @@ class Worker:
         self._measures.attempt_seconds.labels(kind).observe(time.monotonic() - began)
         checkpointer.tidy()
         self._tidy()
-        return True
 
     def _attempt(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> Write:
         """Trains, predicts, or ends a cancel that another left; returns how to write down what came of it."""
