@@ -41,7 +41,7 @@ from service.storage import Database, NewDataset, Transaction, check_request
 from service.storage.artifacts.scratch import scratch
 from service.versions import NewVersion
 from service.worker.checkpointer import Checkpointer
-from service.worker.measuring import Measuring
+from service.worker.measuring import Measuring, note_attempt, note_wait
 from service.worker.monitor import Monitor
 from service.worker.prediction_job import predict
 
@@ -97,8 +97,7 @@ class Worker:
         self._chores = chores
         self._directory = directory or Path(tempfile.gettempdir()) / "fitd"
         self._artifact: str | None = None
-        self._measures = measures or Measures()
-        self._outcome = ""
+        self._measures, self._outcome = measures or Measures(), ""
 
     def run(self) -> None:
         """Works until `leaving` is set; outlasts a database that is away, or in trouble, for a while."""
@@ -124,11 +123,8 @@ class Worker:
         return True
 
     def _work_on(self, claim: Claim) -> None:
-        """Takes a claimed job to its end, or as far as this worker may."""
         began, kind = time.monotonic(), claim.job.kind.value
-        if claim.job.attempt == 1 and claim.job.started_at is not None:
-            waited = (claim.job.started_at - claim.job.created_at).total_seconds()
-            self._measures.queue_wait.labels(kind).observe(max(0.0, waited))
+        note_wait(self._measures, claim.job)
         monitor = Monitor(self._database, claim, self.leaving)
         checkpointer = Checkpointer(
             self._database,
@@ -145,8 +141,7 @@ class Worker:
             self._outcome = "given back"
             write = self._wait_for_storage(claim, error)
         self._settle(claim, write)
-        self._measures.attempts.labels(kind, self._outcome).inc()
-        self._measures.attempt_seconds.labels(kind).observe(time.monotonic() - began)
+        note_attempt(self._measures, kind, self._outcome, time.monotonic() - began)
         checkpointer.tidy()
         self._tidy()
 
@@ -211,8 +206,7 @@ class Worker:
         What cannot be stored for as long as the settings allow, on a disk that is full say, fails the job if so much
         can be written. A worker that has to leave gives the job back.
         """
-        limit = time.monotonic() + self._keep_results_seconds
-        pause = _RETRY_SECONDS
+        limit, pause = time.monotonic() + self._keep_results_seconds, _RETRY_SECONDS
         while True:
             try:
                 with self._database.transaction() as tx:
