@@ -60,7 +60,7 @@ def connect_gradient(
     """
     loss, dtype = objective.loss, network.dtype
     last = network.layers[-1]
-    fused = loss.fuses_with(last.output_activation) and last.penalty is None
+    fused = last.fuses and loss.fuses_with(last.output_activation) and last.penalty is None
     forward, backward, each = network.connect(rows, training=True, fused=fused, rows_before=before)
     members = 1 if each is None else len(each()) // rows
     shape = (members * rows, *network.output_shape)

@@ -85,6 +85,9 @@ class Layer(Configurable):
     has_moving_averages: ClassVar[bool] = False
     """Whether the layer predicts with averages that it gathers over many training steps."""
 
+    fuses: ClassVar[bool] = True
+    """Whether `backward` can take the gradient before the activation that the layer tells of as its last."""
+
     _plans = False
 
     name: str | None = field(default=None, kw_only=True)
