@@ -59,6 +59,11 @@ def held_out_score(model: Sequential, task: Task, dataset: Dataset, kept: int) -
     return score(task, Baseline.of(task, dataset.y[:kept]), predictions, held, part)
 
 
+def out_of_fold_score(task: Task, dataset: Dataset, predictions: Array) -> dict[str, Any] | None:
+    """The score of what the members of a bag predict for the rows that they were trained without, in their units."""
+    return score(task, Baseline.of(task, dataset.y), predictions, dataset, "out_of_fold")
+
+
 def score(task: Task, baseline: Baseline, predictions: Array, held: Dataset, part: str) -> dict[str, Any] | None:
     """The score of predictions (rows, units), in the data's units, on the held-out `part`; None where there is none.
 

@@ -19,6 +19,7 @@ from service.nn.layers import (
     ParametricActivation,
     Scale,
 )
+from service.nn.layers.column_transformer import Transformer
 from service.nn.layers.input_layer import InputLayer
 from service.nn.sequential import Sequential
 
@@ -95,7 +96,7 @@ def _folded(layer: Layer) -> tuple[Layer, list[Array]]:
 def _groups(layer: ColumnTransformer) -> tuple[Layer, list[Array]]:
     """The same columns through fewer and plainer layers in each group."""
     stacks = [_folded_stack(inner) for _, inner in layer.parts[: len(layer.transformers)]]
-    groups = [
+    groups: list[Transformer] = [
         {"columns": one["columns"], "layers": [plain for plain, _ in stack]}
         for one, stack in zip(layer.transformers, stacks, strict=True)
     ]

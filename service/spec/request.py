@@ -288,6 +288,11 @@ class TrainingRequest(Continuation):
         None, description="The data itself, or a stored dataset and how to use it.", json_schema_extra=_or_inline
     )
 
+    @property
+    def folds(self) -> int | None:
+        """The number of folds, and so of members of a bag; None where one network is trained."""
+        return None if self.data is None or self.data.split is None else self.data.split.folds
+
     def to_json_dict(self) -> dict[str, Any]:
         """What was asked, without data that came with it; `from_json_dict` makes an equal request of it."""
         return self.model_dump(mode="json", exclude_unset=True, by_alias=True)

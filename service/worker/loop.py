@@ -154,8 +154,8 @@ class Worker:
             return lambda tx: tx.jobs.fail(claim, reason, detail, monitor.progress())
         complete = new if isinstance(new, NewVersion) and not new.partial else None
         progress = monitor.progress(done=complete is not None or isinstance(new, NewDataset))
-        if complete is not None:  # with what the test part says, which no epoch does
-            progress = replace(progress, metrics={**complete.metrics, **progress.metrics})
+        if complete is not None:  # with what the test part says, and all members together, which no epoch does
+            progress = replace(progress, metrics={**progress.metrics, **complete.metrics})
         return lambda tx: _publish(tx, claim, new, progress)
 
     def _make(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> NewVersion | NewDataset:

@@ -18,8 +18,10 @@ Metrics = dict[str, MetricValue]
 class Progress(BaseModel):
     """How far a job is."""
 
-    epoch: int = Field(description="Epochs done.")
-    epochs: int = Field(description="Epochs asked for.")
+    epoch: int = Field(description="Epochs done; of a bag those of the member that is being trained.")
+    epochs: int = Field(description="Epochs asked for; of a bag those of each member.")
+    member: int | None = Field(None, description="The member of a bag that is being trained, from 1.")
+    members: int | None = Field(None, description="How many members the bag is to have.")
     fraction: float = Field(description="Share of the work that is done, 0 to 1.")
     eta_seconds: float | None = Field(description="Time to the end, as far as it can be told; null while it cannot.")
 
@@ -95,7 +97,7 @@ class JobView(BaseModel):
             model=job.model,
             version=job.version,
             **{"from": job.request.get("from")},
-            progress=Progress(epoch=job.epoch, epochs=job.epochs, fraction=job.fraction, eta_seconds=_eta_seconds(job)),
+            progress=_progress(job),
             metrics=job.metrics,
             score=score,
             priority=job.priority,
@@ -117,6 +119,18 @@ class JobView(BaseModel):
                 predict=version and f"{version}:predict",
             ),
         )
+
+
+def _progress(job: Job) -> Progress:
+    member, epoch = job.place(job.epoch)
+    return Progress(
+        epoch=epoch,
+        epochs=job.epochs // (job.members or 1),
+        fraction=job.fraction,
+        eta_seconds=_eta_seconds(job),
+        member=member,
+        members=job.members,
+    )
 
 
 class PredictionProgress(BaseModel):
@@ -212,6 +226,7 @@ class EpochView(BaseModel):
     """The metrics of one epoch, counted from 1."""
 
     epoch: int
+    member: int | None = Field(None, description="Of a bag the member, from 1, that this is the epoch of.")
     metrics: Metrics
     learning_rate: float | None = None
     seconds: float | None = Field(None, description="How long the epoch took, its validation included.")

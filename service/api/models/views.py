@@ -113,8 +113,9 @@ class VersionView(BaseModel):
     spec: dict[str, Any]
     compile: dict[str, Any]
     fit: dict[str, Any]
-    summary: list[LayerView]
-    metrics: Metrics = Field(description="Of the last epoch.")
+    summary: list[LayerView] = Field(description="The layers; of a bag those of one member.")
+    members: int | None = Field(None, description="How many such networks a bag has, whose mean it predicts.")
+    metrics: Metrics = Field(description="Of the last epoch; of a bag the means over its members.")
     score: ScoreView | None = Field(description="How it does on held-out rows; null where none were held out.")
     input: dict[str, Any] = Field(examples=[{"features": None, "shape": [None, 100]}])
     output: dict[str, Any] = Field(examples=[{"classes": ["cat", "dog"], "shape": [None, 2]}])
@@ -141,12 +142,13 @@ class VersionView(BaseModel):
             compile=version.compile,
             fit=version.fit,
             summary=[LayerView(**line) for line in version.summary],
+            members=version.members,
             metrics=version.metrics,
             score=None if version.score is None else ScoreView(**version.score),
             input=version.input,
             output=version.output,
             data=version.data,
-            environment={key: value for key, value in version.environment.items() if key != "from"},
+            environment={key: value for key, value in version.environment.items() if key not in ("from", "members")},
             timing=version.timing,
             sha256=version.sha256,
             size_bytes=version.size_bytes,

@@ -20,7 +20,7 @@ class EnsembleAverage(ColumnTransformer):
     """
 
     fuses: ClassVar[bool] = False
-    remainder: Literal["drop"] = "drop"  # type: ignore[assignment]
+    remainder: Literal["drop"] = "drop"
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """A row as wide as the outputs of one member."""

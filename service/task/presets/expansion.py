@@ -31,7 +31,7 @@ def wants_preset(document: Mapping[str, Any]) -> str | None:
 def with_split(asked: DataSpec, data: Dataset | Table, *, classifies: bool) -> DataSpec:
     """What is asked of the data, with rows held out for validation where nothing is said and enough are there."""
     has_validation = isinstance(data, Dataset) and data.validation is not None
-    if asked.split is not None and (asked.split.validation or asked.split.method != "random"):
+    if asked.split is not None and (asked.split.validation or asked.split.folds or asked.split.method != "random"):
         return asked
     if has_validation or data.rows * VALIDATION < _FEWEST_HELD_OUT / 5:
         return asked
@@ -77,6 +77,6 @@ def _overlaid(features: list[Json], given: list[Json]) -> list[Json]:
 def _validates(document: Mapping[str, Any], asked: DataSpec) -> bool:
     """Whether some rows are held out to stop by."""
     fit = document.get("fit") or {}
-    return bool(asked.split is not None and asked.split.validation) or any(
+    return bool(asked.split is not None and (asked.split.validation or asked.split.folds)) or any(
         isinstance(fit, Mapping) and fit.get(key) for key in ("validation_split", "validation_data")
     )
