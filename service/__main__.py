@@ -1,35 +1,24 @@
 """The command line: `python -m service serve | api | worker | cluster | migrate | backup`."""
 
 import argparse
-import ctypes
-import gc
 import logging
 import os
-import signal
-import socket
 import sys
-import threading
-import time
-from collections.abc import Callable
-from contextlib import closing, suppress
-from functools import partial
+from contextlib import closing
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from pydantic import ValidationError
 
 from service.config import RENAMED, Settings, explained, given_names, misspelt
-from service.errors import Conflict, FitdError, Unavailable, WrongSchema
+from service.errors import FitdError
+from service.processes import worker
 from service.processes.lifeline import follow
-from service.processes.sockets import listen, warn_if_open
-from service.processes.supervisor import PATIENCE_SECONDS, migrate, serve
-from service.storage import Bell, Database
-from service.worker.dask import Cluster, check_address
+from service.processes.schema import migrate
+from service.processes.supervisor import serve
+from service.storage import Database
+from service.worker.dask import check_address
 
-_GRACE_SECONDS = 5
 _BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 _log = logging.getLogger("fitd")
 
@@ -113,67 +102,19 @@ def _warn_of_names(arguments: argparse.Namespace) -> None:
 
 
 def _api(settings: Settings, arguments: argparse.Namespace) -> None:
-    _limit_threads(1)
-    import uvicorn  # noqa: PLC0415 - the supervisor has no use for it
+    limit_threads(1)
+    from service.processes import api  # noqa: PLC0415 - the supervisor has no use for what it loads
 
-    from service.api.app import create_app  # noqa: PLC0415
-    from service.api.serving.server import Server  # noqa: PLC0415
-    from service.api.wire.connection import Connection  # noqa: PLC0415
-    from service.api.wire.shared import Wire  # noqa: PLC0415
-
-    _end_on_signals()
-    with (
-        closing(Database.of(settings, bell=Bell(write_fd=arguments.rings))) as database,
-        closing(_listener(settings, arguments)) as listener,
-    ):
-        _await_schema(database)
-        app = create_app(settings, database)
-        http: Any = partial(Connection, Wire(settings, app.state.ways))
-        config = uvicorn.Config(
-            app,
-            http=http,
-            log_config=None,
-            access_log=False,
-            # No answer says who asked or by which name, so nothing that a proxy tells is needed.
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-        server = Server(config, [socket.socket(fileno=number) for number in arguments.neighbours])
-        stop: Callable[[int, FrameType | None], None] = server.handle_exit
-
-        def close_and_stop(number: int, frame: FrameType | None) -> None:
-            # Who watches events would keep the server from ending.
-            app.state.fitd.watch.close()
-            stop(number, frame)
-
-        server.__dict__["handle_exit"] = close_and_stop
-        # What is there now stays: no search for garbage goes through it while somebody waits.
-        gc.collect()
-        gc.freeze()
-        _keep_freed_memory()
-        server.run(sockets=[listener])
+    api.run(settings, api.Inherited(arguments.socket, arguments.neighbours, arguments.rings))
 
 
 def _worker(settings: Settings, arguments: argparse.Namespace) -> None:
-    _limit_threads(settings.worker_threads)
-    from service.worker import process  # noqa: PLC0415 - it loads NumPy, which reads the limit once
-
-    _end_on_signals()
-    with closing(Database.of(settings, bell=Bell(read_fd=arguments.hears))) as database:
-        _await_schema(database)
-        process.run(settings, database, arguments.owner)
+    limit_threads(settings.worker_threads)
+    worker.run(settings, hears=arguments.hears, owner=arguments.owner)
 
 
 def _cluster(settings: Settings, arguments: argparse.Namespace) -> None:
-    settings = _with_cluster(settings, arguments)
-    check_address(settings.cluster or "")
-    leaving = threading.Event()
-    with closing(Database.of(settings, bell=Bell(read_fd=arguments.hears))) as database:
-        _await_schema(database)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: leaving.set())
-        Cluster(settings, database, settings.cluster or "", leaving).run()
+    worker.run_cluster(_with_cluster(settings, arguments), hears=arguments.hears)
 
 
 def _migrate(settings: Settings, _arguments: argparse.Namespace) -> None:
@@ -183,54 +124,17 @@ def _migrate(settings: Settings, _arguments: argparse.Namespace) -> None:
 
 
 def _backup(settings: Settings, arguments: argparse.Namespace) -> None:
-    from service.storage.backup import back_up  # noqa: PLC0415 - only who asks for it
+    from service.storage.backup import back_up  # noqa: PLC0415 - only callers who ask for it
 
     with closing(Database.of(settings)) as database:
         artifacts = back_up(database, arguments.directory)
     _log.info("Copied the database and %d artifacts to %s", artifacts, arguments.directory)
 
 
-def _limit_threads(count: int) -> None:
+def limit_threads(count: int) -> None:
+    """Limits the threads of matrix products in this process; NumPy reads the limit once, when it is loaded."""
     for name in _BLAS:
         os.environ[name] = str(count)
-
-
-def _keep_freed_memory() -> None:
-    """Keeps some megabytes for the next request, where glibc would give them back and fetch them again page by page."""
-    with suppress(AttributeError):  # another library has no such call, and need not have this habit
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_TRIM_THRESHOLD, 16 << 20)
-        mallopt(_M_MMAP_THRESHOLD, 4 << 20)
-
-
-def _end_on_signals() -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
-
-
-def _listener(settings: Settings, arguments: argparse.Namespace) -> socket.socket:
-    if arguments.socket is not None:
-        return socket.socket(fileno=arguments.socket)
-    listener = listen(settings.host, settings.port)
-    warn_if_open(listener.getsockname()[0])
-    return listener
-
-
-def _await_schema(database: Database) -> None:
-    """Waits for the database and its tables, which somebody else may just be bringing up."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not _is_ready(database):
-        _log.info("Waiting for the database and its tables")
-        if time.monotonic() > deadline:
-            raise Conflict("The database's tables are not those of this release; run `python -m service migrate`.")
-        time.sleep(1.0)
-
-
-def _is_ready(database: Database) -> bool:
-    try:
-        return database.schema_is_current()
-    except (Unavailable, WrongSchema):
-        return False
 
 
 if __name__ == "__main__":

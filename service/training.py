@@ -16,7 +16,7 @@ from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
 from service.data.tables import Table
 from service.errors import Finding, Findings
-from service.evaluation import held_out_score, is_worse_than_mean, measure, out_of_fold_score
+from service.evaluation import Conformity, HeldOut, held_out_score, is_worse_than_mean, measure, score_of
 from service.fitting import fit, fit_arguments
 from service.formats.metric_values import MetricValue, finite
 from service.formats.weights import pack
@@ -88,8 +88,17 @@ def train(
         metrics |= {f"test_{name}": value for name, value in evaluation["metrics"].items()}
     kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
     found = held_out_score(model, task, dataset, kept)
+    told = _with_honesty(told, task, HeldOut.to_learn_from(model, task, dataset, kept))
     version = _result(model, told, history, metrics, seconds, evaluation=evaluation)
     return replace(version, score=found, warnings=_warnings(model, task, kept, prepared))
+
+
+def _with_honesty(told: Mapping[str, Any], task: Task, held: HeldOut | None) -> dict[str, Any]:
+    """What is known of the version, with what held-out rows say of the certainty of its outputs."""
+    conformity = None if held is None else Conformity.of(task, held.predictions, held.data, held.part)
+    if conformity is None:
+        return {**told}
+    return {**told, "output": {**told["output"], "conformity": conformity.to_json()}}
 
 
 def _bag(bagging: Bagging, states: Iterable[TrainingState]) -> NewVersion:
@@ -97,12 +106,13 @@ def _bag(bagging: Bagging, states: Iterable[TrainingState]) -> NewVersion:
     request, task, dataset = bagging.request, bagging.task, bagging.dataset
     with np.errstate(all="ignore"):
         members = bagging.run(states)
-    version = _of_members(bagging.described.told, members)
+    told = bagging.described.told
     if members.partial:
-        return version
+        return _of_members(told, members)
+    held = HeldOut("out_of_fold", dataset, out_of_fold(bagging, members.finished))
+    version = _of_members(_with_honesty(told, task, held), members)
     if dataset.test is None:
-        score = out_of_fold_score(task, dataset, out_of_fold(bagging, members.finished))
-        return replace(version, score=score)
+        return replace(version, score=score_of(held, task, dataset.y))
     model = bag(request.spec, dataset.columns, [one.weights.values() for one in members.finished])
     model.compile(**task.compilation(request.compile, task.encoded(dataset.y[:1])) | {"optimizer": "sgd"})
     evaluation = _evaluation(model, task, dataset.test)

@@ -4,7 +4,7 @@ import logging
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from service.api.http.problems import documented, problem
 from service.api.state import Shared
@@ -17,7 +17,7 @@ router = APIRouter(tags=["health"])
 class Health(BaseModel):
     """The service, or this part of it, is well."""
 
-    status: Literal["ok"] = "ok"
+    status: Literal["ok"] = Field("ok", description="Always `ok`; otherwise the response is a problem.")
 
 
 @router.get("/livez", response_model=Health)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.data.datasets import Dataset
+from service.evaluation.held_out import HeldOut
 from service.evaluation.probabilities import brier, calibration_error, log_loss, normalized, reliability
 from service.evaluation.report import true_classes
 from service.formats.metric_values import finite
@@ -59,9 +60,9 @@ def held_out_score(model: Sequential, task: Task, dataset: Dataset, kept: int) -
     return score(task, Baseline.of(task, dataset.y[:kept]), predictions, held, part)
 
 
-def out_of_fold_score(task: Task, dataset: Dataset, predictions: Array) -> dict[str, Any] | None:
-    """The score of what the members of a bag predict for the rows that they were trained without, in their units."""
-    return score(task, Baseline.of(task, dataset.y), predictions, dataset, "out_of_fold")
+def score_of(held: HeldOut, task: Task, y: Array) -> dict[str, Any] | None:
+    """The score of predictions for held-out rows, beside the baseline of training targets `y`."""
+    return score(task, Baseline.of(task, y), held.predictions, held.data, held.part)
 
 
 def score(task: Task, baseline: Baseline, predictions: Array, held: Dataset, part: str) -> dict[str, Any] | None:

@@ -44,7 +44,9 @@ class ImportRequest(Part):
     model: Word | None = Field(
         None, description="The name of the model that gets the version; a name is made if there is none."
     )
-    spec: Annotated[ModelSpec, BeforeValidator(unwrapped)]
+    spec: Annotated[ModelSpec, BeforeValidator(unwrapped)] = Field(
+        description="The network, as `model.to_json()` has it."
+    )
     compile: CompileSpec | None = Field(None, description="Loss and metrics for `:evaluate`; else they are guessed.")
     classes: Names | None = Field(None, description="The names of the outputs, for predictions and targets.")
     features: Annotated[Any, WithJsonSchema(_FEATURES)] = None

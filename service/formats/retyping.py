@@ -10,6 +10,8 @@ from service.formats.csv.dialect import Dialect
 from service.formats.csv.marks import Marks, found_marks
 
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "t": True, "f": False, "1": True, "0": False}
+_TIME = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$"
+_FIRST_LOOK = 100
 _LARGEST, _SMALLEST = 2**63 - 1, -(2**63)
 
 
@@ -77,9 +79,13 @@ def _change(name: str, column: Any, dialect: Dialect, findings: Findings, *, has
 
 def _found(name: str, column: Any, dialect: Dialect, findings: Findings, *, has_marks: bool) -> _Change | None:
     """What a column of texts is found to be, with a warning where that was a guess."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
     by_format = _by_formats(column, dialect)
     if by_format is not None or not has_marks:
         return by_format
+    if _are_times(column):
+        return _Change(pa.timestamp("us"), lambda texts: texts.cast(pa.timestamp("us")))
     marks = found_marks(column, dialect)
     if marks is None:
         return None
@@ -158,6 +164,16 @@ def _by_formats(column: Any, dialect: Dialect) -> _Change | None:
         if is_read:
             return _Change(pa.timestamp("us"), read)
     return None
+
+
+def _are_times(column: Any) -> bool:
+    """Whether all texts are times with microseconds, of which pyarrow finds only those that nanoseconds reach."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+    for some in (column.slice(0, _FIRST_LOOK), column):
+        if some.null_count == len(some) or not pc.all(pc.match_substring_regex(some, _TIME)).as_py():
+            return False
+    return True
 
 
 def _as_texts(column: Any) -> _Change | None:

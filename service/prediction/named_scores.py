@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Finding, Findings, Invalid, pointer
+from service.prediction.certainty import check_interval
 from service.prediction.outputs import NO_NAMES, Asked
 from service.prediction.versions import LoadedVersion
 from service.spec.prediction import Output
@@ -16,7 +17,7 @@ EVERYTHING = Asked(frozenset({"predictions", "predicted_classes"}))
 
 
 def read_asked(document: Mapping[str, Any], loaded: LoadedVersion) -> Asked:
-    """The `outputs` and `top_k` of a request to this version; `Invalid` with the mistakes."""
+    """The `outputs`, `top_k` and `interval` of a request to this version; `Invalid` with the mistakes."""
     findings = Findings()
     known = get_args(Output)
     outputs, top_k = document.get("outputs"), document.get("top_k")
@@ -26,8 +27,10 @@ def read_asked(document: Mapping[str, Any], loaded: LoadedVersion) -> Asked:
         findings.error("#/outputs", "not_a_classifier", NO_NAMES)
     if top_k is not None and not (type(top_k) is int and top_k >= 1):
         findings.error("#/top_k", "out_of_range", "Expected a whole number of at least 1.")
+    interval = document.get("interval")
+    check_interval(interval, loaded, "#/interval", findings)
     findings.raise_errors()
-    return Asked(EVERYTHING.outputs if outputs is None else frozenset(outputs), top_k)
+    return Asked(EVERYTHING.outputs if outputs is None else frozenset(outputs), top_k, interval)
 
 
 def named_scores(loaded: LoadedVersion, predictions: NDArray[np.float32], asked: Asked) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Findings
+from service.prediction.certainty import check_interval
 from service.prediction.versions import LoadedVersion
 from service.spec.prediction import PredictionJobRequest
 
@@ -24,11 +25,13 @@ class Asked:
     outputs: frozenset[str] = frozenset()
     """Some of `Output`; in columns, where none is named, those that suit the version."""
     top_k: int | None = None
+    interval: float | None = None
+    """The probability with which the truth is to lie in the interval, or in the set of classes, of each row."""
 
     @classmethod
     def of(cls, request: PredictionJobRequest) -> Self:
         """What a prediction job asks for."""
-        return cls(frozenset(request.outputs or ()), request.top_k)
+        return cls(frozenset(request.outputs or ()), request.top_k, request.interval)
 
     @property
     def needs_scores(self) -> bool:
@@ -52,6 +55,8 @@ class Outputs:
         }
         for key in (key for key, is_wrong in wrong.items() if is_wrong):
             findings.error(f"{at}{key}", "not_a_classifier", NO_NAMES)
+        check_interval(asked.interval, loaded, f"{at}interval", findings)
+        self._interval = None if findings.total else asked.interval
         self._best = min(asked.top_k or 0, len(self._scored))
         self.names = self._names()
 
@@ -72,7 +77,18 @@ class Outputs:
             order = np.argsort(-scores, axis=1, kind="stable")[:, : self._best]
             for place, best in zip(order.T, np.take_along_axis(scores, order, axis=1).T, strict=True):
                 made += [_texts(self._scored, place), pa.array(best.copy())]
-        return made
+        return made + [pa.array(column) for column in self._bounds(predictions)]
+
+    def _bounds(self, predictions: Floats) -> list[Any]:
+        """The ends of the interval of each output, or of each class whether it is in the set."""
+        conformity = self._loaded.conformity
+        if self._interval is None or conformity is None:
+            return []
+        if conformity.is_of_classes:
+            scores = self._loaded.meaning.scores(predictions)
+            return [] if scores is None else list(conformity.sets(scores, self._interval).T)
+        ends = conformity.intervals(predictions, self._interval)
+        return list(ends.reshape(len(ends), -1).T.copy())
 
     def _names(self) -> list[str]:
         loaded, names = self._loaded, []
@@ -85,6 +101,11 @@ class Outputs:
             names += [f"probability_{name}" for name in self._scored]
         for rank in range(1, self._best + 1):
             names += [f"top_{rank}", f"top_{rank}_score"]
+        if self._interval is not None and loaded.conformity is not None:
+            if loaded.conformity.is_of_classes:
+                names += [f"in_set_{name}" for name in self._scored]
+            else:
+                names += [f"{name}_{end}" for name in self._names_of_predictions(targets) for end in ("low", "high")]
         return names
 
     def _names_of_predictions(self, targets: Sequence[str]) -> list[str]:

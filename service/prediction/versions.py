@@ -12,7 +12,7 @@ from service.checks.targets import check_targets
 from service.data.datasets import Dataset
 from service.data.features import restored
 from service.errors import Findings
-from service.evaluation import Measured, importance, measure
+from service.evaluation import Conformity, Measured, importance, measure
 from service.formats.weights import unpack
 from service.nn import Sequential
 from service.nn.folding import fold
@@ -41,6 +41,7 @@ class LoadedVersion:
         loss = AskedLoss.of(CompileSpec.model_validate(trained.compile))
         classes = trained.output.get("classes")
         self.meaning = OutputMeaning.of(self.model, loss, classes=classes, target_names=targets)
+        self.conformity = Conformity.from_json(trained.output.get("conformity"))
         self._scale = scale_of(trained)
         others = (*trained.data.get("left_out", ()), *(targets or ()))
         self.encoder = restored(trained.input.get("features"), self.columns, others)

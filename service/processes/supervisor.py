@@ -16,22 +16,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from service.config import Settings
-from service.errors import StorageFailure, Unavailable
+from service.errors import StorageFailure
 from service.processes.child import Child
 from service.processes.data_directory import Tenure, only_tenant
+from service.processes.schema import migrate
 from service.processes.sockets import listening, warn_if_open
 from service.storage import Bell, Database
 from service.storage.artifacts.scratch import make_usable
-
-PATIENCE_SECONDS = 30.0
-"""The time that a database server has to come up."""
 
 GRACE_SECONDS = 10.0
 """The time that children have to end in good order."""
 
 _STOP = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
-
-_RETRY_SECONDS = 0.2
 
 _log = logging.getLogger("fitd.supervisor")
 
@@ -48,19 +44,6 @@ def serve(settings: Settings) -> None:
         make_usable(settings.scratch)
         migrate(database)
         Supervisor(settings, database, bell, doors, tenure).run()
-
-
-def migrate(database: Database) -> None:
-    """Migrates; waits for a server that is still coming up."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return database.migrate()
-        except Unavailable:
-            # A file that cannot be opened will not come up.
-            if database.backend == "sqlite" or time.monotonic() > deadline:
-                raise
-            time.sleep(_RETRY_SECONDS)
 
 
 class Supervisor:

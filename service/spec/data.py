@@ -33,7 +33,7 @@ def check_name(name: str | None) -> str | None:
 class FeatureSpec(_Part):
     """A column to learn from; what is left out follows from what the column holds."""
 
-    name: ColumnName
+    name: ColumnName = Field(description="The name of a column of the dataset.")
     type: Kind | None = Field(None, description="What to take the column for; as it is stored if not given.")
     encoding: Encoding | None = Field(
         None,
@@ -82,12 +82,16 @@ class TargetSpec(_Part):
 class SplitSpec(_Part):
     """Which rows are held out: for validation after each epoch, and for a test at the end."""
 
-    validation: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    test: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    validation: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="The share of the rows that is held out to measure every epoch, 0 to below 1."
+    )
+    test: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="The share of the rows that is held out to measure the finished version, 0 to below 1."
+    )
     folds: Annotated[int, Field(ge=2, le=MOST_FOLDS)] | None = Field(
         None,
-        description="The training rows are dealt into so many folds, and as many networks are trained, each without "
-        "one fold, which it validates with. The version is a bag: it predicts the mean of its members.",
+        description="The number of folds that the training rows are dealt into. As many networks are trained, each "
+        "without one fold, which it validates with; the version is a bag, which predicts the mean of its members.",
     )
     method: Literal["random", "stratified", "last", "group"] = Field(
         "random",
@@ -95,7 +99,7 @@ class SplitSpec(_Part):
         "together that agree in `column`.",
     )
     column: ColumnName | None = Field(None, description="With `group` the column that tells the groups.")
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="The seed of the random choice of rows, from 0.")
 
     @model_validator(mode="after")
     def uses_what_it_names(self) -> Self:
@@ -141,4 +145,4 @@ class DataSpec(_Part):
     )
     sample_weight: ColumnName | None = Field(None, description="The column with the weight of each row in the loss.")
     classes: Names | None = Field(None, description="Class names in their order.")
-    split: SplitSpec | None = None
+    split: SplitSpec | None = Field(None, description="Which rows to hold out; left out, those that `fit` asks for.")

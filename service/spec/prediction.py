@@ -22,6 +22,11 @@ class PredictionJobRequest(VersionSpec):
         "names, else `predictions`, if not given.",
     )
     top_k: Count | None = Field(None, description="So many of the likeliest classes of each row, with their scores.")
+    interval: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="The probability with which the truth lies in the interval of each output, such as 0.9. Adds the "
+        "columns `_low` and `_high` for each number, or for each class `in_set_` with its name.",
+    )
     include: list[ColumnName] = Field(
         default_factory=list, description="Columns of the dataset to repeat in the result, an id for instance."
     )

@@ -11,41 +11,12 @@ from service.formats.arrays import kind_of
 from service.nn import Sequential
 from service.nn.layers import Layer
 from service.spec.data import DataSpec
+from service.spec.inline_data import DATA_SCHEMA, WEIGHTS_SCHEMA
 from service.spec.networks import MODEL_CLASSES, NotAStack, stack_of
 from service.spec.spelling import refusal
 from service.spec.vocabulary import Named, made
 
 MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
-
-ROWS_SCHEMA = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
-TARGETS_SCHEMA = {
-    "description": "Numbers, rows of numbers (such as one-hot rows), class indices, or class names.",
-    "anyOf": [
-        {"type": "array", "items": {"type": "number"}},
-        ROWS_SCHEMA,
-        {"type": "array", "items": {"type": "string"}},
-    ],
-}
-WEIGHTS_SCHEMA = {"type": "array", "items": {"type": "number", "minimum": 0}}
-DATA_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "description": "Inputs and targets, row by row.",
-    "properties": {
-        "x": {**ROWS_SCHEMA, "description": "The inputs: rows of equal length."},
-        "y": TARGETS_SCHEMA,
-        "classes": {"type": "array", "items": {"type": "string"}, "description": "Class names in their order."},
-        "sample_weight": {**WEIGHTS_SCHEMA, "description": "The weight of each row in the loss."},
-        "target": {
-            "description": 'How targets that are numbers are scaled: `{"transform": "standardize"}`, `log` or `none`.',
-            "type": "object",
-            "properties": {"transform": {"enum": ["standardize", "log", "none"]}},
-            "additionalProperties": False,
-        },
-        "split": {"description": "Which rows to hold out, as of a stored dataset.", "type": "object"},
-    },
-    "required": ["x", "y"],
-    "additionalProperties": False,
-}
 
 Preset = Literal["auto", "plain", "realmlp", "tabm"]
 Word = Annotated[str, Field(pattern=MODEL_NAME)]
@@ -116,8 +87,12 @@ Metrics = Annotated[
 class ModelSpec(Part):
     """The network: a stack of layers. Keras's `model.to_json()`, version 3 or 2, may stand here as it is."""
 
-    layers: list[Annotated[Any, Named("layer")]] = Field(min_length=1, max_length=MOST_PARTS)
-    name: str | None = None
+    layers: list[Annotated[Any, Named("layer")]] = Field(
+        min_length=1,
+        max_length=MOST_PARTS,
+        description="The layers from the input to the output, at least one; the first takes the features of a row.",
+    )
+    name: str | None = Field(None, description="A name for the network in summaries and exported files.")
 
     def make_layers(self) -> list[Layer]:
         """New layers of `nn`, without weights."""
@@ -153,10 +128,16 @@ class ModelSpec(Part):
 class CompileSpec(Part):
     """The optimizer, what it makes small, and what else is measured. Keras's `get_compile_config()` may stand here."""
 
-    optimizer: Annotated[Any, Named("optimizer")] = "rmsprop"
-    loss: Annotated[Any, Named("loss")]
-    metrics: Metrics = None
-    weighted_metrics: Metrics = None
+    optimizer: Annotated[Any, Named("optimizer")] = Field(
+        "rmsprop", description="The optimizer, by name or with its arguments."
+    )
+    loss: Annotated[Any, Named("loss")] = Field(
+        description="The loss that the training minimizes, by name or with its arguments."
+    )
+    metrics: Metrics = Field(None, description="Metrics to measure after every epoch, unweighted.")
+    weighted_metrics: Metrics = Field(
+        None, description="Metrics that weigh each row by its sample weight and class weight."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -181,22 +162,34 @@ class CompileSpec(Part):
 class FitSpec(Part):
     """How to train: Keras's arguments of `fit`, and a seed."""
 
-    epochs: Count = 1
+    epochs: Count = Field(1, description="The number of passes over the training rows, at least 1.")
     batch_size: Count | None = Field(None, description="Rows in a step; 32 if not given.")
     validation_split: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="Share of the rows, the last ones, that are held out for validation."
     )
-    validation_data: Annotated[None, WithJsonSchema(DATA_SCHEMA)] = None
-    validation_freq: Count = 1
-    validation_batch_size: Count | None = None
-    shuffle: bool | Literal["batch"] = True
+    validation_data: Annotated[None, WithJsonSchema(DATA_SCHEMA)] = Field(
+        None, description="Inputs and targets to measure after epochs, in place of a share of the training data."
+    )
+    validation_freq: Count = Field(1, description="Validation runs after every so many epochs, at least 1.")
+    validation_batch_size: Count | None = Field(
+        None, description="The number of rows in a batch of the validation, at least 1; `batch_size` if not given."
+    )
+    shuffle: bool | Literal["batch"] = Field(
+        True, description="Whether each epoch visits the rows in a new random order; `batch` means true."
+    )
     class_weight: dict[str, Annotated[float, Field(ge=0)]] | Literal["balanced"] | None = Field(
         None,
         description="Weight of each class in the loss, by index or name; 1 for a class that is left out. `balanced` "
         "gives each class the same weight in all.",
     )
-    sample_weight: Annotated[None, WithJsonSchema(WEIGHTS_SCHEMA)] = None
-    callbacks: list[Annotated[Any, Named("callback")]] = Field(default_factory=list, max_length=MOST_PARTS)
+    sample_weight: Annotated[None, WithJsonSchema(WEIGHTS_SCHEMA)] = Field(
+        None, description="The weight of each row in the loss, at least 0; one number for each row."
+    )
+    callbacks: list[Annotated[Any, Named("callback")]] = Field(
+        default_factory=list,
+        max_length=MOST_PARTS,
+        description="Callbacks of the training, such as EarlyStopping, each with its arguments.",
+    )
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = Field(
         None, description="The seed of the initial weights, of the order of rows, and of dropout; else one is drawn."
     )
@@ -213,7 +206,7 @@ class FitSpec(Part):
 class VersionSpec(Part):
     """A version of a model, by its number or a label."""
 
-    model: Word
+    model: Word = Field(description="The name of a model.")
     version: Annotated[int, Field(ge=1, lt=10**9)] | None = Field(
         None, description="The version's number; the latest if neither this nor `label` is given."
     )
@@ -280,9 +273,15 @@ class TrainingRequest(Continuation):
         "`preset`, `spec`, `compile` and `from` is given. The job and the version show the whole request that it "
         "stands for.",
     )
-    spec: Annotated[ModelSpec, BeforeValidator(unwrapped)]
-    compile: CompileSpec
-    fit: FitSpec = Field(default_factory=FitSpec)
+    spec: Annotated[ModelSpec, BeforeValidator(unwrapped)] = Field(
+        description="The network to train; a preset makes it where it is left out."
+    )
+    compile: CompileSpec = Field(
+        description="How to train it: optimizer, loss and metrics; a preset makes it where it is left out."
+    )
+    fit: FitSpec = Field(
+        default_factory=FitSpec, description="How long and on which batches to train; every part has a default."
+    )
     priority: Priority = Field(0, description="The highest is trained first, among equals the oldest.")
     data: DataSpec | None = Field(
         None, description="The data itself, or a stored dataset and how to use it.", json_schema_extra=_or_inline

@@ -45,7 +45,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from service.nn.arguments import ArgumentError, Of, Range, hints, meaning
+from service.nn.arguments import ArgumentError, Doc, Of, Range, hints, meaning
 from service.spec.spelling import BY_SHAPE, REGISTRIES, default_of, normalized, refusal
 
 _OWN: Mapping[str, Any] = {"dtype": Literal["float32"] | None}
@@ -203,8 +203,11 @@ def _record_of(cls: Any) -> type[Record]:
     fields: dict[str, Any] = {}
     for name, told in get_type_hints(cls, include_extras=True).items():
         hint = get_args(told)[0] if get_origin(told) is Required else told
+        listed, *metadata = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+        doc = next((item.text for item in metadata if isinstance(item, Doc)), None)
         needed = name in cls.__required_keys__
-        fields[name] = (list[_item_of(*get_args(hint))], ... if needed else Field(default_factory=list))  # type: ignore[misc]
+        field = Field(description=doc) if needed else Field(default_factory=list, description=doc)
+        fields[name] = (list[_item_of(*get_args(listed))], field)  # type: ignore[misc]
     return create_model(cls.__name__, __base__=Record, __module__=__name__, __doc__=inspect.getdoc(cls), **fields)
 
 

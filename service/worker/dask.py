@@ -107,7 +107,7 @@ def take_one(settings: Mapping[str, Any]) -> bool:
 @cache
 def _worker(settings: tuple[tuple[str, Any], ...]) -> Any:
     from service.nn.engine import blas  # noqa: PLC0415 - the process that hands out permits has no use for NumPy
-    from service.worker.process import make_worker  # noqa: PLC0415
+    from service.worker.making import make_worker  # noqa: PLC0415
 
     read = Settings(_env_file=None, **dict(settings))
     blas.set_threads(read.worker_threads)

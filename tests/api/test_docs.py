@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from tests.support.serving import Service
 
 SNAPSHOT = Path(__file__).parent / "openapi.json"
 LOCAL = re.compile(r"(?:src|href)=\"([^\"]+)\"|url: '([^']+)'")
+
+ONLY_A_DEFAULT = re.compile(r"^`[^`]*` if not given\.$")
+"""What the document writes for a field with a default and without a description."""
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,34 @@ def test_every_operation_has_an_id_of_its_own_a_tag_and_a_description(document: 
     for name, operation in found:
         assert set(operation["tags"]) <= tags, name
         assert operation["description"], name
+
+
+def without_description(schema: Any, place: str) -> Iterator[str]:
+    """The properties in a schema, and in the schemas in it, that say nothing but their default."""
+    if isinstance(schema, list):
+        for number, one in enumerate(schema):
+            yield from without_description(one, f"{place}/{number}")
+    elif isinstance(schema, dict):
+        for name, field in schema.get("properties", {}).items():
+            if name != "class_name" and not ONLY_A_DEFAULT.sub("", field.get("description", "")):
+                yield f"{place}.{name}"
+        for key, value in schema.items():
+            if key not in ("example", "examples"):
+                yield from without_description(value, f"{place}/{key}")
+
+
+def test_every_field_says_what_it_means(document: dict[str, Any]) -> None:
+    assert list(without_description(document, "#")) == []
+
+
+def test_every_parameter_says_what_it_means(document: dict[str, Any]) -> None:
+    silent = [
+        (name, parameter["name"])
+        for name, operation in operations(document)
+        for parameter in operation.get("parameters", [])
+        if not parameter.get("description")
+    ]
+    assert silent == []
 
 
 def test_every_error_is_documented_as_a_problem(document: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ REGISTRIES: list[Registry[Any]] = [
     nn.callbacks.REGISTRY,
 ]
 REQUIRED: dict[str, Any] = {
+    "transformers": [{"columns": [0], "layers": ["scale"]}],
     "units": 3, "activation": "relu", "rate": 0.5, "stddev": 0.5, "target_shape": [2, 2], "scale": 2.0, "dims": [2, 1],
     "n": 2, "input_dim": 4, "output_dim": 2, "specificity": 0.5, "sensitivity": 0.5, "recall": 0.5, "precision": 0.5,
     "initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5, "boundaries": [2], "values": [0.1, 0.2],

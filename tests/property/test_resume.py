@@ -87,6 +87,7 @@ CALLBACKS: dict[str, Callable[[], list[Callback]]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:The rows give:UserWarning")
 @settings(max_examples=150, deadline=None)
 @given(
     at=st.integers(0, 10_000),
@@ -129,6 +130,7 @@ def test_every_metric_goes_on_in_the_middle_of_an_epoch(name: str, monkeypatch: 
     check(lambda: (network(metrics=[make()], classes=classes), []), 2)
 
 
+@pytest.mark.filterwarnings("ignore:The rows give:UserWarning")
 @pytest.mark.parametrize("at", range(12))
 def test_an_epoch_of_many_blocks_goes_on_after_any_of_them(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.nn.engine.batches.BLOCK_ROWS", 24)

@@ -82,3 +82,49 @@ def test_a_table_comes_back_the_same_in_every_format(media_type: str, table: pa.
     again = Table(read(b"".join(encode_table(table, media_type)), media_type))
     assert again.kinds == Table(table).kinds
     assert again.arrow.cast(table.schema) == table, "a text has one type for 1 and 1.0"
+
+
+HARD_TEXTS = st.sampled_from(
+    ["", "NA", "null", "nan", "007", "7", "1e3", "1,050", "$5", "12%", "true", "2024-01-02", " x", "x "]
+)
+HARD_COLUMNS = [
+    (pa.string(), HARD_TEXTS),
+    (pa.string(), TEXTS),
+    (pa.float64(), st.sampled_from([0.1, 1.125, 2.5, -1e300])),
+    (pa.int64(), st.integers(-(2**63), 2**63 - 1)),
+    (pa.decimal128(38, 0), st.integers(2**63, 10**37)),
+    (pa.bool_(), st.booleans()),
+    (pa.timestamp("us"), st.integers(-(2**54), 2**54)),
+]
+HARD_NAMES = st.sampled_from(["country", "2019", "2020", "0", "1", "2", "NA", "a b", "a,b", " a", "1.5", 'q"t'])
+
+
+@st.composite
+def hard_tables(draw: st.DrawFn) -> pa.Table:
+    """A table whose texts and names look like something else, and a column of numbers."""
+    names = draw(st.lists(HARD_NAMES, min_size=2, max_size=4, unique=True))
+    kinds = [
+        (pa.float64(), st.sampled_from([0.5, 2.25])),
+        *draw(st.lists(st.sampled_from(HARD_COLUMNS), min_size=3, max_size=3)),
+    ]
+    kinds = kinds[: len(names)]
+    rows = draw(st.integers(1, 5))
+    columns = [
+        [draw(values), *draw(st.lists(st.none() | values, min_size=rows - 1, max_size=rows - 1))] for _, values in kinds
+    ]
+    return pa.table([pa.array(column, kind) for column, (kind, _) in zip(columns, kinds, strict=True)], names=names)
+
+
+@pytest.mark.parametrize("media_type", FORMATS.values())
+@given(table=hard_tables())
+@settings(max_examples=100, deadline=None)
+def test_what_looks_like_something_else_comes_back_as_what_it_was(media_type: str, table: pa.Table) -> None:
+    again = Table(read(b"".join(encode_table(table, media_type)), media_type))
+    before = Table(table)
+    assert again.names == before.names
+    assert again.kinds == before.kinds
+    for name in before.names:
+        texts, codes = before.encoded(name)
+        texts_again, codes_again = again.encoded(name)
+        told = [None if code < 0 else texts[code] for code in codes]
+        assert [None if code < 0 else texts_again[code] for code in codes_again] == told

@@ -13,7 +13,7 @@ from service.nn.training_state import TrainingState
 from service.storage import Database, NewDataset
 from service.versions import Version
 from service.worker.loop import Worker
-from service.worker.process import train_with
+from service.worker.making import train_with
 
 RNG = np.random.default_rng(0)
 DATASET = Dataset(RNG.normal(size=(90, 4)).astype(np.float32), RNG.normal(size=(90, 1)).astype(np.float32))

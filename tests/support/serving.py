@@ -16,7 +16,7 @@ from service.api.examples import SMALL
 from service.config import Settings
 from service.storage import Database
 from service.worker.loop import Worker
-from service.worker.process import train_with
+from service.worker.making import train_with
 
 
 class Client:

@@ -20,6 +20,7 @@ from service.data.features import load_table
 from service.errors import Conflict
 from service.formats.csv.streams import Readable
 from service.formats.downloads import FORMATS, encode_table
+from service.formats.multipart import FORM
 from service.formats.tables import CSV
 from service.spec.data import check_name
 from service.storage import NewDataset, StoredDataset
@@ -45,6 +46,13 @@ _BODY: dict[str, Any] = {
         "content": {
             CSV: {"schema": {"type": "string"}, "examples": UPLOAD_EXAMPLES},
             **dict.fromkeys(sorted(set(MEDIA_TYPES.values()) - {CSV}), FILE),
+            FORM: {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": {**FILE["schema"], "description": "The file with the data."}},
+                    "required": ["file"],
+                }
+            },
         },
     }
 }
@@ -74,7 +82,11 @@ async def create_dataset(
     media_type = media_type_of(request)
 
     def read(file: FilePath, arriving: Readable) -> tuple[StoredDataset, bool]:
-        return _store(shared, read_upload(shared, file, arriving, media_type=media_type, dialect=dialect, name=name))
+        content_type = request.headers.get("content-type", "")
+        new = read_upload(
+            shared, file, arriving, media_type=media_type, dialect=dialect, name=name, content_type=content_type
+        )
+        return _store(shared, new)
 
     made = await received(request, shared.settings.scratch, read, ahead=media_type == CSV)
     if isinstance(made, Response):
@@ -113,7 +125,9 @@ def get_dataset(shared: Shared, dataset_id: DatasetId) -> DatasetView:
 def download_dataset(
     shared: Shared,
     dataset_id: DatasetId,
-    form: Annotated[Literal["csv", "parquet", "arrow"], Query(alias="format")] = "csv",
+    form: Annotated[
+        Literal["csv", "parquet", "arrow"], Query(alias="format", description="The format of the file.")
+    ] = "csv",
     formulas: Formulas = None,
 ) -> StreamingResponse:
     """The table itself."""

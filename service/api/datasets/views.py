@@ -1,10 +1,10 @@
 """Views of datasets: what the API answers about them."""
 
-from datetime import datetime
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
+from service.api import fields
 from service.api.examples import DATASET
 from service.api.http.remarks import Remark
 from service.errors import pointer
@@ -21,54 +21,73 @@ _ADVICE = {
 class ValueCount(BaseModel):
     """A value of a column and how many rows have it."""
 
-    value: str | bool
-    count: int
+    value: str | bool = Field(description="A value of the column.")
+    count: int = Field(description="The number of rows that have it.")
 
 
 class ColumnView(BaseModel):
     """What a column of a table holds."""
 
-    name: str = Field(examples=["species"])
-    type: Literal["number", "boolean", "category", "date", "empty"]
-    missing: int = Field(description="Rows without a value.")
-    min: int | float | str | None = None
-    max: int | float | str | None = None
-    mean: float | None = None
-    deviation: float | None = None
-    distinct: int | None = Field(None, description="Of texts and booleans: how many there are.")
-    values: list[ValueCount] | None = Field(None, description="The most frequent of them.")
+    name: str = Field(examples=["species"], description="The name of the column.")
+    type: Literal["number", "boolean", "category", "date", "empty"] = Field(
+        description="What the column was read as; `empty` if it has no values."
+    )
+    missing: int = Field(description="The number of rows without a value.")
+    min: int | float | str | None = Field(
+        None, description="The smallest number or the earliest date; null for other types."
+    )
+    max: int | float | str | None = Field(
+        None, description="The largest number or the latest date; null for other types."
+    )
+    mean: float | None = Field(None, description="The mean of the numbers; null for other types.")
+    deviation: float | None = Field(None, description="The standard deviation of the numbers; null for other types.")
+    distinct: int | None = Field(None, description="The number of different texts or booleans; null for other types.")
+    values: list[ValueCount] | None = Field(
+        None, description="The most frequent texts or booleans, each with its number of rows."
+    )
     looks_like: Literal["number", "mostly_number", "date"] | None = Field(
-        None, description="What all texts of a category, or nine of ten, seem to be and are not read as."
+        None,
+        description="What at least nine of ten texts of a category look like, although they were not read as it; "
+        "null if nothing.",
     )
 
 
 class DatasetLinks(BaseModel):
     """Paths of what belongs to a dataset."""
 
-    self: str
-    content: str
+    self: fields.SelfLink
+    content: str = Field(description="Path of the table as a file: CSV, Parquet or Arrow; arrays cannot be downloaded.")
 
 
 class DatasetView(BaseModel):
     """A stored dataset: a table with named columns, or arrays x and y."""
 
-    id: str = Field(examples=[DATASET])
-    name: str | None
-    form: Literal["table", "arrays"]
-    rows: int
-    width: int = Field(description="The number of columns; of arrays that of the columns of x.")
-    columns: list[ColumnView] | None = Field(None, description="Of a table; not in lists.")
-    classes: list[str] | None = Field(None, description="Of arrays whose targets are class names.")
+    id: str = Field(examples=[DATASET], description="The id of the dataset, `ds_` and 26 letters and digits.")
+    name: str | None = Field(
+        description="A name that can be used in place of the id, if no other dataset has it; null if none was given."
+    )
+    form: Literal["table", "arrays"] = Field(
+        description="`table` with named columns of several types, or `arrays` x and y of numbers."
+    )
+    rows: fields.RowCount
+    width: int = Field(description="The number of columns; for arrays, the number of columns of x.")
+    columns: list[ColumnView] | None = Field(
+        None, description="The columns of a table; null for arrays, and in lists of datasets."
+    )
+    classes: list[str] | None = Field(
+        None, description="The class names of arrays whose targets are class names; null otherwise."
+    )
     warnings: list[Remark] = Field(
         default_factory=list,
-        description="What was guessed, and may have been meant otherwise; see the parameters of the upload.",
+        description="What was guessed when the file was read and may have been meant otherwise; the parameters of "
+        "the upload overrule it.",
     )
     sha256: str | None = Field(
-        description="Of the data as stored: equal data have equal hashes, whatever they came as."
+        description="Hash of the stored data: equal data have equal hashes, whatever the format of the upload."
     )
-    size_bytes: int
-    created_at: datetime
-    links: DatasetLinks
+    size_bytes: fields.SizeBytes
+    created_at: fields.CreatedAt
+    links: DatasetLinks = Field(description="Paths of the resources that belong to the dataset.")
 
     @classmethod
     def of(cls, stored: StoredDataset, *, columns: bool = True) -> Self:
@@ -103,5 +122,5 @@ def _remark(column: dict[str, Any]) -> Remark:
 class DatasetPage(BaseModel):
     """Some datasets, newest first."""
 
-    items: list[DatasetView]
-    next_cursor: str | None
+    items: list[DatasetView] = Field(description="The datasets of this page, newest first.")
+    next_cursor: fields.NextCursor

@@ -40,17 +40,20 @@ class ProblemError(BaseModel):
 
     pointer: str | None = Field(None, description="JSON Pointer into the request body.", examples=["#/fit/epochs"])
     parameter: str | None = Field(None, description="Name of a query, path or header parameter.")
-    code: str = Field(examples=["out_of_range"])
-    detail: str = Field(examples=["epochs must be an integer >= 1; received 0."])
+    code: str = Field(examples=["out_of_range"], description="The mistake, as a stable word for programs.")
+    detail: str = Field(
+        examples=["epochs must be an integer >= 1; received 0."],
+        description="What was expected and what was received, as a sentence for people.",
+    )
 
 
 class Problem(BaseModel):
     """What went wrong (RFC 9457)."""
 
     type: str = Field(description="Stable identifier of the kind of problem.", examples=["urn:fitd:invalid_request"])
-    title: str = Field(examples=["The request is wrong"])
-    status: int = Field(examples=[422])
-    detail: str
+    title: str = Field(examples=["The request is wrong"], description="The kind of problem in a few words.")
+    status: int = Field(examples=[422], description="The HTTP status of the response.")
+    detail: str = Field(description="What happened, as a sentence for people.")
     code: str = Field(description="The last part of `type`.", examples=["invalid_request"])
     request_id: str = Field(description="Also in the header `X-Request-Id`, and in the service's log.")
     errors: list[ProblemError] | None = Field(None, description="The mistakes, as many as are shown.")

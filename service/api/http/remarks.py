@@ -6,6 +6,9 @@ from pydantic import BaseModel, Field
 class Remark(BaseModel):
     """Something allowed and probably not meant, with the place in the request that it is about."""
 
-    pointer: str = Field(examples=["#/compile/metrics/0"])
-    code: str
-    detail: str
+    pointer: str = Field(
+        examples=["#/compile/metrics/0"],
+        description="The part of the request that the warning is about, as a JSON Pointer.",
+    )
+    code: str = Field(description="What it is, as a stable word for programs.")
+    detail: str = Field(description="What it is, as a sentence for people.")

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import Request
@@ -17,6 +18,7 @@ from service.formats.csv.blocks import exhaust
 from service.formats.csv.dialect import Dialect
 from service.formats.csv.streams import Readable
 from service.formats.json_rows import read_whole
+from service.formats.multipart import FORM, file_of_form
 from service.formats.npz import NPZ, is_npz, read_npz
 from service.formats.plain_rows import read_json_with_rows
 from service.formats.tables import ARROW, ARROW_STREAM, CSV, JSON, MAGIC, NDJSON, PARQUET, write_table
@@ -89,6 +91,8 @@ def media_type_of(request: Request, known: dict[str, str] = MEDIA_TYPES) -> str:
     """The media type of a body; `UnsupportedMediaType` for one that is not known here."""
     # A page of a stranger can send a body without a type, or with that of a form, to any address without being asked.
     named = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if named == FORM and known is MEDIA_TYPES:
+        return FORM
     if named not in known:
         expected = ", ".join(sorted(set(known.values())))
         received = repr(named[:60]) if named else "none"
@@ -137,22 +141,58 @@ def told_apart(file: Path, arriving: Readable, media_type: str, limits: Limits) 
 
 
 def read_upload(
-    shared: State, file: Path, arriving: Readable, *, media_type: str, dialect: Dialect, name: str | None
+    shared: State,
+    file: Path,
+    arriving: Readable,
+    *,
+    media_type: str,
+    dialect: Dialect,
+    name: str | None,
+    content_type: str = "",
 ) -> NewDataset:
     """The dataset in an uploaded file, ready to be stored; `Malformed`, `Invalid` or `TooLarge` if it is none.
 
-    Only a CSV is read before the stream `arriving`, of the same bytes, has come to its end.
+    Only a CSV is read before the stream `arriving`, of the same bytes, has come to its end. The `content_type` of a
+    form says where its parts begin.
     """
+    if media_type == FORM:
+        file, media_type = _out_of_form(file, content_type)
+        with file.open("rb") as whole:
+            given = _Given(file, whole, media_type)
+            return _read(shared, given, dialect=dialect, name=name)
+    return _read(shared, _Given(file, arriving, media_type), dialect=dialect, name=name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A file that was sent, the stream of its bytes, and what it is said to be."""
+
+    file: Path
+    arriving: Readable
+    media_type: str
+
+
+def _out_of_form(form: Path, content_type: str) -> tuple[Path, str]:
+    """The file in a form, and its media type; of one that is not known the first bytes tell."""
+    try:
+        found = file_of_form(form, content_type)
+    except Malformed as error:
+        hint = "Or send the file itself, as curl does with --data-binary."
+        raise UnsupportedMediaType(f"{error.detail}. {hint}") from None
+    return found.file, MEDIA_TYPES.get(found.media_type or OCTETS, OCTETS)
+
+
+def _read(shared: State, given: _Given, *, dialect: Dialect, name: str | None) -> NewDataset:
     limits = shared.settings
-    file, text, media_type = told_apart(file, arriving, media_type, limits)
+    file, text, media_type = told_apart(given.file, given.arriving, given.media_type, limits)
     if media_type == JSON and not _start_of(file).lstrip().startswith(b"["):
-        given = _checked(read_json_with_rows(read_whole(file, limits)), shared)
-        return NewDataset.of_arrays(given, shared.database.artifacts, name=name, uploaded=True)
+        dataset = _checked(read_json_with_rows(read_whole(file, limits)), shared)
+        return NewDataset.of_arrays(dataset, shared.database.artifacts, name=name, uploaded=True)
     if media_type == NPZ:
         arrays = read_npz(file, limits, "x", "y", optional=("sample_weight",))
         findings = Findings(limit=limits.max_errors_shown)
-        given = dataset_of_arrays(arrays["x"], arrays["y"], findings, arrays.get("sample_weight"))
-        return NewDataset.of_arrays(given, shared.database.artifacts, name=name, uploaded=True)
+        dataset = dataset_of_arrays(arrays["x"], arrays["y"], findings, arrays.get("sample_weight"))
+        return NewDataset.of_arrays(dataset, shared.database.artifacts, name=name, uploaded=True)
     written = file.with_suffix(".arrow")
     guesses = write_table(file, media_type, written, limits, dialect, arriving=text)
     return NewDataset.of_table(written, shared.database.artifacts, name=name, uploaded=True, guesses=guesses)

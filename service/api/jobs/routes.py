@@ -39,8 +39,8 @@ def job_routes(kind: Kind) -> APIRouter:
     def list_jobs(
         shared: Shared,
         page: Paging,
-        status: Annotated[Status | None, Query()] = None,
-        model: Annotated[str | None, Query(pattern=MODEL_NAME)] = None,
+        status: Annotated[Status | None, Query(description="Only jobs with this status.")] = None,
+        model: Annotated[str | None, Query(pattern=MODEL_NAME, description="Only jobs of this model.")] = None,
     ) -> Any:
         """Jobs, newest first."""
         with shared.database.reading() as tx:

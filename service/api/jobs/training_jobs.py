@@ -43,7 +43,11 @@ class BatchRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
-    jobs: list[TrainingRequest] = Field(min_length=1, max_length=MOST_IN_A_BATCH)
+    jobs: list[TrainingRequest] = Field(
+        min_length=1,
+        max_length=MOST_IN_A_BATCH,
+        description="The trainings to queue, at most 1,000; either all or none of them are queued.",
+    )
 
 
 @router.post(

@@ -15,25 +15,25 @@ from service.task.cost import cost_of
 class RowsView(BaseModel):
     """How the rows are used."""
 
-    training: int
-    validation: int
-    test: int = 0
+    training: int = Field(description="The number of rows that the network learns from.")
+    validation: int = Field(description="The number of rows that are held out to measure every epoch.")
+    test: int = Field(0, description="The number of rows that are held out to measure the finished version.")
 
 
 class ValidationView(BaseModel):
     """A training that may be asked for: its network, its steps, its memory, and what looks unintended."""
 
-    valid: bool = True
+    valid: bool = Field(True, description="Always true; otherwise the response is a problem.")
     from_: FromView | None = Field(None, alias="from", description="The version that it would go on from, if any.")
-    summary: list[LayerView]
-    parameters: int = Field(examples=[7114])
-    rows: RowsView
+    summary: list[LayerView] = Field(description="The layers of the network, from the input to the output.")
+    parameters: int = Field(examples=[7114], description="The number of weights and biases.")
+    rows: RowsView = Field(description="How many rows each part of the data has.")
     parts: dict[str, Any] | None = Field(None, description="The rows of each part, and of each class in it.")
     features: list[str] | None = Field(None, description="What the columns of a table become, in the order of inputs.")
-    steps_per_epoch: int = Field(examples=[32])
-    steps: int = Field(description="Of all epochs together.", examples=[320])
-    memory_bytes: int = Field(description="About so much memory the training needs.")
-    warnings: list[Remark]
+    steps_per_epoch: int = Field(examples=[32], description="The number of steps of the optimizer in an epoch.")
+    steps: int = Field(description="The number of steps of the optimizer in all epochs.", examples=[320])
+    memory_bytes: int = Field(description="The estimated memory of the training, in bytes.")
+    warnings: list[Remark] = Field(description="Things that are allowed and probably not intended.")
     request: dict[str, Any] = Field(
         description="The whole request, with what a preset makes of it and without data that came with it."
     )

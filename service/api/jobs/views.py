@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
+from service.api import fields
 from service.api.http.remarks import Remark
 from service.api.models.score import ScoreView
 from service.formats.metric_values import MetricValue
@@ -18,25 +19,27 @@ Metrics = dict[str, MetricValue]
 class Progress(BaseModel):
     """How far a job is."""
 
-    epoch: int = Field(description="Epochs done; of a bag those of the member that is being trained.")
-    epochs: int = Field(description="Epochs asked for; of a bag those of each member.")
-    member: int | None = Field(None, description="The member of a bag that is being trained, from 1.")
-    members: int | None = Field(None, description="How many members the bag is to have.")
-    fraction: float = Field(description="Share of the work that is done, 0 to 1.")
-    eta_seconds: float | None = Field(description="Time to the end, as far as it can be told; null while it cannot.")
+    epoch: int = Field(description="The number of finished epochs; of a bag, those of the member in training.")
+    epochs: int = Field(description="The number of epochs in the request; of a bag, those of each member.")
+    member: int | None = Field(None, description="The member of a bag that is in training, counted from 1.")
+    members: int | None = Field(None, description="The number of members that the bag will have.")
+    fraction: float = Field(description="The finished share of the work, 0 to 1.")
+    eta_seconds: float | None = Field(
+        description="The estimated time until the end, in seconds; null while there is no estimate."
+    )
 
 
 class JobError(BaseModel):
     """Why a job failed."""
 
-    reason: str = Field(description="A stable word.", examples=["diverged"])
-    detail: str
+    reason: str = Field(description="Why it failed, as a stable word for programs.", examples=["diverged"])
+    detail: str = Field(description="Why it failed, as a sentence for people.")
 
 
 class FromView(BaseModel):
     """The version that a training goes on from."""
 
-    model: str
+    model: fields.ModelName
     version: int = Field(description="Its number; that a newer one comes or a label moves changes nothing.")
     optimizer: bool = Field(description="Whether the optimizer goes on with its state, or begins anew.")
 
@@ -44,45 +47,56 @@ class FromView(BaseModel):
 class JobLinks(BaseModel):
     """Paths of what belongs to a job."""
 
-    self: str
-    history: str
-    events: str
-    cancel: str
-    model: str
-    version: str | None
-    predict: str | None
+    self: fields.SelfLink
+    history: str = Field(description="Path of the metrics of every epoch.")
+    events: fields.EventsLink
+    cancel: fields.CancelLink
+    model: fields.ModelLink
+    version: str | None = Field(description="Path of the version that the job made; null until there is one.")
+    predict: str | None = Field(
+        description="Path to which a POST sends rows to predict with that version; null until there is one."
+    )
 
 
 class JobView(BaseModel):
     """A training job."""
 
-    id: str = Field(examples=["job_1n2v5jz4q9s0mxjrkpt8c7w3ye"])
-    status: Status
-    model: str = Field(examples=["digits"])
+    id: str = Field(
+        examples=["job_1n2v5jz4q9s0mxjrkpt8c7w3ye"], description="The id of the job, `job_` and 26 letters and digits."
+    )
+    status: Status = Field(
+        description="Where the job stands: `queued`, `running`, `succeeded`, `failed` or `cancelled`."
+    )
+    model: str = Field(examples=["digits"], description="The name of the model that the job trains.")
     version: int | None = Field(
         description="The version that the job made; of a cancelled one the partial version, if it leaves any."
     )
     from_: FromView | None = Field(None, alias="from", description="The version that it goes on from, if it does.")
-    progress: Progress
+    progress: Progress = Field(description="How far the job is.")
     metrics: Metrics = Field(
-        description="Of the last epoch that is done; once a job has succeeded, what its version has.",
+        description="Metrics of the last finished epoch; once the job has succeeded, those of its version.",
         examples=[{"loss": 0.31, "accuracy": 0.92}],
     )
     score: ScoreView | None = Field(
-        None, description="How the finished model does on held-out rows; null where none were held out."
+        None, description="How well the finished model predicts held-out rows; null where none were held out."
     )
-    priority: int = Field(description="The highest goes first, among equals the oldest.")
-    attempt: int = Field(description="How many times a worker has started on it.")
-    waits_for: str | None = Field(None, description="Why it stands still, where something keeps it: a full disk, say.")
+    priority: int = Field(
+        description="Jobs of a higher number, -100 to 100, start first; among equals the oldest does."
+    )
+    attempt: int = Field(description="The number of times that a worker has started the job.")
+    waits_for: str | None = Field(
+        None, description="Why the job makes no progress, such as a full disk; null if nothing holds it up."
+    )
     seed: int | None = Field(description="The seed of all randomness: the same request with it trains the same model.")
     warnings: list[Remark] = Field(
-        description="What is probably not meant; `nothing_to_keep` if a cancel was to keep weights and there were none."
+        description="Things that are allowed and probably not intended; `nothing_to_keep` if a cancelled job had no "
+        "weights to keep."
     )
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    error: JobError | None
-    links: JobLinks
+    created_at: fields.CreatedAt
+    started_at: fields.StartedAt
+    finished_at: fields.FinishedAt
+    error: JobError | None = Field(description="Why the job failed; null unless it did.")
+    links: JobLinks = Field(description="Paths of the resources that belong to the job.")
 
     @classmethod
     def of(cls, job: Job) -> Self:
@@ -136,47 +150,64 @@ def _progress(job: Job) -> Progress:
 class PredictionProgress(BaseModel):
     """How far a prediction is."""
 
-    rows_done: int = Field(description="Rows predicted.")
-    rows: int = Field(description="Rows of the dataset.")
-    fraction: float = Field(description="Share of the work that is done, 0 to 1.")
-    eta_seconds: float | None = Field(description="Time to the end, as far as it can be told; null while it cannot.")
+    rows_done: int = Field(description="The number of rows predicted so far.")
+    rows: int = Field(description="The number of rows in the dataset.")
+    fraction: float = Field(description="The finished share of the work, 0 to 1.")
+    eta_seconds: float | None = Field(
+        description="The estimated time until the end, in seconds; null while there is no estimate."
+    )
 
 
 class PredictionJobLinks(BaseModel):
     """Paths of what belongs to a prediction job."""
 
-    self: str
-    events: str
-    cancel: str
-    model: str
-    version: str
-    dataset: str | None
-    result: str | None
-    content: str | None = Field(description="The result itself, as CSV, Parquet or Arrow.")
+    self: fields.SelfLink
+    events: fields.EventsLink
+    cancel: fields.CancelLink
+    model: fields.ModelLink
+    version: str = Field(description="Path of the version that predicts.")
+    dataset: str | None = Field(description="Path of the dataset that is predicted; null once it was deleted.")
+    result: str | None = Field(description="Path of the dataset with the predictions; null until there is one.")
+    content: str | None = Field(
+        description="Path of the predictions as a file: CSV, Parquet or Arrow; null until there is one."
+    )
 
 
 class PredictionJobView(BaseModel):
     """A prediction job."""
 
-    id: str = Field(examples=["job_1n2v5jz4q9s0mxjrkpt8c7w3ye"])
-    status: Status
-    model: str = Field(examples=["digits"])
+    id: str = Field(
+        examples=["job_1n2v5jz4q9s0mxjrkpt8c7w3ye"], description="The id of the job, `job_` and 26 letters and digits."
+    )
+    status: Status = Field(
+        description="Where the job stands: `queued`, `running`, `succeeded`, `failed` or `cancelled`."
+    )
+    model: str = Field(examples=["digits"], description="The name of the model that predicts.")
     version: int = Field(description="The version that predicts, fixed when the job was made.")
-    dataset: str | None = Field(description="The data; null once it was deleted.")
-    outputs: list[Output] | None = Field(None, description="What was asked for; null: what suits the version.")
-    top_k: int | None = Field(None, description="So many of the likeliest classes of each row.")
+    dataset: str | None = Field(description="The id of the dataset that is predicted; null once it was deleted.")
+    outputs: list[Output] | None = Field(None, description="What was asked for; null for what suits the version.")
+    interval: float | None = Field(None, description="The probability of the intervals or sets that were asked for.")
+    top_k: int | None = Field(
+        None, description="The number of most likely classes that each row gets; null if not asked for."
+    )
     include: list[str] = Field([], description="Columns of the dataset that the result repeats.")
-    name: str | None = Field(None, description="The name that the result is kept under.")
-    result: str | None = Field(description="The dataset that the job made; null before, and once it was deleted.")
-    progress: PredictionProgress
-    priority: int = Field(description="The highest goes first, among equals the oldest.")
-    attempt: int = Field(description="How many times a worker has started on it.")
-    waits_for: str | None = Field(None, description="Why it stands still, where something keeps it: a full disk, say.")
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    error: JobError | None
-    links: PredictionJobLinks
+    name: str | None = Field(None, description="The name under which the result is kept; null if none was given.")
+    result: str | None = Field(
+        description="The id of the dataset with the predictions; null until there is one and after it was deleted."
+    )
+    progress: PredictionProgress = Field(description="How far the job is.")
+    priority: int = Field(
+        description="Jobs of a higher number, -100 to 100, start first; among equals the oldest does."
+    )
+    attempt: int = Field(description="The number of times that a worker has started the job.")
+    waits_for: str | None = Field(
+        None, description="Why the job makes no progress, such as a full disk; null if nothing holds it up."
+    )
+    created_at: fields.CreatedAt
+    started_at: fields.StartedAt
+    finished_at: fields.FinishedAt
+    error: JobError | None = Field(description="Why the job failed; null unless it did.")
+    links: PredictionJobLinks = Field(description="Paths of the resources that belong to the job.")
 
     @classmethod
     def of(cls, job: Job) -> Self:
@@ -192,7 +223,11 @@ class PredictionJobView(BaseModel):
             model=job.model,
             version=job.request["version"],
             dataset=job.dataset,
-            **{key: job.request[key] for key in ("outputs", "top_k", "include", "name") if key in job.request},
+            **{
+                key: job.request[key]
+                for key in ("outputs", "top_k", "interval", "include", "name")
+                if key in job.request
+            },
             result=job.result,
             progress=progress,
             priority=job.priority,
@@ -218,39 +253,41 @@ class PredictionJobView(BaseModel):
 class PredictionJobPage(BaseModel):
     """Some prediction jobs, newest first."""
 
-    items: list[PredictionJobView]
-    next_cursor: str | None
+    items: list[PredictionJobView] = Field(description="The prediction jobs of this page, newest first.")
+    next_cursor: fields.NextCursor
 
 
 class EpochView(BaseModel):
     """The metrics of one epoch, counted from 1."""
 
-    epoch: int
-    member: int | None = Field(None, description="Of a bag the member, from 1, that this is the epoch of.")
-    metrics: Metrics
-    learning_rate: float | None = None
-    seconds: float | None = Field(None, description="How long the epoch took, its validation included.")
-    rows_per_second: float | None = None
+    epoch: int = Field(description="The number of the epoch, counted from 1.")
+    member: int | None = Field(None, description="The member of a bag that trained the epoch, counted from 1.")
+    metrics: Metrics = Field(description="Loss and metrics by name; those of validation data begin with `val_`.")
+    learning_rate: float | None = Field(
+        None, description="The learning rate that the epoch was trained with, above 0; null where it is not known."
+    )
+    seconds: float | None = Field(None, description="Duration of the epoch with its validation, in seconds.")
+    rows_per_second: float | None = Field(None, description="Training rows processed in a second.")
 
 
 class JobPage(BaseModel):
     """Some jobs, newest first."""
 
-    items: list[JobView]
-    next_cursor: str | None
+    items: list[JobView] = Field(description="The jobs of this page, newest first.")
+    next_cursor: fields.NextCursor
 
 
 class JobBatch(BaseModel):
     """The jobs of one request, in its order."""
 
-    items: list[JobView]
+    items: list[JobView] = Field(description="The jobs, in the order of the request.")
 
 
 class HistoryPage(BaseModel):
     """The epochs of a job, in order."""
 
-    items: list[EpochView]
-    next_cursor: str | None = None
+    items: list[EpochView] = Field(description="The epochs of this page, in order.")
+    next_cursor: fields.NextCursor = None
 
 
 _NOTHING_KEPT = Remark(

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from service.allowance import expect_much
 from service.api.examples import IMPORT_EXAMPLES
 from service.api.http.bodies import json_bytes, read_object, whole_body
-from service.api.http.conditions import NOT_MODIFIED, Conditional, Conditions
-from service.api.http.paths import LabelName, ModelName, VersionNumber
+from service.api.http.conditions import NOT_MODIFIED, Conditional
+from service.api.http.paths import ModelName
 from service.api.http.problems import UnsupportedMediaType, documented
+from service.api.models.verbs import verb
 from service.api.models.views import ImportedVersionView
 from service.api.serving.version_cache import Which
-from service.api.state import Shared, State
+from service.api.state import Shared
 from service.exchange.exporting import export
 from service.exchange.importing import ImportRequest, import_file, import_json
 from service.exchange.keras.file import read_keras_file
@@ -114,33 +115,18 @@ def import_model(
     return view
 
 
-@router.get("/{name:word}/export", response_class=Response, responses=_ANSWERS)
-def export_model(shared: Shared, name: ModelName, conditions: Conditional, file_format: Format = "keras") -> Response:
-    """The model's latest version as a file."""
-    return _exported(shared, name, None, file_format, conditions)
-
-
-@router.get("/{name:word}/versions/{number:number}/export", response_class=Response, responses=_ANSWERS)
-def export_version(
-    shared: Shared,
-    name: ModelName,
-    number: VersionNumber,
-    conditions: Conditional,
-    file_format: Format = "keras",
+@verb(
+    router,
+    "GET",
+    "/export",
+    ("export_model", "export_version", "export_label"),
+    response_class=Response,
+    responses=_ANSWERS,
+)
+def export_model(
+    shared: Shared, name: ModelName, which: Which, conditions: Conditional, file_format: Format = "keras"
 ) -> Response:
-    """One version as a file; the same version always gives the same bytes."""
-    return _exported(shared, name, number, file_format, conditions)
-
-
-@router.get("/{name:word}/labels/{label:word}/export", response_class=Response, responses=_ANSWERS)
-def export_label(
-    shared: Shared, name: ModelName, label: LabelName, conditions: Conditional, file_format: Format = "keras"
-) -> Response:
-    """The version that a label points at as a file."""
-    return _exported(shared, name, label, file_format, conditions)
-
-
-def _exported(shared: State, name: str, which: Which, file_format: str, conditions: Conditions) -> Response:
+    """Returns {version} as a file; the same version always gives the same bytes."""
     version, weights, optimizer = shared.database.open_version(name, which)
     file = export(version, weights, file_format, optimizer)
     etag = f'"{digest(file.content)}"'

@@ -3,18 +3,16 @@
 from datetime import datetime
 from typing import Self
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
+from service.api import fields
 from service.api.examples import LABEL_EXAMPLES
 from service.api.http.bodies import JsonBytes, described, read_object
 from service.api.http.conditions import NOT_MODIFIED, Conditional, Conditions
 from service.api.http.paths import LabelName, ModelName, Paging
 from service.api.http.problems import documented
 from service.api.models.views import VersionStatusView
-from service.api.predictions.routes import EVALUATES, PREDICTS, answer_evaluation, respond
-from service.api.predictions.tables import Queried
-from service.api.predictions.views import EvaluationView
 from service.api.state import Shared
 from service.errors import Findings
 from service.storage import Label, LabelMove
@@ -30,27 +28,27 @@ class LabelRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    version: int = Field(ge=1)
-    by: str | None = Field(None, max_length=_LONGEST_NAME, description="Who moves it, for the history.")
+    version: int = Field(ge=1, description="The number of the version that the label shall point at.")
+    by: str | None = Field(None, max_length=_LONGEST_NAME, description="Who moves the label; kept in its history.")
 
 
 class LabelLinks(BaseModel):
     """Paths of what belongs to a label."""
 
-    self: str
-    history: str
-    version: str
-    predict: str
+    self: fields.SelfLink
+    history: str = Field(description="Path of the moves of the label.")
+    version: str = Field(description="Path of the version that the label points at.")
+    predict: fields.PredictLink
 
 
 class LabelView(BaseModel):
     """A label and the version that it points at."""
 
-    model: str
-    label: str = Field(examples=["stable"])
-    version: int
-    updated_at: datetime
-    links: LabelLinks
+    model: fields.ModelName
+    label: str = Field(examples=["stable"], description="The name of the label.")
+    version: int = Field(description="The number of the version that the label points at.")
+    updated_at: fields.UpdatedAt
+    links: LabelLinks = Field(description="Paths of the resources that belong to the label.")
 
     @classmethod
     def of(cls, label: Label) -> Self:
@@ -75,17 +73,21 @@ class LabelStatusView(LabelView):
 class LabelPage(BaseModel):
     """The labels of a model, by name."""
 
-    items: list[LabelView]
-    next_cursor: str | None = None
+    items: list[LabelView] = Field(description="The labels of this page, by name.")
+    next_cursor: fields.NextCursor = None
 
 
 class LabelMoveView(BaseModel):
     """A move of a label; null where it did not exist before or was deleted."""
 
-    from_version: int | None
-    to_version: int | None
-    by: str | None
-    moved_at: datetime
+    from_version: int | None = Field(
+        description="The number of the version before the move; null if the label was new."
+    )
+    to_version: int | None = Field(
+        description="The number of the version after the move; null if the label was deleted."
+    )
+    by: str | None = Field(description="Who moved the label; null if it was not said.")
+    moved_at: datetime = Field(description="When the label moved, in UTC (RFC 3339).")
 
     @classmethod
     def of(cls, move: LabelMove) -> Self:
@@ -96,8 +98,8 @@ class LabelMoveView(BaseModel):
 class LabelHistory(BaseModel):
     """The moves of a label, the last one first."""
 
-    items: list[LabelMoveView]
-    next_cursor: str | None = None
+    items: list[LabelMoveView] = Field(description="The moves of this page, newest first.")
+    next_cursor: fields.NextCursor = None
 
 
 @router.get("/{name:word}/labels", response_model=LabelPage, responses=documented(404, 422, 503))
@@ -189,18 +191,6 @@ def delete_label(shared: Shared, name: ModelName, label: LabelName, conditions: 
     """Deletes a label; the version stays, and so does the label's history."""
     with shared.database.transaction() as tx:
         tx.labels.delete(name, label, check=_checked(conditions))
-
-
-@router.post("/{name:word}/labels/{label:word}:predict", **PREDICTS)
-async def predict_with_label(request: Request, name: ModelName, label: LabelName, query: Queried) -> Response:
-    """The outputs of the version that a label points at, for each row."""
-    return await respond(request, name, label, query)
-
-
-@router.post("/{name:word}/labels/{label:word}:evaluate", **EVALUATES)
-def evaluate_label(shared: Shared, name: ModelName, label: LabelName, body: JsonBytes) -> EvaluationView:
-    """Loss and metrics of the version that a label points at."""
-    return answer_evaluation(shared, name, label, body)
 
 
 def _etag(label: Label) -> str:

@@ -5,8 +5,9 @@ from dataclasses import asdict
 from fastapi import APIRouter, Response
 
 from service.api.http.conditions import Conditional
-from service.api.http.paths import LabelName, ModelName, Page, Paging, VersionNumber
+from service.api.http.paths import ModelName, Paging, VersionNumber
 from service.api.http.problems import documented
+from service.api.models.verbs import verb
 from service.api.models.views import (
     AnsweringVersionView,
     EvaluationPage,
@@ -18,7 +19,7 @@ from service.api.models.views import (
     VersionView,
 )
 from service.api.serving.version_cache import Which
-from service.api.state import Shared, State
+from service.api.state import Shared
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -37,32 +38,6 @@ def get_model(shared: Shared, name: ModelName) -> ModelStatusView:
     """A model, the number of its latest version, and which versions answer."""
     with shared.database.reading() as tx:
         return ModelStatusView.with_versions(tx.models.get(name), tx.models.numbers(name))
-
-
-@router.get("/{name:word}/evaluations", response_model=EvaluationPage, responses=documented(400, 404, 422, 503))
-def list_evaluations(shared: Shared, name: ModelName, page: Paging) -> EvaluationPage:
-    """What the versions of a model got right and wrong on data, the newest first."""
-    return _evaluations(shared, name, None, page)
-
-
-@router.get(
-    "/{name:word}/versions/{number:number}/evaluations",
-    response_model=EvaluationPage,
-    responses=documented(400, 404, 422, 503),
-)
-def list_version_evaluations(shared: Shared, name: ModelName, number: VersionNumber, page: Paging) -> EvaluationPage:
-    """What a version got right and wrong on data, the newest first; that of its own test part among it."""
-    return _evaluations(shared, name, number, page)
-
-
-@router.get(
-    "/{name:word}/labels/{label:word}/evaluations",
-    response_model=EvaluationPage,
-    responses=documented(400, 404, 422, 503),
-)
-def list_label_evaluations(shared: Shared, name: ModelName, label: LabelName, page: Paging) -> EvaluationPage:
-    """What the version that a label points at got right and wrong on data, the newest first."""
-    return _evaluations(shared, name, label, page)
 
 
 @router.delete(
@@ -108,7 +83,16 @@ def delete_version(shared: Shared, name: ModelName, number: VersionNumber, condi
         conditions.check_untagged()
 
 
-def _evaluations(shared: State, name: str, which: Which, page: Page) -> EvaluationPage:
+@verb(
+    router,
+    "GET",
+    "/evaluations",
+    ("list_evaluations", "list_version_evaluations", "list_label_evaluations"),
+    response_model=EvaluationPage,
+    responses=documented(400, 404, 422, 503),
+)
+def list_evaluations(shared: Shared, name: ModelName, which: Which, page: Paging) -> EvaluationPage:
+    """What was right and wrong on data, the newest first; where no version is named, of all versions."""
     with shared.database.reading() as tx:
         number = None if which is None else tx.version(name, which).number
         tx.models.get(name)

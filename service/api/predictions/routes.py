@@ -9,11 +9,12 @@ from service.allowance import expect
 from service.api.datasets.routes import FILE
 from service.api.examples import EVALUATION_EXAMPLES, PREDICTION_EXAMPLES
 from service.api.http.bodies import JsonBytes, check_json, described, is_plain_json, read_object, whole_body
-from service.api.http.paths import ModelName, VersionNumber
+from service.api.http.paths import ModelName
 from service.api.http.problems import documented
 from service.api.http.queries import refuse
 from service.api.http.uploads import OCTETS, TABLES, is_table
-from service.api.predictions.tables import Queried, TableQuery, answer_table
+from service.api.models.verbs import verb
+from service.api.predictions.tables import Queried, answer_table
 from service.api.predictions.views import MOST_REPEATS, EvaluationView, OutputsView, PredictionView
 from service.api.protocols.signatures import check_signature
 from service.api.serving.responses import JSON, Answered, Headers
@@ -26,6 +27,7 @@ from service.errors import Findings, NotFound
 from service.formats.jsontext import write_json
 from service.formats.plain_rows import read_plain_rows
 from service.prediction import LoadedVersion
+from service.prediction.certainty import bounds
 from service.prediction.evaluation_data import prepare_evaluation, read_evaluation
 from service.prediction.instances import read_inputs
 from service.prediction.named_scores import EVERYTHING, named_scores, read_asked
@@ -61,32 +63,9 @@ EVALUATES: dict[str, Any] = {
 """How a route that evaluates is described."""
 
 
-@router.post("/{name:word}:predict", **PREDICTS)
-async def predict(request: Request, name: ModelName, query: Queried) -> Response:
-    """The outputs of the model's latest version for each row."""
-    return await respond(request, name, None, query)
-
-
-@router.post("/{name:word}/versions/{number:number}:predict", **PREDICTS)
-async def predict_with_version(request: Request, name: ModelName, number: VersionNumber, query: Queried) -> Response:
-    """The outputs of one version for each row."""
-    return await respond(request, name, number, query)
-
-
-@router.post("/{name:word}:evaluate", **EVALUATES)
-def evaluate(shared: Shared, name: ModelName, body: JsonBytes) -> EvaluationView:
-    """Loss and metrics of the model's latest version on the data."""
-    return answer_evaluation(shared, name, None, body)
-
-
-@router.post("/{name:word}/versions/{number:number}:evaluate", **EVALUATES)
-def evaluate_version(shared: Shared, name: ModelName, number: VersionNumber, body: JsonBytes) -> EvaluationView:
-    """Loss and metrics of one version on the data."""
-    return answer_evaluation(shared, name, number, body)
-
-
-async def respond(request: Request, name: str, which: Which, query: TableQuery) -> Response:
-    """The response to `:predict`: to a table a table, to JSON JSON."""
+@verb(router, "POST", ":predict", ("predict", "predict_with_version", "predict_with_label"), **PREDICTS)
+async def respond(request: Request, name: ModelName, which: Which, query: Queried) -> Response:
+    """The outputs of {version} for each row: to a table a table, to JSON JSON."""
     if is_table(request.headers.get("content-type", "")):
         return await answer_table(request, name, which, query)
     check_json(request.headers, "a table in CSV, Parquet or Arrow")
@@ -110,13 +89,13 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
     if not loaded.encoder.has_names:
         rows = read_plain_rows(body, "instances", loaded.columns, shared.settings)
     if rows is None:
-        keys = ("instances", "inputs", "signature_name", "outputs", "top_k")
+        keys = ("instances", "inputs", "signature_name", "outputs", "top_k", "interval")
         document = read_object(body, *keys, exact=loaded.encoder.has_names)
         check_signature(document)
-        if "outputs" in document or "top_k" in document:
+        if not document.keys().isdisjoint(("outputs", "top_k", "interval")):
             asked = read_asked(document, loaded)
         rows, key = read_inputs(document, loaded, shared.settings)
-    expect(loaded.answer_bytes(len(rows), named=asked.needs_scores))
+    expect(loaded.answer_bytes(len(rows), named=asked.needs_scores or asked.interval is not None))
     predictions = loaded.predict(rows)
     content = {"model": served.version.model, "version": served.version.number}
     if "predictions" in asked.outputs:
@@ -126,11 +105,14 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
         content["predicted_classes"] = classes
     if asked.needs_scores:
         content |= named_scores(loaded, predictions, asked)
+    if asked.interval is not None:
+        content |= bounds(loaded, predictions, asked.interval)
     return Answered(write_json(content), JSON)
 
 
-def answer_evaluation(shared: State, name: str, which: Which, body: bytes) -> EvaluationView:
-    """The answer to `:evaluate`, which is kept."""
+@verb(router, "POST", ":evaluate", ("evaluate", "evaluate_version", "evaluate_label"), **EVALUATES)
+def answer_evaluation(shared: Shared, name: ModelName, which: Which, body: JsonBytes) -> EvaluationView:
+    """Loss and metrics of {version} on the data."""
     served = shared.serving.find(name, which)
     document = read_object(body, "data", "importance", required=("data",), exact=True)
     findings = Findings(limit=shared.settings.max_errors_shown)

@@ -68,12 +68,21 @@ async def _query(
     top_k: Annotated[
         int | None, Query(ge=1, description="Of a table: so many of the likeliest classes of each row.")
     ] = None,
+    interval: Annotated[
+        float | None,
+        Query(
+            gt=0,
+            lt=1,
+            description="Of a table: the probability with which the truth lies in an interval, such as 0.9. Adds the "
+            "columns `_low` and `_high` for each number, or for each class `in_set_` with its name.",
+        ),
+    ] = None,
     include: Annotated[
         list[str] | None, Query(description="Columns of a table to repeat in the answer; give it once for each.")
     ] = None,
     formulas: Formulas = None,
 ) -> TableQuery:
-    asked = Asked(frozenset(outputs.split(",") if outputs else ()), top_k)
+    asked = Asked(frozenset(outputs.split(",") if outputs else ()), top_k, interval)
     return TableQuery(asked, include or [], dialect, request.headers.get("accept", ""), formulas == "text")
 
 

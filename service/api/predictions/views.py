@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from service.api import fields
 from service.api.jobs.views import Metrics
+from service.spec.inline_data import DATA_SCHEMA
 from service.spec.prediction import Output
-from service.spec.request import DATA_SCHEMA
 
 MOST_REPEATS = 20
 """So often a feature may be shuffled to see how much it matters."""
@@ -19,6 +20,16 @@ _ROWS_SCHEMA = {
 
 
 _TOP_K_SCHEMA = {"type": "integer", "minimum": 1, "description": "So many of the likeliest classes of each row."}
+
+
+_INTERVAL_SCHEMA = {
+    "type": "number",
+    "exclusiveMinimum": 0,
+    "exclusiveMaximum": 1,
+    "examples": [0.9],
+    "description": "The probability with which the truth lies in the interval of each output, or in the set of classes "
+    "of each row, such as 0.9; `intervals` or `sets` hold them.",
+}
 
 
 class PredictionRequest(BaseModel):
@@ -44,13 +55,17 @@ class PredictionRequest(BaseModel):
         description="What to answer; `predictions` and, where there are classes, `predicted_classes` if not given.",
     )
     top_k: Annotated[Any, WithJsonSchema(_TOP_K_SCHEMA)] = None
+    interval: Annotated[Any, WithJsonSchema(_INTERVAL_SCHEMA)] = None
 
 
 class ClassScore(BaseModel):
     """A class and its output."""
 
-    name: str
-    score: float | None
+    name: str = Field(description="The name of the class, or its index as a text where classes have no names.")
+    score: float | None = Field(
+        description="The output of the class, a probability where the network returns such; null where it is not a "
+        "finite number."
+    )
 
 
 class AnswerView(BaseModel):
@@ -63,8 +78,16 @@ class AnswerView(BaseModel):
         None, description="The output of each class by its name, if asked for."
     )
     top_k: list[list[ClassScore]] | None = Field(None, description="The likeliest classes of each row, if asked for.")
-    model: str
-    version: int
+    intervals: list[list[list[float | None]]] | None = Field(
+        None,
+        description="The low and the high end for each output of each row, if `interval` asks for them.",
+        examples=[[[[12.5, 19.0]]]],
+    )
+    sets: list[list[str]] | None = Field(
+        None, description="The classes of each row of which one is true with that probability, if asked for."
+    )
+    model: fields.ModelName
+    version: fields.VersionNumber
 
 
 Rows = Annotated[
@@ -99,7 +122,7 @@ _STORED_SCHEMA = {
     "type": "object",
     "description": "A stored dataset.",
     "properties": {
-        "dataset": {"type": "string"},
+        "dataset": {"type": "string", "description": "The id of the dataset, or its name if no other has it."},
         "target": {
             "description": "The target of the version, with `missing`: `drop` to leave out rows that have none, which "
             "is so where its training did."
@@ -115,7 +138,9 @@ class EvaluationRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    data: Annotated[Any, WithJsonSchema({"anyOf": [_INLINE_SCHEMA, _STORED_SCHEMA]})]
+    data: Annotated[Any, WithJsonSchema({"anyOf": [_INLINE_SCHEMA, _STORED_SCHEMA]})] = Field(
+        description="Inputs with known targets: in the request, or a stored dataset."
+    )
     importance: int | None = Field(
         None, ge=1, le=MOST_REPEATS, description="Says how much each feature matters, by shuffling it so many times."
     )
@@ -124,13 +149,13 @@ class EvaluationRequest(BaseModel):
 class EvaluationView(BaseModel):
     """Loss and metrics of a version on the data."""
 
-    id: str = Field(description="The evaluation is kept under this id as long as the version.")
-    metrics: Metrics = Field(examples=[{"loss": 0.31, "accuracy": 0.92}])
+    id: str = Field(description="The id under which the evaluation is kept as long as its version.")
+    metrics: Metrics = Field(examples=[{"loss": 0.31, "accuracy": 0.92}], description="Loss and metrics by name.")
     report: dict[str, Any] = Field(
         description="Of classes: confusion matrix (null beyond 1,000 classes), precision, recall, F1, ROC and "
         "precision-recall curves and areas. Of numbers: R2, RMSE, MAE and quantiles of the residuals."
     )
-    rows: int
-    dataset: str | None
-    model: str
-    version: int
+    rows: fields.RowCount
+    dataset: fields.DatasetId
+    model: fields.ModelName
+    version: fields.VersionNumber

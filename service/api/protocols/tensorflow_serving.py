@@ -6,10 +6,12 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from service.allowance import expect
+from service.api import fields
 from service.api.examples import CLASSIFICATION_EXAMPLES, REGRESSION_EXAMPLES
 from service.api.http.bodies import JsonBytes, described, read_object
-from service.api.http.paths import LabelName, ModelName, VersionNumber
+from service.api.http.paths import ModelName
 from service.api.http.problems import documented
+from service.api.models.verbs import verb
 from service.api.protocols.signatures import SIGNATURE, Tensor, check_signature, inputs_of, outputs_of
 from service.api.serving.version_cache import Served, Which
 from service.api.state import Shared, State
@@ -40,28 +42,35 @@ class ExamplesRequest(BaseModel):
 class ClassificationView(BaseModel):
     """For each example its classes in the version's order, each with its score."""
 
-    results: list[list[tuple[str, float | None]]] = Field(examples=[[[["different", 0.9], ["equal", 0.1]]]])
+    results: list[list[tuple[str, float | None]]] = Field(
+        examples=[[[["different", 0.9], ["equal", 0.1]]]],
+        description="For each example its classes, each a pair of name and score.",
+    )
 
 
 class RegressionView(BaseModel):
     """A value for each example."""
 
-    results: list[float | None] = Field(examples=[[3.5, 4.0]])
+    results: list[float | None] = Field(
+        examples=[[3.5, 4.0]], description="One value for each example; null where it is not a finite number."
+    )
 
 
 class ModelSpecView(BaseModel):
     """Which version the metadata are of."""
 
-    name: str
-    signature_name: str = ""
-    version: str = Field(examples=["1"])
+    name: fields.ModelName
+    signature_name: str = Field("", description="Always empty, as in TensorFlow Serving.")
+    version: str = Field(examples=["1"], description="The number of the version, as a text.")
 
 
 class MetadataView(BaseModel):
     """Inputs and outputs of a version, in TensorFlow Serving's words."""
 
-    model_spec: ModelSpecView
-    metadata: dict[Literal["signature_def"], Any]
+    model_spec: ModelSpecView = Field(description="The model and version that the metadata describe.")
+    metadata: dict[Literal["signature_def"], Any] = Field(
+        description="The signatures of the version, with types and shapes of their inputs and outputs."
+    )
 
 
 _DESCRIBED: dict[str, Any] = {
@@ -71,67 +80,16 @@ _DESCRIBED: dict[str, Any] = {
 _REGRESSING = {**_DESCRIBED, "openapi_extra": described("ExamplesRequest", REGRESSION_EXAMPLES)}
 
 
-@router.post("/{name:word}:classify", response_model=ClassificationView, **_DESCRIBED)
-def classify(shared: Shared, name: ModelName, body: JsonBytes) -> Response:
-    """The score of each class for each example, from the model's latest version."""
-    return _classified(shared, name, None, body)
-
-
-@router.post("/{name:word}/versions/{number:number}:classify", response_model=ClassificationView, **_DESCRIBED)
-def classify_with_version(shared: Shared, name: ModelName, number: VersionNumber, body: JsonBytes) -> Response:
-    """The score of each class for each example, from one version."""
-    return _classified(shared, name, number, body)
-
-
-@router.post("/{name:word}/labels/{label:word}:classify", response_model=ClassificationView, **_DESCRIBED)
-def classify_with_label(shared: Shared, name: ModelName, label: LabelName, body: JsonBytes) -> Response:
-    """The score of each class for each example, from the version that a label points at."""
-    return _classified(shared, name, label, body)
-
-
-@router.post("/{name:word}:regress", response_model=RegressionView, **_REGRESSING)
-def regress(shared: Shared, name: ModelName, body: JsonBytes) -> Response:
-    """The value for each example, from the model's latest version."""
-    return _regressed(shared, name, None, body)
-
-
-@router.post("/{name:word}/versions/{number:number}:regress", response_model=RegressionView, **_REGRESSING)
-def regress_with_version(shared: Shared, name: ModelName, number: VersionNumber, body: JsonBytes) -> Response:
-    """The value for each example, from one version."""
-    return _regressed(shared, name, number, body)
-
-
-@router.post("/{name:word}/labels/{label:word}:regress", response_model=RegressionView, **_REGRESSING)
-def regress_with_label(shared: Shared, name: ModelName, label: LabelName, body: JsonBytes) -> Response:
-    """The value for each example, from the version that a label points at."""
-    return _regressed(shared, name, label, body)
-
-
-@router.get("/{name:word}/metadata", response_model=MetadataView, responses=documented(404, 422, 503))
-def get_metadata(shared: Shared, name: ModelName) -> MetadataView:
-    """Inputs and outputs of the model's latest version."""
-    return _metadata(shared, name, None)
-
-
-@router.get(
-    "/{name:word}/versions/{number:number}/metadata",
-    response_model=MetadataView,
-    responses=documented(404, 422, 503),
+@verb(
+    router,
+    "POST",
+    ":classify",
+    ("classify", "classify_with_version", "classify_with_label"),
+    response_model=ClassificationView,
+    **_DESCRIBED,
 )
-def get_version_metadata(shared: Shared, name: ModelName, number: VersionNumber) -> MetadataView:
-    """Inputs and outputs of one version."""
-    return _metadata(shared, name, number)
-
-
-@router.get(
-    "/{name:word}/labels/{label:word}/metadata", response_model=MetadataView, responses=documented(404, 422, 503)
-)
-def get_label_metadata(shared: Shared, name: ModelName, label: LabelName) -> MetadataView:
-    """Inputs and outputs of the version that a label points at."""
-    return _metadata(shared, name, label)
-
-
-def _classified(shared: State, name: str, which: Which, body: bytes) -> Response:
+def classify(shared: Shared, name: ModelName, which: Which, body: JsonBytes) -> Response:
+    """The score of each class for each example, from {version}."""
     served, outputs = _asked(shared, name, which, body)
     scores = served.loaded.meaning.scores(outputs)
     if scores is None:
@@ -141,7 +99,16 @@ def _classified(shared: State, name: str, which: Which, body: bytes) -> Response
     return _answer([list(zip(labels, row, strict=False)) for row in scores])
 
 
-def _regressed(shared: State, name: str, which: Which, body: bytes) -> Response:
+@verb(
+    router,
+    "POST",
+    ":regress",
+    ("regress", "regress_with_version", "regress_with_label"),
+    response_model=RegressionView,
+    **_REGRESSING,
+)
+def regress(shared: Shared, name: ModelName, which: Which, body: JsonBytes) -> Response:
+    """The value for each example, from {version}."""
     _, outputs = _asked(shared, name, which, body)
     if outputs.shape[1:] != (1,):
         detail = "Expected a version with one output; this one has more. Ask :classify or :predict."
@@ -172,7 +139,16 @@ def _answer(results: Any) -> Response:
     return Response(write_json({"results": results}), media_type="application/json")
 
 
-def _metadata(shared: State, name: str, which: Which) -> MetadataView:
+@verb(
+    router,
+    "GET",
+    "/metadata",
+    ("get_metadata", "get_version_metadata", "get_label_metadata"),
+    response_model=MetadataView,
+    responses=documented(404, 422, 503),
+)
+def get_metadata(shared: Shared, name: ModelName, which: Which) -> MetadataView:
+    """Inputs and outputs of {version}."""
     with shared.database.reading() as tx:
         version = tx.version(name, which)
     return MetadataView(

@@ -8,17 +8,19 @@ from typing import Annotated, Any, Literal, Required, TypedDict
 import numpy as np
 
 from service.nn import randomness
-from service.nn.arguments import ArgumentError, Of, Range
+from service.nn.arguments import ArgumentError, Doc, Of, Range
 from service.nn.layers.layer import REGISTRY, Array, Clock, Layer, Pass, Setting, Shape, require_width
 from service.nn.registry import snake_case
 from service.nn.variable import Variable
 
 
 class Transformer(TypedDict, total=False):
-    """What becomes of some columns: the layers that they go through, without layers what they are."""
+    """A group of columns and the layers that it goes through; without layers the columns stay as they are."""
 
-    columns: Required[list[Annotated[int, Range(minimum=0)]]]
-    layers: list[Annotated[Any, Of("layer")]]
+    columns: Required[
+        Annotated[list[Annotated[int, Range(minimum=0)]], Doc("Places of the columns, from 0; groups may share some.")]
+    ]
+    layers: Annotated[list[Annotated[Any, Of("layer")]], Doc("Layers that the columns go through, in their order.")]
 
 
 # Places of inner layers, whose random numbers differ from those of all layers outside and of each other.

@@ -1,6 +1,7 @@
 """Scratch: places for files that are needed for a moment, and for what the dead have left there."""
 
 import contextlib
+import errno
 import fcntl
 import shutil
 import tempfile
@@ -12,6 +13,9 @@ from service.errors import Full, Unavailable, is_full
 
 _HELD = "held"
 """A file in each place, which is locked for as long as the process lives that uses the place."""
+
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""Troubles of the process, which the directory has no part in."""
 
 _YOUNG_SECONDS = 60.0
 """Somebody may have made the place just now, and is about to lock it."""
@@ -45,6 +49,8 @@ def _usable(directory: Path) -> Iterator[None]:
     except OSError as error:
         if is_full(error):
             raise Full from error
+        if error.errno in _PASSING:
+            raise
         said = f"Expected a directory that can be written to at {directory.name!r} in FITD_DATA_DIR: {error.strerror}."
         raise Unavailable(said, code="scratch_unusable") from error
 

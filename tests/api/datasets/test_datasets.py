@@ -78,14 +78,35 @@ def test_the_same_data_are_stored_once_whatever_they_come_as(service: Service) -
     assert [view["id"] for view in service.client.get(f"{DATASETS}?name=again").json()["items"]] == [named["id"]]
 
 
-def test_who_sends_a_form_is_told_to_send_the_file_itself(shared: Service) -> None:
+@pytest.mark.parametrize("media_type", ["text/csv", "application/octet-stream", "application/vnd.ms-excel"])
+def test_a_form_with_a_file_is_read_as_the_file_is(service: Service, media_type: str) -> None:
+    content = csv_of(penguins())
+    expected = upload(service, content, "?name=penguins")
+    path = f"{DATASETS}?name=penguins"
+    for headers in ({}, {"Origin": "http://localhost", "Host": "localhost"}):
+        answer = service.client.post(path, files={"file": ("a.csv", content, media_type)}, headers=headers)
+        assert (answer.status_code, answer.json()["id"]) == (200, expected["id"]), answer.text
+    foreign = {"Origin": "https://elsewhere.example"}
+    answer = service.client.post(path, files={"file": ("a.csv", content, media_type)}, headers=foreign)
+    assert_problem(answer, 403, "foreign_origin")
+
+
+def test_what_is_no_form_with_one_file_is_told_to_send_the_file_itself(shared: Service) -> None:
+    file = ("a.csv", b"a,b\n1,2\n", "text/csv")
+    broken = {"Content-Type": "multipart/form-data; boundary=x"}
     answers = [
-        shared.client.post("/v1/datasets", files={"file": ("a.csv", b"a,b\n1,2\n", "text/csv")}),
-        shared.client.post("/v1/datasets", data={"a": "1"}),
+        shared.client.post(DATASETS, data={"a": "1"}),
+        shared.client.post(DATASETS, files={"a": file, "b": file}),
+        shared.client.post(DATASETS, files={"a": (None, b"a,b\n1,2\n")}),
+        *(
+            shared.client.post(DATASETS, content=content, headers=broken)
+            for content in (b"a,b\n1,2\n", b"--x\r\n", b"--x--\r\n", b"--x\r\nA: b\r\n\r\nc", b"--", b"")
+        ),
+        shared.client.post(DATASETS, content=b"--x", headers={"Content-Type": "multipart/form-data"}),
     ]
     for answer in answers:
         problem = assert_problem(answer, 415, "unsupported_media_type")
-        assert problem["detail"].endswith("The body is the file itself, as curl sends it with --data-binary.")
+        assert "--data-binary" in problem["detail"]
 
 
 def test_broken_files_are_refused_and_nothing_is_stored(service: Service) -> None:

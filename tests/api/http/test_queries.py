@@ -12,7 +12,18 @@ from tests.support.serving import Service, assert_problem
 ROWS = {"instances": [[0, 1]]}
 
 
-WRITTEN = ["delimiter", "header", "encoding", "quote", "decimal", "thousands", "na_values", "skip_rows", "comment"]
+WRITTEN = [
+    "delimiter",
+    "header",
+    "encoding",
+    "quotechar",
+    "quote",
+    "decimal",
+    "thousands",
+    "na_values",
+    "skip_rows",
+    "comment",
+]
 WRITTEN += ["date_format", "type"]
 
 
@@ -50,7 +61,8 @@ def test_every_parameter_in_the_documentation_is_known_to_its_route_and_the_reve
         for path in shared.app.openapi()["paths"].values()
         for operation in path.values()
     }
-    found = {route.name: set(parameters_of(route.endpoint)) for route in routes_of(shared.app)}
+    older_names = {"quote"}  # taken, and not documented
+    found = {route.name: set(parameters_of(route.endpoint)) - older_names for route in routes_of(shared.app)}
     assert {name: found[name] for name in operations} == operations
     assert len(operations) > 50
 

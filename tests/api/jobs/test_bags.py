@@ -1,19 +1,27 @@
 """Folds make a bag: several networks that are one version, whose score is that of rows they were not trained on."""
 
-from typing import Any
-
 import io
 import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 import pytest
-from sklearn.metrics import log_loss, root_mean_squared_error
+from sklearn.metrics import root_mean_squared_error
 
+from service.data.datasets import Dataset
+from service.data.features import prepare
+from service.errors import Findings
+from service.formats.weights import pack, unpack
+from service.prediction.versions import LoadedVersion
+from service.spec import TrainingRequest
+from service.spec.data import DataSpec
+from service.training import train as train_here
 from tests.support.serving import Service, assert_problem
 
 RNG = np.random.default_rng(5)
@@ -86,12 +94,6 @@ def test_the_members_of_a_bag_are_one_version_with_a_score_out_of_their_folds(st
 
 def test_the_score_is_that_of_each_row_by_the_member_that_has_not_seen_it(stored: Any) -> None:
     """Members are trained again by hand, each on the rows of the other folds."""
-    from service.data.features import prepare
-    from service.data.datasets import Dataset
-    from service.errors import Findings
-    from service.spec import TrainingRequest
-    from service.spec.data import DataSpec
-    from service.training import train as train_here
 
     y = PRICES.astype(np.float32)
     asked = asked_for("", "price", {"folds": 3, "seed": 1})
@@ -101,10 +103,8 @@ def test_the_score_is_that_of_each_row_by_the_member_that_has_not_seen_it(stored
     data = Dataset(X.astype(np.float32), y)
     version = train_here(request, data)
     prepared = prepare(data, DataSpec.model_validate(asked["data"]), Findings(), classifies=False)
-    assert prepared is not None and prepared.folds is not None
-    from service.prediction.versions import LoadedVersion
-    from service.formats.weights import unpack, pack
-    from dataclasses import replace
+    assert prepared is not None
+    assert prepared.folds is not None
 
     arrays, _ = unpack(version.weights)
     predictions, all_of_them = np.empty(ROWS), []
@@ -193,7 +193,7 @@ def test_one_kind_of_held_out_rows_is_enough(stored: Any) -> None:
 
 def test_a_bag_is_not_gone_on_from(stored: Any) -> None:
     service, dataset = stored
-    _, version = train(service, asked_for(dataset, "price", {"folds": 2}) | {"model": "bagged"})
+    train(service, asked_for(dataset, "price", {"folds": 2}) | {"model": "bagged"})
     answer = service.client.post(
         "/v1/training-jobs", json={"from": {"model": "bagged"}, "data": {"dataset": dataset, "target": "price"}}
     )

@@ -95,7 +95,7 @@ def test_the_same_prediction_twice_shares_its_result(service: Service, dataset: 
 
 def test_the_version_is_fixed_when_the_job_is_made(service: Service, dataset: str) -> None:
     label = "/v1/models/penguins/labels/stable"
-    assert service.client.request("PUT", label, json={"version": 1}).status_code == 200
+    assert service.client.request("PUT", label, json={"version": 1}).status_code == 201
     jobs = [submitted(service, dataset, label="stable"), submitted(service, dataset)]
     trained(service, fit={"epochs": 1, "seed": 8})
     assert service.client.request("PUT", label, json={"version": 2}).status_code == 200

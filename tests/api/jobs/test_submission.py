@@ -121,9 +121,9 @@ def test_a_dataset_that_many_jobs_of_a_batch_name_is_opened_once(
     data = {"dataset": dataset, "target": "kind"}
     opened, open_dataset = [], service.database.open_dataset
 
-    def counted(dataset_id: str) -> Any:
+    def counted(dataset_id: str, **options: Any) -> Any:
         opened.append(dataset_id)
-        return open_dataset(dataset_id)
+        return open_dataset(dataset_id, **options)
 
     with monkeypatch.context() as patched:
         patched.setattr(service.database, "open_dataset", counted)

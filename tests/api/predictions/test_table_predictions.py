@@ -74,7 +74,7 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Any:
         trained(made)
         made.train()
         answer = made.client.request("PUT", "/v1/models/penguins/labels/stable", json={"version": 1})
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 201, answer.text
         yield made
 
 

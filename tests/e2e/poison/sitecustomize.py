@@ -46,7 +46,7 @@ class Poisoner(MetaPathFinder):
     """Replaces the verb in the module that workers have it from."""
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
-        if fullname != "service.worker.process":
+        if fullname != "service.worker.making":
             return None
         sys.meta_path.remove(self)
         spec = find_spec(fullname)

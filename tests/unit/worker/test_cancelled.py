@@ -12,7 +12,7 @@ from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
 from service.storage import Database
 from service.worker.loop import Worker
-from service.worker.process import train_with
+from service.worker.making import train_with
 from tests.support.resuming import At, Killed, die, published, submit, worker
 from tests.support.storing import StandingClock, read_job
 

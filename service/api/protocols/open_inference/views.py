@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from service.api import fields
 from service.api.protocols.signatures import Tensor, inputs_of, outputs_of
 from service.config import VERSION
 from service.prediction.instances import INPUT, OUTPUT
@@ -16,43 +17,48 @@ EXTENSIONS = ["binary_tensor_data", "classification", "model_configuration", "mo
 class Refusal(BaseModel):
     """What was wrong, in one sentence."""
 
-    error: str = Field(examples=["#/inputs/0/shape: Expected the shape [rows, 2] with at least one row."])
+    error: str = Field(
+        examples=["#/inputs/0/shape: Expected the shape [rows, 2] with at least one row."],
+        description="What was wrong, as a sentence for people.",
+    )
 
 
 class ServerView(BaseModel):
     """This server, and which extensions of the protocol it knows."""
 
-    name: str = "fitd"
-    version: str = VERSION
-    extensions: list[str] = EXTENSIONS
+    name: str = Field("fitd", description="The name of the server.")
+    version: str = Field(VERSION, description="The release of the server.")
+    extensions: list[str] = Field(EXTENSIONS, description="The extensions of the protocol that the server supports.")
 
 
 class LiveView(BaseModel):
     """Whether the process answers."""
 
-    live: bool = True
+    live: bool = Field(True, description="Whether the process responds.")
 
 
 class ReadyView(BaseModel):
     """Whether inferences are answered now."""
 
-    ready: bool = True
-    error: str | None = None
+    ready: bool = Field(True, description="Whether inferences can be made now.")
+    error: str | None = Field(None, description="What stands in the way; null if nothing does.")
 
 
 class ModelReadyView(BaseModel):
     """Whether this model answers inferences now."""
 
-    name: str
-    ready: bool = True
+    name: fields.ModelName
+    ready: bool = Field(True, description="Whether the model can be used for inferences now.")
 
 
 class TensorView(BaseModel):
     """An input or output; a size of -1 is for any number of rows."""
 
-    name: str
-    datatype: str = "FP32"
-    shape: list[int] = Field(examples=[[-1, 100]])
+    name: str = Field(description="The name of the tensor.")
+    datatype: str = Field("FP32", description="The type of its values in the words of the protocol, such as `FP32`.")
+    shape: list[int] = Field(
+        examples=[[-1, 100]], description="The size of each axis; -1 stands for any number of rows."
+    )
 
     @classmethod
     def of(cls, tensor: Tensor) -> Self:
@@ -63,11 +69,13 @@ class TensorView(BaseModel):
 class ModelMetadataView(BaseModel):
     """A model's inputs and output, and which versions there are."""
 
-    name: str
-    versions: list[str] = Field(examples=[["1", "2"]])
-    platform: str = PLATFORM
-    inputs: list[TensorView]
-    outputs: list[TensorView]
+    name: fields.ModelName
+    versions: list[str] = Field(
+        examples=[["1", "2"]], description="The numbers of its versions as texts, in ascending order."
+    )
+    platform: str = Field(PLATFORM, description="The format of the weights.")
+    inputs: list[TensorView] = Field(description="The inputs: one tensor, or one for each column of a table.")
+    outputs: list[TensorView] = Field(description="The outputs of the model.")
 
     @classmethod
     def of(cls, version: Version, numbers: list[int]) -> Self:
@@ -83,33 +91,41 @@ class ModelMetadataView(BaseModel):
 class IndexView(BaseModel):
     """A version that can be asked."""
 
-    name: str
-    version: str
-    state: str = "READY"
-    reason: str = ""
+    name: fields.ModelName
+    version: str = Field(description="The number of the version, as a text.")
+    state: str = Field("READY", description="Whether the version is ready; all stored versions are.")
+    reason: str = Field("", description="Why the version is not ready; empty if it is.")
 
 
 class StatisticsView(BaseModel):
     """What versions have been asked since this process began."""
 
-    model_stats: list[dict[str, Any]]
+    model_stats: list[dict[str, Any]] = Field(
+        description="Numbers and durations (in nanoseconds) of the inferences of each version."
+    )
 
 
 class RequestInput(BaseModel):
     """An input: `data`, flat or in rows, or `parameters.binary_data_size` bytes after the JSON."""
 
-    name: str = Field(examples=[INPUT])
-    shape: list[int] = Field(examples=[[1, 100]])
-    datatype: str = Field(examples=["FP32"])
-    parameters: dict[str, Any] | None = None
-    data: Annotated[Any, WithJsonSchema({"type": "array", "items": {}})] = None
+    name: str = Field(examples=[INPUT], description="The name of the input; the metadata of the model list them.")
+    shape: list[int] = Field(examples=[[1, 100]], description="The size of each axis; the first is the number of rows.")
+    datatype: str = Field(
+        examples=["FP32"],
+        description="The type of the values in the words of the protocol, such as `FP32`, `INT64` or `BYTES`.",
+    )
+    parameters: fields.Parameters = None
+    data: Annotated[Any, WithJsonSchema({"type": "array", "items": {}})] = Field(
+        None,
+        description="The values, flat in row-major order or nested by rows; left out if they follow the JSON as bytes.",
+    )
 
 
 class RequestOutput(BaseModel):
     """How the one output is wanted: `parameters` may say `binary_data` and `classification`."""
 
-    name: str = Field(examples=[OUTPUT])
-    parameters: dict[str, Any] | None = None
+    name: str = Field(examples=[OUTPUT], description="The name of the output.")
+    parameters: fields.Parameters = None
 
 
 class InferenceRequest(BaseModel):
@@ -117,19 +133,19 @@ class InferenceRequest(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    id: str | None = None
-    parameters: dict[str, Any] | None = None
-    inputs: list[RequestInput]
-    outputs: list[RequestOutput] | None = None
+    id: str | None = Field(None, description="An id of your own that the response repeats.")
+    parameters: fields.Parameters = None
+    inputs: list[RequestInput] = Field(description="The inputs: one tensor, or one for each column of a table.")
+    outputs: list[RequestOutput] | None = Field(None, description="The outputs to return; all of them if left out.")
 
 
 class InferenceView(BaseModel):
     """The outputs, and whose they are."""
 
-    model_name: str
-    model_version: str
-    id: str | None = None
-    outputs: list[dict[str, Any]]
+    model_name: fields.ModelName
+    model_version: str = Field(description="The number of the version that predicted, as a text.")
+    id: str | None = Field(None, description="The id of the request; null if it had none.")
+    outputs: list[dict[str, Any]] = Field(description="The outputs, each with `name`, `datatype`, `shape` and `data`.")
 
 
 def config_of(version: Version, max_rows: int) -> dict[str, Any]:

@@ -1,9 +1,5 @@
-"""One worker process: everything loaded before the first claim, and gone in good order when asked."""
+"""The making of a worker: one that trains and predicts as the settings say."""
 
-import logging
-import os
-import secrets
-import signal
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,29 +8,12 @@ from service.config import Settings
 from service.data.features import load_dataset
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
-from service.spec import TrainingRequest
 from service.storage import Database
 from service.task.start import Start
 from service.training import train
 from service.versions import NewVersion
 from service.worker.housekeeping import Housekeeping
 from service.worker.loop import Train, Worker
-
-_NICENESS = 19
-
-
-def run(settings: Settings, database: Database, owner: str | None = None) -> None:
-    """Works off the queue until the process is told to end."""
-    # Training may take every core; requests come first.
-    os.nice(_NICENESS)
-    leaving = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: leaving.set())
-    worker = make_worker(settings, database, owner or f"worker-{secrets.token_hex(8)}", leaving)
-    # Otherwise it is built when first used, and a job would wait for it.
-    TrainingRequest.model_rebuild()
-    logging.getLogger("fitd.worker").info("Ready")
-    worker.run()
 
 
 def make_worker(settings: Settings, database: Database, owner: str, leaving: threading.Event) -> Worker:
