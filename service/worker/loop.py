@@ -154,8 +154,11 @@ class Worker:
             return lambda tx: tx.jobs.fail(claim, reason, detail, monitor.progress())
         complete = new if isinstance(new, NewVersion) and not new.partial else None
         progress = monitor.progress(done=complete is not None or isinstance(new, NewDataset))
-        if complete is not None:  # with what the test part says, and all members together, which no epoch does
-            progress = replace(progress, metrics={**progress.metrics, **complete.metrics})
+        if complete is not None:  # with what the test part says, which no epoch does
+            parts = [complete.metrics, progress.metrics]
+            # The last epoch of a bag is that of one member, and its metrics are means.
+            first, last = parts if complete.members is None else reversed(parts)
+            progress = replace(progress, metrics={**first, **last})
         return lambda tx: _publish(tx, claim, new, progress)
 
     def _make(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> NewVersion | NewDataset:
