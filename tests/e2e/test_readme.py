@@ -59,6 +59,29 @@ def test_every_command_of_the_tutorials_does_what_the_text_around_it_says(server
     assert {error["pointer"] for error in problem["errors"]} >= {"#/compile/optimizer"}
 
 
+def test_the_first_session_of_the_readme_trains_and_predicts_penguins(server: Server, tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").split("## The first session")[1].split("\n## ")[0]
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    answers: list[dict[str, Any]] = []
+    for block in re.findall(r"```sh\n(.*?)```", readme, flags=re.DOTALL):
+        bash = ["bash", "-euo", "pipefail", "-c", block.replace(ADDRESS, server.url)]
+        text = subprocess.run(bash, check=True, capture_output=True, text=True, cwd=tmp_path).stdout
+        while text.strip():
+            answer, end = json.JSONDecoder().raw_decode(text.lstrip())
+            answers.append(answer)
+            text = text.lstrip()[end:]
+    dataset, job, prediction = answers
+    assert dataset["rows"] == 344
+    assert job["status"] == "succeeded"
+    assert job["score"]["skill"] > 0.9
+    assert prediction["top_k"][0][0]["name"] == "Chinstrap"
+    with (tmp_path / "predictions.csv").open(encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    assert len(table) == 344
+    assert {"year", "predicted_species"} <= table[0].keys()
+    assert (tmp_path / "penguins.zip").read_bytes().startswith(b"PK")
+
+
 def test_the_example_tells_in_a_line_that_no_service_answers() -> None:
     command = [sys.executable, str(ROOT / "examples" / "digits.py"), "http://127.0.0.1:9"]
     run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)

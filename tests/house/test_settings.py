@@ -5,16 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from docs.generate import settings_page
 from service.config import Settings
 
 ROOT = Path(__file__).parents[2]
 NAMES = {f"FITD_{field.upper()}": info for field, info in Settings.model_fields.items()}
 
 
-@pytest.mark.parametrize("document", ["README.md", ".env.example"])
-def test_a_document_names_every_setting_and_no_other(document: str) -> None:
-    named = set(re.findall(r"\bFITD_[A-Z_]+\b", (ROOT / document).read_text(encoding="utf-8")))
+def test_the_example_names_every_setting_and_no_other() -> None:
+    named = set(re.findall(r"\bFITD_[A-Z_]+\b", (ROOT / ".env.example").read_text(encoding="utf-8")))
     assert named == set(NAMES)
+
+
+def test_the_reference_of_settings_is_made_of_all_of_them() -> None:
+    page = settings_page()
+    assert [name for name in NAMES if f"| `{name}` |" not in page] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

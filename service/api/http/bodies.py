@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from service.api.http.problems import UnsupportedMediaType
 from service.errors import Findings, pointer
 from service.formats.arrays import kind_of
+from service.formats.json_keys import check_keys
 from service.formats.jsontext import read_json
 from service.nn.suggestions import hint
 
@@ -67,6 +68,7 @@ def read_object(body: bytes, *keys: str, required: tuple[str, ...] = (), exact: 
 
     Whole numbers are `exact` beyond 64 bits, too, where they may be names.
     """
+    check_keys(body)
     document = read_json(body, exact=exact)
     findings = Findings()
     if not isinstance(document, dict):

@@ -16,6 +16,7 @@ from service.api.jobs.views import PredictionJobView
 from service.api.serving.version_cache import Served
 from service.api.state import Shared, State
 from service.errors import Findings, NotFound, TooLarge, pointer
+from service.formats.json_keys import check_keys
 from service.formats.jsontext import read_json
 from service.jobs import Kind
 from service.prediction.outputs import Asked
@@ -65,6 +66,7 @@ async def cancel_prediction_job(shared: Shared, job_id: JobId, response: Respons
 
 def _submit(shared: State, body: bytes, key: str | None) -> Submitted[PredictionJobView]:
     def prepare() -> Jobs[PredictionJobView]:
+        check_keys(body)
         request = _read(shared, read_json(body))
         served, stored = _found(shared, request)
         _check(shared, request, served, stored)

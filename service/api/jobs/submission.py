@@ -13,6 +13,7 @@ from service.api.jobs.views import JobView
 from service.api.state import State
 from service.checks import CheckedTraining, read_training
 from service.errors import Finding, Findings, Invalid, Malformed, pointer
+from service.formats.json_keys import check_keys
 from service.formats.jsontext import read_json
 from service.formats.plain_rows import read_json_with_rows
 from service.storage import NewDataset, StoredDataset, Transaction
@@ -42,11 +43,13 @@ class Jobs(Generic[View]):
 
 def read_one(shared: State, body: bytes) -> list[CheckedTraining]:
     """The training that a body asks for."""
+    check_keys(body)
     return [read_training(read_json_with_rows(body), shared.settings, shared.glimpse_dataset, shared.open_start)]
 
 
 def read_batch(shared: State, body: bytes) -> list[CheckedTraining]:
     """The trainings of `{"jobs": [...]}`; `Invalid` with the mistakes of all of them."""
+    check_keys(body)
     document = read_json(body)
     findings = Findings(limit=shared.settings.max_errors_shown)
     jobs = document.get("jobs") if isinstance(document, dict) else None

@@ -54,7 +54,7 @@ def titanic() -> Rows:
 
 def penguins() -> Rows:
     """Measures of penguins of three species: texts, numbers and gaps."""
-    with (Path(__file__).parent / "files" / "penguins.csv").open(encoding="utf-8", newline="") as file:
+    with (Path(__file__).parents[3] / "examples/data/penguins.csv").open(encoding="utf-8", newline="") as file:
         return [{name: None if value == "NA" else value for name, value in row.items()} for row in csv.DictReader(file)]
 
 

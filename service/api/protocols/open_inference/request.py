@@ -21,6 +21,7 @@ from service.api.protocols.open_inference.tensors import (
 from service.config import Settings
 from service.errors import Findings, Malformed
 from service.formats.arrays import fits, kind_of
+from service.formats.json_keys import check_keys
 from service.formats.jsontext import read_json
 from service.prediction import LoadedVersion
 from service.prediction.instances import INPUT, OUTPUT
@@ -51,6 +52,7 @@ def read_inference(body: bytes, header: str | None, loaded: LoadedVersion, setti
         raise Malformed(f"{expected} in Inference-Header-Content-Length; received another value.")
     if header is not None and length == 0:
         return _read_raw(body, loaded, settings)
+    check_keys(body[:length], data=("data",))
     document = read_json(body[:length])
     if not isinstance(document, dict):
         raise refusal("#", "wrong_type", f"Expected an object; received {kind_of(document)}.")
