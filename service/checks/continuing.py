@@ -44,7 +44,7 @@ def _single(start: Start, document: Mapping[str, Any], findings: Findings) -> St
     if start.version.members is not None:
         said = f"Expected a version that is one network; {start.version.title} is a bag of {start.version.members}."
         hint = "Ask for a new training of what its description shows, on more rows or with other settings."
-        findings.error("#/from", "is_bag", f"{said} {hint}")
+        findings.error("#/from", "conflict", f"{said} {hint}")
         raise findings.refusal()
     data = document.get("data")
     asked = data.get("split") if isinstance(data, Mapping) else None

@@ -197,7 +197,7 @@ def test_a_bag_is_not_gone_on_from(stored: Any) -> None:
     answer = service.client.post(
         "/v1/training-jobs", json={"from": {"model": "bagged"}, "data": {"dataset": dataset, "target": "price"}}
     )
-    assert assert_problem(answer, 422, "invalid_request")["errors"][0]["code"] == "is_bag"
+    assert assert_problem(answer, 422, "invalid_request")["errors"][0]["code"] == "conflict"
     single = asked_for(dataset, "price", {"validation": 0.2}) | {"model": "single"}
     train(service, single)
     again = {"from": {"model": "single"}, "data": {"dataset": dataset, "split": {"folds": 3}}}
