@@ -1,12 +1,12 @@
 """Views of jobs: what the API answers about them."""
 
-from datetime import UTC, datetime
 from typing import Self
 
 from pydantic import BaseModel, Field
 
 from service.api import fields
 from service.api.http.remarks import Remark
+from service.api.jobs.progress import Progress, eta_seconds
 from service.api.models.score import ScoreView
 from service.formats.metric_values import MetricValue
 from service.jobs import Job, Status
@@ -14,19 +14,6 @@ from service.spec.prediction import Output
 
 Metrics = dict[str, MetricValue]
 """The name and value of each metric, a list where it is a vector; null where it was not a finite number."""
-
-
-class Progress(BaseModel):
-    """How far a job is."""
-
-    epoch: int = Field(description="The number of finished epochs; of a bag, those of the member in training.")
-    epochs: int = Field(description="The number of epochs in the request; of a bag, those of each member.")
-    member: int | None = Field(None, description="The member of a bag that is in training, counted from 1.")
-    members: int | None = Field(None, description="The number of members that the bag will have.")
-    fraction: float = Field(description="The finished share of the work, 0 to 1.")
-    eta_seconds: float | None = Field(
-        description="The estimated time until the end, in seconds; null while there is no estimate."
-    )
 
 
 class JobError(BaseModel):
@@ -111,7 +98,7 @@ class JobView(BaseModel):
             model=job.model,
             version=job.version,
             **{"from": job.request.get("from")},
-            progress=_progress(job),
+            progress=Progress.of(job),
             metrics=job.metrics,
             score=score,
             priority=job.priority,
@@ -133,18 +120,6 @@ class JobView(BaseModel):
                 predict=version and f"{version}:predict",
             ),
         )
-
-
-def _progress(job: Job) -> Progress:
-    member, epoch = job.place(job.epoch)
-    return Progress(
-        epoch=epoch,
-        epochs=job.epochs // (job.members or 1),
-        fraction=job.fraction,
-        eta_seconds=_eta_seconds(job),
-        member=member,
-        members=job.members,
-    )
 
 
 class PredictionProgress(BaseModel):
@@ -215,7 +190,7 @@ class PredictionJobView(BaseModel):
         path, model, rows = f"/v1/prediction-jobs/{job.id}", f"/v1/models/{job.model}", job.request["rows"]
         result = job.result and f"/v1/datasets/{job.result}"
         progress = PredictionProgress(
-            rows_done=round(job.fraction * rows), rows=rows, fraction=job.fraction, eta_seconds=_eta_seconds(job)
+            rows_done=round(job.fraction * rows), rows=rows, fraction=job.fraction, eta_seconds=eta_seconds(job)
         )
         return cls(
             id=job.id,
@@ -300,9 +275,3 @@ _NOTHING_KEPT = Remark(
 
 def _kept_nothing(job: Job) -> bool:
     return job.status is Status.CANCELLED and job.keep is not None and job.version is None
-
-
-def _eta_seconds(job: Job) -> float | None:
-    if job.expected_at is None or job.status is not Status.RUNNING:
-        return None
-    return round(max(0.0, (job.expected_at - datetime.now(UTC)).total_seconds()), 3)
