@@ -1,4 +1,4 @@
-"""Tables: CSV, Parquet, Arrow and JSON rows in, one Arrow file of plain columns out, which can be mapped.
+"""Tables: CSV, Parquet, Arrow, spreadsheets and JSON rows in, one Arrow file of plain columns out, which can be mapped.
 
 Every column comes out as one of float64, int64, bool, string or timestamp; what has another type and no such
 meaning (lists, structs, bytes) is refused. Reading is pyarrow's work; pyarrow is imported when a table comes.
@@ -24,6 +24,8 @@ from service.formats.csv.types import NOT_UTF8, check_texts, widest_types
 from service.formats.json_rows import batches_of_rows, read_whole
 from service.formats.plain_columns import check_size, is_text, plain_batches, plain_schema, without_remains
 from service.formats.retyping import retype
+from service.formats.spreadsheets.kinds import SPREADSHEETS
+from service.formats.spreadsheets.sheets import read_sheet
 
 CSV, PARQUET, ARROW = "text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.file"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
@@ -57,6 +59,9 @@ def write_table(
         if media_type == CSV:
             found = _write_csv(source, target, limits, dialect, arriving)
             findings.warnings, dialect = found.guesses, found.dialect
+        elif media_type in SPREADSHEETS:
+            cells = read_sheet(source, media_type, limits, dialect, findings)
+            _write(cells.schema, [cells], target, limits, has_remains=True)
         else:
             with _batches(source, media_type, limits) as (schema, batches):
                 _write(schema, batches, target, limits, most_bytes=most_unpacked(source, limits), has_remains=True)

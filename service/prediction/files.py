@@ -1,4 +1,4 @@
-"""Files of tables predicted: a table in CSV, Parquet or Arrow becomes a file with a row of outputs for each row."""
+"""Files of tables predicted: a table in any of their forms becomes a file with a row of outputs for each row."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ from service.formats.csv.dialect import Dialect
 from service.formats.csv.parsing import gap_words
 from service.formats.csv.streams import Readable
 from service.formats.downloads import encode_tables
+from service.formats.spreadsheets.kinds import SPREADSHEETS
 from service.formats.tables import ARROW, CSV, read_batches, write_table
 from service.prediction.outputs import Asked
 from service.prediction.tables import TablePrediction
@@ -54,16 +55,16 @@ class FilePrediction:
 
     def _read(self, file: Path, text: Readable | None, media_type: str, findings: Findings) -> Iterator[Table]:
         encoder = self.loaded.encoder
-        if media_type == CSV:
-            # What a column of a text holds is known when all of it was read.
-            written, media_type = file.with_suffix(".arrow"), ARROW
-            for guess in write_table(file, CSV, written, self.limits, self._known_dialect(), arriving=text):
+        if media_type in (CSV, *SPREADSHEETS):
+            # What a column of texts or cells holds is known when all of it was read.
+            written = file.with_suffix(".arrow")
+            for guess in write_table(file, media_type, written, self.limits, self._known_dialect(), arriving=text):
                 if guess.code == "unclear_thousands":  # these rows say less than all that the version learnt from
                     findings.error(guess.pointer, guess.code, guess.detail)
                 else:
                     findings.warnings.append(guess)
             findings.raise_errors()
-            file = written
+            file, media_type = written, ARROW
         return map(Table.of_batch, read_batches(file, media_type, self.limits, encoder.wanted(self.include)))
 
     def _known_dialect(self) -> Dialect:

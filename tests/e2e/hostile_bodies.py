@@ -10,6 +10,9 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from service.formats.spreadsheets.kinds import ODS, XLSX
+from tests.support.spreadsheets import with_sheet
+
 PREDICT, INFER, UPLOAD, IMPORT = "/v1/models/xor:predict", "/v2/models/xor/infer", "/v1/datasets", "/v1/models:import"
 ITEMS = 6_000_000
 """Of JSON: as many empty lists take half a gigabyte."""
@@ -79,6 +82,31 @@ STREAM = "application/vnd.apache.arrow.stream"
 OCTETS = "application/octet-stream"
 LISTS = _listed(b'{"inputs":[', b"[],", b"]}")
 
+
+def _cell(place: str) -> str:
+    return f'<row><c r="{place}"><v>1</v></c></row>'
+
+
+def _shared_text() -> bytes:
+    cells = "".join(f'<row><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, 60_000))
+    return with_sheet(cells, f"<si><t>{'x' * 9000}</t></si>")
+
+
+def _repeated_cells() -> bytes:
+    written = io.BytesIO()
+    table = "urn:oasis:names:tc:opendocument:xmlns:table:1.0"
+    office = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+    cell = '<t:table-cell t:number-columns-repeated="1000" o:value-type="float" o:value="1"/>'
+    row = f'<t:table-row t:number-rows-repeated="9000">{cell}</t:table-row>'
+    sheet = f'<o:body><o:spreadsheet><t:table t:name="a">{row}</t:table></o:spreadsheet></o:body>'
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as into:
+        into.writestr("mimetype", ODS)
+        into.writestr(
+            "content.xml", f'<o:document-content xmlns:o="{office}" xmlns:t="{table}">{sheet}</o:document-content>'
+        )
+    return written.getvalue()
+
+
 HOSTILE = {
     "lists to :predict": Hostile(PREDICT, JSON, _listed(b'{"instances":[', b"[],", b"]}")),
     "objects to :predict": Hostile(PREDICT, JSON, _listed(b'{"instances":[', b"{},", b"]}")),
@@ -108,6 +136,12 @@ HOSTILE = {
     "a value of a CSV": Hostile(UPLOAD, CSV, lambda: b"a,b\n1," + b"x" * 50_000_000 + b"\n", (400, 413)),
     "texts in an npz": Hostile(UPLOAD, NPZ, lambda: _npz(x=np.zeros((500, 1)), y=np.zeros(500, "U250000"))),
     "zeros in an npz": Hostile(UPLOAD, OCTETS, lambda: _npz(x=np.zeros((70_000_000, 1), "f4"), y=np.zeros(9))),
+    "far cells in a workbook": Hostile(UPLOAD, XLSX, lambda: with_sheet(_cell("A1") + _cell("XFD1048576"))),
+    "far cells to :predict": Hostile(PREDICT, XLSX, lambda: with_sheet(_cell("A1") + _cell("XFD1048576"))),
+    "many cells in a workbook": Hostile(UPLOAD, OCTETS, lambda: with_sheet(_cell("A1") + _cell("CV90000"))),
+    "one text in a workbook": Hostile(UPLOAD, XLSX, _shared_text),
+    "zeros in a workbook": Hostile(UPLOAD, XLSX, lambda: with_sheet(" " * 300_000_000)),
+    "repeated cells in an open document": Hostile(UPLOAD, ODS, _repeated_cells),
     "texts in Parquet": Hostile(UPLOAD, PARQUET, lambda: _parquet(_texts(), use_dictionary=False)),
     "one text in Parquet": Hostile(UPLOAD, PARQUET, lambda: _parquet(_repeated())),
     "texts in Arrow": Hostile(UPLOAD, ARROW, lambda: _arrow(_texts())),

@@ -53,6 +53,7 @@ def _application(settings: Settings, database: Database) -> Any:
     import pyarrow.compute  # noqa: PLC0415 - as said
     import pyarrow.csv  # noqa: PLC0415 - as said
     import pyarrow.parquet  # noqa: F401, PLC0415 - as said
+    import python_calamine  # noqa: F401, PLC0415 - as said
 
     from service.api.app import create_app  # noqa: PLC0415 - after the number of BLAS's threads is set
 

@@ -75,7 +75,7 @@ async def create_dataset(
     dialect: Written,
     name: NewName = None,
 ) -> Any:
-    """Uploads a table: CSV, Parquet, Arrow, JSON rows, or NumPy arrays x and y.
+    """Uploads a table: CSV, Parquet, Arrow, a spreadsheet, JSON rows, or NumPy arrays x and y.
 
     What the columns hold is found by reading, and told in the answer.
     """

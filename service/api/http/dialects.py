@@ -21,7 +21,8 @@ async def _dialect(
         str | None, Query(min_length=1, max_length=1, description="Of CSV; found if not given.")
     ] = None,
     header: Annotated[
-        bool | None, Query(description="Whether the first row of a CSV names the columns; found if not given.")
+        bool | None,
+        Query(description="Whether the first row of a CSV or sheet names the columns; found if not given."),
     ] = None,
     encoding: Annotated[str | None, Query(max_length=40, description="Of CSV; found if not given.")] = None,
     quotechar: Annotated[str | None, Query(min_length=1, max_length=1, description='Of CSV; `"` if not given.')] = None,
@@ -37,16 +38,29 @@ async def _dialect(
         _Words | None,
         Query(
             max_length=_MOST_WORDS,
-            description="A text of a CSV that says that nothing is there, besides those that "
+            description="A text of a CSV or of a sheet that says that nothing is there, besides those that "
             "pandas knows; give it once for each. What stands in quotes is there.",
         ),
     ] = None,
     skip_rows: Annotated[
-        int | None, Query(ge=0, le=10_000, description="So many lines at the beginning of a CSV are no part of it.")
+        int | None,
+        Query(
+            ge=0,
+            le=10_000,
+            description="So many lines of a CSV, or rows of a sheet, are no part of it at its beginning.",
+        ),
     ] = None,
     comment: Annotated[
         str | None,
         Query(min_length=1, max_length=1, description="What begins a comment in a CSV, which ends with its line."),
+    ] = None,
+    sheet: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=_LONGEST_WORD,
+            description="The name of the sheet of a spreadsheet; the first visible sheet if not given.",
+        ),
     ] = None,
     date_format: Annotated[
         _Words | None,
@@ -83,6 +97,7 @@ async def _dialect(
         comment=comment,
         date_formats=tuple(date_format or ()),
         types=_types(types or []),
+        sheet=sheet,
     )
 
 

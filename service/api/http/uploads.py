@@ -21,6 +21,7 @@ from service.formats.json_rows import read_whole
 from service.formats.multipart import FORM, file_of_form
 from service.formats.npz import NPZ, is_npz, read_npz
 from service.formats.plain_rows import read_json_with_rows
+from service.formats.spreadsheets import kinds as spreadsheets
 from service.formats.tables import ARROW, ARROW_STREAM, CSV, JSON, MAGIC, NDJSON, PARQUET, write_table
 from service.storage import NewDataset
 
@@ -36,7 +37,8 @@ MEDIA_TYPES = {
     ARROW: ARROW,
     ARROW_STREAM: ARROW_STREAM,
     NPZ: NPZ,
-    "application/zip": NPZ,
+    "application/zip": OCTETS,
+    **spreadsheets.MEDIA_TYPES,
     JSON: JSON,
     NDJSON: NDJSON,
     "application/jsonl": NDJSON,
@@ -49,9 +51,11 @@ MEDIA_TYPES = {
 TABLES = {name: media_type for name, media_type in MEDIA_TYPES.items() if media_type not in (JSON, NDJSON, NPZ)}
 """What of it may be sent to be predicted."""
 
+ANSWERS = {name: media_type for name, media_type in TABLES.items() if media_type in (CSV, PARQUET, ARROW, ARROW_STREAM)}
+"""In what of it the answer may come."""
+
 _FOREIGN = {
-    rb"PK\x03\x04": "a zip file; save a spreadsheet (.xlsx) as CSV",
-    rb"\xd0\xcf\x11\xe0": "a spreadsheet in an old form (.xls); save it as CSV",
+    rb"PK\x03\x04": "a zip file with neither arrays of NumPy nor a spreadsheet in it",
     rb"BZh[1-9]1AY&": "a file packed with bzip2; unpack it, or pack it with gzip or zstd",
     rb"\xfd7zXZ\0": "a file packed with xz; unpack it, or pack it with gzip or zstd",
     rb"\x1f\x8b|\x28\xb5\x2f\xfd": "a file that is packed twice",
@@ -122,11 +126,11 @@ def told_apart(file: Path, arriving: Readable, media_type: str, limits: Limits) 
         start = _start_of(file)
     if not start:
         raise Malformed("Expected a table with at least one row; received an empty body.", code="bad_table")
-    if media_type == OCTETS:
+    if media_type in (OCTETS, *spreadsheets.SPREADSHEETS):  # Windows sends a CSV as one of Excel
         media_type = next((of for magic, of in MAGIC.items() if start.startswith(magic)), CSV)
-        if start.startswith(b"PK"):
+        if start.startswith((b"PK", spreadsheets.OLE)):
             expect_much()
-            media_type = NPZ if is_npz(file) else media_type
+            media_type = spreadsheets.spreadsheet_of(file, start) or (NPZ if is_npz(file) else media_type)
         elif start.lstrip()[:1] in (b"{", b"["):
             media_type = NDJSON if _ONE_AFTER_ANOTHER.search(_start_of(file, _LOOK_BYTES)) else JSON
     if media_type not in (CSV, JSON, NDJSON):
@@ -134,9 +138,8 @@ def told_apart(file: Path, arriving: Readable, media_type: str, limits: Limits) 
     if media_type == CSV:
         for pattern, received in _FOREIGN.items():
             if re.match(pattern, start):
-                raise Malformed(
-                    f"Expected a table in CSV, Parquet, Arrow or JSON; received {received}.", code="bad_table"
-                )
+                expected = "Expected a table in CSV, Parquet, Arrow, JSON or a spreadsheet"
+                raise Malformed(f"{expected}; received {received}.", code="bad_table")
     return file, text, media_type
 
 

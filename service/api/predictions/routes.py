@@ -12,7 +12,7 @@ from service.api.http.bodies import JsonBytes, check_json, described, is_plain_j
 from service.api.http.paths import ModelName
 from service.api.http.problems import documented
 from service.api.http.queries import refuse
-from service.api.http.uploads import OCTETS, TABLES, is_table
+from service.api.http.uploads import ANSWERS, OCTETS, TABLES, is_table
 from service.api.models.verbs import verb
 from service.api.predictions.tables import Queried, answer_table
 from service.api.predictions.views import MOST_REPEATS, EvaluationView, OutputsView, PredictionView
@@ -41,6 +41,7 @@ _ROW_COPIES, _OUTPUT_COPIES = 8, 24
 _MOST_SHUFFLES = 10_000
 """Of all features together: each is a prediction of all rows."""
 
+_ANSWERS = dict.fromkeys(sorted({*ANSWERS.values()}), FILE)
 _TABLES = dict.fromkeys(sorted({*TABLES.values()} - {OCTETS}), FILE)
 _BODY = described("PredictionRequest", PREDICTION_EXAMPLES)
 _BODY["requestBody"]["content"] |= _TABLES
@@ -48,7 +49,10 @@ _BODY["requestBody"]["content"] |= _TABLES
 PREDICTS: dict[str, Any] = {
     "response_model": PredictionView | OutputsView,
     "responses": {
-        200: {"description": "To JSON as described; to a table a table, a row for each row.", "content": _TABLES},
+        200: {
+            "description": "To JSON as described; to a table a row for each row, to a spreadsheet in CSV.",
+            "content": _ANSWERS,
+        },
         **documented(400, 404, 413, 415, 422, 503),
     },
     "openapi_extra": _BODY,
@@ -68,7 +72,7 @@ async def respond(request: Request, name: ModelName, which: Which, query: Querie
     """The outputs of {version} for each row: to a table a table, to JSON JSON."""
     if is_table(request.headers.get("content-type", "")):
         return await answer_table(request, name, which, query)
-    check_json(request.headers, "a table in CSV, Parquet or Arrow")
+    check_json(request.headers, "a table in CSV, Parquet, Arrow or a spreadsheet")
     refuse(request.query_params, lambda _name: "Expected with a table only; JSON says in itself what it asks for")
     shared, body = state_of(request), await whole_body(request)
     answered = await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, which), body))

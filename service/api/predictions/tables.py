@@ -1,4 +1,4 @@
-"""Tables to predict: a body of CSV, Parquet or Arrow is answered with a table, a row for each row."""
+"""Tables to predict: a body that is a table is answered with a table, a row for each row."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from service.api.http.dialects import Formulas, Written
 from service.api.http.negotiation import quality
 from service.api.http.problems import UnsupportedMediaType
 from service.api.http.streamed_body import received
-from service.api.http.uploads import OCTETS, TABLES, media_type_of, told_apart
+from service.api.http.uploads import ANSWERS, TABLES, media_type_of, told_apart
 from service.api.serving.version_cache import Which
 from service.api.state import state_of
 from service.errors import Finding
@@ -106,7 +106,7 @@ async def answer_table(request: Request, name: str, which: Which, query: TableQu
     def read(file: Path, arriving: Readable) -> tuple[BinaryIO, str, list[Finding]]:
         file, text, given = told_apart(file, arriving, media_type, shared.settings)
         if given not in TABLES.values():
-            raise UnsupportedMediaType(f"Expected a table in CSV, Parquet or Arrow; received {given}.")
+            raise UnsupportedMediaType(f"Expected a table in CSV, Parquet, Arrow or a spreadsheet; received {given}.")
         wanted = _wanted(query.accept, given)
         content, guesses = prediction.answer(file, text, given, wanted)
         return content, wanted, guesses
@@ -125,12 +125,13 @@ async def answer_table(request: Request, name: str, which: Which, query: TableQu
 
 
 def _wanted(accept: str, given: str) -> str:
-    """The media type that `Accept` prefers among those of tables; that of the body if it names none."""
+    """The media type that `Accept` prefers among those of answers; if it names none, that of the body, or CSV."""
+    given = given if given in ANSWERS else CSV
     best, choice = 0.0, given
     for part in accept.lower().split(","):
         name, _, weight = part.partition(";")
-        media_type = given if name.strip() == "*/*" else TABLES.get(name.strip(), OCTETS)
-        if media_type != OCTETS and quality(weight) > best:
+        media_type = given if name.strip() == "*/*" else ANSWERS.get(name.strip())
+        if media_type is not None and quality(weight) > best:
             best, choice = quality(weight), media_type
     return choice
 

@@ -55,6 +55,8 @@ class Dialect:
     """Whether spaces stand around each value."""
     is_decimal_told: bool = False
     """Whether somebody has said what stands before decimals, so that it needs no guess."""
+    sheet: str | None = None
+    """The sheet of a spreadsheet that is the table; the first that is to be seen where it is None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ _EXACT = 2.0**53
 """Beyond it, float64 does not have every whole number."""
 
 _FIRST_LOOK = 100
+_LOOK_BYTES = 64 << 10
+"""So much of a block is looked at together, so that what is noted of it takes little memory."""
+
 TEXT = {b"fitd": b"text"}
 """What is noted of a column of nothing but gaps that is one of texts, unless other values come."""
 
@@ -162,10 +165,13 @@ class BlockReader:
     def _has_gaps_in_quotes(self, block: memoryview) -> bool:
         pattern, begins = _gaps_in_quotes(str(self.dialect.delimiter), self.dialect.quote, self.dialect.gaps)
         codes = np.frombuffer(block, np.uint8)
-        quotes = np.flatnonzero(codes == self.dialect.quote.encode()[0])
-        # The pattern alone would look at each byte, which takes longer than to read them.
-        likely = quotes[begins[codes[np.minimum(quotes + 1, len(codes) - 1)]]]
-        return any(pattern.match(block, place) for place in likely.tolist())
+        for start in range(0, len(codes), _LOOK_BYTES):
+            quotes = start + np.flatnonzero(codes[start : start + _LOOK_BYTES] == self.dialect.quote.encode()[0])
+            # The pattern alone would look at each byte, which takes longer than to read them.
+            likely = quotes[begins[codes[np.minimum(quotes + 1, len(codes) - 1)]]]
+            if any(pattern.match(block, place) for place in likely.tolist()):
+                return True
+        return False
 
 
 def meaning_of_column(texts: Any, mark: str) -> Grouped:

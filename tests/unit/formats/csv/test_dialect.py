@@ -157,6 +157,9 @@ from pathlib import Path
 import pyarrow as pa
 from service.config import Limits
 from service.formats.tables import CSV, write_table
+small = Path(sys.argv[1] + ".small")
+small.write_text("a,b\\n1,2\\n1.5,word\\n")
+write_table(small, CSV, Path(sys.argv[2]), Limits())  # what it imports is no memory of reading
 tracemalloc.start()
 write_table(Path(sys.argv[1]), CSV, Path(sys.argv[2]), Limits())
 print(pa.default_memory_pool().max_memory() + tracemalloc.get_traced_memory()[1])
