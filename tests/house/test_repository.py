@@ -71,3 +71,9 @@ def test_the_vendored_pages_are_as_they_came() -> None:
     for line in (SWAGGER / "SHA256SUMS").read_text(encoding="utf-8").splitlines():
         digest, name = line.split()
         assert hashlib.sha256((SWAGGER / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_no_text_has_a_mark_of_a_merge_in_it() -> None:
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/**/*.json"), *ROOT.glob("*.toml")]
+    marked = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
+    assert [path.name for path in texts if marked.search(path.read_text(encoding="utf-8"))] == []
