@@ -25,7 +25,7 @@ def test_the_canonical_request_goes_from_queued_to_predictions(service: Service)
     service.work()
     job = client.get(answer.headers["Location"]).json()
     assert (job["status"], job["version"], job["attempt"], job["seed"]) == ("succeeded", 1, 1, 7)
-    assert job["progress"] == {"epoch": 10, "epochs": 10, "fraction": 1.0, "eta_seconds": None}
+    assert job["progress"] == {"epoch": 10, "epochs": 10, "fraction": 1.0, "eta_seconds": None, **SINGLE}
     assert job["created_at"] <= job["started_at"] <= job["finished_at"]
     assert job["finished_at"].endswith("Z")
 
