@@ -25,6 +25,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     FITD_DATA_DIR=/data \
     FITD_HOST=0.0.0.0 \
+    FITD_FIRST_KEY_FILE=/data/first-key \
     FITD_PORT=8000
 USER 10001:10001
 VOLUME /data

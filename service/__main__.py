@@ -1,4 +1,4 @@
-"""The command line: `python -m service serve | api | worker | cluster | migrate | backup`."""
+"""The command line: `python -m service serve | api | worker | cluster | migrate | backup | keys`."""
 
 import argparse
 import logging
@@ -6,12 +6,13 @@ import os
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from service.config import RENAMED, Settings, explained, given_names, misspelt
 from service.errors import FitdError
-from service.processes import worker
+from service.processes import access, worker
 from service.processes.lifeline import follow
 from service.processes.schema import migrate
 from service.processes.supervisor import serve
@@ -19,6 +20,8 @@ from service.storage import Database
 from service.worker.dask import check_address
 
 _BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+_MOST = 1e9
 
 _log = logging.getLogger("fitd")
 
@@ -72,7 +75,36 @@ def _parser() -> argparse.ArgumentParser:
     backup = commands.add_parser("backup", help=purpose, description=f"backup: {purpose}.")
     backup.add_argument("directory", type=Path)
     backup.set_defaults(run=_backup, parent=None)
+    _add_keys(commands)
     return parser
+
+
+def _add_keys(commands: Any) -> None:
+    purpose = "makes, lists, revokes and rotates the keys of those who may call the service"
+    keys = commands.add_parser("keys", help=purpose, description=f"keys: {purpose}.")
+    keys.set_defaults(run=_keys, parent=None)
+    actions = keys.add_subparsers(metavar="ACTION", dest="action", required=True)
+    create = actions.add_parser("create", help="prints a new key, which is shown this once")
+    create.add_argument("--name", required=True, help="who or what uses it")
+    create.add_argument("--scopes", required=True, help="read, predict, data, train, metrics, admin, by commas")
+    create.add_argument("--models", help="a pattern with * and ?: the key is only for models of such names")
+    create.add_argument("--expires-days", type=_positive, help="days until it expires; never, if not given")
+    actions.add_parser("list", help="prints a line for each key")
+    for name, purpose in (
+        ("revoke", "ends a key at once"),
+        ("rotate", "prints a new key for an old one, which ends after the overlap"),
+    ):
+        action = actions.add_parser(name, help=purpose)
+        action.add_argument("id", help="the key's id, as `list` prints it")
+        if name == "rotate":
+            action.add_argument("--overlap-seconds", type=_positive, default=86_400.0, help="a day, if not given")
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= _MOST:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to {_MOST:.0f}")
+    return number
 
 
 def _serve(settings: Settings, arguments: argparse.Namespace) -> None:
@@ -120,6 +152,7 @@ def _cluster(settings: Settings, arguments: argparse.Namespace) -> None:
 def _migrate(settings: Settings, _arguments: argparse.Namespace) -> None:
     with closing(Database.of(settings)) as database:
         migrate(database)
+        access.make_first_key(settings, database)
         _log.info("The tables are those of this release")
 
 
@@ -129,6 +162,20 @@ def _backup(settings: Settings, arguments: argparse.Namespace) -> None:
     with closing(Database.of(settings)) as database:
         artifacts = back_up(database, arguments.directory)
     _log.info("Copied the database and %d artifacts to %s", artifacts, arguments.directory)
+
+
+def _keys(settings: Settings, arguments: argparse.Namespace) -> None:
+    with closing(Database.of(settings)) as database:
+        match arguments.action:
+            case "create":
+                more = {"models": arguments.models, "days": arguments.expires_days}
+                access.create(settings, database, arguments.name, arguments.scopes, **more)
+            case "list":
+                access.show(database)
+            case "revoke":
+                access.revoke(database, arguments.id)
+            case "rotate":
+                access.rotate(database, arguments.id, arguments.overlap_seconds)
 
 
 def limit_threads(count: int) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import ipaddress
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -24,6 +25,10 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _HOST_NAME = r"\*|[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?"
 HostNames = Annotated[str, Field(pattern=rf"^\s*(({_HOST_NAME})\s*(,\s*({_HOST_NAME})\s*)*)?$")]
 """Names of hosts without scheme and port, separated by commas."""
+
+_ORIGIN = r"https?://[A-Za-z0-9_.-]+(:[0-9]{1,5})?"
+OriginNames = Annotated[str, Field(pattern=rf"^\s*({_ORIGIN}\s*(,\s*{_ORIGIN}\s*)*)?$")]
+"""Origins, each a scheme, a host and maybe a port, separated by commas."""
 
 
 def _sqlite_in(settings: dict[str, Any]) -> str:
@@ -100,6 +105,21 @@ class Settings(BaseSettings, Limits):
         "",
         description="Names by which the service is called, separated by commas, such as `fitd.example.com`; `*` for "
         "any. `localhost`, the name in FITD_HOST and IP addresses need no entry. A request by another name gets 421.",
+    )
+    auth: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Whether callers need a key: `auto`, unless FITD_HOST is this machine's loopback; `on`, always; "
+        "`off`, never, so that whoever reaches the port can train and delete.",
+    )
+    first_key_file: Path | None = Field(
+        None,
+        description="File for the first key. While there is no key, `serve` and `migrate` make one with the scope "
+        "`admin` and write it there, or keep the key that is there already. Default: none is made.",
+    )
+    cors_origins: OriginNames = Field(
+        "",
+        description="Origins of web pages that may call the service, separated by commas, such as "
+        "`https://app.example.com`. Pages of all other origins are refused.",
     )
     max_connections: Count = Field(
         1000,
@@ -189,6 +209,24 @@ class Settings(BaseSettings, Limits):
     def host_names(self) -> frozenset[str]:
         """The names in `allowed_hosts` and `host`, in small letters."""
         return frozenset(name.strip().rstrip(".").lower() for name in (*self.allowed_hosts.split(","), self.host))
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins in `cors_origins`, in small letters as browsers send them."""
+        return frozenset(filter(None, (name.strip().lower() for name in self.cors_origins.split(","))))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the service listens where only its own machine reaches it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost"
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether callers need a key."""
+        return self.auth == "on" or (self.auth == "auto" and not self.is_loopback)
 
     @property
     def memory_at_once_bytes(self) -> int:

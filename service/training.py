@@ -16,7 +16,7 @@ from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
 from service.data.tables import Table
 from service.errors import Finding, Findings
-from service.evaluation import Conformity, HeldOut, held_out_score, is_worse_than_mean, measure, score_of
+from service.evaluation import Certainty, HeldOut, held_out_score, is_worse_than_mean, measure, score_of
 from service.fitting import fit, fit_arguments
 from service.formats.metric_values import MetricValue, finite
 from service.formats.weights import pack
@@ -83,22 +83,26 @@ def train(
         return _partial(model, told, cancelled.keep, best, **past)
     seconds, history = time.perf_counter() - began, model.history.history
     metrics = {name: values[-1] for name, values in history.items()}
-    evaluation = None if dataset.test is None else _evaluation(model, task, dataset.test)
+    kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
+    held = HeldOut.to_learn_from(model, task, dataset, kept)
+    certainty = Certainty.learn(task, held, calibrate=bool(request.calibrate))
+    measured = _calibrated(model, request, task, certainty, task.encoded(dataset.y[:1]))
+    evaluation = None if dataset.test is None else _evaluation(measured, task, dataset.test)
     if evaluation is not None:
         metrics |= {f"test_{name}": value for name, value in evaluation["metrics"].items()}
-    kept = math.floor(dataset.rows * (1 - request.fit.validation_split))
-    found = held_out_score(model, task, dataset, kept)
-    told = _with_honesty(told, task, HeldOut.to_learn_from(model, task, dataset, kept))
-    version = _result(model, told, history, metrics, seconds, evaluation=evaluation)
+    validated = None if certainty.held is None else certainty.held.predictions
+    found = held_out_score(measured, task, dataset, kept, validated)
+    version = _result(model, certainty.added_to(told), history, metrics, seconds, evaluation=evaluation)
     return replace(version, score=found, warnings=_warnings(model, task, kept, prepared))
 
 
-def _with_honesty(told: Mapping[str, Any], task: Task, held: HeldOut | None) -> dict[str, Any]:
-    """What is known of the version, with what held-out rows say of the certainty of its outputs."""
-    conformity = None if held is None else Conformity.of(task, held.predictions, held.data, held.part)
-    if conformity is None:
-        return {**told}
-    return {**told, "output": {**told["output"], "conformity": conformity.to_json()}}
+def _calibrated(model: Sequential, request: TrainingRequest, task: Task, certainty: Certainty, y: Any) -> Sequential:
+    """The network as the version predicts, to be measured; `y` are some encoded targets."""
+    if certainty.temperature is None:
+        return model
+    made = certainty.temperature.applied(model)
+    made.compile(**task.compilation(request.compile, y) | {"optimizer": "sgd"})
+    return made
 
 
 def _bag(bagging: Bagging, states: Iterable[TrainingState]) -> NewVersion:
@@ -110,14 +114,17 @@ def _bag(bagging: Bagging, states: Iterable[TrainingState]) -> NewVersion:
     if members.partial:
         return _of_members(told, members)
     held = HeldOut("out_of_fold", dataset, out_of_fold(bagging, members.finished))
-    version = _of_members(_with_honesty(told, task, held), members)
+    certainty = Certainty.learn(task, held, calibrate=bool(request.calibrate))
+    version = _of_members(certainty.added_to(told), members)
     if dataset.test is None:
-        return replace(version, score=score_of(held, task, dataset.y))
+        return replace(version, score=score_of(certainty.held or held, task, dataset.y))
     model = bag(request.spec, dataset.columns, [one.weights.values() for one in members.finished])
-    model.compile(**task.compilation(request.compile, task.encoded(dataset.y[:1])) | {"optimizer": "sgd"})
-    evaluation = _evaluation(model, task, dataset.test)
+    y = task.encoded(dataset.y[:1])
+    model.compile(**task.compilation(request.compile, y) | {"optimizer": "sgd"})
+    measured = _calibrated(model, request, task, certainty, y)
+    evaluation = _evaluation(measured, task, dataset.test)
     metrics = version.metrics | {f"test_{name}": value for name, value in evaluation["metrics"].items()}
-    score = held_out_score(model, task, dataset, dataset.rows)
+    score = held_out_score(measured, task, dataset, dataset.rows)
     return replace(version, metrics=_finite(metrics), evaluation=evaluation, score=score)
 
 

@@ -8,6 +8,10 @@ from fastapi.routing import APIRoute
 
 from service.allowance import Allowance, Heavy
 from service.api import docs, health
+from service.api.access import routes as access
+from service.api.access.door import Door, InnerDoor, LockedDoor, OpenDoor
+from service.api.access.key_table import KeyTable
+from service.api.access.scopes import Rules
 from service.api.apart.answering import answer_heavy
 from service.api.apart.pool import Pool
 from service.api.datasets import routes as datasets
@@ -55,6 +59,7 @@ TAGS = [
     {"name": "model files", "description": "Versions as files for other programs, and files of theirs as versions."},
     {"name": "predictions", "description": "Ask a trained model, or measure it on data."},
     {"name": "inference protocol", "description": "The Open Inference Protocol, version 2, for its clients."},
+    {"name": "keys", "description": "Make, rotate and revoke the keys of those who may call the service."},
     {"name": "health", "description": "For whoever runs the service."},
 ]
 
@@ -79,6 +84,7 @@ def create_app(settings: Settings, database: Database | None = None, *, is_apart
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         await apart.close()
+        keys.close()
         if database is None:
             shared_database.close()
 
@@ -99,13 +105,19 @@ def create_app(settings: Settings, database: Database | None = None, *, is_apart
     serving = Serving(shared_database, settings.model_cache_size, settings.model_cache_bytes)
     budget = Budget(settings.memory_at_once_bytes, settings.max_memory_wait_seconds)
     apart = Pool(settings, budget, shared_database.rings)
-    app.state.fitd = State(settings, shared_database, serving, Watch(shared_database), Statistics(), budget, apart)
-    callers = Callers(settings.host_names)
-    app.state.ways = Ways(app.state.fitd, callers.judge, *WAYS)
+    keys = KeyTable(shared_database)
+    app.state.fitd = State(
+        settings, shared_database, serving, Watch(shared_database), Statistics(), budget, apart, keys
+    )
+    _include_routes(app)
+    callers = Callers(settings.host_names, settings.origins)
+    door = _door(app, callers, is_apart=is_apart)
+    app.state.ways = Ways(app.state.fitd, door, *WAYS)
     app.add_middleware(Heads)
     app.add_middleware(
         Gate,
-        judge=callers.judge,
+        door=door,
+        origins=callers.origins,
         max_body_bytes=settings.max_body_bytes,
         max_upload_bytes=settings.max_upload_bytes,
         is_upload=is_upload,
@@ -114,6 +126,18 @@ def create_app(settings: Settings, database: Database | None = None, *, is_apart
     )
     problems.install(app)
     app.add_exception_handler(Heavy, answer_heavy)  # type: ignore[arg-type]
+    return app
+
+
+def _door(app: FastAPI, callers: Callers, *, is_apart: bool) -> Door:
+    rules = Rules(app.routes, docs.STATIC)  # without keys, too: a route that lacks a scope is found at once
+    shared: State = app.state.fitd
+    if is_apart:
+        return InnerDoor()
+    return LockedDoor(callers, shared.keys, rules) if shared.settings.asks_for_keys else OpenDoor(callers)
+
+
+def _include_routes(app: FastAPI) -> None:
     # Routes are tried in order, and predictions are asked for most.
     rooms = (
         predictions,
@@ -126,6 +150,7 @@ def create_app(settings: Settings, database: Database | None = None, *, is_apart
         models,
         labels,
         files,
+        access,
         health,
     )
     for room in rooms:
@@ -143,8 +168,9 @@ def create_app(settings: Settings, database: Database | None = None, *, is_apart
         InferenceRequest,
         Refusal,
         ImportRequest,
+        access.KeyRequest,
+        access.RotationRequest,
     )
-    return app
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -35,8 +35,8 @@ async def docs() -> HTMLResponse:
         swagger_favicon_url="/static/favicon.svg",
         swagger_ui_parameters={"defaultModelsExpandDepth": 0, "docExpansion": "list", "tryItOutEnabled": True},
     )
-    page.headers.update(page_headers(bytes(page.body)))
-    return page
+    content = bytes(page.body).replace(b"<script", b'<script src="/static/key.js"></script>\n    <script', 1)
+    return HTMLResponse(content, headers=page_headers(content))
 
 
 def install(app: FastAPI, *bodies: type[BaseModel]) -> None:

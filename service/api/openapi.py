@@ -15,6 +15,11 @@ from service.api.plain_schemas import plain
 from service.api.protocols.open_inference.refusals import is_of_protocol
 from service.spec.spelling import BY_SHAPE, REGISTRIES
 
+_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key, `fitd_...`, which `python -m service keys create` or `POST /v1/keys` makes.",
+}
 _AUTO = "`auto`, in the last layer that has units: as many as the targets need."
 
 _NAMES = {
@@ -38,7 +43,8 @@ def described(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
         license_info=app.license_info,
         servers=[{"url": "/", "description": "Where this document comes from."}],
     )
-    document["security"] = []  # nobody has to say who they are
+    document["components"]["securitySchemes"] = {"key": _KEY}
+    document["security"] = [{"key": []}, {}]  # on loopback no key is asked for
     _bring_nulls_back(document)
     _, definitions = models_json_schema(
         [*((body, "validation") for body in bodies), (Problem, "serialization")],

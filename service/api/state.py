@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from service.api.access.key_table import KeyTable
 from service.api.apart.pool import Pool
 from service.api.http.budget import Budget
 from service.api.jobs.watch import Watch
@@ -30,6 +31,7 @@ class State:
     budget: Budget
     apart: Pool
     """Answers what is too heavy for this process."""
+    keys: KeyTable
 
     def open_dataset(self, dataset_id: str) -> Dataset | Table:
         """A stored dataset, ready to be looked into; `NotFound` if there is none."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.checks.architecture import FAILURES, Locate, outline
+from service.checks.calibration import check_calibration
 from service.checks.class_weights import check_class_weight
 from service.checks.factors import check_factors
 from service.checks.indices import check_indices
@@ -71,6 +72,7 @@ def check_fits(
     if found is not None:
         check_memory(memory_of(request, dataset, found), limits.max_memory_bytes, locate, findings)
         task = _task_of(request, dataset, found, scale)
+        check_calibration(request, dataset, task, locate, findings)
         _check_learning(request, dataset, found, task, at=at, locate=locate, findings=findings)
         _warn_of_inputs(request, dataset, found, at=at, locate=locate, findings=findings)
         if findings.total == before and found.is_built:

@@ -41,10 +41,13 @@ class Baseline:
         return cls(made.mean(axis=0), np.median(made, axis=0), made.std(axis=0))
 
 
-def held_out_score(model: Sequential, task: Task, dataset: Dataset, kept: int) -> dict[str, Any] | None:
+def held_out_score(
+    model: Sequential, task: Task, dataset: Dataset, kept: int, validated: Array | None = None
+) -> dict[str, Any] | None:
     """The score of a trained network on the test part, else on that of the validation; None where nothing is held out.
 
-    The first `kept` rows of the dataset were trained on; others behind them are its validation part.
+    The first `kept` rows of the dataset were trained on; others behind them are its validation part. `validated` are
+    the predictions of the validation part, where they are not those of the model.
     """
     held: Dataset
     if dataset.test is not None:
@@ -55,6 +58,8 @@ def held_out_score(model: Sequential, task: Task, dataset: Dataset, kept: int) -
         part, held = "validation", Dataset(dataset.x[kept:], dataset.y[kept:], dataset.classes)
     else:
         return None
+    if part == "validation" and validated is not None:
+        return score(task, Baseline.of(task, dataset.y[:kept]), validated, held, part)
     with np.errstate(all="ignore"):
         predictions = task.in_units(model.predict(held.x, verbose=0))
     return score(task, Baseline.of(task, dataset.y[:kept]), predictions, held, part)

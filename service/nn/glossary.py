@@ -95,6 +95,8 @@ MEANINGS: Mapping[str, str] = {
     "bin_boundaries": "Borders of the intervals of each number; null takes them from the training rows.",
     "Clamp.minimum": "Smallest output in inference; null takes the smallest target of the training rows.",
     "Clamp.maximum": "Largest output in inference; null takes the largest target of the training rows.",
+    "temperature": "Number that logarithms of the probabilities are divided by: above 1 they become less sure.",
+    "independent": "Whether each input is a probability by itself, as those of sigmoid, and not one of shares.",
     "rate_schedule": "Schedule that multiplies `rate` in the course of the training.",
     "SmoothClip.max_value": "Bound that the absolute output comes near to for large inputs.",
     "ParametricActivation.alpha_initializer": "Initial shares of the activation; 1 is the activation itself.",

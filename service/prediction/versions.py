@@ -18,6 +18,7 @@ from service.nn import Sequential
 from service.nn.folding import fold
 from service.spec import CompileSpec
 from service.task import AskedLoss, OutputMeaning, Task
+from service.task.calibration import Temperature, copied
 from service.task.network import scale_of, served_network, trained_network
 from service.versions import Trained, Version
 
@@ -96,6 +97,8 @@ class LoadedVersion:
         return measured
 
     def _copy(self) -> Sequential:
+        if Temperature.of(self.trained.output) is not None:
+            return copied(self.model)
         return trained_network(self.trained, [weight.value for weight in self.model.weights])
 
     def _importance(self, model: Sequential, dataset: Dataset, y: Any, repeats: int) -> list[dict[str, Any]]:

@@ -17,9 +17,10 @@ from service.api.serving.server import Server
 from service.api.wire.connection import Connection
 from service.api.wire.shared import Wire
 from service.config import Settings
+from service.processes.access import require_key
 from service.processes.ending import end_on_signals
 from service.processes.schema import await_schema
-from service.processes.sockets import listen, warn_if_open
+from service.processes.sockets import listen
 from service.storage import Bell, Database
 
 _GRACE_SECONDS = 5
@@ -46,6 +47,8 @@ def run(settings: Settings, inherited: Inherited) -> None:
         closing(_listener(settings, inherited.socket)) as listener,
     ):
         await_schema(database)
+        if inherited.socket is None:
+            require_key(settings, database)
         server = _server(settings, database, inherited.neighbours)
         # What is there now stays: no search for garbage goes through it while somebody waits.
         gc.collect()
@@ -82,9 +85,7 @@ def _server(settings: Settings, database: Database, neighbours: Sequence[int]) -
 def _listener(settings: Settings, inherited: int | None) -> socket.socket:
     if inherited is not None:
         return socket.socket(fileno=inherited)
-    listener = listen(settings.host, settings.port)
-    warn_if_open(listener.getsockname()[0])
-    return listener
+    return listen(settings.host, settings.port)
 
 
 def _keep_freed_memory() -> None:

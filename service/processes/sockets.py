@@ -1,7 +1,5 @@
 """The sockets that the API's processes listen on; they belong to the supervisor, so that no restart closes one."""
 
-import ipaddress
-import logging
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -9,8 +7,6 @@ from contextlib import ExitStack, closing, contextmanager
 from service.errors import Conflict
 
 _BACKLOG = 2048
-
-_log = logging.getLogger("fitd.supervisor")
 
 
 def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
@@ -20,16 +16,6 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=shared)
     except OSError as error:
         raise Conflict(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
-
-
-def warn_if_open(host: str) -> None:
-    """Logs a warning if this address is one that other machines may reach."""
-    if not ipaddress.ip_address(host).is_loopback:
-        _log.warning(
-            "Listening on %s, which other machines may reach: there are no keys, so whoever reaches the port can train "
-            "and delete. FITD_HOST=127.0.0.1 listens on this machine alone.",
-            host,
-        )
 
 
 @contextmanager

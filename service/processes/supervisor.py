@@ -17,10 +17,11 @@ from contextlib import closing, contextmanager
 
 from service.config import Settings
 from service.errors import StorageFailure
+from service.processes.access import make_first_key, require_key
 from service.processes.child import Child
 from service.processes.data_directory import Tenure, only_tenant
 from service.processes.schema import migrate
-from service.processes.sockets import listening, warn_if_open
+from service.processes.sockets import listening
 from service.storage import Bell, Database
 from service.storage.artifacts.scratch import make_usable
 
@@ -43,6 +44,8 @@ def serve(settings: Settings) -> None:
     ):
         make_usable(settings.scratch)
         migrate(database)
+        make_first_key(settings, database)
+        require_key(settings, database)
         Supervisor(settings, database, bell, doors, tenure).run()
 
 
@@ -81,7 +84,6 @@ class Supervisor:
             self._tend()
             host, port = self._address[:2]
             _log.info("Serving on http://%s:%d", f"[{host}]" if ":" in host else host, port)
-            warn_if_open(host)
             while True:
                 ready, _, _ = select.select([mailbox], [], [], self._pause())
                 if ready and not _STOP.isdisjoint(mailbox.recv(64)):

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from service.nn import Sequential
 from service.nn.layers import Layer
+from service.spec.certainty import Calibrate
 from service.spec.data import DataSpec
 from service.spec.inline_data import DATA_SCHEMA, WEIGHTS_SCHEMA
 from service.spec.spelling import refusal
@@ -249,6 +250,7 @@ class TrainingRequest(Continuation):
     fit: FitSpec = Field(
         default_factory=FitSpec, description="How long and on which batches to train; every part has a default."
     )
+    calibrate: Calibrate = None
     priority: Priority = Field(0, description="The highest is trained first, among equals the oldest.")
     data: DataSpec | None = Field(
         None, description="The data itself, or a stored dataset and how to use it.", json_schema_extra=_or_inline

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from service.config import Settings
 from service.errors import Damaged, NotFound
+from service.storage.access import Keys
 from service.storage.artifacts.artifacts import Artifacts
 from service.storage.artifacts.content import Content
 from service.storage.artifacts.opening import open_artifacts
@@ -73,6 +74,11 @@ class Transaction:
     def checkpoints(self) -> Checkpoints:
         """Where interrupted trainings may go on."""
         return Checkpoints(self._connection, self._clock)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys of those who may call the service."""
+        return Keys(self._connection, self._clock, self.news)
 
     @cached_property
     def idempotency_keys(self) -> IdempotencyKeys:
@@ -199,13 +205,22 @@ class Database:
             revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
             return bool(revision == REVISION)
 
+    def has_tables(self) -> bool:
+        """Whether there are tables, of this release or another."""
+        with answering(), self.engine.connect() as connection:
+            connection.execution_options(read_only=True)
+            return inspect(connection).has_table("alembic_version")
+
     def mark(self) -> int:
         """A number that is another one as soon as another connection has changed something."""
         with answering():
             return self._changes.mark()
 
     def served_mark(self) -> int:
-        """A number that is another one as soon as a version was published or deleted or a label moved, by anybody."""
+        """A number that moves as soon as what every API process keeps at hand has changed, by anybody.
+
+        That is which version answers a prediction (one was published or deleted, a label moved), and the keys.
+        """
         with answering():
             return self._changes.served()
 

@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 from service.jobs import FINAL, HELD, Kind, Status
 
-REVISION = "0005"
+REVISION = "0006"
 """The migration that these tables stand at."""
 
 NAME = Text().with_variant(Text(collation="C"), "postgresql")
@@ -284,4 +284,17 @@ identity = Table(
     Column("place", Integer, primary_key=True, autoincrement=False),
     Column("id", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", NAME, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("models", Text),
+    Column("sha256", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Text, nullable=False),
+    *(Column(name, Moment) for name in ("expires_at", "revoked_at", "used_at")),
 )

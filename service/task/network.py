@@ -6,6 +6,7 @@ from typing import Any
 from service.nn import Layer, Sequential
 from service.spec import ModelSpec
 from service.task.bag import bag_layers
+from service.task.calibration import Temperature
 from service.task.target_scale import TargetScale
 from service.versions import Trained
 
@@ -21,9 +22,11 @@ def trained_network(version: Trained, weights: Iterable[Any]) -> Sequential:
 
 
 def served_network(version: Trained, weights: Iterable[Any]) -> Sequential:
-    """The network with its weights, whose outputs are in the units of the data."""
+    """The network with its weights, whose outputs are in the units of the data, and calibrated."""
     scale = scale_of(version)
-    return _network(version, weights, () if scale is None else scale.layers())
+    model = _network(version, weights, () if scale is None else scale.layers())
+    temperature = Temperature.of(version.output)
+    return model if temperature is None else temperature.applied(model)
 
 
 def _network(version: Trained, weights: Iterable[Any], tail: Sequence[Layer]) -> Sequential:

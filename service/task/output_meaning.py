@@ -93,6 +93,11 @@ class OutputMeaning:
         return names
 
     @property
+    def is_flat(self) -> bool:
+        """Whether the outputs of a row are a row of units."""
+        return self._is_flat
+
+    @property
     def are_probabilities(self) -> bool:
         """Whether the outputs stand for probabilities, as they are or as logits or logarithms."""
         is_likely = self.activation is not None and self.activation.outputs.are_probabilities

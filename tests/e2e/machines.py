@@ -36,7 +36,12 @@ class Machine:
 
     def run(self, command: str, folder: Path, **settings: str) -> None:
         """Starts one of the service's commands on this machine."""
-        own = {"FITD_HOST": "0.0.0.0", "FITD_PORT": str(self.port), "FITD_DATA_DIR": str(folder / self.name)}
+        own = {
+            "FITD_HOST": "0.0.0.0",
+            "FITD_AUTH": "off",
+            "FITD_PORT": str(self.port),
+            "FITD_DATA_DIR": str(folder / self.name),
+        }
         kept = {name: value for name, value in os.environ.items() if not name.startswith("FITD_")}
         within = ["ip", "netns", "exec", self.name] if self.network.is_real else []
         with (folder / f"{self.name}.log").open("ab") as log:

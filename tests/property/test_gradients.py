@@ -143,6 +143,7 @@ LAYERS: dict[str, dict[str, Any]] = {
     "ParametricActivation": {"activation": "mish"},
     "EnsembleScale": {"members": 3},
     "EnsembleDense": {"units": 2, "activation": "tanh"},
+    "Temperature": {"temperature": 1.7},
     "PeriodicEmbedding": {"num_frequencies": 5, "frequency_stddev": 0.5},
     "PiecewiseLinearEmbedding": {"num_bins": 4, "output_dim": 3},
     "ColumnTransformer": {
@@ -184,6 +185,7 @@ def test_the_gradients_of_a_layer_are_its_derivatives(name: str, shape: tuple[in
     for weight in layer.weights:
         weight.value += rng.uniform(0.1, 0.5, weight.shape).astype(weight.value.dtype)
     x = rng.integers(0, 4, shape).astype(float) if name == "Embedding" else rng.normal(size=shape)
+    x = rng.uniform(0.1, 0.9, shape) if name == "Temperature" else x
     dy = rng.normal(size=layer.compute_output_shape(shape))
 
     def output() -> float:

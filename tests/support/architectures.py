@@ -146,6 +146,15 @@ _MADE: dict[str, tuple[int, Callable[[], Sequence[layers.Layer]]]] = {
             ),
         ],
     ),
+    "calibrated members": (
+        4,
+        lambda: [
+            layers.EnsembleScale(3),
+            layers.EnsembleDense(3, "softmax"),
+            layers.Temperature(1.7),
+            layers.Temperature(0.6, independent=True),
+        ],
+    ),
     "embedding": (3, lambda: [layers.Embedding(7, 4), layers.Flatten(), layers.Dense(2, "sigmoid")]),
 }
 

@@ -11,12 +11,16 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from service.access import Caller
 from service.api.apart.answerer import Answerer
 from service.api.apart.messages import decoded, encoded
 from service.api.http.budget import Budget
 from service.config import Settings
 
 T = TypeVar("T")
+
+_KEPT_HERE = (b"x-request-id", b"prefer", b"authorization", b"x-api-key")
+"""Headers that the other process does not get: the door that judged the request says who sends it."""
 
 
 class Forwarded(StreamingResponse):
@@ -100,7 +104,8 @@ async def _left(request: Request) -> None:
 
 def _head_of(request: Request) -> dict[str, Any]:
     scope = request.scope
-    headers = [(name, value) for name, value in scope["headers"] if name not in (b"x-request-id", b"prefer")]
+    caller: Caller = request.state.caller
+    headers = [(name, value) for name, value in scope["headers"] if name not in _KEPT_HERE]
     headers.append((b"x-request-id", request.state.request_id.encode()))
     return {
         "method": scope["method"],
@@ -108,4 +113,5 @@ def _head_of(request: Request) -> dict[str, Any]:
         "raw_path": scope.get("raw_path", scope["path"].encode()).decode("latin-1"),
         "query": scope["query_string"].decode("latin-1"),
         "headers": decoded(headers),
+        "caller": {"key": caller.key, "scopes": sorted(caller.scopes), "models": caller.models},
     }

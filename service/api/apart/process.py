@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from service.access import Caller, Scope
 from service.api.apart.answerer import memory_of
 from service.api.apart.messages import BODY, END, HEAD, decoded, encoded, receive, send
 from service.config import Settings
@@ -101,9 +102,13 @@ def _scope_of(head: dict[str, Any]) -> dict[str, Any]:
         "headers": encoded(head["headers"]),
         "client": None,
         "server": None,
-        "state": {},
+        "state": {"caller": _caller_of(head["caller"])},
         "fitd.file": head.get("file"),
     }
+
+
+def _caller_of(told: dict[str, Any]) -> Caller:
+    return Caller(told["key"], frozenset(map(Scope, told["scopes"])), told["models"])
 
 
 def _limit(most_bytes: int) -> None:

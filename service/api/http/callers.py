@@ -7,14 +7,12 @@ that nobody here gave it. Or it names the service as others do: then the browser
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
 from service.api.http.headers import text_of
+from service.api.http.origins import Origins
 from service.errors import FitdError, Malformed
-
-Judge = Callable[[bytes, Mapping[bytes, bytes]], None]
-"""Raises the refusal of a request with this path and these headers, if it is to be refused."""
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
@@ -37,10 +35,11 @@ class FromForeignPage(FitdError):
 
 
 class Callers:
-    """Judges requests by the names under which the service is known."""
+    """Judges requests by the names under which the service is known, and by the origins that may call it."""
 
-    def __init__(self, names: frozenset[str]) -> None:
+    def __init__(self, names: frozenset[str], origins: frozenset[str] = frozenset()) -> None:
         self._names = names
+        self.origins = Origins(origins)
         self._may_be_named = lru_cache(_REMEMBERED)(self._is_known)
 
     def judge(self, path: bytes, headers: Mapping[bytes, bytes]) -> None:
@@ -51,6 +50,8 @@ class Callers:
                 "The header Host names a host that this service is not known as. Whoever runs the service can add the "
                 "name to FITD_ALLOWED_HOSTS; an IP address or localhost needs no entry."
             )
+        if self.origins.has(headers):
+            return
         site = headers.get(b"sec-fetch-site")
         if site is not None and site.lower() == b"cross-site" and not _is_link(path, headers):
             raise FromForeignPage("Expected a request that is not made by a web page of another site.")

@@ -40,6 +40,7 @@ _SINGLE = frozenset(
         b"sec-fetch-dest",
         b"sec-fetch-mode",
         b"sec-fetch-site",
+        b"x-api-key",
         b"x-request-id",
     }
 )

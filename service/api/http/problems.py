@@ -17,6 +17,7 @@ from starlette.routing import Match, Mount
 
 from service import errors
 from service.allowance import too_much_memory
+from service.api.access.refusals import InsufficientScope, OtherModels, Unauthenticated
 from service.api.http.callers import FromForeignPage, Misdirected
 from service.api.protocols.open_inference.refusals import is_of_protocol
 from service.formats.jsontext import write_json
@@ -25,6 +26,7 @@ from service.spec.mistakes import expectation
 MEDIA_TYPE = "application/problem+json"
 _OF_TENSORFLOW = re.compile(r"/v1/models/[^/]+(/(versions|labels)/[^/]+)?(/metadata)?")
 _REFUSALS = (errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE)
+_FROM_THE_DOOR = (401, 403)
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 log = logging.getLogger("fitd.api")
 
@@ -65,6 +67,9 @@ class Problem(BaseModel):
 
 KINDS: Mapping[type[errors.FitdError], tuple[int, str]] = {
     errors.Malformed: (400, "The request cannot be read"),
+    Unauthenticated: (401, "A key is needed"),
+    InsufficientScope: (403, "The key is not for this"),
+    OtherModels: (403, "The key is for other models"),
     FromForeignPage: (403, "Web pages of others may not ask"),
     errors.NotFound: (404, "There is no such thing"),
     errors.Conflict: (409, "The present state does not allow it"),
@@ -143,6 +148,9 @@ def answer_known(request: Request, error: errors.FitdError) -> Response:
         return problem(request, status, error.code, title, detail, **more)
     if isinstance(error, errors.TooLarge):
         more[f"limit_{error.unit}"] = error.limit
+    if isinstance(error, Unauthenticated | InsufficientScope | OtherModels):
+        headers = {"WWW-Authenticate": error.challenge}
+        return problem(request, status, error.code, title, error.detail, headers=headers)
     if isinstance(error, errors.TooMany):
         headers = {"Retry-After": str(error.retry_after_seconds)}
         return problem(request, status, error.code, title, error.detail, headers=headers)
@@ -242,7 +250,7 @@ def install(app: FastAPI) -> None:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that may answer with these problems (500 is always one of them)."""
+    """The `responses` of a route that may answer with these problems (401, 403 and 500 are always among them)."""
     titles = {
         **dict(KINDS.values()),
         422: KINDS[errors.Invalid][1],
@@ -255,7 +263,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "description": titles[status],
             "content": {MEDIA_TYPE: {"schema": schema, "example": _example(status, titles[status])}},
         }
-        for status in sorted({*statuses, 500})
+        for status in sorted({*statuses, *_FROM_THE_DOOR, 500})
     }
 
 
@@ -272,6 +280,8 @@ def _example(status: int, title: str) -> dict[str, Any]:
 
 _EXAMPLES: Mapping[int, tuple[str, str]] = {
     400: ("malformed", "Expected JSON; the text ends in the middle."),
+    401: ("unauthenticated", "Expected a key, as `Authorization: Bearer fitd_...`."),
+    403: ("insufficient_scope", "Expected a key with the scope train; the key of this request has other scopes."),
     404: ("not_found", "There is no model 'nobody'; it is there once a training job of this name has succeeded."),
     409: ("conflict", "The job has succeeded already; it cannot be cancelled."),
     412: ("precondition_failed", "The label points at another version than If-Match says."),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from service.api.http.callers import Judge
+from service.api.access.door import Door
 from service.api.serving.responses import Answered, Headers
 from service.api.serving.version_cache import LIGHT_BODY, Which
 from service.api.serving.write_batching import Outbox
@@ -33,12 +33,12 @@ class Ways:
     """The ways that there are, and what those who answer on them share.
 
     The routes to these paths stay: they are the documentation, and every request that is not answered here arrives
-    there unchanged. What the gate asks of every request is asked here as well.
+    there unchanged. They pass the same door as all other requests.
     """
 
-    def __init__(self, shared: State, judge: Judge, *ways: Way) -> None:
+    def __init__(self, shared: State, door: Door, *ways: Way) -> None:
         self._shared = shared
-        self._judge = judge
+        self._door = door
         self._ways = [(re.compile(way.pattern), way.answer) for way in ways]
         self._found = lru_cache(_REMEMBERED)(self._match)
         self.outbox = Outbox()
@@ -55,7 +55,7 @@ class Ways:
             return None
         answer, name, which = found
         try:
-            self._judge(url, headers)
+            self._door.admit_at_once(url, headers)
             return answer(self._shared, headers, body, name, which)
         except Exception:  # noqa: BLE001 - the route meets it again, and says what it is
             return None

@@ -10,6 +10,7 @@ from service.exchange.onnx.activations import ACTIVATIONS
 from service.exchange.onnx.graph import OnnxGraph
 from service.nn import activations, layers
 from service.nn.layers.numerical_embedding import bins_of
+from service.nn.layers.temperature import SMALLEST
 
 _HUGE = 1e15
 """Numbers beyond are taken for this one, so that their squares are numbers, too."""
@@ -47,6 +48,13 @@ def _ensemble_dense(graph: OnnxGraph, layer: layers.EnsembleDense, x: str) -> st
     return graph.node("ReduceMean", _activation(graph, layer.activation, y), axes=[0], keepdims=0)
 
 
+def _temperature(graph: OnnxGraph, layer: layers.Temperature, x: str) -> str:
+    z = graph.node("Log", graph.node("Max", x, SMALLEST))
+    if layer.independent:
+        z = graph.node("Sub", z, graph.node("Log", graph.node("Max", graph.node("Sub", 1.0, x), SMALLEST)))
+    return _activation(graph, layer.output_activation, graph.node("Mul", z, 1 / layer.temperature))
+
+
 def _periodic_embedding(graph: OnnxGraph, layer: layers.PeriodicEmbedding, x: str) -> str:
     turns = np.float32(2 * math.pi) * layer.frequencies.value
     u = graph.node("Add", graph.node("Mul", graph.node("Unsqueeze", x, graph.sizes(2)), turns), layer.phases.value)
@@ -82,5 +90,6 @@ TABULAR: Mapping[type[layers.Layer], Callable[[OnnxGraph, Any, str], str]] = {
     layers.PiecewiseLinearEmbedding: _piecewise_linear_embedding,
     layers.Scale: lambda graph, layer, x: graph.node("Mul", x, layer.scale.value),
     layers.SmoothClip: _smooth_clip,
+    layers.Temperature: _temperature,
 }
 """How each of them is written."""

@@ -6,6 +6,7 @@ from typing import Any
 from service.exchange.python.lines import ScriptLines, call_activation
 from service.exchange.python.sources import periodic, piecewise_linear
 from service.nn import activations, layers
+from service.nn.layers.temperature import SMALLEST
 
 
 def _scale(script: ScriptLines, _layer: layers.Scale) -> None:
@@ -35,6 +36,12 @@ def _ensemble_dense(script: ScriptLines, layer: layers.EnsembleDense) -> None:
     script.say(f"np.matmul(x.transpose(1, 0, 2), {script.weight('kernel')}){bias}")
     call_activation(script, layer.activation)
     script.say("x.mean(axis=0)")
+
+
+def _temperature(script: ScriptLines, layer: layers.Temperature) -> None:
+    left = f" - np.log(np.maximum(1 - x, np.float32({SMALLEST!r})))" if layer.independent else ""
+    script.say(f"(np.log(np.maximum(x, np.float32({SMALLEST!r}))){left}) * np.float32({1 / layer.temperature!r})")
+    call_activation(script, layer.output_activation)
 
 
 def _periodic_embedding(script: ScriptLines, _layer: layers.PeriodicEmbedding) -> None:
@@ -73,5 +80,6 @@ TABULAR: Mapping[type[layers.Layer], Callable[[ScriptLines, Any], None]] = {
     layers.PiecewiseLinearEmbedding: _piecewise_linear_embedding,
     layers.Scale: _scale,
     layers.SmoothClip: _smooth_clip,
+    layers.Temperature: _temperature,
 }
 """How each of them is written."""

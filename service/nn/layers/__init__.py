@@ -31,6 +31,7 @@ from service.nn.layers.shaping import (
     Rescaling,
     Reshape,
 )
+from service.nn.layers.temperature import Temperature
 
 __all__ = [
     "ELU",
@@ -71,6 +72,7 @@ __all__ = [
     "Scale",
     "SmoothClip",
     "Softmax",
+    "Temperature",
     "UnitNormalization",
     "deserialize",
     "serialize",

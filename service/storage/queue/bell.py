@@ -18,7 +18,7 @@ class News:
     queued: int = 0
     ended: int = 0
     is_served_otherwise: bool = False
-    """Whether it may have changed which version answers a prediction."""
+    """Whether it may have changed which version answers a prediction, or who may ask for one."""
 
 
 class Bell:

@@ -60,6 +60,8 @@ def expanded(name: str, document: Mapping[str, Any], asked: DataSpec, profile: P
         "compile": {**made["compile"], **(document.get("compile") or {})},
         "fit": {**fit, **(document.get("fit") or {})},
     }
+    if document.get("calibrate") is None and _gives_probabilities(document, asked, profile):
+        whole["calibrate"] = True
     data = document.get("data")
     return whole | {"data": {**data, **about} if isinstance(data, Mapping) else data}
 
@@ -72,6 +74,12 @@ def _overlaid(features: list[Json], given: list[Json]) -> list[Json]:
     """The features in the preset's order and encodings, with what was said of each."""
     said = {one["name"]: one for one in given}
     return [{**one, **said[one["name"]]} for one in features if one["name"] in said]
+
+
+def _gives_probabilities(document: Mapping[str, Any], asked: DataSpec, profile: Profile) -> bool:
+    """Whether the preset's own network ends in probabilities, with rows to calibrate them by."""
+    own = document.get("spec") is None and (document.get("compile") or {}).get("loss") is None
+    return own and profile.classifies and _validates(document, asked)
 
 
 def _validates(document: Mapping[str, Any], asked: DataSpec) -> bool:

@@ -142,3 +142,16 @@ def test_a_few_rows_are_trained_on_or_refused_clearly(stored: Any, rows: int) ->
     dataset = service.client.post("/v1/datasets", content="\n".join(lines).encode(), headers=headers).json()["id"]
     asked = {"model": f"few-{rows}", "fit": QUICK, "data": {"dataset": dataset, "target": "price"}}
     assert train(service, asked)["status"] == "succeeded"
+
+
+def test_a_preset_calibrates_probabilities_unless_it_is_told_not_to(stored: Any) -> None:
+    service, dataset = stored
+    asked = {"data": {"dataset": dataset, "target": "kind"}, "fit": QUICK}
+    shown = service.client.post("/v1/training-jobs:validate", json=asked).json()
+    assert shown["request"]["calibrate"] is True
+    version = service.client.get(train(service, asked)["links"]["version"]).json()
+    assert version["output"]["calibration"].keys() == {"temperature", "part", "rows", "log_loss"}
+    plain = service.client.get(train(service, asked | {"calibrate": False})["links"]["version"]).json()
+    assert "calibration" not in plain["output"]
+    of_price = {"data": {"dataset": dataset, "target": "price"}, "fit": QUICK}
+    assert "calibrate" not in service.client.post("/v1/training-jobs:validate", json=of_price).json()["request"]

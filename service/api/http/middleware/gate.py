@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 from itertools import count
 
 from fastapi import Request
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.allowance import Allowance, allowing
+from service.api.access.door import Door
+from service.api.access.refusals import Unrouted
 from service.api.http.budget import Budget, Held
-from service.api.http.callers import Judge
 from service.api.http.headers import read_headers, text_of
-from service.api.http.problems import answer_known
+from service.api.http.origins import Origins
+from service.api.http.problems import answer_known, answer_routing
 from service.errors import FitdError, TooLarge
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -26,7 +29,7 @@ STANDING_HEADERS = {b"cache-control": b"no-store", b"x-content-type-options": b"
 class Gate:
     """ASGI middleware: an `X-Request-Id` on every request and answer, and an end to bodies over the limit.
 
-    The one place in which every request is judged, before it has a route; the short way asks the same `judge`.
+    Every request passes the door here, before it has a route; the short way of predictions has the same door.
     Uploads, which go to a file and not into memory, have a limit of their own.
 
     Bytes are counted as they arrive, because a `Content-Length` may be missing or wrong.
@@ -36,7 +39,8 @@ class Gate:
         self,
         app: ASGIApp,
         *,
-        judge: Judge,
+        door: Door,
+        origins: Origins,
         max_body_bytes: int,
         max_upload_bytes: int,
         is_upload: Callable[[str, str], bool],
@@ -45,7 +49,8 @@ class Gate:
     ) -> None:
         """`is_upload` tells by a path and a Content-Type; bodies in memory are taken from the budget."""
         self.app = app
-        self.judge = judge
+        self.door = door
+        self.origins = origins
         self.max_body_bytes = max_body_bytes
         self.max_upload_bytes = max_upload_bytes
         self.is_upload = is_upload
@@ -68,12 +73,23 @@ class Gate:
                 if b"etag" in present and b"cache-control" not in present:
                     given.append((b"cache-control", b"no-cache"))  # it may be kept, and is asked for again
                     present.add(b"cache-control")
-                message["headers"] = [*given, *(one for one in standing.items() if one[0] not in present)]
+                message["headers"] = [
+                    *given,
+                    *(one for one in standing.items() if one[0] not in present or one[0] == b"vary"),
+                ]
             await send(message)
 
         try:
             headers = read_headers(scope["headers"])
-            self.judge(scope["path"].encode("latin-1", "replace"), headers)
+            standing |= self.origins.standing(headers)
+            preflight = self.origins.preflight(scope["method"], headers)
+            if preflight is not None:
+                await preflight(scope, receive, named)
+                return
+            scope["state"]["caller"] = await self.door.admit(scope, headers)
+        except Unrouted as error:
+            await answer_routing(Request(scope), HTTPException(error.status))(scope, receive, named)
+            return
         except FitdError as error:
             await answer_known(Request(scope), error)(scope, receive, named)
             return
