@@ -1,9 +1,10 @@
 """Writes the pages of the reference that follow from the code: `python -m docs.generate FOLDER`.
 
-The HTTP calls come from the OpenAPI document, the settings from `service.config`, and the words of a request from the
-classes that `service.nn` registers. So no page can say what the code does not do.
+The HTTP calls come from the OpenAPI document, the settings from `service.config`, the commands from `service.__main__`,
+and the words of a request from the classes that `service.nn` registers. So no page can say what the code does not do.
 """
 
+import argparse
 import dataclasses
 import inspect
 import re
@@ -13,6 +14,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from service.__main__ import command_line
 from service.api.app import create_app
 from service.config import Settings
 from service.nn.arguments import Range, hints, meaning
@@ -41,7 +43,12 @@ def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     document = openapi()
-    pages = {"settings.md": settings_page(), "http.md": http_page(document), "vocabulary.md": vocabulary_page()}
+    pages = {
+        "settings.md": settings_page(),
+        "command-line.md": command_line_page(),
+        "http.md": http_page(document),
+        "vocabulary.md": vocabulary_page(),
+    }
     for name, text in pages.items():
         (folder / name).write_text(text, encoding="utf-8")
 
@@ -67,6 +74,26 @@ def settings_page() -> str:
         default = "" if field.default_factory or field.default is None else f"`{field.default}`"
         lines.append(f"| `FITD_{name.upper()}` | {default} | {cell(field.description or '')} |")
     return "\n".join([*lines, ""])
+
+
+def command_line_page() -> str:
+    """Every command with its usage and its options, without those for the supervisor's own use."""
+    lines = [
+        "# Command line",
+        "",
+        "`make run` is `python -m service serve`. Every command reads the [settings](settings.md), and exits with 0,",
+        "with 1 and a sentence on standard error if the work cannot be done, or with 2 if the arguments are wrong.",
+        "",
+    ]
+    for action in command_line()._actions:
+        for name, command in action.choices.items() if isinstance(action.choices, dict) else ():
+            purpose = (command.description or "").partition(": ")[2]
+            lines += [f"## {name}", "", purpose[:1].upper() + purpose[1:], ""]
+            lines += ["```text", command.format_usage().removeprefix("usage: ").rstrip(), "```", ""]
+            options = [one for one in command._actions if one.help not in (None, argparse.SUPPRESS)]
+            lines += [f"- `{', '.join(one.option_strings) or one.dest}`: {one.help}" for one in options]
+            lines.append("")
+    return "\n".join(lines)
 
 
 def http_page(document: Mapping[str, Any]) -> str:

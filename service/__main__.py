@@ -28,7 +28,7 @@ _log = logging.getLogger("fitd")
 
 def main() -> None:
     """Runs the command that the arguments name; exits with 1 and a sentence if it cannot."""
-    arguments = _parser().parse_args()
+    arguments = command_line().parse_args()
     try:
         settings = Settings()
     except ValidationError as error:
@@ -46,7 +46,8 @@ def main() -> None:
         sys.exit(f"fitd: {error.detail}")
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """Returns the parser of the commands and their options."""
     parser = argparse.ArgumentParser(
         prog="python -m service",
         description="Fitd trains and serves dense neural networks over HTTP.",

@@ -1,6 +1,6 @@
-"""The memory that a request may take, asked for before anything large is built.
+"""The memory that a request may use, reserved before anything large is built.
 
-A request that needs little is answered where it arrives. One that needs more is answered by a process of its own
+A request that needs little is handled where it arrives. One that needs more is handled by a process of its own
 (`service/api/apart`), and one that needs more than any request may take is refused.
 """
 
@@ -35,7 +35,7 @@ _allowance: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
 
 @contextmanager
 def allowing(allowance: Allowance) -> Iterator[None]:
-    """Inside, and in the threads that are started with this context, the allowance holds."""
+    """Applies the allowance inside the `with` block, and in threads that are started with its context."""
     token = _allowance.set(allowance)
     try:
         yield
@@ -44,7 +44,7 @@ def allowing(allowance: Allowance) -> Iterator[None]:
 
 
 def expect(size_bytes: int, *, text_bytes: int = 0) -> None:
-    """Asks for memory before it is taken, and says how long a text is that is about to be parsed.
+    """Checks that memory, and the parsing of a text of this length, are within the allowance.
 
     `Heavy` if another process has to take it, `TooLarge` if no request may. Where nothing was allowed, as in a worker,
     nothing is refused.

@@ -1,4 +1,4 @@
-"""Everything that Fitd says no with, without a word about HTTP.
+"""The errors of Fitd; `service.api.http.problems` maps them to HTTP.
 
     FitdError
     ├── Malformed         bytes that do not parse
@@ -13,14 +13,14 @@
     │   ├── Damaged       something stored is no longer what was stored
     │   ├── Refused       the database's own rules refuse what was to be stored
     │   ├── WrongSchema   the tables are older or newer than this release
-    │   └── Unavailable   a part of the service does not answer now; asking later may help
+    │   └── Unavailable   a part of the service does not respond now; trying later may help
     │       ├── Busy      too much is asked for at once; asking later helps
     │       ├── Locked    others hold what is needed for longer than anybody waits
     │       ├── DiskFault a disk fails to read or write
     │       └── Full      a disk has no room; somebody has to make some
     └── TrainingFailed    a training that cannot be finished, and why
 
-Every message is meant for the person who asked: it says what was expected and what was received, and never
+Every message is written for the caller: it says what was expected and what was received, and never
 repeats training data. `code` is the stable word for a program.
 """
 
@@ -31,7 +31,7 @@ from urllib.parse import quote
 
 
 class FitdError(Exception):
-    """A refusal or failure with a stable `code` and a message fit for the person who asked."""
+    """A refusal or failure with a stable `code` and a message for the caller."""
 
     code = "error"
 
@@ -53,7 +53,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Findings:
-    """Collects what is wrong with a request, so that one answer tells it all; keeps `limit` errors."""
+    """Collects the mistakes in a request, so that one response lists them all; keeps `limit` errors."""
 
     limit: int = 20
     errors: list[Finding] = field(default_factory=list)
@@ -67,11 +67,11 @@ class Findings:
             self.errors.append(Finding(pointer, code, detail))
 
     def warn(self, pointer: str, code: str, detail: str) -> None:
-        """Notes something that is allowed and probably not meant."""
+        """Notes something that is allowed and probably not intended."""
         self.warnings.append(Finding(pointer, code, detail))
 
     def refusal(self) -> "Invalid":
-        """The error that tells all of it."""
+        """Returns the error with all findings."""
         return Invalid(self.errors, total=self.total)
 
     def raise_errors(self) -> None:
@@ -91,7 +91,7 @@ def _escape(key: str | int) -> str:
 
 
 class Malformed(FitdError):
-    """The bytes could not be read as what they claim to be."""
+    """The bytes could not be parsed in the format that they claim to have."""
 
     code = "malformed"
 
@@ -163,7 +163,7 @@ class StorageFailure(FitdError):
 
 
 class Damaged(StorageFailure):
-    """Something stored is no longer what was stored; asking again does not help."""
+    """Something stored has changed since it was stored; trying again does not help."""
 
     code = "damaged"
 
@@ -187,7 +187,7 @@ class WrongSchema(StorageFailure):
 
 
 class Unavailable(StorageFailure):
-    """A part of the service does not answer now; the same request may succeed after `retry_after_seconds`."""
+    """A part of the service does not respond now; the same request may succeed after `retry_after_seconds`."""
 
     code = "unavailable"
 
@@ -197,7 +197,7 @@ class Unavailable(StorageFailure):
 
 
 class Locked(Unavailable):
-    """Others hold what is needed for longer than anybody waits."""
+    """Others hold a lock for longer than the longest wait."""
 
     code = "storage_busy"
 
@@ -215,7 +215,7 @@ class Full(Unavailable):
 
     def __init__(self) -> None:
         super().__init__(
-            "There is no room left for this; whoever runs the service has to make some.", retry_after_seconds=30
+            "There is no room left for this; the operator of the service has to make some.", retry_after_seconds=30
         )
 
 
@@ -226,7 +226,7 @@ class Busy(Unavailable):
 
     def __init__(self) -> None:
         super().__init__(
-            "Other requests take all the memory that requests may take together; please ask again in a moment.",
+            "Other requests take all the memory that requests may take together; please try again in a moment.",
             retry_after_seconds=5,
         )
 

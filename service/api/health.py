@@ -22,20 +22,20 @@ class Health(BaseModel):
 
 @router.get("/livez", response_model=Health)
 async def livez() -> Health:
-    """Answers as long as the process does; asks nobody else."""
+    """Returns 200 as long as the process runs; checks nothing else."""
     return Health()
 
 
 @router.get("/readyz", response_model=Health, responses=documented(503))
 def readyz(request: Request, shared: Shared) -> Health | Response:
-    """Answers 200 when the database answers and its tables are those of this release."""
+    """Returns 200 if the database responds and its tables are those of this release."""
     checks = {"database": "ok", "schema": "ok"}
     try:
         if not shared.database.schema_is_current():
             checks["schema"] = "The tables are not those of this release; the command migrate brings them there."
     except StorageFailure as error:
         log.error("not ready: %s", error.detail)
-        checks |= {"database": "It does not answer.", "schema": "Unknown."}
+        checks |= {"database": "It does not respond.", "schema": "Unknown."}
     if set(checks.values()) == {"ok"}:
         return Health()
     detail = " ".join(f"{name}: {text}" for name, text in checks.items() if text != "ok")

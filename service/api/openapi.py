@@ -44,7 +44,7 @@ def described(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
         servers=[{"url": "/", "description": "Where this document comes from."}],
     )
     document["components"]["securitySchemes"] = {"key": _KEY}
-    document["security"] = [{"key": []}, {}]  # on loopback no key is asked for
+    document["security"] = [{"key": []}, {}]  # on loopback no key is required
     _bring_nulls_back(document)
     _, definitions = models_json_schema(
         [*((body, "validation") for body in bodies), (Problem, "serialization")],

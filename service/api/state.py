@@ -30,7 +30,7 @@ class State:
     statistics: Statistics
     budget: Budget
     apart: Pool
-    """Answers what is too heavy for this process."""
+    """Handles what is too heavy for this process."""
     keys: KeyTable
 
     def open_dataset(self, dataset_id: str) -> Dataset | Table:
@@ -44,7 +44,7 @@ class State:
         return load_dataset(stored.form, content, stored.meta.get("columns", ()))
 
     def open_start(self, model: str, which: int | str | None) -> Start:
-        """A version by its number or label, or the latest, to go on from; `NotFound` if there is none."""
+        """A version by its number or label, or the latest, to continue from; `NotFound` if there is none."""
         return Start.of(*self.database.open_version(model, which))
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a training, found before anything is stored."""
+"""Finds every mistake in a request before anything is stored."""
 
 from service.checks.suitability import check_fits
 from service.checks.training_request import CheckedTraining, read_training

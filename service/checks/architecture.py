@@ -1,4 +1,4 @@
-"""Whether the layers of a spec make a network for such rows, and one that is not too large."""
+"""Checks that the layers of a spec make a network for the rows, and that it is not too large."""
 
 import math
 from collections.abc import Callable
@@ -19,7 +19,7 @@ SPREAD = 8
 """A layer such as RepeatVector may make of a row so many times the values that a layer may have units."""
 
 FAILURES = (ValueError, TypeError, IndexError, ArithmeticError, AssertionError, AttributeError)
-"""What layers raise when they do not fit what comes before them."""
+"""The exceptions of layers that do not fit the layer before them."""
 
 
 def outline(
@@ -41,7 +41,7 @@ def outline(
         return None
     if len(found.shapes[-1]) != 2:
         at, shape = locate("spec", "layers", found.places[-1]), found.shapes[-1][1:]
-        expected = f"Expected the last layer to give a row of outputs; it gives the shape {shape}. Add Flatten."
+        expected = f"Expected the last layer to return a row of outputs; it returns the shape {shape}. Add Flatten."
         findings.error(at, "shape_mismatch", expected)
         return None
     if found.is_built and not any(layer.trainable_weights if learns else layer.weights for layer in found.layers):

@@ -24,7 +24,7 @@ def check_class_weight(request: TrainingRequest, dataset: Dataset, task: Task, f
             findings.error("#/fit/class_weight", "conflict", said)
         return
     classes = max(2, task.units)
-    lowest = min(0, int(dataset.y.min())) if is_binary else 0  # a hinge tells -1 from 1
+    lowest = min(0, int(dataset.y.min())) if is_binary else 0  # a hinge loss has the two classes -1 and 1
     names = {name: index for index, name in enumerate(task.classes or ())}
     known = {str(index): index for index in range(lowest, classes)} | names
     taken: set[int] = set()

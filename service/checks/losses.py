@@ -1,4 +1,4 @@
-"""Whether a loss suits the last layer: the mistakes that Keras trains on without a word."""
+"""Checks that the loss suits the last layer, which Keras does not."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ def warn_of_unreachable(y: NDArray[Any], task: Task, at_activation: str, finding
         said = f"{activation.name} gives numbers from {low:.5g} to {high:.5g}; some targets lie beyond."
         findings.warn(at_activation, "unreachable_targets", f"{said} Use linear, or scale them.")
     elif activation.can_die:
-        said = "A unit that gives 0 for every row learns nothing more. For targets of at least 0 softplus is safer."
+        said = "A unit that returns 0 for every row stops learning. For targets of at least 0 softplus is safer."
         findings.warn(at_activation, "relu_output", said)
     if low < task.loss.output_range[0]:
         said = (

@@ -1,4 +1,4 @@
-"""Whether a training needs more memory than it may have."""
+"""Checks that a training fits into the memory that it may use."""
 
 from service.checks.architecture import Locate
 from service.errors import Findings

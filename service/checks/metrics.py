@@ -1,4 +1,4 @@
-"""What a request measures: whether a metric suits the outputs and the targets, and under which name it is kept."""
+"""Checks that metrics suit the outputs and the targets, and finds the names of their results."""
 
 from collections.abc import Callable
 from typing import Any
@@ -81,5 +81,5 @@ def reason_against(action: Callable[..., object], *arguments: Any) -> str | None
 
 
 def said_of(error: Exception) -> str:
-    """What an error says, in a sentence."""
+    """Returns the message of an error as a sentence."""
     return str(error) if isinstance(error, ArgumentError) else f"{type(error).__name__}: {str(error)[:200]}"

@@ -1,4 +1,4 @@
-"""What callbacks watch: whether the metric exists, and whether it is known which way is better."""
+"""Checks what callbacks watch: that the metric exists, and that its better direction is known."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""A request that names a preset, or says nothing of its network, as the whole request that it stands for."""
+"""Expands a request that names a preset, or leaves out the network, to the whole request that it stands for."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -52,7 +52,7 @@ def with_preset(
     profile = Profile.of(data, prepared, classifies=classifies if said else None)
     whole = expanded(name, document, asked, profile)
     if isinstance(data, Table) and asked.features is None and "features" in whole["data"]:
-        findings.warnings += noted.warnings  # columns that are named now are not looked at for what they teach again
+        findings.warnings += noted.warnings  # the columns that were chosen are not examined a second time
     return whole
 
 

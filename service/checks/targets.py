@@ -1,4 +1,4 @@
-"""Whether targets are what the loss takes, or would be taken for something else than they are."""
+"""Checks that the loss can take the targets, and would not misread them."""
 
 import math
 from collections.abc import Sequence
@@ -93,7 +93,7 @@ def _wrong_classes(classes: int, task: Task) -> tuple[str, str] | None:
         return "loss_mismatch", f"{task.loss_name} wants {task.targets.value}; received class names. {hint}"
     if units == 1 and classes > 2:
         hint = "Give the last layer a unit for each class and softmax."
-        return "too_many_classes", f"One unit tells two classes apart; received {classes}. {hint}"
+        return "too_many_classes", f"One unit distinguishes two classes; received {classes}. {hint}"
     if units > 1 and classes > units:
         expected = f"The last layer has {units} units, one for each class; received {classes} classes."
         return "too_many_classes", expected

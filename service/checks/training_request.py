@@ -1,4 +1,4 @@
-"""A training request out of a JSON document: all that is wrong with it in one answer."""
+"""Reads a training request from a JSON document, and reports all its mistakes at once."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from service.task.target_scale import TargetScale
 
 _BULK = ("validation_data", "sample_weight")
 _ABOUT_ARRAYS = ("split", "target")
-"""What a request may say about arrays beside them."""
+"""The keys that may stand next to arrays in `data`."""
 
 OpenDataset = Callable[[str], Dataset | Table]
 """Opens a stored dataset by its id; `NotFound` if there is none."""
@@ -38,7 +38,7 @@ OpenDataset = Callable[[str], Dataset | Table]
 
 @dataclass(frozen=True, slots=True)
 class CheckedTraining:
-    """A request and its data that fit together, and what was learnt about them on the way."""
+    """A request and its data that fit together, and what the checks found out about them."""
 
     request: TrainingRequest
     prepared: Prepared
@@ -47,7 +47,7 @@ class CheckedTraining:
     inline: Dataset | None
     """The data that came with the request, wholly or in part; None where it names a stored dataset alone."""
     start_id: str | None = None
-    """The id of the version that it goes on from."""
+    """The id of the version that it continues from."""
 
     @property
     def dataset(self) -> Dataset:

@@ -1,4 +1,4 @@
-"""How targets that are numbers are scaled: what was asked, else what suits the loss and the last layer."""
+"""Chooses how numeric targets are scaled: as the request says, else as suits the loss and the last layer."""
 
 import math
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ def with_transforms(
 ) -> TrainingRequest:
     """The request with the transform of each target, where they are scaled; notes those that cannot be.
 
-    A training that goes on from a version scales as the version does.
+    A training that continues from a version scales as the version does.
     """
     asked = [] if request.data is None else [one.transform for one in request.data.target or ()]
     count = prepared.dataset.y.reshape(prepared.dataset.rows, -1).shape[1]

@@ -1,4 +1,4 @@
-"""How often each value of a column is there, counted in memory that grows with what is distinct alone."""
+"""Counts the values of a column in memory that grows with the number of distinct values, not of rows."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from service.allowance import expect
 
 _AT_ONCE_BYTES, _BETWEEN_MERGES = 64 << 20, 1_000_000
 _COUNTING = 3
-"""What is counted takes so many times its own memory."""
+"""Counting takes this many times the memory of the values."""
 
 
 def counts_of(column: Any) -> Any:
-    """How often each value is there, as pyarrow's `value_counts` gives it; the memory grows with what is distinct."""
+    """Returns the count of each value in the form of pyarrow's `value_counts`."""
     import pyarrow as pa  # noqa: PLC0415 - only who has a table pays for it
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 

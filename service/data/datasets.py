@@ -54,7 +54,7 @@ class Dataset:
 
     @classmethod
     def from_bytes(cls, content: bytes | mmap.mmap) -> Self:
-        """The dataset that `to_bytes` wrote, its arrays where they lie; `Damaged` for any other bytes."""
+        """Returns the dataset that `to_bytes` wrote, without copying its arrays; `Damaged` for any other bytes."""
         named, metadata = weights.unpack(content)
         if "x" not in named or "y" not in named or "classes" not in metadata:
             raise Damaged("Expected a dataset, received other arrays.")
@@ -71,7 +71,7 @@ _MOST_CLASSES = 100_000
 """More than any network has outputs; each stands in the description of a dataset, which is read with it."""
 
 ReadRows = Callable[[Any, str, Findings, Limits], Floats | None]
-"""Reads rows that stand at a pointer as inputs, or gives None and a finding for each mistake."""
+"""Reads the rows at a pointer as inputs; returns None, and notes a finding for each mistake, if they are wrong."""
 
 
 def read_dataset(

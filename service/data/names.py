@@ -1,4 +1,4 @@
-"""Names: the texts that values are known by as categories, classes and groups, and names of indices."""
+"""Names: the texts that stand for values as categories, classes and groups, and names of pandas's indices."""
 
 import re
 from collections.abc import Sequence

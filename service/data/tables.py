@@ -19,14 +19,14 @@ from service.formats.plain_columns import INDEX
 from service.formats.tables import kind_of_column, open_table
 
 MISSING = -1
-"""The code of a value that is not there."""
+"""The code of a missing value."""
 
 _MICROSECONDS_A_DAY = 86_400e6
 _LARGEST = float(np.finfo(np.float32).max)
 _MOST_SHOWN = 20
 _FIRST_LOOK = 100
 _ABSENT = r"^\s*([^\p{L}\p{N}]+|(?i:none|missing|unknown|<na>|nat))\s*$"
-"""What is written where a value is missing, besides what a CSV is known to have there."""
+"""Further texts that mark missing values, in addition to those that the CSV reader knows."""
 
 _LOOKS = {
     "number": r"^\s*[+-]?[$€£¥]?\s*(\d+([.,]\d+)?([eE][+-]?\d+)?"
@@ -138,7 +138,7 @@ class Table:
             start += len(chunk)
         if kind == "date":
             return values / _MICROSECONDS_A_DAY
-        # Networks reckon in float32, so what is beyond it is as good as infinite.
+        # Networks compute in float32, where a number beyond its range is infinite.
         values[np.abs(values) > _LARGEST] = np.inf
         return values
 
@@ -163,7 +163,7 @@ class Table:
     def describe(self) -> list[dict[str, Any]]:
         """What each column holds: its type, how many values are missing, and how the others spread.
 
-        `Malformed` if a damaged file has left texts or dates in it that cannot be told.
+        Raises `Malformed` if a damaged file has texts or dates that cannot be read.
         """
         try:
             allowed = copy_context()
@@ -269,7 +269,7 @@ def _finite_floats(column: Any) -> NDArray[np.float64] | None:
     if column.num_chunks != 1 or column.null_count or column.type != pa.float64():
         return None
     values: NDArray[np.float64] = column.chunk(0).to_numpy()
-    # One product is quicker than to look at each, and neither NaN nor anything beyond the range leaves it that small.
+    # One product is faster than a test of each value; NaN or a value beyond the range makes it large.
     with np.errstate(over="ignore"):
         return values if values.dot(values) <= _LARGEST**2 else None
 

@@ -1,4 +1,4 @@
-"""How good probabilities are: whether they are sharp, and whether they mean what they say.
+"""Measures probabilities: whether they are confident, and whether they are calibrated.
 
 Log loss and Brier score are those of scikit-learn (`log_loss`, `brier_score_loss`); the expected calibration error is
 that of Guo et al. 2017 ("On Calibration of Modern Neural Networks"), with bins of equal width.
@@ -44,12 +44,12 @@ def normalized(probabilities: NDArray[Any]) -> Floats:
 
 
 def log_loss(p: Floats, truth: NDArray[Any]) -> float:
-    """The mean negative logarithm of the probability of what was true."""
+    """Returns the mean negative logarithm of the probability of the true class."""
     return float(-np.log(np.clip(p[np.arange(len(p)), truth], _SMALLEST, 1.0)).mean())
 
 
 def brier(p: Floats, truth: NDArray[Any]) -> float:
-    """The mean squared distance of probabilities from what was true; of two classes that of the second alone."""
+    """Returns the mean squared distance of the probabilities from the truth; with two classes, of the second alone."""
     if p.shape[1] == 2:
         return float(np.square(p[:, 1] - (truth == 1)).mean())
     distance = np.square(p).sum(axis=1) - 2 * p[np.arange(len(p)), truth] + 1
@@ -57,7 +57,7 @@ def brier(p: Floats, truth: NDArray[Any]) -> float:
 
 
 def reliability(confidence: Floats, right: NDArray[np.bool_]) -> list[dict[str, Any]]:
-    """For each bin of confidence its rows, the mean confidence in it, and the share that was right."""
+    """Returns for each bin of confidence its number of rows, mean confidence, and share of correct predictions."""
     places = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
     rows = np.bincount(places, minlength=BINS)
     sums, hits = (np.bincount(places, weights=one, minlength=BINS) for one in (confidence, right))
@@ -74,7 +74,7 @@ def reliability(confidence: Floats, right: NDArray[np.bool_]) -> list[dict[str, 
 
 
 def calibration_error(bins: list[dict[str, Any]]) -> float:
-    """The mean distance of confidence from the share that was right, weighted by the rows of the bins."""
+    """Returns the mean distance of confidence from accuracy over the bins, weighted by their rows."""
     total = sum(one["rows"] for one in bins)
     apart = [one["rows"] * abs(one["confidence"] - one["share"]) for one in bins if one["rows"]]
     return float(sum(apart) / max(1, total))

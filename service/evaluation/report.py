@@ -1,4 +1,4 @@
-"""What a network gets right and wrong on data: the numbers and curves behind a loss.
+"""The evaluation report: the numbers and curves behind a loss.
 
 Curves and areas follow their definitions as scikit-learn computes them: the ROC area by trapezoids over distinct
 scores, average precision as the sum of precisions weighted by the steps of recall. So does the mean of F1: it is that
@@ -26,7 +26,7 @@ _MOST_POINTS = 101
 _MOST_CURVES = 20
 _MOST_COMPARED_ROWS = 100_000
 _MOST_COUNTED = 1000
-"""A confusion matrix of more classes is larger than anybody reads, and soon than memory."""
+"""With more classes a confusion matrix is too large to read, and soon too large for memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def measure(model: Sequential, task: Task, dataset: Dataset) -> Measured:
 
 
 def _probabilities(task: Task, predictions: Array, y: Array) -> dict[str, Any]:
-    """How good the probabilities of the classes are; nothing where they cannot be told."""
+    """Returns the quality of the class probabilities; empty if the outputs stand for no probabilities."""
     scores = task.outputs.scores(predictions)
     truth = true_classes(task, y)
     if scores is None or not np.isfinite(scores).all():
@@ -166,7 +166,7 @@ def _classification(scores: Array, truth: Array, chosen: Array, names: list[str]
 
 
 def _confusion_matrix(truth: Array, chosen: Array, names: list[str]) -> dict[str, Any] | None:
-    """How often each class was taken for each; None where that would be millions of numbers."""
+    """Returns the confusion matrix; None where it would have millions of numbers."""
     if len(names) > _MOST_COUNTED:
         return None
     cells = np.bincount(truth * len(names) + chosen, minlength=len(names) ** 2)
@@ -218,7 +218,7 @@ def _curves(scores: Array, truth: Array) -> dict[str, Any]:
 
 
 def _can_be_ranked(scores: Array, truth: Array) -> bool:
-    """Whether there are both sides to tell apart, and a score of each row."""
+    """Whether both classes occur, and every row has a score."""
     return bool(truth.any() and not truth.all() and not np.isnan(scores).any())
 
 

@@ -1,4 +1,4 @@
-"""How an imported network was compiled: what its file says of it as far as we know the words, else a good guess."""
+"""The compilation of an imported network: what its file says, as far as it is known here, else a guess."""
 
 from collections.abc import Mapping
 from typing import Any

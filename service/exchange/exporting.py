@@ -80,7 +80,7 @@ def _keras(version: Version, weights: bytes, optimizer: bytes | None) -> bytes:
     if optimizer is not None:
         model.optimizer.build(model.parameters)
         state = unpack(optimizer)[0]
-        state.pop("unaveraged", None)  # Keras goes on from the average
+        state.pop("unaveraged", None)  # Keras continues from the average
         model.optimizer.set_state(state)
     if not encoder.has_names:
         return write_archive(model, version.created_at, notes)

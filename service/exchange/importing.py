@@ -34,7 +34,7 @@ from service.versions import NewVersion
 
 _ARRAYS = {"type": "array", "items": {"description": "A weight: a number, or lists of lists of numbers."}}
 _FEATURES = {
-    "description": "What the columns of a table have learnt, as `input.features` of a version says it.",
+    "description": "The features of a table and what was learned about each, as in `input.features` of a version.",
     "anyOf": [{"type": "array", "items": {"type": "object"}, "minItems": 1}, {"type": "null"}],
 }
 
@@ -52,7 +52,7 @@ class ImportRequest(Part):
     classes: Names | None = Field(None, description="The names of the outputs, for predictions and targets.")
     features: Annotated[Any, WithJsonSchema(_FEATURES)] = None
     targets: Names | None = Field(None, description="The columns that the outputs predict, with `features`.")
-    left_out: Names | None = Field(None, description="Columns that rows may have and nobody looks at.")
+    left_out: Names | None = Field(None, description="Columns that rows may have and that are ignored.")
     weights: Annotated[None, WithJsonSchema({**_ARRAYS, "description": "Every weight in Keras's order."})] = None
 
 
@@ -159,7 +159,7 @@ def _built(
         with np.errstate(all="ignore"):
             model.predict(np.zeros((1, columns), np.float32))
     except FAILURES:
-        findings.error("#/spec", "shape_mismatch", "This network does not answer a row of zeros.")
+        findings.error("#/spec", "shape_mismatch", "This network fails to predict for a row of zeros.")
     findings.raise_errors()
     return model
 

@@ -22,9 +22,9 @@ class _Object(NamedTuple):
 
 
 def check_keys(text: bytes, *, data: Collection[str] = DATA) -> None:
-    """`Malformed` if a key stands twice in one of a request's own objects; under the keys of `data` nobody looks.
+    """Raises `Malformed` if an object of a request has a key twice; values under the keys of `data` are not checked.
 
-    A text that is no JSON is left to its reader, who says what is wrong with it.
+    A text that is no JSON passes, because its reader reports what is wrong with it.
     """
     if text.count(b'":') + text.count(b'" :') < 2 and b"\\u" not in text:
         return
@@ -36,7 +36,7 @@ def check_keys(text: bytes, *, data: Collection[str] = DATA) -> None:
 
 def _document(text: bytes) -> Any:
     try:
-        if _simdjson is not None:
+        if _simdjson is not None and b"\\u0000" not in text:  # it finds no key that has NUL in it
             return _simdjson.Parser().parse(text)
     except (RuntimeError, ValueError):  # it reads no NaN, which careless writers produce
         pass

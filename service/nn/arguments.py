@@ -13,7 +13,7 @@ from service.nn.glossary import MEANINGS
 
 
 class ArgumentError(ValueError):
-    """An argument has a wrong value; `argument` is its name, the message says expected and received."""
+    """An argument has a wrong value: `argument` is its name, and the message says what was expected and received."""
 
     def __init__(self, argument: str, expected: str, received: object) -> None:
         super().__init__(f"{argument} must be {expected}; received {describe(received)}.")
@@ -61,7 +61,7 @@ class Of:
 
 @dataclasses.dataclass(frozen=True)
 class Doc:
-    """What an argument means, in one sentence, beside its type: `Annotated[int, Doc("Number of outputs.")]`."""
+    """The meaning of an argument, in one sentence, next to its type: `Annotated[int, Doc("Number of outputs.")]`."""
 
     text: str
 
@@ -70,7 +70,7 @@ class Doc:
 
 
 def meaning(cls: type[object], argument: str) -> str:
-    """What an argument of a class means: its own `Doc`, else what the glossary says; empty where neither does."""
+    """Returns the meaning of an argument: its own `Doc`, else the entry of the glossary, else an empty text."""
     own = [item for item in getattr(hints(cast(Hashable, cls))[argument], "__metadata__", ()) if isinstance(item, Doc)]
     if own:
         return own[0].text
@@ -79,7 +79,7 @@ def meaning(cls: type[object], argument: str) -> str:
 
 
 def describe(value: object) -> str:
-    """A short text for an error message: never more than a line of the value itself."""
+    """Returns a short text for an error message, which shows at most a line of the value."""
     if isinstance(value, str | int | float | bool | type(None)):
         text = repr(value)
         return text if len(text) <= 60 else text[:57] + "..."

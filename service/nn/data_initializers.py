@@ -10,7 +10,7 @@ from service.nn.initializers import REGISTRY, Array, Initializer, Shape
 
 
 class DataDependent(Initializer):
-    """An initializer that wants to see the rows of the training; `draw` is what it gives as long as it has not."""
+    """An initializer that depends on training rows; `draw` returns the values used until it has seen them."""
 
     in_keras = False
 

@@ -25,7 +25,7 @@ _made: dict[int, Callable[..., Array]] = {}
 
 
 def function_of(cls: Callable[..., ByRow]) -> Callable[..., Array]:
-    """The function that gives the loss or metric of each row; its further arguments are those of the class."""
+    """Returns the function that computes the loss or metric of each row; it takes the arguments of the class."""
     if id(cls) not in _made:
         _made[id(cls)] = _function_of(cls)
     return _made[id(cls)]

@@ -49,5 +49,5 @@ class Outputs(Enum):
 
     @property
     def sum_to_one(self) -> bool:
-        """Whether the outputs of a row share a probability of one, so that a single output says nothing."""
+        """Whether the outputs of a row sum to one, so that a single output is always 1 and carries no information."""
         return self in (Outputs.DISTRIBUTION, Outputs.LOG_DISTRIBUTION)

@@ -10,7 +10,7 @@ __all__ = ["Sequential", "model_from_config", "model_from_json"]
 
 
 def model_from_config(config: Any) -> Sequential:
-    """The model of `{"class_name": "Sequential", "config": ...}`, of a `get_config`, or of a list of layers."""
+    """Returns the model for `{"class_name": "Sequential", "config": ...}`, a `get_config()`, or a list of layers."""
     if isinstance(config, dict) and "class_name" in config:
         if config["class_name"] != "Sequential":
             raise ArgumentError("class_name", "'Sequential'", config["class_name"])
@@ -19,5 +19,5 @@ def model_from_config(config: Any) -> Sequential:
 
 
 def model_from_json(text: str) -> Sequential:
-    """The model that `to_json` described, with new weights."""
+    """Returns a model with the layers that `to_json` wrote, and new weights."""
     return model_from_config(json.loads(text))

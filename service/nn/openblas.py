@@ -1,4 +1,4 @@
-"""The OpenBLAS that NumPy carries, for what NumPy has no call for: passes that multiply and add at once, for one.
+"""Calls the OpenBLAS inside NumPy for operations that NumPy lacks, such as multiplying and adding in one pass.
 
 A pass is bound to its memory and numbers once, so that a call of it is a call of C with nothing to convert.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 ROW_MAJOR, TRANSPOSED = ctypes.c_int(101), ctypes.c_int(112)
-# A number that bound passes read anew each time: set its `value`.
+# A number that bound passes read at every call: set its `value`.
 Scalar = ctypes.c_float | ctypes.c_double
 Pass = Callable[[], object]
 

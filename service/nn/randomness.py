@@ -16,7 +16,7 @@ _seeds: np.random.SeedSequence | None = None
 
 
 def generator(seed: int, purpose: int, *position: int) -> np.random.Generator:
-    """The stream that belongs to one place: the same arguments give the same numbers."""
+    """Returns the random stream of one place: the same arguments give the same numbers."""
     return np.random.default_rng([seed, purpose, *position])
 
 

@@ -161,7 +161,7 @@ class Registry(Generic[T]):
 
 
 def split_config(kind: str, identifier: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Class name and arguments of an object form: arguments beside `class_name`, or under `config` as Keras writes."""
+    """Returns class name and arguments of an object, which stand next to `class_name` or, as in Keras, in `config`."""
     rest = {key: value for key, value in identifier.items() if key not in KERAS_KEYS}
     name = identifier.get("class_name")
     if not isinstance(name, str):

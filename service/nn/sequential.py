@@ -1,4 +1,4 @@
-"""A model that is a plain stack of layers."""
+"""Sequential: a model that is a stack of layers."""
 
 import json
 import warnings
@@ -20,10 +20,10 @@ Array = np.ndarray[Any, Any]
 
 
 class Sequential(Trainer):
-    """Layers one after the other, with Keras's `compile`, `fit`, `evaluate` and `predict`.
+    """Layers one after another, with Keras's `compile`, `fit`, `evaluate` and `predict`.
 
-    `seed` (None: drawn, or from `set_random_seed`) decides initial weights, row order and dropout; set it before the
-    model is built. One model must not be used by two threads at once.
+    `seed` (None: drawn, or from `set_random_seed`) determines the initial weights, the row order and dropout; set it
+    before the model is built. Two threads must not use one model at the same time.
     """
 
     def __init__(self, layers: Sequence[Layer] | None = None, trainable: bool = True, name: str | None = None) -> None:
@@ -42,7 +42,7 @@ class Sequential(Trainer):
             self.add(layer)
 
     def add(self, layer: Layer) -> None:
-        """Puts a layer on top; builds the model as soon as the input shape is known."""
+        """Appends a layer, and builds the model as soon as the input shape is known."""
         if not isinstance(layer, Layer):
             raise ArgumentError("layer", "a layer", layer)
         if isinstance(layer, InputLayer):
@@ -63,7 +63,7 @@ class Sequential(Trainer):
                     stacklevel=3,
                 )
         self._name(layer)
-        for weight in layer.weights:  # of one that was built before it had its name
+        for weight in layer.weights:  # the layer was built before it got its name
             weight.path = f"{layer.name}/{weight.path.partition('/')[2]}"
         self._layers.append(layer)
         was_built, self.built, self._network = self.built, False, None
@@ -71,7 +71,7 @@ class Sequential(Trainer):
             self.build()
 
     def pop(self) -> Layer:
-        """Takes the last layer off."""
+        """Removes the last layer."""
         if not self._layers:
             raise ValueError("The model has no layers.")
         self.built, self._network = False, None
@@ -82,12 +82,12 @@ class Sequential(Trainer):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, without the input."""
+        """The layers, without the input layer."""
         return list(self._layers)
 
     @property
     def trainable(self) -> bool:
-        """Whether training changes the weights; to set it sets that of every layer."""
+        """Whether training changes the weights; setting it sets it on every layer."""
         return self._trainable
 
     @trainable.setter
@@ -97,7 +97,7 @@ class Sequential(Trainer):
             layer.trainable = value
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """The layer of a name or a place."""
+        """Returns the layer with this name or at this index; ValueError if there is none."""
         if index is not None:
             return self._layers[index]
         for layer in self._layers:
@@ -106,7 +106,7 @@ class Sequential(Trainer):
         raise ValueError(f"No layer is named {name!r}. Known: {', '.join(str(layer.name) for layer in self._layers)}.")
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the weights; the shape (rows first) is needed only where no layer declared it."""
+        """Creates the weights; `input_shape` (rows first) is needed only if no layer declares it."""
         if self._input is None:
             if input_shape is None:
                 raise ArgumentError("input_shape", "given, because no layer declares it", None)
@@ -132,14 +132,14 @@ class Sequential(Trainer):
         self.built = True
 
     def _gather(self) -> None:
-        """Packs the trainable weights into one buffer."""
+        """Packs the trainable weights into one contiguous buffer, so that the optimizer updates them in one pass."""
         dtype = self._layers[0].dtype or config.floatx()
         self.parameters = Parameters(self.trainable_variables, dtype)
         self._packed = [variable.path for variable in self.parameters.variables]
         self._network = None
 
     def network(self) -> Network:
-        """The connected layers, anew where a layer was frozen or thawed."""
+        """The connected layers; connected again after a layer was frozen or unfrozen."""
         self.build()
         if [variable.path for variable in self.trainable_variables] != self._packed:
             self._gather()
@@ -150,14 +150,14 @@ class Sequential(Trainer):
 
     @property
     def input_shape(self) -> tuple[Any, ...]:
-        """Shape of the inputs, None for the number of rows."""
+        """Shape of the inputs: None, for any number of rows, then the axes of a row."""
         if self._input is None:
             raise AttributeError("The model is not built yet; its input shape is not known.")
         return (None, *self._input.declared_input_shape())
 
     @property
     def output_shape(self) -> tuple[Any, ...]:
-        """Shape of the outputs, None for the number of rows."""
+        """Shape of the outputs: None, for any number of rows, then the axes of a row."""
         if self._output_shape is None:
             raise AttributeError("The model is not built yet; its output shape is not known.")
         return self._output_shape
@@ -171,19 +171,19 @@ class Sequential(Trainer):
 
     @property
     def trainable_variables(self) -> list[Variable]:
-        """The weights that training changes."""
+        """The weights that gradients change."""
         return [weight for layer in self._layers for weight in layer.trainable_weights] if self.trainable else []
 
     trainable_weights = trainable_variables
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training leaves to the layers themselves."""
+        """The weights that gradients do not change, such as moving averages."""
         trainable = {id(weight) for weight in self.trainable_variables}
         return [weight for weight in self.weights if id(weight) not in trainable]
 
     def get_weights(self) -> list[Array]:
-        """Copies of all weights, in Keras's order."""
+        """Returns copies of all weights, in Keras's order."""
         return [weight.numpy() for weight in self.weights]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
@@ -197,11 +197,11 @@ class Sequential(Trainer):
             layer.initialized = True
 
     def count_params(self) -> int:
-        """Number of single numbers in all weights."""
+        """Returns the number of parameters: the sizes of all weights together."""
         return sum(layer.count_params() for layer in self._layers)
 
     def summary_rows(self) -> list[summary.LayerSummary]:
-        """What `summary` prints, as data."""
+        """Returns the lines that `summary` prints, as data."""
         self.build()
         return summary.rows(self._layers, self.input_shape)
 
@@ -222,14 +222,14 @@ class Sequential(Trainer):
         (print_fn or print)(table)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
-        """The shape of the output for inputs of this shape, rows first."""
+        """Returns the shape of the output for inputs of this shape, rows first."""
         shape = tuple(input_shape)
         for layer in self._layers:
             shape = tuple(layer.compute_output_shape(shape))
         return shape
 
     def get_config(self) -> dict[str, Any]:
-        """Name and layers, the input first, in Keras's form."""
+        """Returns the name and the layers, input layer first, in Keras's form."""
         stack: list[Layer] = [] if self._input is None else [self._input]
         config: dict[str, Any] = {
             "name": self.name,
@@ -242,7 +242,7 @@ class Sequential(Trainer):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any] | Sequence[Any]) -> Self:
-        """The model that `get_config` described, with new weights."""
+        """Returns a model with the layers that `get_config` described, and new weights."""
         if not isinstance(config, Mapping):
             config = {"layers": config}
         stack = [layers.deserialize(item) for item in config["layers"]]
@@ -253,7 +253,7 @@ class Sequential(Trainer):
         return model
 
     def to_json(self, **kwargs: Any) -> str:
-        """The model without its weights, as Keras 3 writes it; `kwargs` go to `json.dumps`."""
+        """Returns the model without its weights as JSON in the form of Keras 3; `kwargs` go to `json.dumps`."""
         form: dict[str, Any] = {
             "module": "keras",
             "class_name": "Sequential",
@@ -268,7 +268,7 @@ class Sequential(Trainer):
 
     @property
     def compile_arguments(self) -> dict[str, Any]:
-        """What `compile` was given, the optimizer as an object."""
+        """The arguments that `compile` got, with the optimizer as an object."""
         return dict(self._compile_arguments)
 
     def __call__(self, x: Any, training: bool = False) -> Array:

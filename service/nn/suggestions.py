@@ -1,4 +1,4 @@
-"""Which of the known names one that nobody knows was likely meant to be."""
+"""Finds the known name that an unknown one most likely stands for."""
 
 import difflib
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ def closest(name: str, known: Iterable[str], *, n: int = 1) -> list[str]:
 
 
 def hint(name: str, known: Iterable[str]) -> str:
-    """A sentence that asks whether the likeliest of the known names was meant; nothing where none looks like it."""
+    """Returns a question whether the most similar known name was meant; an empty text if none is similar."""
     return "".join(f" Did you mean {one!r}?" for one in closest(name, known))
 
 

@@ -1,4 +1,4 @@
-"""A model's layers as a table: what comes out of each, and how many parameters it has."""
+"""A model's layers as a table: the output shape of each, and its number of parameters."""
 
 from collections.abc import Sequence
 from typing import Any, TypedDict

@@ -28,7 +28,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Trainer:
-    """The verbs of a model. A subclass offers the structure: `network`, `build`, `output_shape`, `parameters`."""
+    """`compile`, `fit`, `evaluate` and `predict`; subclasses have `network`, `build`, `output_shape`, `parameters`."""
 
     optimizer: optimizers.Optimizer
     parameters: Parameters
@@ -55,7 +55,7 @@ class Trainer:
         raise NotImplementedError
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the weights."""
+        """Creates the weights."""
         raise NotImplementedError
 
     def compile(
@@ -70,7 +70,7 @@ class Trainer:
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Chooses optimizer, loss and metrics; the last four arguments are Keras's and change nothing here."""
+        """Sets the optimizer, loss and metrics; the last four arguments exist for Keras's sake and have no effect."""
         self.optimizer = optimizers.get(optimizer)
         self._loop = None
         self._objective = None
@@ -93,7 +93,7 @@ class Trainer:
 
     @property
     def metrics(self) -> list[Metric]:
-        """The metrics of compile, once the shapes of the targets are known."""
+        """The metrics given to `compile`; empty until the shapes of the targets are known."""
         objective = self._objective
         return [] if objective is None else [*objective.metrics, *objective.weighted_metrics]
 
@@ -104,7 +104,7 @@ class Trainer:
 
     @property
     def loss(self) -> Any:
-        """The loss as given to compile."""
+        """The loss as it was given to `compile`."""
         return self._compile_arguments["loss"]
 
     def fit(
@@ -126,7 +126,7 @@ class Trainer:
         validation_batch_size: int | None = None,
         validation_freq: int | list[int] = 1,
     ) -> History:
-        """Trains for `epochs - initial_epoch` passes over the rows and answers their history.
+        """Trains for `epochs - initial_epoch` passes over the rows and returns their History.
 
         The last partial batch is kept; `validation_split` takes the last rows before any shuffling; row order is a
         function of the model's seed and the epoch. With `steps_per_epoch` an epoch is that many batches.
@@ -172,9 +172,10 @@ class Trainer:
         return self.history
 
     def resume_from(self, state: TrainingState) -> None:
-        """The next `fit`, with the arguments and data of the one that the state is of, goes on from there.
+        """Makes the next `fit` continue from a state that `capture` returned; give it the same arguments and data.
 
-        It ends with the bits that the other would have ended with. `StateMismatch` from `fit` if it is another's.
+        The result is identical, bit for bit, to that of the uninterrupted run. `fit` raises `StateMismatch` if the
+        state belongs to another training.
         """
         self._state = state
 
@@ -194,7 +195,7 @@ class Trainer:
         callbacks: Sequence[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Loss and metrics on given rows: a dict, or a list with the loss first (one number without metrics)."""
+        """Returns loss and metrics on the given rows: a dict, or a list with the loss first (or the loss alone)."""
         batch_size = _whole("batch_size", 32 if batch_size is None else batch_size)
         data = samples.samples(x, y, sample_weight)
         loop = self._ready(data)
@@ -210,7 +211,7 @@ class Trainer:
         steps: int | None = None,
         callbacks: Sequence[Callback] | None = None,
     ) -> Array:
-        """The model's output for each row: shape `(rows, units)`, memory of the caller's own."""
+        """Returns the output for each row: a new array of shape `(rows, units)`."""
         x = samples.inputs(x)
         if not self.built:
             self.build((None, *x.shape[1:]))
@@ -224,13 +225,13 @@ class Trainer:
         return outputs(network, x, batch_size)
 
     def predict_on_batch(self, x: Any) -> Array:
-        """The model's output for one batch."""
+        """Returns the outputs for one batch, computed in a single pass."""
         return self.predict(x)
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """One step; answers loss and metrics before it."""
+        """Trains on one batch, in one step, and returns the loss and metrics from before the step."""
         data = samples.weighted(samples.samples(x, y, sample_weight), class_weight)
         loop = self._ready(data)
         initialize(loop.network, data)
@@ -239,11 +240,11 @@ class Trainer:
         return _answer(loop.train(feed, 1, [], self), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Loss and metrics of one batch."""
+        """Returns the loss and metrics of one batch, without training on it."""
         return self.evaluate(x, y, batch_size=len(x), sample_weight=sample_weight, return_dict=return_dict)
 
     def _ready(self, data: Samples) -> Loop:
-        """Everything that must be there before a pass over such rows: weights, resolved loss, optimizer."""
+        """Builds the weights, resolves the loss and binds the optimizer, as a pass over such rows needs."""
         objective = self._require_objective()
         if not self.built:
             self.build((None, *data.x.shape[1:]))

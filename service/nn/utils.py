@@ -1,4 +1,4 @@
-"""Small functions that go with models, as in `keras.utils`."""
+"""Functions for use with models, as in `keras.utils`."""
 
 from typing import Any
 

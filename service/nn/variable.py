@@ -100,7 +100,7 @@ class Parameters:
 
     @contextlib.contextmanager
     def gradients_in(self, other: Array) -> Iterator[None]:
-        """Inside, the gradients are views of `other`: what is connected there stores its gradients there."""
+        """Makes the gradients views of `other` inside the `with` block: layers connected there store them in it."""
         own = self.gradients
         self._place_gradients(other)
         try:

@@ -1,4 +1,4 @@
-"""The verb predict: a version's weights, loaded once and asked often, for rows and for whole tables."""
+"""Prediction: loads the weights of a version once, and predicts rows and whole tables with them."""
 
 from service.prediction.versions import LoadedVersion, LoadedVersions
 

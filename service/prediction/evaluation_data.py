@@ -1,4 +1,4 @@
-"""Data as a version is measured on it: with the columns and classes that the version knows."""
+"""Reads data to evaluate a version on, with the columns and classes of that version."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ from service.spec.mistakes import report
 def read_evaluation(data: Any, loaded: LoadedVersion, findings: Findings, limits: Limits) -> Dataset | None:
     """The inputs and targets that came with a request, or None and a finding for each mistake.
 
-    To a version that learnt from a table they are told in its words, as to `:predict`.
+    A version that was trained on a table takes rows by column name, as in `:predict`.
     """
     encoder = loaded.encoder
     if not encoder.has_names or not isinstance(data, Mapping):
@@ -52,7 +52,7 @@ def prepare_evaluation(
     """The inputs and targets of a stored dataset, or None and a finding for each mistake."""
     allowed = {"dataset", "target", "sample_weight"} if isinstance(data, Table) else {"dataset"}
     for key in asked.keys() - allowed:
-        findings.error(f"#/data/{key}", "unknown_key", "Expected the dataset alone: the version knows its columns.")
+        findings.error(f"#/data/{key}", "unknown_key", "Expected the dataset alone: the version has its columns.")
     if not loaded.encoder.takes(findings, "#/data/dataset", "the version", is_table=isinstance(data, Table)):
         return None
     if isinstance(data, Dataset):
@@ -89,9 +89,9 @@ class _Asked(BaseModel):
 def _read_asked(
     asked: Mapping[str, Any], loaded: LoadedVersion, targets: Sequence[str], findings: Findings
 ) -> DataSpec | None:
-    """The targets of the version, and the weights that are asked for.
+    """Returns the targets of the version and the requested weights.
 
-    Which rows are left out is as asked, else as its training had it.
+    Rows without a target are dropped if the request or the training of the version says so.
     """
     own = loaded.trained.data.get("target") or [{"name": name} for name in targets]
     try:

@@ -23,7 +23,7 @@ from service.prediction.versions import LoadedVersion
 
 @dataclass(frozen=True, slots=True)
 class FilePrediction:
-    """What is asked of a version about the table in a file."""
+    """A request to predict the table in a file."""
 
     loaded: LoadedVersion
     asked: Asked
@@ -36,7 +36,7 @@ class FilePrediction:
     """Whether a CSV shows what a spreadsheet would calculate."""
 
     def answer(self, file: Path, text: Readable | None, media_type: str, wanted: str) -> tuple[BinaryIO, list[Finding]]:
-        """The answer as an open file of the `wanted` media type, and what was guessed of the table.
+        """Returns the predictions as an open file of the `wanted` media type, and what was guessed about the table.
 
         `Invalid` with the columns and cells that are wrong. `text` is the stream of a CSV that is still arriving.
         What is written lies beside the file.
@@ -59,7 +59,7 @@ class FilePrediction:
             # What a column of texts or cells holds is known when all of it was read.
             written = file.with_suffix(".arrow")
             for guess in write_table(file, media_type, written, self.limits, self._known_dialect(), arriving=text):
-                if guess.code == "unclear_thousands":  # these rows say less than all that the version learnt from
+                if guess.code == "unclear_thousands":  # these rows say less than all that the version learned from
                     findings.error(guess.pointer, guess.code, guess.detail)
                 else:
                     findings.warnings.append(guess)
@@ -68,7 +68,7 @@ class FilePrediction:
         return map(Table.of_batch, read_batches(file, media_type, self.limits, encoder.wanted(self.include)))
 
     def _known_dialect(self) -> Dialect:
-        """What is said of a CSV, and what the version knows of its columns."""
+        """Returns the dialect of a CSV: what the request says, and what follows from the columns of the version."""
         encoder = self.loaded.encoder
         if not encoder.has_names:
             return self.dialect

@@ -31,7 +31,7 @@ Floats = NDArray[np.float32]
 
 
 def read_inputs(document: Mapping[str, Any], loaded: LoadedVersion, limits: Limits) -> tuple[Floats, str]:
-    """What a network is given for a `:predict` body, and the key under which its form wants the outputs.
+    """Returns the inputs in a `:predict` body, and the key under which its form expects the outputs.
 
     A version that was trained on a table takes rows and columns in its words, any other takes numbers.
     """
@@ -65,7 +65,7 @@ def encode(value: Any, encoder: Encoder, at: str, limits: Limits) -> Floats:
 
 
 def read_prediction(document: Mapping[str, Any], columns: int, limits: Limits) -> tuple[Floats, str]:
-    """The rows of a `:predict` body, and the key under which its form wants the outputs; `Invalid` with the mistakes.
+    """Returns the rows of a `:predict` body and the key for the outputs; raises `Invalid` with the mistakes.
 
     Rows stand under `instances`, or under `inputs`, where they may be named.
     """

@@ -1,4 +1,4 @@
-"""Outputs: what is asked of a version for each row, as the columns of a table."""
+"""Outputs: the requested outputs of a version for each row, as the columns of a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ NO_NAMES = "Expected a version that knows classes; ask this one for `predictions
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which outputs an answer is to have."""
+    """The outputs that a request asks for."""
 
     outputs: frozenset[str] = frozenset()
     """Some of `Output`; in columns, where none is named, those that suit the version."""
@@ -40,7 +40,7 @@ class Asked:
 
 
 class Outputs:
-    """The columns that answer a prediction, named after the version's targets and classes."""
+    """The columns of a prediction, named after the version's targets and classes."""
 
     def __init__(self, loaded: LoadedVersion, asked: Asked, findings: Findings, at: str = "#/") -> None:
         """Notes what the version cannot tell; `at` is put before the names `outputs` and `top_k`."""

@@ -1,4 +1,4 @@
-"""Tables predicted: for each row a row of outputs, in order, whatever their number in the memory of one block."""
+"""Predicts tables block by block, so that the memory does not grow with the number of rows."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,10 +25,10 @@ _MOST_ROWS, _FEWEST_ROWS = 8192, 256
 _BLOCK_BYTES = 16 << 20
 _MOST_AHEAD = PART_ROWS // _MOST_ROWS
 _BYTES_AHEAD = 16 << 20
-"""A part that is read takes as long as several blocks that are predicted; whoever predicts has not to wait for it."""
+"""Reading a part takes as long as predicting several blocks, so it is done ahead, in another thread."""
 
 _BLOCK_WORK = 4_000_000_000
-"""Multiplications of one block: others who ask the same version wait no longer than for one."""
+"""Multiplications of one block: other callers of the same version wait for at most one block."""
 
 
 def kinds_of_arrays(columns: int) -> dict[str, str]:
@@ -46,7 +46,7 @@ def tables_of(x: Floats) -> Iterator[Table]:
 
 
 class TablePrediction:
-    """What a version answers to tables with certain columns, in columns."""
+    """Predicts tables with certain columns, and returns columns."""
 
     def __init__(
         self,
@@ -79,17 +79,17 @@ class TablePrediction:
         self._part_rows = max(self._block_rows, min(PART_ROWS, _PART_BYTES // (4 * max(1, len(self.names)))))
 
     def check_size(self, rows: int, limits: Limits) -> None:
-        """`TooLarge` if the answer to so many rows has more values than a table may have."""
+        """`TooLarge` if the response to so many rows has more values than a table may have."""
         if rows * len(self.names) > limits.max_table_cells:
-            detail = f"The answer has more values than the limit of {limits.max_table_cells:,}; ask for fewer outputs."
+            detail = f"The answer has more values than the limit of {limits.max_table_cells:,}; request fewer outputs."
             raise TooLarge(detail, limit=limits.max_table_cells, unit="cells")
 
     def answers(
         self, tables: Iterable[Table], findings: Findings, watch: Callable[[int], object] = lambda _rows: None
     ) -> Iterator[Any]:
-        """The pyarrow tables of the answer; `Invalid` with the cells that no input can be made of, if there are any.
+        """Yields the predictions as pyarrow tables; raises `Invalid` with the cells that cannot be encoded.
 
-        Once there is one, nothing more is predicted, but the other rows are looked at. `watch` hears after each block
+        After the first such cell it only checks the remaining rows. `watch` is called after each block with
         how many rows are predicted.
         """
         done, predictions = 0, np.empty((0, *self._loaded.model.output_shape[1:]), np.float32)
@@ -125,7 +125,7 @@ class TablePrediction:
 
 
 def _ahead(items: Iterator[Item], most: int) -> Iterator[Item]:
-    """The same items, of which a thread of its own makes so many while the caller works on the one before."""
+    """Yields the same items, made ahead by another thread, at most this many, while the caller uses the one before."""
     with ThreadPoolExecutor(1, "fitd-ahead") as beside:
         coming = deque(beside.submit(_next, items) for _ in range(most))
         try:

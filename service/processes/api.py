@@ -1,4 +1,4 @@
-"""The process of an API: one server on a listening socket, until it is told to stop."""
+"""An API process: one server on a listening socket, until a signal stops it."""
 
 import ctypes
 import gc
@@ -40,7 +40,7 @@ class Inherited:
 
 
 def run(settings: Settings, inherited: Inherited) -> None:
-    """Serves requests until the process is told to end; `Conflict` if the port or the tables are not there."""
+    """Serves requests until a signal ends the process; `Conflict` if the port or the tables are not available."""
     end_on_signals()
     with (
         closing(Database.of(settings, bell=Bell(write_fd=inherited.rings))) as database,
@@ -50,7 +50,7 @@ def run(settings: Settings, inherited: Inherited) -> None:
         if inherited.socket is None:
             require_key(settings, database)
         server = _server(settings, database, inherited.neighbours)
-        # What is there now stays: no search for garbage goes through it while somebody waits.
+        # Freezes the objects made so far: garbage collection does not scan them while a request waits.
         gc.collect()
         gc.freeze()
         _keep_freed_memory()
@@ -65,7 +65,7 @@ def _server(settings: Settings, database: Database, neighbours: Sequence[int]) -
         http=http,
         log_config=None,
         access_log=False,
-        # No response says who asked or by which name, so nothing that a proxy tells is needed.
+        # No response depends on the address or name of the caller, so no proxy headers are needed.
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,

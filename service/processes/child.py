@@ -32,7 +32,7 @@ class Child:
         self.owner = f"{household}.{secrets.token_hex(8)}"
         self._started_at = time.monotonic()
         # In a process group of its own, Ctrl-C reaches the supervisor alone, which then ends all in order.
-        # The supervisor has one thread, so that nothing is locked for ever between `fork` and `exec`.
+        # The supervisor has a single thread, so no lock can stay held forever between `fork` and `exec`.
         self.process = subprocess.Popen(  # noqa: S603 - this very interpreter and its own package
             [sys.executable, "-m", "service", *self._arguments, f"--owner={self.owner}"],
             pass_fds=self._fds,

@@ -1,4 +1,4 @@
-"""The directory of data, which one supervisor at a time may have."""
+"""The data directory, which one supervisor at a time may own."""
 
 import fcntl
 import secrets

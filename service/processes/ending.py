@@ -8,13 +8,13 @@ _STOP = (signal.SIGTERM, signal.SIGINT)
 
 
 def end_on_signals() -> None:
-    """Lets the process exit at once when it is told to end."""
+    """Makes the process exit immediately at SIGTERM or SIGINT."""
     for number in _STOP:
         signal.signal(number, lambda *_: sys.exit(0))
 
 
 def leaving_on_signals() -> threading.Event:
-    """An event that is set when the process is told to end, for work that wants to come to an end in good order."""
+    """Returns an event that is set at SIGTERM or SIGINT, for work that finishes in an orderly way."""
     leaving = threading.Event()
     for number in _STOP:
         signal.signal(number, lambda *_: leaving.set())

@@ -1,4 +1,4 @@
-"""A child's bond with its supervisor: when that is gone, however it went, the child goes at once.
+"""Ties a child process to its supervisor: when the supervisor ends, for whatever reason, the child ends at once.
 
 Two ways, because each covers the other's gap: the end of a pipe works on every system, but not while a C function
 holds the interpreter; Linux's death signal always does, but only on Linux. There it is asked for before the child's

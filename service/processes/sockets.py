@@ -23,7 +23,7 @@ def listening(host: str, port: int, count: int) -> Iterator[list[socket.socket]]
     """So many listening sockets on one port, among which the kernel spreads new connections; closed after the block."""
     with ExitStack() as opened:
         if count > 1 and port:
-            # Shared ports would let another service of the same user in without a word.
+            # A shared port could silently be taken by another service of the same user.
             listen(host, port).close()
         doors: list[socket.socket] = []
         for _ in range(count):

@@ -34,7 +34,7 @@ _log = logging.getLogger("fitd.supervisor")
 
 
 def serve(settings: Settings) -> None:
-    """Serves until it is told to stop; `Conflict` if the port or the directory belongs to another."""
+    """Runs the service until a signal stops it; raises `Conflict` if the port or the directory is in use."""
     bell = Bell.new()
     with (
         only_tenant(settings.data_dir) as tenure,
@@ -92,7 +92,7 @@ class Supervisor:
             self._stop()
 
     def _tend(self) -> None:
-        """Frees what the dead held, and starts again whose time has come."""
+        """Frees the leases of processes that have ended, and restarts those that are due."""
         for child in self._children:
             code = child.ended()
             if code is not None:
@@ -132,7 +132,7 @@ def _signals() -> Iterator[socket.socket]:
     inbox, outbox = socket.socketpair()
     with inbox, outbox:
         outbox.setblocking(False)
-        wanted = [number for number in _STOP if signal.getsignal(number) is not signal.SIG_IGN]  # nohup asks so
+        wanted = [number for number in _STOP if signal.getsignal(number) is not signal.SIG_IGN]  # nohup sets this
         before = {number: signal.signal(number, _noted) for number in (*wanted, signal.SIGCHLD)}
         signal.set_wakeup_fd(outbox.fileno())
         try:

@@ -15,7 +15,7 @@ _NICENESS = 19
 
 
 def run(settings: Settings, *, hears: int | None, owner: str | None) -> None:
-    """Works off the queue until the process is told to end; `hears` is the end of the bell that wakes it."""
+    """Works through the queue until a signal ends the process; `hears` is the end of the bell that wakes it."""
     from service.spec import TrainingRequest  # noqa: PLC0415 - it loads NumPy, which reads the limit of threads once
     from service.worker.making import make_worker  # noqa: PLC0415 - as above
 
@@ -32,7 +32,7 @@ def run(settings: Settings, *, hears: int | None, owner: str | None) -> None:
 
 
 def run_cluster(settings: Settings, *, hears: int | None) -> None:
-    """Keeps the Dask cluster of the settings at work until the process is told to end."""
+    """Submits work to the Dask cluster of the settings until a signal ends the process."""
     address = settings.cluster or ""
     check_address(address)
     with closing(Database.of(settings, bell=Bell(read_fd=hears))) as database:

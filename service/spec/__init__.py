@@ -1,4 +1,4 @@
-"""What may be asked: a network, how to compile it, how to fit it, in Keras's words."""
+"""The schema of requests: a network, how to compile it and how to fit it, in Keras's terms."""
 
 from service.spec.request import CompileSpec, FitSpec, FromSpec, ModelSpec, TrainingRequest
 

@@ -1,4 +1,4 @@
-"""Words of Keras 2 in the words of Keras 3, where the same numbers come of them."""
+"""Translates terms of Keras 2 into those of Keras 3 that compute the same numbers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +29,7 @@ def name_in_keras_3(kind: str, name: str) -> str:
 
 
 def shortest(kind: str, value: Written) -> Any:
-    """The name of a function in a wrapper that says nothing else; what says more comes back as it is."""
+    """Returns the name of a function from a wrapper that says nothing else; anything else is returned unchanged."""
     config = value.get("config")
     if not isinstance(config, Mapping) or not {"fn"} <= config.keys() <= {"fn", "name", "dtype"}:
         return value
@@ -40,7 +40,7 @@ def shortest(kind: str, value: Written) -> Any:
 
 
 def in_words_of_keras_3(kind: str, value: Written) -> Written:
-    """The same thing as Keras 3 would write it; what Keras 3 writes itself comes back as it is."""
+    """Returns the same thing in the form of Keras 3; a thing in that form is returned unchanged."""
     config = value.get("config")
     if not isinstance(config, Mapping):
         return value

@@ -1,4 +1,4 @@
-"""Pydantic's errors as findings: at their place in the request as it was written, and in one voice."""
+"""Turns pydantic's errors into findings, with pointers into the request as it was written."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
@@ -41,7 +41,7 @@ _BOUNDS = {
     "string_pattern_mismatch": ("pattern", "a text that matches {}"),
 }
 _MOST_LOOKED_AT = 2000
-"""So many mistakes are each found a place and words; the others are counted."""
+"""This many mistakes are located and described; the others are only counted."""
 
 _LARGEST_INTEGER = 2.0**63
 _FORMS = {MODEL_NAME: 'a name of at most 100 letters, digits, ".", "-" and "_", the first a letter or digit'}
@@ -82,7 +82,7 @@ def report(error: ValidationError, document: Any, root: type[BaseModel], finding
         elif one["type"] == "missing":
             findings.error(at, "missing", f"{str(place.keys[-1])!r} is missing.")
         elif one["type"] == "extra_forbidden":
-            is_told = findings.total < findings.limit  # to say what was likely meant takes its time
+            is_told = findings.total < findings.limit  # suggestions take time to compute
             findings.error(at, "unknown_key", _about_unknown(str(place.keys[-1]), place.model) if is_told else "")
         else:
             code, expected = expectation(one["type"], context, one["msg"])
@@ -133,7 +133,7 @@ def expectation(kind: str, context: Mapping[str, Any], message: str) -> tuple[st
 
 
 def _meaning(place: _Place) -> str:
-    """What the field of a place means, as a sentence to end a message with."""
+    """Returns the meaning of the field, as a sentence that ends the message."""
     key = place.keys[-1] if place.keys else None
     fields = place.model.model_fields.items()
     found = [field.description for name, field in fields if key in (name, field.alias) and field.description]

@@ -1,4 +1,4 @@
-"""Networks as Keras writes them, brought to one stack of layers that `service.nn` has.
+"""Turns networks in the forms that Keras writes into one stack of layers of `service.nn`.
 
 Keras may write a Sequential or a Functional model, put one into another, and give a layer an activation that is a
 layer itself; Keras 2 computed `hard_sigmoid` by another formula. Each of these is a stack of plain layers that
@@ -23,7 +23,7 @@ _HARD_SIGMOID_OF_KERAS_2 = 1.2  # clip(0.2 x + 0.5) is Keras 3's clip(x / 6 + 0.
 
 
 class NotAStack(ValueError):
-    """A network whose layers do not follow one another; `detail` says why."""
+    """The layers of a network do not form a single chain; `detail` says why."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -55,7 +55,7 @@ class Placed:
 
 
 def stack_of(network: Mapping[str, Any]) -> list[Placed]:
-    """The layers from the input to the output; `NotAStack` where they are no stack."""
+    """Returns the layers from the input to the output; raises `NotAStack` if they are no single chain."""
     found: list[Placed] = []
     _collect(network, (), "", found, is_keras_2=of_keras_2(network))
     return _named_once(found)
@@ -126,7 +126,7 @@ def _class_name(layer: Any) -> str:
 
 
 def _order(network: Mapping[str, Any], layers: Sequence[Any]) -> Iterable[int]:
-    """The places of the layers from the input to the output, which a Functional model tells by names."""
+    """Returns the places of the layers from input to output, which a Functional model gives by name."""
     if _class_name(network) not in ("Functional", "Model"):
         return range(len(layers))
     config = network.get("config")

@@ -1,4 +1,4 @@
-"""How things are written: every spelling of a layer, optimizer, loss and the like, brought to one form."""
+"""Normalizes the accepted spellings of layers, optimizers, losses and the like to one form."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The words of a spec: pydantic types made from the signatures of `service.nn`.
+"""The vocabulary of requests: pydantic types derived from the signatures of `service.nn`.
 
 Every class in a registry of `nn` becomes a pydantic model with the class's own arguments, bounds and defaults, so
 that a new layer or optimizer is validated and documented by being registered. A thing is written in one of three
@@ -8,7 +8,7 @@ ways that mean the same:
     {"class_name": "Adam", "learning_rate": 0.01}               its class with arguments
     {"class_name": "Adam", "config": {"learning_rate": 0.01}}   the same as Keras writes it
 
-Keras's further keys (`module`, `registered_name`, `build_config`) may stand beside `config`.
+Keras's further keys (`module`, `registered_name`, `build_config`) may stand next to `config`.
 """
 
 import dataclasses
@@ -72,7 +72,7 @@ class Thing(BaseModel):
 
     @model_validator(mode="after")
     def fits_together(self) -> Self:
-        """Asks the class itself about what the bounds of each single argument do not say."""
+        """Makes the object, so that its class checks what the bounds of single arguments do not cover."""
         try:
             if not _is_finite(self.arguments()):
                 raise refusal("not_finite", "Expected finite numbers only.")
@@ -97,7 +97,7 @@ def tag_of(kind: str, class_name: str) -> str:
 
 @functools.cache
 def reference(kind: str, *, number: bool = False) -> Any:
-    """The pydantic type of a thing of this kind in any of its spellings; `number` allows a plain number, too."""
+    """Returns the pydantic type for any spelling of this kind; `number` allows a plain number, too."""
     registry = REGISTRIES[kind]
     names = [*registry.names(), *BY_SHAPE.get(kind, ())]
     choices: list[Any] = [Annotated[str, WithJsonSchema({"type": "string", "enum": names}), Tag(_NAME)]]

@@ -46,7 +46,7 @@ def watch(engine: Engine) -> Changes:
 
 
 def tell(connection: Connection, news: News) -> None:
-    """Says within a transaction what it has done: its commit moves the counters of everybody."""
+    """Announces within a transaction what it has done: its commit moves the counters of every process."""
     if connection.dialect.name == "postgresql":
         if news.is_served_otherwise:
             connection.exec_driver_sql(f"NOTIFY {CHANNEL}, '{_SERVED}'")
@@ -144,7 +144,7 @@ class _PostgresChanges:
             self._thread = None
 
     def _begin(self) -> None:
-        # To begin to listen counts as a change, so who asks meanwhile misses nothing.
+        # The start of listening counts as a change, so that nobody misses one that came before it.
         if self._thread is None:
             self._thread = threading.Thread(target=self._listen, name="listen", daemon=True)
             self._thread.start()
@@ -164,7 +164,7 @@ class _PostgresChanges:
             connection: Any = pooled.dbapi_connection
             connection.autocommit = True
             connection.execute(f"LISTEN {CHANNEL}")
-            # Something may have changed while nobody listened.
+            # Something may have changed while no connection listened.
             self.move()
             while not self._closing.is_set():
                 for heard in connection.notifies(timeout=_LISTEN_SECONDS):

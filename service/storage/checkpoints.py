@@ -1,4 +1,4 @@
-"""Where an interrupted training may go on: the latest checkpoints of each job, by the name of their artifact."""
+"""Checkpoints from which an interrupted training can continue: the latest of each job, by artifact name."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -47,7 +47,7 @@ class Checkpoints:
         return self._drop(job_id, self.newest(job_id)[KEPT:])
 
     def newest(self, job_id: str) -> list[Checkpoint]:
-        """The checkpoints of a job, the one to go on from first."""
+        """Returns the checkpoints of a job, the newest first."""
         return [Checkpoint(*row) for row in self._connection.execute(_NEWEST, {"job_id": job_id})]
 
     def clear(self, job_id: str) -> list[str]:

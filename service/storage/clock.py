@@ -24,7 +24,7 @@ def _no_server(_element: _ServerClock, _compiler: SQLCompiler, **_options: Any) 
 
 @compiles(_ServerClock, "postgresql")
 def _postgres(_element: _ServerClock, _compiler: SQLCompiler, **_options: Any) -> str:
-    # As a query of its own it is asked once, and not again for each row: so an index can be gone by.
+    # As a subquery it is evaluated once and not for each row, so that an index can be used.
     return "(SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION))"
 
 
@@ -33,7 +33,7 @@ NOW = func.coalesce(bindparam("now", type_=Double), _ServerClock(), type_=Double
 
 
 class Clock:
-    """The one clock that all who share a database go by: PostgreSQL's own, or that of SQLite's only host."""
+    """The clock that all processes of a database share: PostgreSQL's own, or that of SQLite's only host."""
 
     def __init__(self, backend: str, read: Callable[[], float] | None = None) -> None:
         self._read = time.time if read is None and backend == "sqlite" else read

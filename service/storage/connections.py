@@ -19,7 +19,7 @@ BUSY_TIMEOUT_SECONDS = 5.0
 """Longest wait for SQLite's write lock; well below a lease, so that waiting alone never loses a claim."""
 
 CONNECT_TIMEOUT_SECONDS = 5
-"""Longest wait for a server that does not answer at all."""
+"""Longest wait for a server that does not respond."""
 
 POOL_TIMEOUT_SECONDS = 5
 """Longest wait for a connection while all of them are in use, or wait for a server that does not answer."""
@@ -34,7 +34,7 @@ LINK = {
 }
 """When a connection to PostgreSQL counts as cut: what was sent and nobody confirmed, or a silence that nobody breaks.
 
-A network that swallows packets says nothing, and without these the kernel would go on sending for a quarter of an hour.
+A network that drops packets reports nothing, and without these limits the kernel would retry for 15 minutes.
 """
 
 LONGEST_SILENCE_SECONDS = 10
@@ -59,7 +59,7 @@ def open_engine(url: str) -> Engine:
 
 
 def _from_json(text: str | bytes) -> Any:
-    # A row that has rotted can still be looked at, and deleted; what is sealed says so.
+    # A damaged row can still be read and deleted; its seal shows the damage.
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -131,6 +131,6 @@ def _keep_a_log(connection: SQLiteConnection) -> None:
 
 def _begin(connection: Connection) -> None:
     # A deferred transaction that reads and then writes fails at once when another wrote in between, and no
-    # timeout helps; whoever may write therefore takes the write lock first.
+    # timeout helps; a transaction that may write therefore takes the write lock first.
     read_only = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

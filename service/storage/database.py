@@ -82,7 +82,7 @@ class Transaction:
 
     @cached_property
     def idempotency_keys(self) -> IdempotencyKeys:
-        """The answers to requests that carried a key."""
+        """The responses to requests that carried a key."""
         return IdempotencyKeys(self._connection, self._clock)
 
     @cached_property
@@ -105,7 +105,7 @@ class Transaction:
 
 
 class Database:
-    """Everything that Fitd remembers, behind one URL; may be used by all threads of a process."""
+    """The database at one URL; all threads of a process may use it."""
 
     def __init__(
         self,
@@ -145,7 +145,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Does everything in the block, or nothing of it; then tells those who wait."""
+        """Commits everything in the block or nothing of it; then wakes those who wait for a change."""
         with answering(), self.engine.begin() as connection:
             tx = Transaction(connection, self._clock)
             yield tx
@@ -157,7 +157,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """One consistent view of the database, that makes nobody wait."""
+        """Opens a consistent, read-only view of the database, which blocks no writer."""
         with answering(), self.engine.connect() as connection:
             if self.backend == "sqlite":
                 connection.execution_options(read_only=True)

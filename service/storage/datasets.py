@@ -26,7 +26,7 @@ Form = Literal["arrays", "table"]
 
 _MOST_TOLD = 10
 LARGEST_ROW_BYTES = 1_000_000
-"""Data that is larger goes to an artifact: databases are slow with large rows."""
+"""Larger data are stored as an artifact: databases are slow with large rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class StoredDataset:
     artifact: str | None
     """Where its bytes are; None where they stand in the database."""
     uploaded: bool
-    """Whether it stays until somebody deletes it; else it came with a job and goes with it."""
+    """Whether it stays until it is deleted by request; otherwise it came with a job and is deleted with it."""
     created_at: datetime
 
 
@@ -140,7 +140,7 @@ class Datasets:
     def add(self, new: NewDataset) -> StoredDataset:
         """Stores a dataset, or finds it as `find` does.
 
-        A dataset of another name shares the bytes of the first: where the answer names another artifact than the
+        A dataset of another name shares the bytes of the first: where the result names another artifact than the
         new one has, that one is not needed.
         """
         sha256, same = self._same(new)
@@ -215,7 +215,7 @@ class Datasets:
         return self.unshared(artifact)
 
     def _locked_artifact(self, dataset_id: str) -> str | None:
-        """The artifact of a dataset whose description may be damaged, and that nobody else can delete meanwhile."""
+        """Returns the artifact of a dataset, whose description may be damaged, and locks it against deletion."""
         query = select(datasets.c.artifact).where(datasets.c.id == dataset_id).with_for_update()
         row = self._connection.execute(query).one_or_none()
         if row is None:

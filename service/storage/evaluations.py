@@ -1,4 +1,4 @@
-"""Evaluations: what a version got right and wrong on data, kept to be compared."""
+"""Evaluations: how versions did on data, kept for comparison."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ _HISTORY = select(events.c.data).where(_OF_JOB, events.c.epoch.is_not(None)).ord
 
 
 class Events:
-    """Each job's events, numbered 1, 2, 3 without a gap; an epoch is told once, however often it was trained.
+    """Each job's events, numbered 1, 2, 3 without a gap; an epoch has one event, even if it was trained twice.
 
     Only for a transaction that has written to the job's row before: that write puts those who tell in order.
     """
@@ -39,7 +39,7 @@ class Events:
         self._write(job_id, [(event, None, data) for event, data in told])
 
     def add_epochs(self, job_id: str, epochs: Mapping[int, EpochResult]) -> None:
-        """Tells the epochs, counted from 1, that were not told before."""
+        """Adds events for the epochs, counted from 1, that have none yet."""
         told = [("epoch", epoch, {"epoch": epoch} | result.to_json_dict()) for epoch, result in sorted(epochs.items())]
         self._write(job_id, told)
 

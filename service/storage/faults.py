@@ -1,4 +1,4 @@
-"""What a database's errors mean: each that its driver has becomes one of our own storage failures."""
+"""Translates the errors of a database driver into our own storage failures."""
 
 import logging
 import sqlite3
@@ -10,10 +10,10 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from service.errors import Damaged, DiskFault, Full, Locked, Refused, StorageFailure, Unavailable, WrongSchema
 
-_AWAY = "The database does not answer now."
+_AWAY = "The database does not respond now."
 _LOCKED = "Others keep the database from this for too long; the same request may succeed in a moment."
-_FAULT = "The disk of the database fails to read or write; whoever runs the service has to look at it."
-_DAMAGED = "The database is damaged; whoever runs the service has to restore a copy of it."
+_FAULT = "The disk of the database fails to read or write; the operator of the service has to look at it."
+_DAMAGED = "The database is damaged; the operator of the service has to restore a backup."
 _REFUSED = "The rules of the database refuse what was to be stored."
 
 _OF_SQLITE: dict[int, type[StorageFailure]] = {
@@ -65,7 +65,7 @@ _log = logging.getLogger("fitd.storage")
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Inside, whatever the database says no with is a `StorageFailure`; a defect of ours in SQL stays what it is."""
+    """Turns database errors inside the `with` block into `StorageFailure`, except defects in our own SQL."""
     try:
         yield
     except (DBAPIError, sqlite3.Error, PoolExhausted) as error:

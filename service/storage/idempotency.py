@@ -1,4 +1,4 @@
-"""Idempotency keys: a request that is sent again is answered again, and its work is not done again."""
+"""Idempotency keys: a request that is sent again gets the same response, and its work is not repeated."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from service.storage.schema import idempotency_keys
 from service.storage.upsert import insert_into
 
 KEPT_SECONDS = 24 * 3600.0
-"""For so long the answer to a key is remembered."""
+"""Seconds for which the response to a key is kept."""
 
 EXPIRED_AT_ONCE = 20
-"""So many keys are forgotten with each new one: more than come, and never so many that anybody waits for it."""
+"""The number of expired keys that each new one deletes: more than arrive, and few enough to take no time."""
 
 _FIND = select(idempotency_keys.c.fingerprint, idempotency_keys.c.response).where(
     idempotency_keys.c.key == bindparam("key"), idempotency_keys.c.created_at >= NOW - KEPT_SECONDS
@@ -28,21 +28,21 @@ _EXPIRE = delete(idempotency_keys).where(idempotency_keys.c.key.in_(_OLDEST))
 
 
 class IdempotencyKeys:
-    """The answers given to requests that carried a key."""
+    """The responses to requests that carried a key."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection
         self._clock = clock
 
     def find(self, key: str, fingerprint: str) -> Any:
-        """The answer given to this key before, or None; `Reused` if the earlier request was another one."""
+        """Returns the earlier response to this key, or None; raises `Reused` if the earlier request was different."""
         found = self._connection.execute(_FIND, {"key": key, "now": self._clock.now()}).one_or_none()
         if found is not None and found.fingerprint != fingerprint:
             raise Reused("This Idempotency-Key came before with another request; a new request needs a new key.")
         return None if found is None else found.response
 
     def claim(self, key: str, fingerprint: str) -> Any:
-        """As `find`, but if there is no answer the key is this transaction's, to `answer`.
+        """As `find`, but reserves a new key for this transaction, which then calls `answer`.
 
         Of two at once the second waits for the first to end.
         """
@@ -55,6 +55,6 @@ class IdempotencyKeys:
         return self.find(key, fingerprint)
 
     def answer(self, key: str, response: Any) -> None:
-        """Remembers the answer to a key that this transaction has claimed."""
+        """Stores the response to a key that this transaction has reserved."""
         named = idempotency_keys.update().where(idempotency_keys.c.key == key)
         self._connection.execute(named, {"response": response})

@@ -1,4 +1,4 @@
-"""The identity of a database: the name by which a store of artifacts knows whose it is."""
+"""The identity of a database: the name that a store of artifacts keeps of its owner."""
 
 import secrets
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Jobs as users know them: asked for, looked at, listed, cancelled."""
+"""Jobs from the caller's side: create, get, list, cancel, delete."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -66,14 +66,14 @@ class Jobs(Queue):
         return job
 
     def check_quota(self, more: int, most: int) -> None:
-        """`TooMany` if with so many more jobs more than `most` would wait."""
+        """Raises `TooMany` if this many more jobs would bring the queue above `most`."""
         waiting = select(jobs.c.id).where(IS_QUEUED).order_by(*IN_TURN).limit(most).subquery()
         queued: int = self._connection.execute(select(func.count()).select_from(waiting)).scalar_one()
         if queued + more > most:
             raise TooMany(f"At most {most:,} jobs may wait, and {queued:,} do.", retry_after_seconds=5)
 
     def ready(self) -> int:
-        """How many jobs a worker could claim now, or whose leases it would shorten."""
+        """Returns how many jobs a worker could claim now."""
         counted, now = select(func.count()).select_from(jobs), {"now": self._clock.now()}
         queued: int = self._connection.execute(counted.where(READY), now).scalar_one()
         lost: int = self._connection.execute(counted.where(or_(OVERDUE, AHEAD)), now).scalar_one()
@@ -152,7 +152,7 @@ class Jobs(Queue):
 
 
 def _needs(kind: Kind, model: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Which version may not be deleted before the job has ended: the one that it predicts with or goes on from."""
+    """Which version may not be deleted before the job has ended: the one that it predicts with or continues from."""
     needed: Mapping[str, Any] = {"model": model, **request} if kind is Kind.PREDICTION else request.get("from") or {}
     return {"needs_model": needed.get("model"), "needs_version": needed.get("version")}
 

@@ -37,11 +37,11 @@ class LabelMove:
 
 
 Check = Callable[[Label | None], object]
-"""Looks at a label, None if there is none, before it is changed; what it raises stops the change."""
+"""Called with a label, or None if there is none, before a change; an exception prevents the change."""
 
 
 def _any(_label: Label | None) -> None:
-    """Nothing is asked of it."""
+    """Allows every change."""
 
 
 class Labels:

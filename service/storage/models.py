@@ -141,7 +141,7 @@ class Models:
         return content
 
     def hold(self, name: str, number: int | None, version_id: str) -> None:
-        """Lets nobody delete a version before this transaction ends; `NotFound` if somebody has."""
+        """Locks a version against deletion until this transaction ends; raises `NotFound` if it does not exist."""
         locked = select(models.c.name).where(models.c.name == name).with_for_update(read=True, key_share=True)
         self._connection.execute(locked)
         if self._connection.scalar(select(versions.c.id).where(versions.c.id == version_id)) is None:
@@ -150,7 +150,7 @@ class Models:
     def delete(self, name: str, number: int | None = None) -> None:
         """Deletes one version that no label points at, or the model with all its versions if no number is given.
 
-        `Conflict` if a job that has not ended goes on from what would be deleted, or predicts with it.
+        `Conflict` if a job that has not ended continues from what would be deleted, or predicts with it.
         """
         # Whoever moves a label, or asks for a job that needs a version, holds this row, too.
         self._connection.execute(select(models.c.name).where(models.c.name == name).with_for_update())

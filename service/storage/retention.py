@@ -11,7 +11,7 @@ from service.storage.schema import IS_FINAL, checkpoints, datasets, events, jobs
 
 _DAY_SECONDS = 86_400.0
 MOST_JOBS = 500
-"""Jobs deleted in one transaction: nobody may wait for it long."""
+"""The number of jobs deleted in one transaction, so that others do not wait long."""
 
 _AGE = bindparam("seconds", type_=Double)
 

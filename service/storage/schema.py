@@ -86,7 +86,7 @@ Index("ix_datasets_artifact", datasets.c.artifact)
 Index("ix_datasets_uploaded", datasets.c.uploaded, datasets.c.id)
 Index("ix_datasets_name", datasets.c.uploaded, datasets.c.name, datasets.c.id)
 
-# What is large stands in a table of its own, so that a list never reads past it.
+# Large values are in a table of their own, so that listing never reads them.
 dataset_contents = Table(
     "dataset_contents",
     metadata,

@@ -1,4 +1,4 @@
-"""Seals: the SHA-256 of what a row describes, by which rot shows when the row is read back."""
+"""Seals: SHA-256 hashes of rows, which reveal damage when a row is read back."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ def to_json(value: Any) -> str:
 
 
 def seal(row: Mapping[str, Any], columns: Sequence[str]) -> str:
-    """The SHA-256 of columns of a row as they come back, in whatever order the keys of their JSON are."""
+    """The SHA-256 of columns of a row as they arrive back, in whatever order the keys of their JSON are."""
     as_read = orjson.loads(orjson.dumps({name: row[name] for name in columns}, option=_OPTIONS))
     return hashlib.sha256(orjson.dumps(as_read, option=orjson.OPT_SORT_KEYS)).hexdigest()
 

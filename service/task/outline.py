@@ -1,4 +1,4 @@
-"""The outline of a network: its layers, what comes out of each, and how many weights they have."""
+"""The outline of a network: its layers, their output shapes, and the number of their weights."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the outputs of a network mean: numbers or classes, their names, and how probable each class is."""
+"""Interprets the outputs of a network: numbers or classes, their names, and the probability of each class."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ def activation_of(layer: layers.Layer) -> Activation | None:
 
 
 def threshold_of(activation: Activation | None) -> float:
-    """Above it one output means the second class: a probability of 0.5, its logarithm, else 0."""
+    """Returns the value above which a single output means the second class: 0.5 for probabilities, 0 for logits."""
     if activation is None:
         return 0.0
     return 0.5 if activation.outputs.are_probabilities else math.log(0.5) if activation.outputs.are_logarithms else 0.0

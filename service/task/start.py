@@ -1,4 +1,4 @@
-"""Where a training begins that goes on from a version: weights, the optimizer's state, what its data has taught."""
+"""The start of a training that continues from a version: weights, optimizer state, and fitted columns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _TAKEN_OVER = ("spec", "compile")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Start:
-    """A stored version, with what a training that goes on from it needs."""
+    """A stored version, with what a training that continues from it needs."""
 
     version: Version
     learnt: Learnt
@@ -43,7 +43,7 @@ class Start:
         return cls(version, learnt, unpack(weights)[0], None if optimizer is None else unpack(optimizer)[0])
 
     def completed(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """A request with the version's network and compilation where it says nothing of them."""
+        """Returns the request with the network and compilation of the version where it leaves them out."""
         own = {key: getattr(self.version, key) for key in _TAKEN_OVER if document.get(key) is None}
         return {**document, **own}
 

@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class TargetScale:
-    """A transform for each target, learnt from the training rows: z = (t(y) - offset) / scale.
+    """A transform for each target, learned from the training rows: z = (t(y) - offset) / scale.
 
     t is the natural logarithm for `log`, else y itself; `none` has offset 0 and scale 1. The training sees z, so losses
     are in units of z; predictions, metrics and reports are in those of y.
@@ -43,7 +43,7 @@ class TargetScale:
 
     @classmethod
     def of(cls, request: TrainingRequest, dataset: Dataset) -> Self | None:
-        """The scale that a request asks for, learnt from its training targets; None where nothing is scaled.
+        """The scale that a request asks for, learned from its training targets; None where nothing is scaled.
 
         Rows that `validation_split` holds out have no part in it.
         """
@@ -115,7 +115,7 @@ class InUnits(Metric):
         return self._metric.kind
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Takes in a batch of scaled targets and outputs."""
+        """Adds a batch of scaled targets and outputs."""
         y_pred = np.asarray(y_pred)
         y_true = np.asarray(y_true).reshape(y_pred.shape)
         self._metric.update_state(self._scale.in_units(y_true), self._scale.in_units(y_pred), sample_weight)
@@ -133,9 +133,9 @@ class InUnits(Metric):
         self._metric.reset_state()
 
     def get_state(self) -> dict[str, Array]:
-        """What the metric has gathered."""
+        """Returns what the metric has accumulated."""
         return self._metric.get_state()
 
     def set_state(self, state: Mapping[str, Array]) -> None:
-        """Goes on from what `get_state` gave."""
+        """Continues from a state that `get_state` returned."""
         self._metric.set_state(state)

@@ -19,12 +19,12 @@ from service.task.target_scale import InUnits, TargetScale
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be learnt: the loss that is meant for certain targets, and what the outputs of the network mean."""
+    """What is to be learned: the loss that is meant for certain targets, and what the outputs of the network mean."""
 
     loss: Loss
     outputs: OutputMeaning
     scale: TargetScale | None = None
-    """How targets are scaled for the training; None where they are learnt as they are."""
+    """How targets are scaled for the training; None where they are learned as they are."""
 
     @classmethod
     def of(cls, y: NDArray[Any], outputs: OutputMeaning, scale: TargetScale | None = None) -> Self:
@@ -55,7 +55,7 @@ class Task:
     def output_names(self) -> Sequence[str] | None:
         """The names of classes or targets by which outputs are reported.
 
-        A single output that tells two classes apart is neither of them, but both are reported.
+        A single output that distinguishes two classes is reported under the names of both.
         """
         both = self.targets is Targets.BINARY and self.units == 1
         return self.outputs.target_names if self.classes is None and not both else self.classes

@@ -1,1 +1,1 @@
-"""Works: processes that take jobs from the queue, train, and publish; and the supervisor that keeps them."""
+"""Workers: processes that claim jobs from the queue, train or predict, and publish the results."""

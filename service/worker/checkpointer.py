@@ -1,4 +1,4 @@
-"""Writes down, while a training runs, all that another worker needs to go on from here."""
+"""Stores checkpoints during a training, from which another worker can continue."""
 
 import logging
 import threading
@@ -24,7 +24,7 @@ _log = logging.getLogger("fitd.worker")
 
 
 class Checkpointer(Callback):
-    """Stores a checkpoint from time to time, and a last one when the worker has to leave.
+    """Stores a checkpoint at intervals, and a last one when the worker has to stop.
 
     The bytes are durable before the row that refers to them is written, and that row is written under the claim.
     """
@@ -50,7 +50,7 @@ class Checkpointer(Callback):
         self._artifacts: set[str] = set()
 
     def stored(self) -> Iterator[TrainingState]:
-        """The states that earlier attempts left, the one to go on from first; what cannot be read is passed over.
+        """The states that earlier attempts left, the one to continue from first; what cannot be read is passed over.
 
         `Unavailable` if there are some and none can be read now: the job waits. A disk that fails to read them has
         `PATIENCE` times to mend, then the training begins anew.

@@ -58,7 +58,7 @@ class Cluster:
             except StorageFailure:
                 self._leaving.wait(1.0)
             except (OSError, TimeoutError, RuntimeError) as error:
-                _log.warning("The cluster does not answer: %s", error)
+                _log.warning("The cluster does not respond: %s", error)
                 self._forget()
                 self._leaving.wait(1.0)
         self._forget()
@@ -100,7 +100,7 @@ class Cluster:
 
 
 def take_one(settings: Mapping[str, Any]) -> bool:
-    """A permit, on a worker of the cluster: takes one job to its end; False if none was left."""
+    """Runs one job on a worker of the cluster; returns False if the queue was empty."""
     return bool(_worker(tuple(sorted(settings.items()))).run_one())
 
 

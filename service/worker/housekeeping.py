@@ -1,4 +1,4 @@
-"""What has to be done now and then: forgetting what is old. Every worker may; two at once do no harm."""
+"""Deletes what is old at intervals. Every worker may do it, and two at the same time do no harm."""
 
 import logging
 import time
@@ -21,7 +21,7 @@ _log = logging.getLogger("fitd.worker")
 
 
 class Housekeeping:
-    """Forgets what the settings keep no longer, now and then."""
+    """Deletes, at intervals, what is older than the settings keep."""
 
     def __init__(self, database: Database, settings: Settings, *, now: Callable[[], float] = time.monotonic) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""The making of a worker: one that trains and predicts as the settings say."""
+"""Makes a worker according to the settings."""
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from service.worker.loop import Train, Worker
 
 
 def make_worker(settings: Settings, database: Database, owner: str, leaving: threading.Event) -> Worker:
-    """A worker that trains and predicts as the settings say."""
+    """Returns a worker that trains and predicts according to the settings."""
     return Worker(
         database,
         train_with(database),
@@ -32,7 +32,7 @@ def make_worker(settings: Settings, database: Database, owner: str, leaving: thr
 
 
 def train_with(database: Database) -> Train:
-    """Trains as jobs ask for; the version that one goes on from comes from this database."""
+    """Returns the function that trains a job; versions to continue from come from this database."""
 
     def train_one(
         request: Mapping[str, Any],

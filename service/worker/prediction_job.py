@@ -1,4 +1,4 @@
-"""Predicts for every row of a dataset, and writes the answers to a file as they come."""
+"""Predicts every row of a dataset, and writes the predictions to a file block by block."""
 
 import mmap
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from service.worker.monitor import Monitor
 
 
 def predict(database: Database, claim: Claim, monitor: Monitor, place: Path) -> NewDataset:
-    """The dataset of the answers, written in a folder; the same job makes the same bytes, however often it is tried.
+    """Returns the dataset with the predictions, in a folder; repeating the job makes the same bytes.
 
     `Invalid` with the first cells that no input can be made of; every `Interruption` passes through.
     """

@@ -70,7 +70,7 @@ def test_a_start_on_an_empty_database_deletes_no_table(tmp_path: Path) -> None:
     [
         ("fitd.db", b"no database at all " * 500, "damaged"),
         ("fitd.db", b"SQLite format 3\0" + b"\xff" * 9000, "damaged"),
-        ("fitd.db", None, "does not answer"),
+        ("fitd.db", None, "does not respond"),
         ("scratch", b"", "scratch"),
     ],
 )

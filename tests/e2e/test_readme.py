@@ -35,7 +35,7 @@ def test_every_command_of_the_tutorials_does_what_the_text_around_it_says(server
             answers.append(answer)
             text = text.lstrip()[end:]
     job, predictions, jobs, version, evaluation, imported, continued, problem, *others = answers
-    cancelled, fruit, fruits, answered = others
+    cancelled, dataset, fruit, stored, fruits, predicted = others
     assert job["status"] == "succeeded"
     assert predictions["predictions"][0][0] > 0.9
     assert predictions["predictions"][1][0] < 0.1
@@ -48,14 +48,18 @@ def test_every_command_of_the_tutorials_does_what_the_text_around_it_says(server
     assert continued["metrics"]["loss"] < job["metrics"]["loss"]
     assert problem["status"] == 422
     assert cancelled == job
+    assert [column["missing"] for column in dataset["columns"]] == [0, 20, 0]
     assert fruit["status"] == "succeeded"
+    assert fruit["score"]["metric"] == "log_loss"
+    assert 0.3 < fruit["score"]["skill"] <= 1
+    assert stored["score"] == fruit["score"]
     assert fruits["predicted_classes"] == ["orange", "apple"]
     assert [row[0]["name"] for row in fruits["top_k"]] == ["orange", "apple"]
-    with (tmp_path / "answers.csv").open(encoding="utf-8") as file:
+    with (tmp_path / "predictions.csv").open(encoding="utf-8") as file:
         table = list(csv.DictReader(file))
-    assert [row["predicted_fruit"] for row in table] == ["apple"] * 4 + ["orange"] * 4
+    assert len(table) == 200
     assert table[0].keys() == {"weight", "predicted_fruit", "probability_apple", "probability_orange"}
-    assert (answered["status"], answered["progress"]["rows_done"]) == ("succeeded", 8)
+    assert (predicted["status"], predicted["progress"]["rows_done"]) == ("succeeded", 200)
     assert {error["pointer"] for error in problem["errors"]} >= {"#/compile/optimizer"}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.generate import settings_page
+from docs.generate import command_line_page, settings_page
 from service.config import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -33,3 +33,11 @@ def test_the_example_gives_meaning_and_default(name: str) -> None:
 def test_the_example_changes_nothing() -> None:
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if line and not line.startswith("#")] == []
+
+
+def test_the_reference_of_the_command_line_has_every_command() -> None:
+    page = command_line_page()
+    for command in ("serve", "api", "worker", "cluster", "migrate", "backup"):
+        assert f"## {command}\n" in page
+        assert f"python -m service {command}" in page
+    assert "lifeline" not in page

@@ -1,4 +1,4 @@
-"""A process that answers one heavy request after the other, as the server sees it."""
+"""A process that answers one heavy request after another, as the server sees it."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The handler of requests that are found to be heavy: they are answered apart, and waited for here."""
+"""Forwards heavy requests to a process of their own, and waits for the response."""
 
 from fastapi import Request, Response
 

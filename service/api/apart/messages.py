@@ -1,4 +1,4 @@
-"""What the server and the process beside it send to each other over a socket: frames of a kind and some bytes."""
+"""Messages between the server and a process for heavy requests: frames of a type and some bytes."""
 
 import asyncio
 import socket

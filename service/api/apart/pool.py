@@ -1,4 +1,4 @@
-"""The processes in which heavy requests are answered, and how a request gets there."""
+"""The pool of processes for heavy requests."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -24,7 +24,7 @@ _KEPT_HERE = (b"x-request-id", b"prefer", b"authorization", b"x-api-key")
 
 
 class Forwarded(StreamingResponse):
-    """A response as it comes; what it holds is given back when it has been sent, or cannot be."""
+    """A response as it arrives; what it holds is given back when it has been sent, or cannot be."""
 
     stack: AsyncExitStack
 
@@ -40,7 +40,7 @@ class Forwarded(StreamingResponse):
 
 
 class Pool:
-    """Answers heavy requests, as many at once as the budget of memory allows; keeps one idle process for the next."""
+    """Handles heavy requests, as many at once as the budget of memory allows; keeps one idle process for the next."""
 
     def __init__(self, settings: Settings, budget: Budget, rings: int | None = None) -> None:
         self._settings = settings
@@ -51,7 +51,7 @@ class Pool:
     async def respond(self, request: Request, body: bytes | Path) -> Forwarded:
         """The response to a request whose body has been read; `Busy` if its turn does not come in time.
 
-        Whoever answers is ended if the client goes away.
+        The process is ended if the client disconnects.
         """
         request.state.held.release()  # it would be counted twice
         async with AsyncExitStack() as stack:
@@ -83,7 +83,7 @@ class Pool:
 
 
 async def unless_gone(request: Request, doing: Coroutine[Any, Any, T]) -> T:
-    """What is being done for a client, unless that goes away; then it is stopped."""
+    """Awaits work for a client, and cancels it if the client disconnects."""
     task = asyncio.ensure_future(doing)
     leaving = asyncio.ensure_future(_left(request))
     try:

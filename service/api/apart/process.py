@@ -30,7 +30,7 @@ _KEPT_BYTES = 128 << 20
 
 
 async def answer_all(connection: socket.socket, rings: int | None) -> None:
-    """Answers requests until the server is gone, or until the process has become too large for the next."""
+    """Handles requests until the server is gone, or until the process has become too large for the next."""
     _, content = await receive(connection)
     settings = Settings(_env_file=None, **orjson.loads(content))
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -50,7 +50,7 @@ async def answer_all(connection: socket.socket, rings: int | None) -> None:
 
 
 def _application(settings: Settings, database: Database) -> Any:
-    # It loads all that an answer may need, so that it does not count as the answer's memory.
+    # It loads all that a response may need, so that it does not count as the response's memory.
     import pyarrow.compute  # noqa: PLC0415 - as said
     import pyarrow.csv  # noqa: PLC0415 - as said
     import pyarrow.parquet  # noqa: F401, PLC0415 - as said
@@ -126,7 +126,7 @@ def _limit(most_bytes: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Answers until the server is gone; the arguments are the socket and, if there is one, the bell."""
+    """Handles requests until the server is gone; the arguments are the socket and, if there is one, the bell."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(_NICENESS)
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):

@@ -77,7 +77,7 @@ async def create_dataset(
 ) -> Any:
     """Uploads a table: CSV, Parquet, Arrow, a spreadsheet, JSON rows, or NumPy arrays x and y.
 
-    What the columns hold is found by reading, and told in the answer.
+    What the columns hold is found by reading, and told in the response.
     """
     media_type = media_type_of(request)
 

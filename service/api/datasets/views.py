@@ -1,4 +1,4 @@
-"""Views of datasets: what the API answers about them."""
+"""Views of datasets: the JSON that the API returns for them."""
 
 from typing import Any, Literal, Self
 

@@ -96,7 +96,7 @@ class Held:
         self._budget.give_back(size_bytes)
 
     def metered(self, receive: Receive, *, is_upload: bool) -> Receive:
-        """The same messages; what is made of their bodies is taken from the budget as they come.
+        """The same messages; what is made of their bodies is taken from the budget as they arrive.
 
         An upload goes to a file, and only some of it is in memory at a time.
         """

@@ -1,4 +1,4 @@
-"""Who may ask: what a web page of a stranger makes a browser send to this service is told apart and refused.
+"""Refuses requests that a foreign web page makes a browser send to this service.
 
 A browser sends a page's requests to any address that it reaches, this one included. Two things give them away. The page
 names the service by a name of its own, which it let point to this address (DNS rebinding): then `Host` is a name
@@ -43,7 +43,7 @@ class Callers:
         self._may_be_named = lru_cache(_REMEMBERED)(self._is_known)
 
     def judge(self, path: bytes, headers: Mapping[bytes, bytes]) -> None:
-        """Raises the refusal of a request, if it is to be refused; health is told to everybody who can ask."""
+        """Raises the error of a request that is refused; health checks are open to every caller."""
         host = headers.get(b"host")
         if host is not None and path not in _FOR_ANY_NAME and not self._may_be_named(host[:_LONGEST_HOST]):
             raise Misdirected(

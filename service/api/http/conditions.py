@@ -40,7 +40,7 @@ class Conditions:
         self._none_match = None if if_none_match is None else Tags(if_none_match, "If-None-Match")
 
     def check(self, etag: str | None) -> None:
-        """`PreconditionFailed` unless a change is wanted of what has this tag; None says that nothing is there yet."""
+        """Raises `PreconditionFailed` unless the condition matches this tag; None means that nothing exists yet."""
         if self._match is not None and not self._match.match(etag):
             raise PreconditionFailed("What If-Match names is not there any more; read it again and decide anew.")
         if self._none_match is not None and self._none_match.match(etag, weakly=True):
@@ -72,4 +72,4 @@ Conditional = Annotated[Conditions, Depends(_conditions)]
 """The conditions of a request as an argument of a route."""
 
 NOT_MODIFIED: Mapping[int | str, dict[str, Any]] = {304: {"description": "It is still what `If-None-Match` names."}}
-"""How a route that may answer so says it."""
+"""The `responses` of a route that may return 304."""

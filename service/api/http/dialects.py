@@ -1,4 +1,4 @@
-"""How a table is written, as the query of a request says it; what it does not say is found."""
+"""The dialect of a table in the query of a request; what is not given is detected."""
 
 from typing import Annotated, Literal
 
@@ -32,14 +32,14 @@ async def _dialect(
     ] = None,
     thousands: Annotated[
         Literal[",", ".", " ", "'"] | None,
-        Query(description="What a CSV writes between thousands; found if not given, where all its numbers agree."),
+        Query(description="The thousands separator of a CSV; detected if not given and all numbers agree."),
     ] = None,
     na_values: Annotated[
         _Words | None,
         Query(
             max_length=_MOST_WORDS,
-            description="A text of a CSV or of a sheet that says that nothing is there, besides those that "
-            "pandas knows; give it once for each. What stands in quotes is there.",
+            description="A text that marks a missing value in a CSV or a sheet, in addition to those of pandas; "
+            "repeat the parameter for several. Text in quotes is never missing.",
         ),
     ] = None,
     skip_rows: Annotated[
@@ -47,7 +47,7 @@ async def _dialect(
         Query(
             ge=0,
             le=10_000,
-            description="So many lines of a CSV, or rows of a sheet, are no part of it at its beginning.",
+            description="The number of lines of a CSV, or rows of a sheet, to skip at the beginning.",
         ),
     ] = None,
     comment: Annotated[

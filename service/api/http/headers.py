@@ -44,7 +44,7 @@ _SINGLE = frozenset(
         b"x-request-id",
     }
 )
-"""Headers on which an answer depends and that have one value: two lines are two requests in one."""
+"""Headers on which a response depends and that have one value: two lines are two requests in one."""
 
 
 def read_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

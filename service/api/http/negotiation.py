@@ -1,4 +1,4 @@
-"""Content encodings: compressed requests are read up to a limit, answers are compressed for who asks."""
+"""Content encodings: reads compressed requests up to a limit, and compresses responses for callers that accept it."""
 
 import gzip
 import zlib

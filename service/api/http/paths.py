@@ -61,7 +61,7 @@ Cursor = Annotated[str | None, Query(pattern="^[!-~]{1,200}$", description="`nex
 
 
 class Page:
-    """Which part of a list is asked for, and how the answer names the next one (RFC 8288)."""
+    """Which part of a list is asked for, and how the response names the next one (RFC 8288)."""
 
     def __init__(self, request: Request, response: Response, limit: Limit = 50, cursor: Cursor = None) -> None:
         self._request = request

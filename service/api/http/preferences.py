@@ -23,14 +23,14 @@ def preferred_wait(prefer: str | None, longest: float) -> float | None:
 
 
 def responds_async(prefer: str | None) -> bool:
-    """Whether the header asks for an answer at once."""
+    """Whether the header asks for a response at once."""
     return any(part.strip().lower() == "respond-async" for part in re.split("[,;]", prefer or ""))
 
 
 async def waited(shared: State, job_id: str, prefer: str | None, response: Response) -> Job | None:
     """The job once it is final, or as it stands when the time that `Prefer` gives is over.
 
-    None if it gives none, or the job was deleted: what is known of it already is the answer.
+    None if it gives none, or the job was deleted: what is known of it already is the response.
     """
     seconds = preferred_wait(prefer, shared.settings.max_wait_seconds)
     if seconds is not None:

@@ -98,7 +98,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Response:
-    """The answer for a problem; it names the request, and never what the request contained."""
+    """Returns the response for a problem; it has the id of the request, and never its contents."""
     request_id = request.state.request_id
     named = {"X-Request-Id": request_id, **(headers or {})}
     path = request.scope["path"]
@@ -157,7 +157,7 @@ def answer_known(request: Request, error: errors.FitdError) -> Response:
     if isinstance(error, errors.Unavailable):
         log.error("request %s: %s", request.state.request_id, error.detail)
         headers = {"Retry-After": str(error.retry_after_seconds)}
-        detail = "Please ask again in a moment." if error.code == errors.Unavailable.code else error.detail
+        detail = "Please try again in a moment." if error.code == errors.Unavailable.code else error.detail
         return problem(request, status, error.code, title, detail, headers=headers)
     return problem(request, status, error.code, title, error.detail, **more)
 
@@ -169,7 +169,7 @@ def answer_routing(request: Request, error: HTTPException) -> Response:
     allowed = ", ".join(_methods(request)) if error.status_code == 405 else ""
     details = {
         404: "There is nothing at this path; /docs lists what there is.",
-        405: f"This path does not answer to {request.method}; expected {allowed}.",
+        405: f"This path does not accept {request.method}; expected {allowed}.",
     }
     detail = details.get(error.status_code, str(error.detail))
     headers = {"Allow": allowed} if error.status_code == 405 else error.headers
@@ -177,7 +177,7 @@ def answer_routing(request: Request, error: HTTPException) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """What the path of this request answers to; each route of a path knows only its own."""
+    """Returns the methods that the path of this request accepts; each route knows only its own."""
     routes = request.app.router.routes
     found = [
         method
@@ -208,12 +208,12 @@ def _detail(error: Mapping[str, Any]) -> str:
 
 
 def answer_disconnect(_request: Request, _error: ClientDisconnect) -> Response:
-    """Nobody reads this answer: the client left before its request was complete."""
+    """Returns a response that nobody reads: the client disconnected before its request was complete."""
     return Response(status_code=400)
 
 
 def answer_system(request: Request, error: OSError) -> Response:
-    """The problem of a disk that is full, or refuses for a while; whatever else goes wrong is a defect of ours."""
+    """Returns the problem of a full or failing disk; any other system error is a defect of ours."""
     if errors.is_full(error):
         return answer_known(request, errors.Full())
     if error.errno in _REFUSALS:
@@ -228,14 +228,14 @@ def answer_memory(request: Request, _error: MemoryError) -> Response:
 
 
 def answer_unknown(request: Request, error: Exception) -> Response:
-    """The problem of a defect of ours: the log has the traceback, the answer only the request's id."""
+    """Returns the problem of a defect: the log has the traceback, and the response only the id of the request."""
     log.error("request %s failed", request.state.request_id, exc_info=error)
     detail = "Something went wrong that is not your fault. The service's log has more under the request's id."
     return problem(request, 500, "internal_error", "The service failed", detail)
 
 
 def install(app: FastAPI) -> None:
-    """Lets the application answer every error as a problem."""
+    """Makes the application return every error as a problem."""
     answers: dict[type[Exception], Any] = {
         errors.FitdError: answer_known,
         HTTPException: answer_routing,
@@ -282,16 +282,16 @@ _EXAMPLES: Mapping[int, tuple[str, str]] = {
     400: ("malformed", "Expected JSON; the text ends in the middle."),
     401: ("unauthenticated", "Expected a key, as `Authorization: Bearer fitd_...`."),
     403: ("insufficient_scope", "Expected a key with the scope train; the key of this request has other scopes."),
-    404: ("not_found", "There is no model 'nobody'; it is there once a training job of this name has succeeded."),
+    404: ("not_found", "There is no model 'unknown'; it exists once a training job of this name has succeeded."),
     409: ("conflict", "The job has succeeded already; it cannot be cancelled."),
     412: ("precondition_failed", "The label points at another version than If-Match says."),
     413: ("too_large", "Expected at most 100,000,000 bytes in the body."),
     415: ("unsupported_media_type", "Expected application/json as Content-Type."),
     422: ("invalid_request", "1 mistake was found."),
-    429: ("too_many", "There are as many jobs in the queue as it holds; ask again in a moment."),
+    429: ("too_many", "There are as many jobs in the queue as it holds; try again in a moment."),
     500: (
         "internal_error",
         "Something went wrong that is not your fault. The service's log has more under the request's id.",
     ),
-    503: ("unavailable", "Please ask again in a moment."),
+    503: ("unavailable", "Please try again in a moment."),
 }

@@ -1,4 +1,4 @@
-"""Queries: a parameter that means nothing to the route that gets it, or two things, is a mistake, and told."""
+"""Queries: a parameter that the route does not know, or that is repeated, is a mistake."""
 
 import functools
 import inspect
@@ -52,7 +52,7 @@ def parameters_of(endpoint: Callable[..., Any]) -> Mapping[str, Any]:
 
 
 def refuse(names: Iterable[str], say: Callable[[str], str]) -> None:
-    """Answers 422 with a sentence, without its full stop, about each of these query parameters, if there are any."""
+    """Raises a 422 for each of these query parameters, if any; `say` returns the sentence, without a full stop."""
     shown = [name[:_LONGEST_SHOWN] for name in names]
     if shown:
         raise RequestValidationError([{"type": "query", "loc": ("query", name), "msg": say(name)} for name in shown])

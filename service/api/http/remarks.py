@@ -1,10 +1,10 @@
-"""Remarks: what is allowed and probably not meant."""
+"""Remarks: what is allowed and probably not intended."""
 
 from pydantic import BaseModel, Field
 
 
 class Remark(BaseModel):
-    """Something allowed and probably not meant, with the place in the request that it is about."""
+    """Something allowed and probably not intended, with the place in the request that it is about."""
 
     pointer: str = Field(
         examples=["#/compile/metrics/0"],

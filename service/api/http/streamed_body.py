@@ -1,4 +1,4 @@
-"""Bodies that go to a file as they come; a large one is read while the rest of it is still on its way."""
+"""Bodies that are written to a file as they arrive; a large one is read while the rest is still arriving."""
 
 import asyncio
 import os

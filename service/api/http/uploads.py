@@ -1,4 +1,4 @@
-"""Uploads: a file, told apart by its media type or its beginning, becomes a dataset."""
+"""Uploads: a file, recognized by its media type or its first bytes, becomes a dataset."""
 
 import codecs
 import re
@@ -52,7 +52,7 @@ TABLES = {name: media_type for name, media_type in MEDIA_TYPES.items() if media_
 """What of it may be sent to be predicted."""
 
 ANSWERS = {name: media_type for name, media_type in TABLES.items() if media_type in (CSV, PARQUET, ARROW, ARROW_STREAM)}
-"""In what of it the answer may come."""
+"""In what of it the response may come."""
 
 _FOREIGN = {
     rb"PK\x03\x04": "a zip file with neither arrays of NumPy nor a spreadsheet in it",
@@ -72,7 +72,7 @@ _ONE_AFTER_ANOTHER = re.compile(rb"\}\s*\n\s*\{")
 
 
 def is_upload(path: str, content_type: str) -> bool:
-    """Whether a body goes to a file as it comes: a dataset, or a table to predict."""
+    """Whether a body goes to a file as it arrives: a dataset, or a table to predict."""
     return path == UPLOADS or (path.endswith(":predict") and is_table(content_type))
 
 

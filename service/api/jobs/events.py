@@ -28,7 +28,7 @@ EVENTS: dict[int | str, dict[str, Any]] = {
     },
     204: {"description": "The job has ended and nothing follows the event that was named."},
 }
-"""How a route that tells events is described."""
+"""The OpenAPI description of a route that streams events."""
 
 
 async def watch(shared: State, job_id: str, kind: Kind, after: int, last_event_id: str | None) -> Response:

@@ -34,7 +34,7 @@ router = job_routes(Kind.PREDICTION)
     status_code=202,
     response_model=PredictionJobView,
     responses={
-        200: {"model": PredictionJobView, "description": "The finished job, as `Prefer: wait` asked."},
+        200: {"model": PredictionJobView, "description": "The finished job, as `Prefer: wait` requested."},
         **documented(400, 404, 413, 415, 422, 429, 503),
     },
     openapi_extra=described("PredictionJobRequest", PREDICTION_JOB_EXAMPLES),

@@ -1,4 +1,4 @@
-"""Jobs of any kind over HTTP: answered when they are made, listed, looked at, watched, cancelled, deleted."""
+"""Jobs of any kind over HTTP: create, list, get, watch, cancel, delete."""
 
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ from service.spec.request import MODEL_NAME
 
 Prefer = Annotated[
     str | None,
-    Header(description="`wait=N` asks for the finished job, if it is done in N seconds.", examples=["wait=30"]),
+    Header(description="`wait=N` waits up to N seconds for the finished job.", examples=["wait=30"]),
 ]
 IdempotencyKey = Annotated[
     str | None,

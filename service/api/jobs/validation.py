@@ -1,4 +1,4 @@
-"""What a training would make and cost, said before it is asked for."""
+"""The view of a training that was checked and not queued: its network, its steps and its cost."""
 
 from dataclasses import asdict
 from typing import Any, Self
@@ -21,7 +21,7 @@ class RowsView(BaseModel):
 
 
 class ValidationView(BaseModel):
-    """A training that may be asked for: its network, its steps, its memory, and what looks unintended."""
+    """A training that would be accepted: its network, its steps, its memory, and warnings."""
 
     valid: bool = Field(True, description="Always true; otherwise the response is a problem.")
     from_: FromView | None = Field(None, alias="from", description="The version that it would go on from, if any.")

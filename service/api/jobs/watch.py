@@ -1,4 +1,4 @@
-"""Learning that jobs have new events: one look at the database serves all who watch in this process."""
+"""Waits for new events of jobs: one query serves all watchers in this process."""
 
 import asyncio
 import sys

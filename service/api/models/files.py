@@ -1,4 +1,4 @@
-"""Model files: any version goes out in a format that other programs read, and comes in from one that they write."""
+"""Model files: exports a version to formats that other programs read, and imports those that they write."""
 
 import secrets
 from typing import Annotated, Any, Literal

@@ -35,7 +35,7 @@ def list_models(shared: Shared, page: Paging) -> ModelPage:
 
 @router.get("/{name:word}", response_model=ModelStatusView, responses=documented(404, 422, 503))
 def get_model(shared: Shared, name: ModelName) -> ModelStatusView:
-    """A model, the number of its latest version, and which versions answer."""
+    """A model, the number of its latest version, and the versions that can be used."""
     with shared.database.reading() as tx:
         return ModelStatusView.with_versions(tx.models.get(name), tx.models.numbers(name))
 
@@ -65,7 +65,7 @@ def list_versions(shared: Shared, name: ModelName, page: Paging) -> VersionPage:
     responses=documented(404, 422, 503),
 )
 def get_version(shared: Shared, name: ModelName, number: VersionNumber) -> AnsweringVersionView:
-    """One version: what was asked, what came of it, and with what it was made."""
+    """One version: its request, its results, and the environment that made it."""
     with shared.database.reading() as tx:
         return AnsweringVersionView.of(tx.models.version(name, number))
 

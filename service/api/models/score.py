@@ -1,4 +1,4 @@
-"""The view of a score: how a model does on rows that were held out, beside knowing nothing."""
+"""The view of a score: how a model does on held-out rows, compared with a baseline."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from service.api.http.remarks import Remark
 
 
 class ScoreView(BaseModel):
-    """How the network does on held-out rows, beside a baseline that does not look at the inputs."""
+    """How the network does on held-out rows, compared with a baseline that ignores the inputs."""
 
     part: Literal["test", "validation", "out_of_fold"] = Field(description="Which held-out rows it was measured on.")
     metric: str = Field(description="The metric that counts: `log_loss` of classes, `rmse` of numbers.")

@@ -1,4 +1,4 @@
-"""Predictions and evaluations: asked of a model's latest version, or of one by its number."""
+"""Predictions and evaluations by a model's latest version, or by one with a number or label."""
 
 from typing import Any
 
@@ -73,14 +73,14 @@ async def respond(request: Request, name: ModelName, which: Which, query: Querie
     if is_table(request.headers.get("content-type", "")):
         return await answer_table(request, name, which, query)
     check_json(request.headers, "a table in CSV, Parquet, Arrow or a spreadsheet")
-    refuse(request.query_params, lambda _name: "Expected with a table only; JSON says in itself what it asks for")
+    refuse(request.query_params, lambda _name: "Expected with a table only; JSON has this in its body")
     shared, body = state_of(request), await whole_body(request)
     answered = await run_in_threadpool(lambda: _answer(shared, shared.serving.find(name, which), body))
     return answered.response()
 
 
 def predict_at_once(shared: State, headers: Headers, body: bytes, name: str, which: Which) -> Answered | None:
-    """The answer to `:predict` where it takes less than changing threads does; else None."""
+    """Returns the response to `:predict` if that is faster than a change of threads; otherwise None."""
     served = shared.serving.at_hand(name, which)
     if served is None or not (served.is_light(len(body)) and is_plain_json(headers)):
         return None

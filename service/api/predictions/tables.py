@@ -45,7 +45,7 @@ _Outputs = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class TableQuery:
-    """What the query of a request, and its `Accept`, say about a table in its body and about the answer."""
+    """What the query of a request, and its `Accept`, say about a table in its body and about the response."""
 
     asked: Asked
     include: list[str]
@@ -91,7 +91,7 @@ Queried = Annotated[TableQuery, Depends(_query)]
 
 
 async def answer_table(request: Request, name: str, which: Which, query: TableQuery) -> Response:
-    """The answer to a table: of its own media type, or of one that `Accept` asks for.
+    """The response to a table: of its own media type, or of one that `Accept` asks for.
 
     It is sent when all of it is predicted, so that a wrong cell in the last row is still refused.
     """

@@ -1,4 +1,4 @@
-"""Views of predictions and evaluations: what may be asked in JSON, and what the API answers."""
+"""Views of predictions and evaluations: the JSON of requests and responses."""
 
 from typing import Annotated, Any
 
@@ -97,13 +97,13 @@ Rows = Annotated[
 
 
 class PredictionView(AnswerView):
-    """The answer to `instances`."""
+    """The response to `instances`."""
 
     predictions: Rows = None
 
 
 class OutputsView(AnswerView):
-    """The answer to `inputs`: as that to `instances`, with the rows of outputs under `outputs`."""
+    """The response to `inputs`: as that to `instances`, with the rows of outputs under `outputs`."""
 
     outputs: Rows = None
 

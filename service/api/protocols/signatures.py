@@ -1,4 +1,4 @@
-"""Signatures: the inputs and outputs of a version by name, as serving protocols tell them."""
+"""Signatures: the inputs and outputs of a version by name, as serving protocols describe them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ def check_signature(document: Mapping[str, Any]) -> None:
 
 
 def inputs_of(version: Version) -> list[Tensor]:
-    """The network's one input or, where it learnt from a table, one without sizes for each column."""
+    """The network's one input or, where it learned from a table, one without sizes for each column."""
     features = version.input.get("features")
     if features is None:
         return [Tensor(INPUT, "FP32", version.input["shape"][1:])]

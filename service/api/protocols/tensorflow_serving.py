@@ -1,4 +1,4 @@
-"""What clients of TensorFlow Serving ask besides `:predict`: classes with scores, values, and a model's metadata."""
+"""The calls of TensorFlow Serving besides `:predict`: `:classify`, `:regress` and `metadata`."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,4 @@
-"""Answers of the paths that are asked most, in the form in which they leave."""
+"""Responses of the most frequent calls, ready to be sent."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,11 +9,11 @@ Headers = Mapping[bytes, bytes]
 """Headers as they arrive and leave, their names in small letters."""
 
 JSON: Headers = {b"content-type": b"application/json"}
-"""The headers of an answer in JSON."""
+"""The headers of a response in JSON."""
 
 
 class Answered(NamedTuple):
-    """An answer with status 200: its bytes, and the headers that describe them."""
+    """A response with status 200: its bytes, and the headers that describe them."""
 
     content: bytes
     headers: Headers

@@ -1,4 +1,4 @@
-"""The short way: predictions answered where the server reads them, for the way to a route costs as much as they do."""
+"""The shortcut: small predictions are made where the server reads them, because routing would double their cost."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _LONGEST_REMEMBERED = 400
 """Bytes of a URL; there is no way to a longer one."""
 
 Answer = Callable[[State, Headers, bytes, str, Which], Answered | None]
-"""The answer to headers and a body about the model of this name, and its version of this number or label if any.
+"""The response to headers and a body about the model of this name, and its version of this number or label if any.
 
 None, or any error, leaves the request to its route.
 """
@@ -49,7 +49,7 @@ class Ways:
         return self._found(url) if len(url) <= _LONGEST_REMEMBERED else None
 
     def answer(self, url: bytes, headers: Headers, body: bytes) -> Answered | None:
-        """The answer to a POST to a URL that there is a way to; None where the route has to be asked."""
+        """The response to a POST to a URL that there is a way to; None where the route has to be asked."""
         found = self.find(url)
         if found is None:
             return None

@@ -1,4 +1,4 @@
-"""The versions that this process has at hand to answer with."""
+"""The cache of versions in this process."""
 
 import asyncio
 import math

@@ -1,15 +1,15 @@
-"""The outbox: answers of one turn of the event loop leave together."""
+"""Write batching: the responses of one turn of the event loop are sent together."""
 
 import asyncio
 
 _MOST = 8
-"""Answers that wait for each other; none waits longer than it takes to make so many."""
+"""The most responses that wait for each other; none waits longer than it takes to make so many."""
 
 
 class Outbox:
     """Keeps answers until the turn of the event loop ends, in which no new request is read, or until there are many.
 
-    A reader who sleeps has to be woken, which costs more than the answer; for answers that come together, once.
+    A reader who sleeps has to be woken, which costs more than the response; for answers that come together, once.
     """
 
     def __init__(self) -> None:

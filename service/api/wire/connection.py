@@ -29,7 +29,7 @@ _MOST_STEPS = 256
 _MOST_PIECES = 64
 """Pieces in which a body may come that is kept for the short way."""
 _OK = b"\r\n".join([b"HTTP/1.1 200 OK", *_lines(STANDING_HEADERS.items())])
-"""The beginning of every answer on a short way."""
+"""The beginning of every response on a short way."""
 _ALWAYS = ("/livez", "/readyz")
 
 
@@ -58,7 +58,7 @@ class Connection(Peer):
         self._kept: tuple[Head, list[bytes]] | None = None
         """A request that may go the short way, and what has come of its body."""
         self._dropped = 0
-        """Bytes of a body that nobody reads, because the answer was given before."""
+        """Bytes of a body that nobody reads, because the response was given before."""
         self._has_begun = self._is_extra = self._is_stopping = self._is_scheduled = False
         self._is_reading = True
         self._ends: dict[str, Any] = {}
@@ -136,7 +136,7 @@ class Connection(Peer):
 
     def _begin(self, head: Head) -> None:
         if self._is_extra and head.path not in _ALWAYS:
-            raise RefusedError(503, "too_many_connections", "Too many clients are connected; ask again.", head.path)
+            raise RefusedError(503, "too_many_connections", "Too many clients are connected; try again.", head.path)
         if not (self._reading.is_in_body and self._may_keep(head)):
             self._start(head)
         elif head.length is not None and head.length <= self._reading.waiting_bytes:
@@ -239,7 +239,7 @@ class Connection(Peer):
                 self.set_deadline()
 
     def default_headers(self) -> dict[bytes, bytes]:
-        """The headers that the server gives every answer."""
+        """The headers that the server gives every response."""
         return dict(self._server.default_headers)
 
     def answered(self, *, keep_alive: bool) -> None:
@@ -254,7 +254,7 @@ class Connection(Peer):
             self._advance()
 
     def refuse(self, error: RefusedError) -> None:
-        """Ends the connection with this, behind the answers before it; in the middle of one it just ends."""
+        """Ends the connection with this, behind the responses before it; in the middle of one it just ends."""
         exchange, self._exchange, self._kept = self._exchange, None, None
         self.wire.crowd.note(f"a request was refused with {error.status} {error.code}")
         if exchange is not None:

@@ -1,4 +1,4 @@
-"""One request and its answer, as the application sees them (ASGI)."""
+"""One request and its response, as the application sees them (ASGI)."""
 
 import asyncio
 import logging
@@ -30,13 +30,13 @@ class Line(Protocol):
         """Says that the application waits for more of the body."""
 
     def default_headers(self) -> dict[bytes, bytes]:
-        """The headers that the server gives every answer."""
+        """The headers that the server gives every response."""
 
     def answered(self, *, keep_alive: bool) -> None:
-        """Says that the answer is whole."""
+        """Says that the response is whole."""
 
     def refuse(self, error: RefusedError) -> None:
-        """Ends the connection with this answer, or in the middle of the answer that was begun: it is not whole."""
+        """Ends the connection with this response, or in the middle of the response that was begun: it is not whole."""
 
 
 class Exchange:
@@ -57,14 +57,14 @@ class Exchange:
         self.has_started = self.has_ended = False
         self._is_chunked = self._is_bodiless = False
         self._missing: int | None = None
-        """Bytes of the answer that are still due, where their number was given."""
+        """Bytes of the response that are still due, where their number was given."""
 
     async def run(self, app: ASGIApp) -> None:
         """Lets the application answer; whatever becomes of it, the connection knows afterwards how it stands."""
         try:
             await app(self._scope, self.receive, self.send)
         except asyncio.CancelledError:
-            self._fail(503, "unavailable", "The service stops; ask again in a moment.")
+            self._fail(503, "unavailable", "The service stops; try again in a moment.")
         except Exception as error:  # noqa: BLE001 - nobody behind this could tell
             if not self._is_gone:
                 _log.error("a request failed outside of its route", exc_info=error)
@@ -87,12 +87,12 @@ class Exchange:
         self._changed.set()
 
     def leave(self) -> None:
-        """Tells the application that nobody waits for its answer any more."""
+        """Tells the application that nobody waits for its response any more."""
         self._is_gone = True
         self._changed.set()
 
     def close_after(self) -> None:
-        """Lets the connection end with this answer."""
+        """Lets the connection end with this response."""
         self._keep_alive = False
 
     async def receive(self) -> Message:
@@ -111,7 +111,7 @@ class Exchange:
         return {"type": "http.request", "body": body, "more_body": not self._is_whole}
 
     async def send(self, message: Message) -> None:
-        """Sends a part of the answer."""
+        """Sends a part of the response."""
         await self._line.drain()
         if self._is_gone:
             return
@@ -143,7 +143,7 @@ class Exchange:
         self._line.write(head_of_answer(status, lines))
 
     def _frame(self, status: int, length: bytes | None) -> list[tuple[bytes, bytes]]:
-        """Settles how the end of the answer is told: by its length, by chunks, or for HTTP/1.0 by that of all."""
+        """Settles how the end of the response is told: by its length, by chunks, or for HTTP/1.0 by that of all."""
         if self._head.method == "HEAD" or status in _BODILESS:
             self._is_bodiless = True
         elif length is not None:

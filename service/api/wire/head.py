@@ -1,4 +1,4 @@
-"""The head of a request: its first line and its headers, read as RFC 9112 writes them and in no other way."""
+"""The head of a request: its first line and its headers, read strictly as RFC 9112 defines them."""
 
 import re
 from functools import lru_cache

@@ -5,7 +5,7 @@ from service.api.wire.head import Head, Limits, end_of_head
 
 
 class Reading:
-    """Takes bytes as they come, and gives one head after another, each only when the body before it is read."""
+    """Takes bytes as they arrive, and gives one head after another, each only when the body before it is read."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

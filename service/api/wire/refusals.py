@@ -1,4 +1,4 @@
-"""What a connection itself refuses, before there is a request that a route could answer."""
+"""Refusals by the connection itself, before there is a request that a route could handle."""
 
 from http import HTTPStatus
 
@@ -9,7 +9,7 @@ from service.api.wire.status import head_of_answer
 
 
 class RefusedError(Exception):
-    """Bytes that are no request of ours, or too many; the connection ends after this answer."""
+    """Bytes that are no request of ours, or too many; the connection ends after this response."""
 
     def __init__(self, status: int, code: str, detail: str, path: str = "") -> None:
         super().__init__(detail)
@@ -17,10 +17,10 @@ class RefusedError(Exception):
         self.code = code
         self.detail = detail
         self.path = path
-        """The path of the request where that is known; its protocol may want another form of answer."""
+        """The path of the request where that is known; its protocol may want another form of response."""
 
     def answer(self, request_id: bytes, default_headers: Headers) -> bytes:
-        """The whole answer that says so."""
+        """The whole response that says so."""
         title = HTTPStatus(self.status).phrase
         status, media_type, content = rendered(
             self.path,

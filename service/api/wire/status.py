@@ -1,4 +1,4 @@
-"""The heads of answers."""
+"""The heads of responses."""
 
 from collections.abc import Iterable
 from functools import cache

@@ -1,4 +1,4 @@
-"""A table in its own words: which columns are learnt from, how they become inputs, what is held out."""
+"""Features: which columns of a table a network learns from, how they become inputs, and which rows are held out."""
 
 from service.data.features.encoder import Encoder, PlainEncoder, restored
 from service.data.features.inherited import Learnt

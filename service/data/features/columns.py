@@ -1,4 +1,4 @@
-"""Columns of a table as columns of a network's input: each learns from the training rows what it needs, once.
+"""Columns of a table as inputs of a network; each is fitted once, on the training rows.
 
 The formulas are those of Keras's preprocessing layers: `Normalization` for numbers, `StringLookup` with one place
 for unknown values and `CategoryEncoding` for categories.
@@ -23,7 +23,7 @@ THURSDAY = 3.0
 
 
 class Source(Protocol):
-    """Where columns come from: a stored table, or rows in a request."""
+    """The source of column values: a stored table, or rows in a request."""
 
     @property
     def rows(self) -> int:
@@ -40,7 +40,7 @@ class Source(Protocol):
 
 
 class _Measured:
-    """What numbers and dates have in common: they are read as numbers, NaN where nothing is."""
+    """The common part of numbers and dates: they are read as numbers, with NaN for missing values."""
 
     __slots__ = ()
     name: str
@@ -60,7 +60,7 @@ _SMALLEST_SHARE = 1e-7
 
 @dataclass(frozen=True, slots=True)
 class NumberColumn(_Measured):
-    """A number, scaled by what the training rows hold, or as it is; true is 1, false 0.
+    """A column of numbers, scaled by statistics of the training rows or unchanged; true is 1, false is 0.
 
     `standardize` takes the distance from the mean in deviations. `robust` takes the distance from the median over that
     between the quartiles, x, and clips it smoothly, x / sqrt(1 + (x / 3)^2), as RealMLP does (Holzmueller et al. 2024,
@@ -110,7 +110,7 @@ class NumberColumn(_Measured):
     def write(self, values: Numbers, out: Floats) -> None:
         """Writes the inputs (rows, outputs) of the values (rows,)."""
         absent: Any = False
-        if np.isnan(values.dot(values)):  # one is; a product is quicker than to look at each
+        if np.isnan(values.dot(values)):  # a product is faster than a test of each value
             absent = np.isnan(values)
             values = np.where(absent, self.fill, values)
         out[:, 0] = self.scaled(values)
@@ -120,7 +120,7 @@ class NumberColumn(_Measured):
 
 @dataclass(frozen=True, slots=True)
 class CategoryColumn:
-    """One of several texts: a place for each that is frequent in training, the first place for all others."""
+    """A column of categories: one input for each frequent text, and the first input for all other texts."""
 
     type: ClassVar[str] = "category"
     name: str
@@ -248,7 +248,7 @@ READABLE: Mapping[str, frozenset[str]] = {
 
 
 def to_json_dict(column: AnyColumn) -> dict[str, Any]:
-    """Everything that the column has learnt; `from_json_dict` makes an equal one of it."""
+    """Returns everything that `fit` has learned, from which `from_json_dict` restores an equal column."""
     told = {"name": column.name, "type": column.type} | asdict(column)
     return {key: value for key, value in told.items() if key not in ("quantiles", "scores") or value}
 
@@ -259,7 +259,7 @@ def from_json_dict(value: Mapping[str, Any]) -> AnyColumn:
 
 
 def _deviation(values: Numbers) -> float:
-    """The deviation; 1 where all are equal, which says nothing and may not explode when it changes later."""
+    """Returns the standard deviation, or 1 if all values are equal, so that a later value does not become infinite."""
     # Rounding of the mean alone makes a deviation of equal values.
     deviation = float(values.std()) if values.min() < values.max() else 0.0
     return deviation or 1.0

@@ -1,4 +1,4 @@
-"""Encoders that strangers describe, in a file or in a request: taken as they are, or refused with every mistake."""
+"""Encoders described in a file or a request by someone else: checked, and refused with every mistake."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
@@ -70,7 +70,7 @@ def _read(item: Any, at: str, findings: Findings) -> AnyColumn | None:
 
 
 def _contradictions(column: AnyColumn) -> Iterator[tuple[str, str]]:
-    """The keys whose values no training gives, and what is expected there."""
+    """Returns the keys whose values no training can produce, and what is expected there."""
     if not 1 <= len(column.name) <= _LONGEST_NAME:
         yield "name", f"1 to {_LONGEST_NAME} characters"
     if column.encoding not in _ENCODINGS[column.type]:

@@ -1,4 +1,4 @@
-"""The encoder: the columns of a table, in the data's own words, or of arrays become the inputs of a network."""
+"""The encoder: turns the columns of a table, or of arrays, into the inputs of a network."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -16,13 +16,13 @@ _BLOCK_ROWS = 65_536
 
 
 class Encoder:
-    """Columns that have learnt from training rows; makes inputs of any rows, always in the same order."""
+    """Columns fitted on training rows; turns any rows into inputs, always in the same order."""
 
     has_names: ClassVar[bool] = True
-    """Whether rows say the columns by name, as those of a table do."""
+    """Whether the columns have names, as those of a table do."""
 
     def __init__(self, columns: Sequence[AnyColumn], others: Collection[str] = ()) -> None:
-        """`others` are columns that may stand beside these and are not looked at."""
+        """`others` are further columns that rows may have, and that are ignored."""
         self._columns = list(columns)
         self.others = frozenset(others)
 
@@ -47,7 +47,7 @@ class Encoder:
         return len(self.outputs)
 
     def passes_over(self, name: str) -> bool:
-        """Whether a column that is none of these may stand beside them, as those that its table had, or an index."""
+        """Whether rows may have this further column, as its table had it or as a saved index, to be ignored."""
         return name in self.others or is_named_as_index(name)
 
     def takes(self, findings: Findings, at: str, whose: str, *, is_table: bool) -> bool:
@@ -63,7 +63,7 @@ class Encoder:
         return False
 
     def for_columns(self, _names: Sequence[str], _findings: Findings) -> "Encoder":
-        """The encoder of a table with these columns, the ones that are only repeated in an answer left out."""
+        """The encoder of a table with these columns, the ones that are only repeated in a response left out."""
         return self
 
     def wanted(self, include: Collection[str]) -> set[str] | None:
@@ -81,7 +81,7 @@ class Encoder:
         return [column.name for column in self.columns if column.missing == "reject" and column.name not in given]
 
     def encode(self, source: Source, parts: Sequence[Rows] | None = None) -> list[Floats]:
-        """The inputs (rows, width) of each part of the rows, by default of all; little else is in memory."""
+        """Returns the inputs, float32 of shape (rows, width), of each part of the rows; by default of all rows."""
         parts = [range(source.rows)] if parts is None else parts
         made = [np.empty((len(rows), self.width), np.float32) for rows in parts]
         for start in range(0, source.rows, _BLOCK_ROWS):
@@ -114,11 +114,11 @@ class Encoder:
 
     @property
     def features(self) -> list[dict[str, Any]] | None:
-        """What a version keeps of the columns: all that they have learnt; None where they have no names."""
+        """The columns as a version stores them, with all that they have learned; None if they have no names."""
         return self.to_json_list()
 
     def to_json_list(self) -> list[dict[str, Any]]:
-        """Everything that the columns have learnt, in their order."""
+        """Returns everything that the columns have learned, in their order."""
         return [to_json_dict(column) for column in self.columns]
 
     @classmethod
@@ -138,7 +138,7 @@ class PlainEncoder(Encoder):
         self._width = width
 
     @cached_property
-    def columns(self) -> list[AnyColumn]:  # made when first asked for: most arrays are used as they are
+    def columns(self) -> list[AnyColumn]:  # made at first use: most arrays are used as they are
         """A number for each place."""
         return [_plain(str(place)) for place in range(self._width)]
 
@@ -160,7 +160,7 @@ class PlainEncoder(Encoder):
 
     @property
     def features(self) -> None:
-        """Nothing was learnt."""
+        """Nothing was learned."""
         return
 
 

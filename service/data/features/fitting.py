@@ -1,4 +1,4 @@
-"""Fitting: which columns of a table a network learns from, and what each learns from the training rows."""
+"""Fitting: chooses the columns of a table that a network learns from, and fits each on the training rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,7 +32,7 @@ _TEACH_NOTHING = {
 
 
 class _UnfitColumnError(Exception):
-    """A column that cannot be learnt from: the code and the rest of a sentence that say why."""
+    """The network cannot learn from a column; `code` and the rest of a sentence say why."""
 
     def __init__(self, code: str, said: str) -> None:
         super().__init__(code, said)
@@ -51,7 +51,7 @@ def fit_encoder(
     at: str,
     glimpse: bool = False,
 ) -> Encoder | None:
-    """The encoder that has learnt from these rows, or None and a finding for each mistake.
+    """Returns an encoder fitted on these rows, or None, and notes a finding for each mistake.
 
     It is to encode `everything`, rows that are held out among them. For a `glimpse` of a large table it does not read
     a column of which the table's profile tells as much.
@@ -169,7 +169,7 @@ def _read_and_fit(
 
 
 def _kind(stored: str, feature: FeatureSpec, *, plain: bool) -> str:
-    """What a column is taken for; everything can be taken for a category, and for what it is."""
+    """Returns the type that a column is read as: its own, or a category, which every column can be."""
     kind = stored if feature.type is None else feature.type
     if kind == "empty":
         raise _UnfitColumnError("empty", "has no value in any row.")
@@ -182,7 +182,7 @@ def _kind(stored: str, feature: FeatureSpec, *, plain: bool) -> str:
 
 
 def _check_worth(there: Any, *, kind: str, has_gaps: bool) -> None:
-    """Raises for a column whose values in the training rows can teach nothing."""
+    """Raises for a column whose values in the training rows carry no information."""
     distinct = len(np.unique(there))
     if distinct == 1 and not has_gaps:
         raise _UnfitColumnError("constant", "has the same value everywhere.")

@@ -1,4 +1,4 @@
-"""What an earlier training has learnt from its data: a later one that goes on from it takes that as it is."""
+"""What a training that continues from a version takes over from the data of that version."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ class Learnt:
         return self.encoder.width
 
     def completed(self, asked: DataSpec, findings: Findings, at: str = "#/data") -> DataSpec:
-        """What is asked of a table, in the version's own words where nothing is said; others are mistakes."""
+        """Returns the request for a table, completed by that of the version; contradictions are noted as mistakes."""
         own = {key: self.asked[key] for key in ("target", "features", "preprocessing") if key in self.asked}
         own.setdefault("target", [{"name": name} for name in self.targets or ()])
         own["classes"] = self.classes and list(self.classes)

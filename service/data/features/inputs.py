@@ -1,4 +1,4 @@
-"""Inputs: what a network is given for the rows of a table, and every column and cell that it cannot take."""
+"""Inputs: encodes the rows of a table for prediction, and finds every column and cell that cannot be encoded."""
 
 import math
 import re
@@ -43,7 +43,7 @@ def encoder_of(encoder: Encoder, kinds: Mapping[str, str], include: Collection[s
             findings.error(at, "missing", f"The column {column.name[:40]!r} is missing.")
         elif column.name not in kinds:
             continue
-        elif kinds[column.name] not in READABLE[column.type] | {"category"}:  # each text is read for itself
+        elif kinds[column.name] not in READABLE[column.type] | {"category"}:  # each text is read by itself
             findings.error(at, "wrong_type", f"Expected a {column.type} in each row; it holds another type.")
     for name in unknown:
         refuse_unknown(name, encoder.names, pointer("columns", name), findings)
@@ -106,7 +106,7 @@ class _Cells:
                 unreadable = find_no_booleans(values)
                 self._note(column, unreadable, "wrong_type", "Expected true or false; received another number.")
                 values = np.where(np.isin(values, (0, 1)), values, np.nan) if len(unreadable) else values
-        if not np.isfinite(values.dot(values)):  # one product is quicker than to look at each
+        if not np.isfinite(values.dot(values)):  # one product is faster than a test of each value
             infinite = np.flatnonzero(np.isinf(values))
             self._note(column, infinite, "not_finite", "Expected a finite number in the range of float32.")
             if column.missing == "reject":

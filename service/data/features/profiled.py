@@ -1,4 +1,4 @@
-"""Columns of a large table as its stored profile tells them, for a look at a request that waits for no reading."""
+"""Columns of a large table made from its stored profile, so that a request can be checked without reading the table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from service.data.features.columns import AnyColumn, CategoryColumn, NumberColum
 from service.spec.data import FeatureSpec
 
 LARGE_ROWS = 100_000
-"""Of a table with fewer rows every column is read: that takes milliseconds, and finds what no profile tells."""
+"""A table with fewer rows is read as a whole: that takes milliseconds, and finds what is not in the profile."""
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -17,7 +17,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 def from_profile(
     profile: Mapping[str, Any] | None, feature: FeatureSpec, kind: str, *, encoding: str, missing: str
 ) -> AnyColumn | None:
-    """What a column would learn from all rows; None where that depends on more than the profile tells.
+    """Returns what a column would learn from all rows; None if the profile does not determine it.
 
     The worker learns from the rows of the training alone, and finds there what is not in every row.
     """

@@ -1,4 +1,4 @@
-"""Records: rows of a request in the data's own words, read as strictly as the columns that they are for.
+"""Records: rows of a request by column name, with values of the types that the columns have.
 
 A value that is null or NaN, or whose key is missing, is a gap.
 """
@@ -29,7 +29,7 @@ _DATES: set[type] = {str, _NOTHING}
 
 
 class Records:
-    """Columns of values out of JSON, each a list of one value per row; null where nothing is."""
+    """Columns of values from JSON, each a list of one value per row; null for a missing value."""
 
     def __init__(self, columns: Mapping[str, Sequence[Any]], dates: Collection[str]) -> None:
         self._columns = columns

@@ -21,7 +21,7 @@ _EXACT = 2.0**53
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What is to be predicted: `y` for each row of the table, the `rows` where it is known, and what it means."""
+    """The targets of a table: `y` for each row, the `rows` where it is known, and what it means."""
 
     y: Targets
     rows: Rows

@@ -75,7 +75,7 @@ def _misunderstanding(layer: Layer, *, is_last: bool) -> str | None:
     if layer.output_activation == "sparsemax":
         return "its sparsemax gives other numbers where several units share."
     if layer.output_activation == "glu" and not is_last:
-        return "it does not tell the layer after glu that there are half as many units."
+        return "it does not halve the number of units for the layer after glu."
     if _NOT_IN_NAMES & set(str(layer.name)):
         return "it allows no slash in a name, and its file no NUL."
     return None

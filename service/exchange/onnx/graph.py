@@ -1,4 +1,4 @@
-"""An ONNX graph in the making: nodes one after the other, each named by what it gives."""
+"""An ONNX graph in the making: nodes one after another, each named by what it gives."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,7 +37,7 @@ class OnnxGraph:
     def node(self, operator: str, *inputs: Any, outputs: int = 1, **attributes: Any) -> str:
         """Adds a node; inputs are names of values, or numbers and arrays, which become constants.
 
-        Answers the name of its first output, where it has several.
+        Returns the name of its first output, where it has several.
         """
         names = [value if isinstance(value, str) else self.constant(value) for value in inputs]
         name = self._free(f"{operator.lower()}_{len(self._nodes)}")

@@ -1,4 +1,4 @@
-"""A delimited text as it comes, made into what pyarrow reads: in UTF-8, without comments and lines to be skipped."""
+"""A delimited text as it arrives, made into what pyarrow reads: in UTF-8, without comments and lines to be skipped."""
 
 import codecs
 import re
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Readable(Protocol):
-    """Bytes that come one piece after the other."""
+    """Bytes that come one piece after another."""
 
     def read(self, size: int, /) -> bytes:
         """The next piece, of about so many bytes; an empty one at the end."""

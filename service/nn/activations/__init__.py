@@ -69,7 +69,7 @@ __all__ = [
 
 
 def get(identifier: Any) -> Activation:
-    """The activation of a name; None is `linear`. Only here is `threshold` known: layers ask the registry."""
+    """Returns the activation of a name; None means `linear`. `threshold` is known here only, not to layers."""
     return threshold if identifier == "threshold" else REGISTRY.get(identifier)
 
 

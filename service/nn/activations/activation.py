@@ -34,8 +34,8 @@ Gradient = Callable[..., Array]
 class Activation:
     """A named function of an array; `gradient` is its derivative, `connect` its form for training loops.
 
-    `outputs` says what its outputs mean, `output_range` the least and the most of them where the meaning does not. With
-    `can_die` a unit may come to give the same for every row, and has no gradient then to leave that state.
+    `outputs` says what its outputs mean, and `output_range` their minimum and maximum where the meaning does not. With
+    `can_die` a unit may get stuck at the same output for every row, where no gradient leads back.
     """
 
     def __init__(

@@ -66,7 +66,7 @@ def connect_normal_distribution(x: Array, out: Array) -> Callable[[], None]:
     sizes = {min(PART, x.size - at) for at in range(0, x.size, PART)}
     powers = {size: np.ones((len(B), size), np.float32) for size in sizes}
     values = {size: np.empty((2, size), np.float32) for size in sizes}
-    # Arrays, because NumPy compares arrays in whole registers, but an array with one number one after the other.
+    # Arrays, because NumPy compares arrays in whole registers, but an array with one number one after another.
     bounds = np.repeat(np.array([[0], [1], [2 * END**2]], np.float32), max(sizes), axis=1)
     parts = [slice(at, at + PART) for at in range(0, x.size, PART)]
     pieces = [(x.reshape(-1)[part], out.reshape(-1)[part]) for part in parts]

@@ -14,7 +14,7 @@ CACHED = 1 << 18
 def zeros_like(shape: tuple[int, ...], dtype: Any) -> Array:
     """What to compare an array of this shape with for its positive part.
 
-    NumPy takes the larger of two arrays in whole registers, that of an array and a number one after the other.
+    NumPy takes the larger of two arrays in whole registers, that of an array and a number one after another.
     """
     return np.zeros(shape if math.prod(shape) <= CACHED else (), dtype)
 

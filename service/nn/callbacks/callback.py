@@ -62,7 +62,7 @@ class Callback:
         """After each run of a few batches: how many of the epoch's steps are done. Cheap, for watching long epochs."""
 
     def on_resume_point(self, epoch: int, step: int, capture: Callable[[], TrainingState]) -> None:
-        """Between two blocks or epochs: a later fit may go on from what `capture()` copies now.
+        """Called between blocks and epochs: a later fit can continue from the state that `capture()` copies now.
 
         `epoch` epochs are done, all callbacks have seen their ends, and so are `step` batches of the next.
         """
@@ -120,7 +120,7 @@ def listed(callbacks: Any) -> list[Callback]:
 
 
 def told(callbacks: list[Callback], model: Any, **params: Any) -> list[Callback]:
-    """The callbacks, each of which has been told its model and what is to come."""
+    """Returns the callbacks after giving each its model and the parameters of the run."""
     for callback in callbacks:
         callback.set_params(params)
         callback.set_model(model)
@@ -172,7 +172,7 @@ def wants_larger(callback: Any) -> bool:
 
 
 def is_better_when_larger(monitor: str, mode: str, metrics: Mapping[str, Metric]) -> bool:
-    """The direction of one of these metrics by name; ValueError where mode is 'auto' and the metric does not tell."""
+    """Whether larger values of a metric are better; ValueError if mode is 'auto' and the name does not imply it."""
     if mode in ("min", "max"):
         return mode == "max"
     name = monitor.removeprefix("val_")

@@ -76,7 +76,7 @@ class EarlyStopping(Configurable, Callback):
             self.model.stop_training = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Brings back the best weights, if asked to."""
+        """Restores the best weights, if `restore_best_weights` is set."""
         if self.restore_best_weights and self.best_weights is not None:
             self.model.set_weights(self.best_weights)
 

@@ -7,7 +7,7 @@ from service.nn.callbacks.callback import Callback, Logs
 
 
 class History(Callback):
-    """`history` holds each metric's value of each epoch, `epoch` the epochs' numbers; `fit` answers it."""
+    """`history` holds each metric's value of each epoch, `epoch` the epochs' numbers; `fit` returns it."""
 
     def __init__(self) -> None:
         self.epoch: list[int] = []

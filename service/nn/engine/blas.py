@@ -15,7 +15,7 @@ SMALL_WORK = 20_000_000
 
 
 class Blas:
-    """The thread count of the loaded library; a library that cannot be told is left alone."""
+    """Reads and sets the thread count of the loaded library, if the library allows it."""
 
     def __init__(self) -> None:
         self._get = _function("get")
@@ -25,22 +25,22 @@ class Blas:
         self._lock = threading.Lock()
 
     def threads(self) -> int:
-        """The number of threads in use; 1 where the library cannot tell."""
+        """Returns the number of threads in use; 1 if the library does not report it."""
         return 1 if self._get is None else self._get()
 
     def set_threads(self, count: int) -> None:
-        """Uses `count` threads from now on; `threads_for` never asks for more."""
+        """Uses `count` threads from now on, which is also the most that `threads_for` returns."""
         with self._lock:
             self.most = self._outside = count
             self._use_newest()
 
     def threads_for(self, rows: int, parameters: int) -> int:
-        """How many threads a step of `rows` through `parameters` weights should take: one if it is small work."""
+        """Returns how many threads a step of `rows` through `parameters` weights should use: one for small work."""
         return 1 if rows * parameters < SMALL_WORK else self.most
 
     @contextlib.contextmanager
     def limited_to(self, count: int) -> Iterator[None]:
-        """Inside, products use `count` threads. Of several that overlap the last to begin decides for all."""
+        """Limits products to `count` threads inside the `with` block; of overlapping blocks the latest decides."""
         mine = object()
         with self._lock:
             if not self._inside:

@@ -16,7 +16,7 @@ MOST_NUMBERS = 2**24
 
 
 def initialize(network: Network, data: Samples) -> None:
-    """Lets each layer that wants it see its inputs, once in its life; weights that were set are left as they are."""
+    """Shows each layer that initializes from data its inputs, once; weights that were set stay as they are."""
     waiting = [layer for layer in network.layers if layer.initializes_from_data and not layer.initialized]
     x, y = (data.x, data.y) if not waiting else _some(data, network)
     for place, layer in enumerate(network.layers):

@@ -1,4 +1,4 @@
-"""The runs over batches that training and measuring are made of."""
+"""The passes over batches of which training and evaluation consist."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -40,9 +40,9 @@ class Loop:
             optimizer.build(parameters)
 
     def expect(self, y: Array, threads: int = 1) -> None:
-        """Tells that targets like these come, and how many threads a step may take.
+        """Prepares for targets of this kind, and sets how many threads a step may use.
 
-        Steps made for one-hot rows, or for another number of threads, serve no others.
+        Steps compiled for one-hot rows, or for another number of threads, are discarded.
         """
         unit_rows = samples.unit_rows(y)
         if (unit_rows, threads) != (self._unit_rows, self.threads):
@@ -59,10 +59,10 @@ class Loop:
         done: int = 0,
         offer: Callable[[int], None] | None = None,
     ) -> dict[str, Any]:
-        """An epoch of `steps` batches, `done` of which are; by batch where a callback wants it.
+        """Trains an epoch of `steps` batches, of which `done` are finished; one at a time if a callback needs batches.
 
-        Ends early when a callback by batch sets `model.stop_training`. `offer` is called with the number of batches
-        done wherever the epoch can be left and taken up again.
+        Ends early when a batch callback sets `model.stop_training`. Calls `offer` with the number of finished batches
+        wherever the epoch can be interrupted and resumed.
         """
         if not done:
             self.objective.reset()
@@ -85,9 +85,9 @@ class Loop:
         return self.objective.results()
 
     def measure(self, batches: Batches, steps: int | None, watchers: Sequence[Callback], model: Any) -> dict[str, Any]:
-        """Loss and metrics of the first `steps` batches (None: of all), with the weights as they are.
+        """Returns loss and metrics over the first `steps` batches (None: all), without changing the weights.
 
-        Ends early when a callback by batch sets `model.stop_evaluating`.
+        Ends early when a batch callback sets `model.stop_evaluating`.
         """
         model.stop_evaluating = False
         self.objective.reset()

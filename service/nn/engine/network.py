@@ -77,7 +77,7 @@ class Network:
 
     @property
     def takes_ones(self) -> bool:
-        """Whether inputs to train on come with a last column of ones: few are copied sooner than a bias is added."""
+        """Whether training inputs get a last column of ones: copying narrow inputs is faster than adding a bias."""
         first = self.layers[0] if self.layers else None
         return self._takes(0) and isinstance(first, Dense) and self.input_shape[0] <= first.units
 
@@ -89,7 +89,7 @@ class Network:
         return giver.joins and giver.trainable and self._takes(index + 1)
 
     def _takes(self, index: int) -> bool:
-        """Whether the layer at `index` can take a column of ones beside its inputs."""
+        """Whether the layer at `index` can take inputs with a last column of ones."""
         taker = self.layers[index] if index < len(self.layers) else None
         if not isinstance(taker, Dense) or not taker.use_bias or len(self.input_shape) != 1 or self.parameters is None:
             return False
@@ -98,7 +98,7 @@ class Network:
         return self.parameters.joined(taker.kernel, taker.bias) is not None
 
     def connect(self, rows: int, *, training: bool, fused: bool, rows_before: int = 0) -> Connection:
-        """New passes with memory of their own; in training, `forward` wants the ones that `takes_ones` tells of."""
+        """Returns new passes with their own memory; in training, `forward` expects ones where `takes_ones` is true."""
         shape: tuple[Any, ...] = (rows, *self.input_shape)
         passes: list[Pass] = []
         learnt_before = False

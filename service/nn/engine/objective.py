@@ -1,4 +1,4 @@
-"""What compile asks for: a loss, and metrics gathered along with it."""
+"""The loss and metrics that were given to `compile`, accumulated over batches."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -58,7 +58,7 @@ class Objective:
             metric.reset_state()
 
     def add(self, y: Array, y_pred: Array, weights: Array | None, bounds: list[tuple[int, int]]) -> None:
-        """Takes in a block: prepared targets, predictions, row weights, and the bounds of its batches."""
+        """Adds a block: prepared targets, predictions, row weights, and the bounds of its batches."""
         values = self.loss.call(y, y_pred)
         simple = weights is None and self.loss.mask(y) is None and values.ndim == 1
         if simple and self.loss.reduction in ("sum_over_batch_size", "mean"):
@@ -92,14 +92,14 @@ class Objective:
         return self._total / self._rows if self._rows else 0.0
 
     def get_state(self) -> dict[str, Array]:
-        """Everything gathered since the last reset."""
+        """Returns everything accumulated since the last reset."""
         state = {"sums": np.array([self._total, self._rows])}
         for place, metric in enumerate((*self.metrics, *self.weighted_metrics)):
             state |= {f"{place}.{name}": array for name, array in metric.get_state().items()}
         return state
 
     def set_state(self, state: Mapping[str, Array]) -> None:
-        """Goes on from what `get_state` gave."""
+        """Continues from a state that `get_state` returned."""
         self._total, self._rows = state["sums"].tolist()
         for place, metric in enumerate((*self.metrics, *self.weighted_metrics)):
             own = {name.partition(".")[2]: state[name] for name in state if name.startswith(f"{place}.")}
@@ -118,14 +118,14 @@ class Objective:
 
 
 def check_by_row(part: Any, rank: int) -> None:
-    """`ArgumentError` if a loss or metric goes along the rows of outputs of this rank, which come in batches."""
+    """Raises `ArgumentError` if a loss or metric reduces the axis of rows, which arrive in batches."""
     axis = getattr(part, "axis", -1)
     if axis % rank == 0:
         raise ArgumentError("axis", "an axis of a row: rows come in batches, and are measured one by one", axis)
 
 
 def named(plain: Sequence[metrics.Metric], weighted: Sequence[metrics.Metric]) -> dict[str, metrics.Metric]:
-    """The metrics by the names of their results: as in Keras, a name that is taken is counted on."""
+    """Returns the metrics by the names of their results: as in Keras, repeated names get a number."""
     found: dict[str, metrics.Metric] = {}
     seen: dict[str, int] = {}
     for metrics_of, prefix in ((plain, ""), (weighted, "weighted_")):

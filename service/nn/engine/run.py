@@ -1,4 +1,4 @@
-"""One run of fit: its epochs, its place in them, and how it is left and taken up again."""
+"""One run of `fit`: its epochs, its position in them, and how it is interrupted and resumed."""
 
 import functools
 import warnings
@@ -18,7 +18,7 @@ Validate = Callable[[int], dict[str, Any] | None]
 
 
 class Run:
-    """Trains epoch after epoch; `capture` gives the state from which another run goes on to the same bits."""
+    """Trains epoch after epoch; another run continues from the state that `capture` returns to identical weights."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Run:
         self._validate = validate
 
     def go(self, state: TrainingState | None = None) -> None:
-        """Runs to the end, from the beginning or a state; `StateMismatch`, and nothing done, if it is another's."""
+        """Runs to the end, from the beginning or a state; raises `StateMismatch` first if the state does not fit."""
         if state is not None:
             self._check(state)
         for watcher in self._watchers:
@@ -66,7 +66,7 @@ class Run:
             watcher.on_train_end(logs)
 
     def capture(self, epoch: int, step: int) -> TrainingState:
-        """A copy of everything, `epoch` epochs and `step` batches into the run."""
+        """Returns a copy of the whole state after `epoch` epochs and `step` batches."""
         arrays = named("weights", {str(i): weight.numpy() for i, weight in enumerate(self._weights())})
         arrays |= named("optimizer", self._model.optimizer.get_state())
         if step:
@@ -83,7 +83,7 @@ class Run:
         return TrainingState(epoch, step, arrays, {"callbacks": remembered, "begun": self._model.optimizer.begun})
 
     def _epoch(self, number: int, feed: Feed, step: int) -> dict[str, Any]:
-        if not step:  # an epoch that is taken up has begun before
+        if not step:  # a resumed epoch has already begun
             for watcher in self._watchers:
                 watcher.on_epoch_begin(number, {})
         offer = functools.partial(self._offer, number)
@@ -95,7 +95,7 @@ class Run:
         return logs
 
     def _steps_of(self, number: int) -> int:
-        """The batches of an epoch: as in Keras, one that comes to the end of the rows ends there."""
+        """Returns the number of batches in an epoch, which ends, as in Keras, where the rows end."""
         begun = self._done_before(number) % self._batches.steps
         steps = min(self._steps, self._batches.steps - begun)
         if steps < self._steps:

@@ -1,4 +1,4 @@
-"""What fit, evaluate and predict are given: inputs, targets and weights with rows first."""
+"""The arrays that `fit`, `evaluate` and `predict` take: inputs, targets and weights, rows first."""
 
 import math
 from typing import Any, NamedTuple
@@ -47,7 +47,7 @@ def held_out(data: Any) -> Samples | None:
 
 
 def weighted(data: Samples, class_weight: dict[int, float] | None) -> Samples:
-    """The same with the weights of classes as weights of rows; both kinds at once are an error."""
+    """Returns the samples with class weights turned into row weights; both kinds at once are an error."""
     if class_weight is None:
         return data
     if data.weights is not None:

@@ -1,4 +1,4 @@
-"""A second thread for the second half of a step. NumPy lets go of the interpreter while it computes."""
+"""A second thread for the second half of a step; NumPy releases the interpreter lock while it computes."""
 
 import threading
 from collections.abc import Callable
@@ -10,9 +10,9 @@ Task = Callable[[], None]
 
 
 class Beside:
-    """One thread that does what it is given while the caller does something else; it ends with the process.
+    """A thread that runs one task while the caller runs another; it ends with the process.
 
-    Numbers below the normal range are zeros in it.
+    Subnormal numbers are zeros in it.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Beside:
         self._lock = threading.Lock()
 
     def do(self, there: Task, here: Task) -> None:
-        """Runs both at once and comes back when both are done; raises what either raised."""
+        """Runs both at the same time, waits for both, and raises what either raised."""
         with self._lock:
             self._do(there, here)
 

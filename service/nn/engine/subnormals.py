@@ -1,6 +1,6 @@
-"""Numbers below the normal range, which processors compute with a hundred times slower, taken for zeros.
+"""Treats subnormal numbers as zeros, because processors compute with them a hundred times slower.
 
-What a network is sure of leaves gradients of 1e-40: without this, an epoch takes ten times as long near the end of a
+A confident network leaves gradients of 1e-40: without this, an epoch takes ten times as long near the end of a
 training as at its beginning. XLA does the same.
 """
 
@@ -25,7 +25,7 @@ _LIBRARY = _library()
 
 
 def flush() -> Any:
-    """From now on they are zeros in this thread; answers how it was before, None where nothing can be changed."""
+    """Makes subnormal numbers zeros in this thread from now on; returns the mode before, or None if it is fixed."""
     if _LIBRARY is None:
         return None
     before, after = _Environment(), _Environment()
@@ -38,7 +38,7 @@ def flush() -> Any:
 
 @contextlib.contextmanager
 def flushed() -> Iterator[None]:
-    """Inside, they are zeros in this thread."""
+    """Makes subnormal numbers zeros in this thread inside the `with` block."""
     before = flush()
     try:
         yield

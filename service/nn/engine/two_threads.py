@@ -1,7 +1,7 @@
 """A training step in two halves of the batch, each on a thread of its own with one BLAS thread.
 
-It is as fast as products on two threads at worst, because everything between the products is shared, too. And other
-work on the machine slows it down by what it takes; threads of BLAS, which wait for each other, it nearly stops.
+It is never slower than products on two BLAS threads, because everything between the products is divided, too. Other
+work on the machine slows it down in proportion, whereas BLAS threads, which wait for each other, nearly stop.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 
 
 def splits(network: Network, rows: int, threads: int) -> bool:
-    """Whether a step is made in halves: on two threads, where the rows of a batch are apart from each other."""
+    """Whether a step is divided between two threads, which requires that rows do not depend on each other."""
     alone = all(layer.rows_are_independent and layer.penalty is None for layer in network.layers)
     return threads == 2 and rows > 1 and alone
 
@@ -34,7 +34,7 @@ def connect_halves(
     *,
     unit_rows: bool,
 ) -> Step:
-    """A step like that of `connect_step`, whose gradients are the sum of those of two halves."""
+    """Returns a step like that of `connect_step`, whose gradients are the sum of those of two halves."""
     half = rows // 2
     others = np.zeros_like(parameters.gradients)
     first = connect_gradient(network, objective, half, of=rows, unit_rows=unit_rows)

@@ -122,7 +122,7 @@ class Softmax(_ActivationLayer):
 @REGISTRY.register()
 @dataclass(eq=False, repr=False)
 class PReLU(Layer):
-    """y = x for x >= 0, alpha * x below, where alpha is learnt for each unit (He et al. 2015)."""
+    """y = x for x >= 0, alpha * x below, where alpha is learned for each unit (He et al. 2015)."""
 
     alpha_initializer: Annotated[Any, Of("initializer")] = "Zeros"
     alpha_regularizer: Annotated[Any, Of("regularizer")] = None

@@ -1,4 +1,4 @@
-"""What normalizing layers share: a scale and a shift for each unit."""
+"""The scale and shift for each unit that normalizing layers share."""
 
 from typing import Annotated, Any
 
@@ -44,7 +44,7 @@ class Affine(Layer):
         return x if self.beta is None else x + self.beta.value.reshape(shape)
 
     def _affine_backward(self, dy: Array, x: Array, shape: Shape, summed: tuple[int, ...]) -> Array:
-        """Stores the gradients of gamma and beta; answers the gradient to x^."""
+        """Stores the gradients of gamma and beta, and returns the gradient of x^."""
         if self.trainable and self.gamma is not None:
             self.gamma.gradient[...] = (dy * x).sum(axis=summed).reshape(self.gamma.shape)
         if self.trainable and self.beta is not None:

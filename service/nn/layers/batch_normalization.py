@@ -53,7 +53,7 @@ class BatchNormalization(Affine):
         return tuple(input_shape)
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
-        """Over fixed memory where a table is learnt from, else by the formula as it stands."""
+        """Over fixed memory where a table is learned from, else by the formula as it stands."""
         if len(shape) == 2 and self.axis in (-1, 1) and setting.training and self.trainable:
             return self.connect_rows(shape, setting)
         return self.connect_any(shape, setting)

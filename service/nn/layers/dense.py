@@ -104,7 +104,7 @@ class Dense(Layer):
         return self.connect_plain(shape, setting, self.kernel.value)
 
     def connect_scaled(self, shape: Shape, setting: Setting) -> Pass:
-        """The plain passes with a scaled copy of the kernel, which is made anew for each batch."""
+        """The plain passes with a scaled copy of the kernel, which is computed again for each batch."""
         stored, gradient, learns = self.kernel.value, self.kernel.gradient, self.trainable
         kernel, factor = np.empty_like(stored), np.asarray(self.kernel_factor, setting.dtype)
         plain_forward, plain_backward, _ = self.connect_plain(shape, setting, kernel)

@@ -1,4 +1,4 @@
-"""Learnt vectors for whole numbers."""
+"""Learned vectors for whole numbers."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any

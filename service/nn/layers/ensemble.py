@@ -1,8 +1,8 @@
 """Layers of an efficient ensemble: members that share most of their weights and are trained in one pass.
 
 EnsembleScale makes `members` views of each row, layers such as Dense treat these as so many more rows, and
-EnsembleDense answers for each member and takes the mean. This is TabM-mini of Gorishniy et al. 2024 ("TabM: Advancing
-Tabular Deep Learning with Parameter-Efficient Ensembling"), after BatchEnsemble (Wen et al. 2020).
+EnsembleDense returns the mean of the outputs of its members. This is TabM-mini of Gorishniy et al. 2024 ("TabM:
+Advancing Tabular Deep Learning with Parameter-Efficient Ensembling"), after BatchEnsemble (Wen et al. 2020).
 """
 
 from collections.abc import Sequence

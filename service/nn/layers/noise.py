@@ -15,7 +15,7 @@ from service.nn.optimizers import schedules
 from service.nn.registry import BEYOND_KERAS
 
 Drawing = Callable[[], np.random.Generator]
-"""What gives the random numbers of the step that is taken."""
+"""Returns the random numbers of the current step."""
 
 Rate = Annotated[float, Range(minimum=0, maximum=1)]
 

@@ -1,4 +1,4 @@
-"""Learnt vectors for numbers: each feature of a row becomes several (Gorishniy et al. 2022).
+"""Learned vectors for numbers: each feature of a row becomes several (Gorishniy et al. 2022).
 
 "On Embeddings for Numerical Features in Tabular Deep Learning". Rows (rows, features) become (rows, features *
 output_dim), the vectors of the features side by side.
@@ -42,7 +42,7 @@ class _NumericalEmbedding(Layer):
 @REGISTRY.register()
 @dataclass(eq=False, repr=False)
 class PeriodicEmbedding(_NumericalEmbedding):
-    """y = cos(2 pi x frequencies + phases) @ amplitudes + offsets, all of them learnt for each feature.
+    """y = cos(2 pi x frequencies + phases) @ amplitudes + offsets, all of them learned for each feature.
 
     Gorishniy et al. 2022 in the form of RealMLP (Holzmueller et al. 2024, "PBLD" without the column itself). A small
     `frequency_stddev` makes smooth functions.

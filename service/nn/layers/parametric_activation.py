@@ -1,4 +1,4 @@
-"""An activation that a network learns how much of to take."""
+"""An activation whose strength is learned for each unit."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
 @REGISTRY.register()
 @dataclass(eq=False, repr=False)
 class ParametricActivation(Layer):
-    """y = x + alpha (activation(x) - x), with an alpha learnt for each unit (Holzmueller et al. 2024).
+    """y = x + alpha (activation(x) - x), with an alpha learned for each unit (Holzmueller et al. 2024).
 
     An alpha of 0 is the identity, of 1 the activation.
     """
@@ -46,7 +46,7 @@ class ParametricActivation(Layer):
         activate, deactivate = activations.REGISTRY.get(self.activation).connect(shape, setting.dtype)
         alpha, gradient, learns = self.alpha.value, self.alpha.gradient, self.trainable
         active, difference, y = (np.empty(shape, setting.dtype) for _ in range(3))
-        ones, product = np.ones(y.size // shape[-1], setting.dtype), y  # which nobody needs any more going back
+        ones, product = np.ones(y.size // shape[-1], setting.dtype), y  # which the backward pass no longer needs
         add, subtract, multiply = np.add, np.subtract, np.multiply
         answer = active
 

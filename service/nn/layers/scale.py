@@ -13,7 +13,7 @@ from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
 @REGISTRY.register()
 @dataclass(eq=False, repr=False)
 class Scale(Layer):
-    """y = x scale, with a learnt factor for each unit: a soft selection of features (Holzmueller et al. 2024)."""
+    """y = x scale, with a learned factor for each unit: a soft selection of features (Holzmueller et al. 2024)."""
 
     in_keras = False
 
@@ -37,7 +37,7 @@ class Scale(Layer):
         scale, gradient, learns = self.scale.value, self.scale.gradient, self.trainable
         y = np.empty(shape, setting.dtype)
         ones, needs_dx = np.ones(y.size // shape[-1], setting.dtype), setting.needs_input_gradient
-        x, product = y, y  # the output, which nobody needs any more going back
+        x, product = y, y  # the output, which the backward pass no longer needs
 
         def forward(inputs: Array) -> Array:
             nonlocal x

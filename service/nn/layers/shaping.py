@@ -39,7 +39,7 @@ class ActivityRegularization(Identity):
 @REGISTRY.register()
 @dataclass(eq=False, repr=False)
 class Flatten(Layer):
-    """The places of a row one after the other."""
+    """The places of a row one after another."""
 
     data_format: str | None = None
 

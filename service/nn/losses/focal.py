@@ -1,4 +1,4 @@
-"""Cross-entropies that look away from what is already learnt (Lin et al. 2017)."""
+"""Cross-entropies that look away from what is already learned (Lin et al. 2017)."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""What a loss is: a value for each row, its gradient, and how rows are reduced to one number."""
+"""The base class of losses: a value for each row, its gradient, and the reduction of rows to one number."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
@@ -15,10 +15,10 @@ EPSILON = 1e-7
 
 
 class Loss(Configurable):
-    """A number for each row of predictions, to be made small.
+    """A number for each row of predictions, which training minimizes.
 
-    `call(y_true, y_pred)` gives the values, shape `y_pred.shape[:-1]`; `gradient` the derivative of their sum by
-    y_pred. Calling the loss reduces the values to one number. The class variables say what the loss needs from a
+    `call(y_true, y_pred)` returns the values, of shape `y_pred.shape[:-1]`, and `gradient` the derivative of their
+    sum by y_pred. Calling the loss reduces the values to one number. The class variables say what the loss needs from a
     training; everything that checks, encodes or explains targets and outputs reads them.
     """
 
@@ -43,12 +43,12 @@ class Loss(Configurable):
 
     @property
     def takes_logits(self) -> bool:
-        """Whether this loss was asked to make probabilities of the outputs itself."""
+        """Whether this loss applies the sigmoid or softmax to the outputs itself (`from_logits`)."""
         return bool(getattr(self, "from_logits", False))
 
     @property
     def can_take_logits(self) -> bool:
-        """Whether this loss can be asked to make probabilities of the outputs itself."""
+        """Whether this loss has the argument `from_logits`."""
         return hasattr(self, "from_logits")
 
     @property

@@ -54,7 +54,7 @@ class AUC(Metric):
             raise ArgumentError("num_thresholds", "an integer >= 2 where no thresholds are given", None)
         if self.num_labels is not None and not self.multi_label:
             raise ArgumentError("num_labels", "left out unless multi_label is true", self.num_labels)
-        if self.thresholds is not None:  # as in Keras, whatever was asked for
+        if self.thresholds is not None:  # as in Keras, regardless of the argument
             self.num_thresholds = len(checked_thresholds(self.thresholds)) + 2
         super().__post_init__()
 

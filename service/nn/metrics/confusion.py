@@ -35,7 +35,7 @@ class ConfusionMetric(Metric):
         self.tp, self.fp, self.tn, self.fn = (np.zeros(n) for _ in range(4))
 
     def update(self, y_true: Array, y_pred: Array, weights: Array | None) -> None:
-        """Weights are one for all, for each row, or for each output; those that `of_units` gives multiply them."""
+        """Weights are a scalar, one per row, or one per output; the weights that `of_units` returns multiply them."""
         truth, thresholds = y_true != 0, self.at()
         full = (
             np.ones(y_pred.shape)

@@ -15,7 +15,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Metric(Configurable):
-    """Gathers predictions by `update_state` and answers `result`; `reset_state` starts again."""
+    """Accumulates predictions in `update_state` and returns the value in `result`; `reset_state` starts again."""
 
     keras_module: ClassVar[str] = "keras.metrics"
     takes_classes: ClassVar[bool] = False
@@ -131,7 +131,7 @@ class MeanOfRows(Metric):
 
 @dataclasses.dataclass
 class MeanOfFunction(MeanOfRows):
-    """The mean of what a function of the caller's gives for the targets and predictions of each batch."""
+    """The mean of what a given function returns for the targets and predictions of each batch."""
 
     by_batch: ClassVar[bool] = True
 

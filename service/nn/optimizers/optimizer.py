@@ -93,7 +93,7 @@ class Optimizer(Configurable):
         raise NotImplementedError
 
     def connect(self, w: Array, g: Array, slots: tuple[Array, ...], scratch: Array) -> Update:
-        """`update` bound to one piece; a subclass may answer a faster form of the same formula."""
+        """Returns `update` bound to one piece; a subclass may return a faster form of the same formula."""
 
         def update(rate: float) -> None:
             self.update(w, g, slots, scratch, rate)
@@ -118,7 +118,7 @@ class Optimizer(Configurable):
         return float(rate()) if callable(rate) else rate
 
     def expect(self, batches: int) -> None:
-        """Says that a training of so many batches begins: schedules in fractions of the training count from here."""
+        """Announces a training of so many batches, from which schedules in fractions of the training count."""
         self.begun, self.expected = self.batches, batches
 
     @property
@@ -191,7 +191,7 @@ class Optimizer(Configurable):
         """Called before the pieces of a step that share this rate: the place for numbers that they share."""
 
     def finish(self) -> None:
-        """End of a fit: with `use_ema` the weights become their average; the state tells what they were."""
+        """Ends a fit: with `use_ema` the weights become their moving average; the state keeps the weights before."""
         if self._average is not None and self.parameters is not None:
             self._unaveraged = self.parameters.values.copy()
             self.parameters.values[...] = self._average

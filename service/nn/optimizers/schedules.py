@@ -133,7 +133,7 @@ class CosineDecay(LearningRateSchedule):
 @REGISTRY.register()
 @dataclass
 class CosineDecayRestarts(LearningRateSchedule):
-    """Cosines one after the other, each t_mul times longer and m_mul times lower (Loshchilov & Hutter 2016)."""
+    """Cosines one after another, each t_mul times longer and m_mul times lower (Loshchilov & Hutter 2016)."""
 
     initial_learning_rate: float
     first_decay_steps: Steps

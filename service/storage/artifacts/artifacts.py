@@ -19,7 +19,7 @@ from service.storage.artifacts.store import Store
 from service.storage.identity import Owner
 
 FIRST_DAY_SECONDS = 86_400.0
-"""So long nothing is swept for a database that is new: the one that it stands in for may be on its way."""
+"""Seconds in which a new database sweeps nothing: it may only stand in for one that is about to be restored."""
 
 TRASH_SECONDS = 7 * 86_400.0
 """So long what was swept lies in the trash, unless a setting says otherwise."""
@@ -51,7 +51,7 @@ class Artifacts:
         return name
 
     def keep(self, name: str, content: bytes) -> None:
-        """Keeps what another store gave under this name."""
+        """Stores content that another store had under this name."""
         self._claim_if_new()
         self._store.write(name, content)
 
@@ -61,7 +61,7 @@ class Artifacts:
         return content if isinstance(content, bytes) else content[:]
 
     def open(self, name: str, *, glimpse: bool = False) -> Content:
-        """As `get`, but a file is mapped: what is looked at takes memory only while nobody else needs it.
+        """As `get`, but a file is mapped into memory, whose pages the system can reclaim.
 
         For a `glimpse` a file is not read to its end to check it.
         """
@@ -80,7 +80,7 @@ class Artifacts:
         return found.content
 
     def remove(self, names: Collection[str]) -> None:
-        """Forgets these; what cannot be removed now is found by the next sweep."""
+        """Removes these; the next sweep finds what cannot be removed now."""
         for name in names:
             with contextlib.suppress(OSError, FitdError):
                 self._store.remove(name)
@@ -95,7 +95,7 @@ class Artifacts:
         known = [(name, age) for name, age in self._store.names() if _OURS.fullmatch(name)]
         old = [name for name, age in known if age > older_than_seconds and name not in wanted]
         if not self._belongs_to(owner.id, wanted, [name for name, _ in known]):
-            _log.warning("Nothing is swept: the artifacts belong to another database, or nobody knows to which")
+            _log.warning("Nothing is swept: the artifacts belong to another database, or to an unknown one")
             return 0
         if owner.age_seconds < FIRST_DAY_SECONDS:
             return 0
@@ -112,7 +112,7 @@ class Artifacts:
             self._is_claimed = True
 
     def _belongs_to(self, owner: str, wanted: Collection[str], known: Collection[str]) -> bool:
-        """Whether the store is this database's: its name stands there, or none does and it knows what is there."""
+        """Whether the store belongs to this database: it has its name, or no name and only known artifacts."""
         if self._store.owner() is None and (not known or any(name in wanted for name in known)):
             self._store.claim(owner)
         return self._store.owner() == owner

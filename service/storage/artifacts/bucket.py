@@ -15,7 +15,7 @@ from service.storage.artifacts.content import Found, gathered
 from service.storage.artifacts.folder import OWNER, TRASH
 
 _PATIENCE = timedelta(seconds=20)
-"""How long a bucket may send nothing; what is large may take as long as it comes."""
+"""Longest silence of a bucket, in seconds; a large transfer may take any time while data keep arriving."""
 _LONGEST_ANSWER = timedelta(hours=1)
 _NO_BUCKET = "NoSuchBucket"
 """What the error says where it is not the object that is missing."""
@@ -69,7 +69,7 @@ class Bucket:
                         yield found["path"], (now - found["last_modified"]).total_seconds()
 
     def owner(self) -> str | None:
-        """What stands in the object that names the database."""
+        """Returns the content of the object that names the database."""
         with _unavailable():
             try:
                 return bytes(obstore.get(self._store, OWNER).bytes()).decode("ascii", "replace").strip()
@@ -114,5 +114,5 @@ def _unavailable() -> Iterator[None]:
     try:
         yield
     except (BaseError, FileNotFoundError) as error:
-        _log.warning("The bucket of artifacts does not answer as it should: %s", " ".join(str(error).split())[:400])
-        raise Unavailable("The bucket of artifacts does not answer now.") from error
+        _log.warning("The bucket of artifacts does not respond as it should: %s", " ".join(str(error).split())[:400])
+        raise Unavailable("The bucket of artifacts does not respond now.") from error

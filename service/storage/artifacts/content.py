@@ -25,7 +25,7 @@ def found_in(content: bytes) -> Found:
 
 
 def found_at(file: Path) -> Found:
-    """The content of a file, mapped: what is looked at takes memory only while nobody else needs it.
+    """Returns the content of a file mapped into memory, whose pages the system can reclaim.
 
     It is read once before: of a mapped file a disk that fails would end the process instead of raising `OSError`.
     """

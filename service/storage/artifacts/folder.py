@@ -17,7 +17,7 @@ OWNER = "database"
 """The file that names the database which the directory belongs to."""
 
 TRASH = "trash"
-"""The folder of what is not needed any more, before it is deleted."""
+"""The folder for files that are no longer needed, before they are deleted."""
 
 _log = logging.getLogger("fitd.storage")
 
@@ -134,12 +134,12 @@ def _reachable() -> Iterator[None]:
     except IsADirectoryError as error:
         raise Damaged("A folder is in the place of an artifact.") from error
     except OSError as error:
-        _log.warning("The directory of artifacts does not answer as it should: %s", error.strerror)
+        _log.warning("The directory of artifacts does not respond as it should: %s", error.strerror)
         if is_full(error):
             raise Full from error
         if error.errno == errno.EIO:
             raise DiskFault("The disk of the artifacts fails to read or write.") from error
-        raise Unavailable("The directory of artifacts does not answer now.") from error
+        raise Unavailable("The directory of artifacts does not respond now.") from error
 
 
 def sync(path: Path) -> None:

@@ -18,7 +18,7 @@ _ROW_BYTES = 8 << 20
 class Rows:
     """A table of the database, each write a transaction of its own; what is large takes several rows.
 
-    PostgreSQL gives out no value of more than half a gigabyte, and one takes many times its size in memory.
+    PostgreSQL cannot return a value of more than half a gigabyte, and needs many times its size in memory.
     """
 
     def __init__(self, engine: Engine, clock: Clock) -> None:

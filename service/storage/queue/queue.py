@@ -1,4 +1,4 @@
-"""The queue: how a worker gets a job, and what it may write while its claim holds."""
+"""The queue: a worker claims a job here, and writes about it while its claim holds."""
 
 import secrets
 from dataclasses import asdict
@@ -91,7 +91,7 @@ class Queue:
     ) -> list[str]:
         """Stores where the training may be taken up again; returns the artifacts that are no longer wanted.
 
-        With it goes the progress up to there, because who goes on will not tell of it. The job has advanced:
+        It includes the progress up to there, which the next worker will not report. The job has advanced:
         workers that died over it before count no more. `ClaimLost` if the claim is void.
         """
         self._settle(claim, progress)
@@ -139,7 +139,7 @@ class Queue:
         A training makes the version, a prediction a dataset with the version that its request names.
 
         Raises `CancelRequested` if a cancel came first, `ClaimLost` if the claim no longer holds. May be
-        repeated when the answer of an earlier call was lost: it publishes once.
+        repeated when the result of an earlier call was lost: it publishes once.
         """
         verdict, keep = self._beat(claim, progress)
         if verdict is Verdict.CANCEL:

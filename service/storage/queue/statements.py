@@ -1,7 +1,7 @@
 """The statements of the queue; built once, because building costs more than running them.
 
 Each write under a claim names the claim's fence and lease in its WHERE clause. A worker that was thought dead
-and is not matches no row; it learns so from the answer and has written nothing.
+and is not matches no row; it learns so from the result and has written nothing.
 """
 
 from dataclasses import fields
@@ -101,7 +101,7 @@ One that is cancelling stays so: its worker is gone, and the next one publishes 
 """
 
 BEAT = update(jobs).where(_OF_CLAIM, IS_HELD).values(lease_until=_LEASE_END).returning(jobs.c.status, jobs.c.keep)
-"""Renews a lease; answers nothing when the claim is lost."""
+"""Renews a lease; returns no row if the claim is lost."""
 
 WAIT = BEAT.values(waits_for=bindparam("waits_for", type_=Text))
 """The same of a job that stands still, and why: `waits_for`."""
@@ -117,7 +117,7 @@ SAY = (
     .where(_OF_CLAIM)
     .values(request=bindparam("said", type_=jobs.c.request.type), request_sha256=bindparam("said_sha256"))
 )
-"""Keeps what was asked with what was found out since."""
+"""Stores the request with what was found out since."""
 
 END = update(jobs).where(_OF_CLAIM, IS_HELD).values(finished_at=NOW, lease_until=None, expected_at=None, waits_for=None)
 """Takes the job to a final status."""
@@ -140,7 +140,7 @@ PUBLISHED = select(jobs.c.version).where(_OF_CLAIM, jobs.c.status == bindparam("
 """The version that this very claim has published when it ended the job so."""
 
 HAS_CHECKPOINT = exists().where(checkpoints.c.job_id == jobs.c.id)
-"""Whether there are weights that another worker could go on from, or publish."""
+"""Whether there are weights that another worker could continue from, or publish."""
 
 _LEAVES_WEIGHTS = and_(jobs.c.keep.is_not(None), HAS_CHECKPOINT)
 

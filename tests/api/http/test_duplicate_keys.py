@@ -36,6 +36,7 @@ def test_a_training_request_says_each_key_once(shared: Service, path: str, key: 
         ("/v1/training-jobs:batch", '{"jobs": [{"model": "a", "model": "b"}]}'),
         ("/v1/training-jobs", r'{"model": "a", "\u006dodel": "b"}'),
         ("/v1/training-jobs", '{"model": "a", "fit": {"seed": NaN, "seed": 1}}'),
+        ("/v1/training-jobs", r'{"fit": {}, "a\u0000": {"b": 1, "b": 2}, "a\u0000b": 1}'),
     ],
 )
 def test_every_request_says_each_key_once(shared: Service, path: str, body: str) -> None:

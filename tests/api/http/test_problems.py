@@ -41,7 +41,7 @@ def test_a_method_that_does_not_exist_is_told_all_that_do(
     else:
         assert_problem(answer, 405, "method_not_allowed")
     assert {name.strip() for name in answer.headers["Allow"].split(",")} == allowed
-    assert f"does not answer to {method}; expected {answer.headers['Allow']}." in answer.text
+    assert f"does not accept {method}; expected {answer.headers['Allow']}." in answer.text
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_database_without_a_table_of_this_release_is_told_as_that_and_keeps_it
     [
         (errno.ENOSPC, 503, "storage_full", "no room"),
         (errno.EROFS, 503, "scratch_unusable", "Read-only file system"),
-        (errno.EMFILE, 503, "unavailable", "ask again"),
+        (errno.EMFILE, 503, "unavailable", "try again"),
         (errno.ENOTDIR, 503, "scratch_unusable", "Not a directory"),
     ],
 )

@@ -68,7 +68,7 @@ def test_a_job_that_was_stored_although_its_answer_was_lost_has_its_data(
     def lost_at_its_end() -> Iterator[Transaction]:
         with transaction() as tx:
             yield tx
-        raise Unavailable("The database does not answer now.")
+        raise Unavailable("The database does not respond now.")
 
     transaction = service.database.transaction
     with monkeypatch.context() as patched:

@@ -305,7 +305,7 @@ def test_a_raw_body_that_is_no_rows_is_refused(shared: Service, content: bytes) 
 def test_every_error_under_v2_is_of_the_protocols_form(shared: Service) -> None:
     request = shared.client.request
     assert_refused(request("GET", "/v2/nothing"), 404, "nothing at this path")
-    assert_refused(request("GET", INFER), 405, "does not answer to GET")
+    assert_refused(request("GET", INFER), 405, "does not accept GET")
     assert_refused(request("POST", INFER, content=b" " * 2_000_001), 413, "2,000,000 bytes")
     for path in ("/v2/models/none", "/v2/models/none/versions/1", "/v2/models/xor/versions/99"):
         for call in ("", "/ready", "/config", "/stats"):

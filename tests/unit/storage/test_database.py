@@ -80,7 +80,7 @@ def test_the_schema_is_current_only_after_a_migration(tmp_path: Path) -> None:
 def test_a_database_that_is_away_is_unavailable(tmp_path: Path) -> None:
     away = [Database(f"sqlite:///{tmp_path}"), Database("postgresql+psycopg://nobody@127.0.0.1:1/none")]
     for database in away:
-        with pytest.raises(Unavailable, match="does not answer"), database.reading():
+        with pytest.raises(Unavailable, match="does not respond"), database.reading():
             pass
         database.close()
 

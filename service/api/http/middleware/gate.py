@@ -1,4 +1,4 @@
-"""The gate before all routes: it names each request, judges who asks, and counts what is sent."""
+"""Middleware before all routes: gives each request an id, checks its caller, and limits its body."""
 
 import re
 import secrets
@@ -23,7 +23,7 @@ _GOOD_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PROCESS = f"req_{int(time.time() * 1000):x}{secrets.token_hex(6)}_".encode()
 _COUNT = count(1)
 STANDING_HEADERS = {b"cache-control": b"no-store", b"x-content-type-options": b"nosniff"}
-"""What every answer says, unless it says something else about the same: keep no copy, and take me for what I am."""
+"""Default headers of every response: do not cache it, and do not guess its type."""
 
 
 class Gate:
@@ -58,7 +58,7 @@ class Gate:
         self.allowance = allowance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Lets one request in, or answers why not."""
+        """Passes a request on, or returns the problem that prevents it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

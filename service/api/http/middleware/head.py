@@ -1,4 +1,4 @@
-"""HEAD: what GET would answer, without its body."""
+"""HEAD: the response of GET without its body."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,7 +17,7 @@ class Heads:
         ended = False
 
         async def without_body(message: Message) -> None:
-            # A stream may be endless: the answer ends with its first piece, and the server tells the stream so.
+            # A stream may be endless: the response ends with its first piece, and the server tells the stream so.
             nonlocal ended
             if message["type"] == "http.response.start":
                 await send(message)

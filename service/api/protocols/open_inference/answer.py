@@ -1,4 +1,4 @@
-"""The answer to an inference: one output, as JSON or as bytes, as numbers or as classes."""
+"""The response to an inference: one output, as JSON or as bytes, as numbers or as classes."""
 
 import struct
 from typing import Any

@@ -1,4 +1,4 @@
-"""Inputs of a version that learnt from a table: a tensor for each column, in any order, in the data's own words.
+"""Inputs of a version that learned from a table: a tensor for each column, in any order, in the data's own words.
 
 Nothing is there where a number is NaN or, in JSON, null, and where a text is empty, unless training saw empty texts.
 """

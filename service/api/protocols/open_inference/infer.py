@@ -1,4 +1,4 @@
-"""The verb infer: from the bytes of a request to those of its answer."""
+"""The verb infer: from the bytes of a request to those of its response."""
 
 from time import perf_counter_ns
 
@@ -12,7 +12,7 @@ from service.api.state import State
 
 
 def infer(shared: State, headers: Headers, body: bytes, name: str, which: Which) -> Answered:
-    """The version's answer to the inference in a body; no Content-Type is asked for."""
+    """Returns the response of the version to the inference in a body; any Content-Type is accepted."""
     served = shared.serving.find(name, which)
     started = perf_counter_ns()
     try:

@@ -1,4 +1,4 @@
-"""Calls about one model, or one version of it: what it is, and what it answers.
+"""Calls about one model, or one version of it.
 
 A version is a text in the protocol: its number, or a label that points at one.
 """
@@ -65,13 +65,13 @@ def get_inference_version(shared: Shared, name: ModelName, which: VersionOrLabel
 
 @router.get("/{name:word}/ready", response_model=ModelReadyView, **_FOUND)
 def get_model_ready(shared: Shared, name: ModelName) -> ModelReadyView:
-    """Answers 200 when the model's latest version can be asked, and brings it into memory."""
+    """Returns 200 if the latest version of the model can be used, and loads it into memory."""
     return _ready(shared, name, None)
 
 
 @router.get(_VERSION + "/ready", response_model=ModelReadyView, **_FOUND)
 def get_version_ready(shared: Shared, name: ModelName, which: VersionOrLabel) -> ModelReadyView:
-    """Answers 200 when the version can be asked, and brings it into memory."""
+    """Returns 200 if the version can be used, and loads it into memory."""
     return _ready(shared, name, which)
 
 
@@ -89,7 +89,7 @@ def get_version_config(shared: Shared, name: ModelName, which: VersionOrLabel) -
 
 @router.get("/{name:word}/stats", response_model=StatisticsView, **_FOUND)
 def get_model_statistics(shared: Shared, name: ModelName) -> StatisticsView:
-    """What each version of the model has been asked since this process began."""
+    """Numbers and durations of the inferences of each version since this process started."""
     with shared.database.reading() as tx:
         tx.models.get(name)
         numbers = tx.models.numbers(name)
@@ -98,7 +98,7 @@ def get_model_statistics(shared: Shared, name: ModelName) -> StatisticsView:
 
 @router.get(_VERSION + "/stats", response_model=StatisticsView, **_FOUND)
 def get_version_statistics(shared: Shared, name: ModelName, which: VersionOrLabel) -> StatisticsView:
-    """What one version has been asked since this process began."""
+    """Numbers and durations of the inferences of one version since this process started."""
     with shared.database.reading() as tx:
         version = tx.version(name, which)
     return StatisticsView(model_stats=[shared.statistics.view(name, version.number)])

@@ -1,4 +1,4 @@
-"""What an inference asks: its input as rows, and which outputs it wants in which form."""
+"""Reads an inference: its input as rows, and the requested outputs and their form."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Inference:
 def read_inference(body: bytes, header: str | None, loaded: LoadedVersion, settings: Settings) -> Inference:
     """The inference that a body asks of a version; `header` is the length of its JSON, where binary tensors follow it.
 
-    The input is the network's; of a version that learnt from a table there is one for each column.
+    The input is the network's; of a version that learned from a table there is one for each column.
     """
     if header is None:
         length = len(body)

@@ -28,27 +28,27 @@ async def get_server_metadata() -> ServerView:
 
 @router.get("/health/live", response_model=LiveView, responses=refused())
 async def get_server_live() -> LiveView:
-    """Answers as long as the process does."""
+    """Returns 200 as long as the process runs."""
     return LiveView()
 
 
 @router.get("/health/ready", response_model=ReadyView, response_model_exclude_none=True, responses=refused(503))
 def get_server_ready(shared: Shared, response: Response) -> ReadyView:
-    """Answers 200 when the database answers and its tables are those of this release."""
+    """Returns 200 if the database responds and its tables are those of this release."""
     try:
         if shared.database.schema_is_current():
             return ReadyView()
         error = "The tables are not those of this release."
     except StorageFailure as unavailable:
         log.error("not ready: %s", unavailable.detail)
-        error = "The database does not answer."
+        error = "The database does not respond."
     response.status_code = 503
     return ReadyView(ready=False, error=error)
 
 
 @router.get("/models/stats", response_model=StatisticsView, responses=refused(503))
 def get_all_statistics(shared: Shared) -> StreamingResponse:
-    """What every version has been asked since this process began."""
+    """Numbers and durations of the inferences of every version since this process started."""
 
     def view(name: str, number: int) -> bytes:
         return write_json(shared.statistics.view(name, number))
@@ -58,7 +58,7 @@ def get_all_statistics(shared: Shared) -> StreamingResponse:
 
 @router.post("/repository/index", response_model=list[IndexView], responses=refused(503))
 def get_repository_index(shared: Shared) -> StreamingResponse:
-    """Every version of every model, by name and number; all of them can be asked."""
+    """Every version of every model, by name and number; all of them can be used."""
 
     def view(name: str, number: int) -> bytes:
         return IndexView(name=name, version=str(number)).model_dump_json().encode()
@@ -83,7 +83,7 @@ def _read(shared: State, after: tuple[str, int], left: int) -> list[tuple[str, i
 
 
 def _streamed(opening: bytes, items: Iterator[bytes], closing: bytes) -> StreamingResponse:
-    # What goes wrong at once is answered as a problem; later the answer breaks off.
+    # What goes wrong at once is answered as a problem; later the response breaks off.
     first = next(items)
     return StreamingResponse(itertools.chain([opening + first], items, [closing]), media_type="application/json")
 
@@ -96,7 +96,7 @@ def load_model(shared: Shared, name: ModelName) -> None:
 
 @router.post("/repository/models/{name:word}/unload", response_class=Response, responses=refused(404, 409, 503))
 def unload_model(shared: Shared, name: ModelName) -> None:
-    """Refuses: versions that nobody asks leave the memory by themselves."""
+    """Always refuses: versions that are not used leave the memory by themselves."""
     with shared.database.reading() as tx:
         tx.models.get(name)
-    raise Conflict("A model cannot be unloaded: versions that nobody asks leave the memory by themselves.")
+    raise Conflict("A model cannot be unloaded: versions that are not used leave the memory by themselves.")

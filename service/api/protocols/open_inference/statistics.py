@@ -1,4 +1,4 @@
-"""Statistics: what each version has been asked since this process began."""
+"""Statistics: numbers and durations of the inferences of each version since this process started."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Views of the protocol: what it answers about the server and its models, and what it takes."""
+"""Views of the protocol: the JSON of its requests and responses."""
 
 from typing import Annotated, Any, Self
 
@@ -32,7 +32,7 @@ class ServerView(BaseModel):
 
 
 class LiveView(BaseModel):
-    """Whether the process answers."""
+    """Whether the process responds."""
 
     live: bool = Field(True, description="Whether the process responds.")
 
@@ -98,7 +98,7 @@ class IndexView(BaseModel):
 
 
 class StatisticsView(BaseModel):
-    """What versions have been asked since this process began."""
+    """Numbers of inferences by version since this process started."""
 
     model_stats: list[dict[str, Any]] = Field(
         description="Numbers and durations (in nanoseconds) of the inferences of each version."
