@@ -10,7 +10,7 @@ NODE := .node
 DOCS := .venv-docs
 UV := $(VENV)/bin/uv
 PINNED := --quiet --require-hashes --no-deps --requirement
-CODE := $(wildcard service tests examples benchmarks migrations docs/*.py)
+CODE := $(wildcard service client tests examples benchmarks migrations docs/*.py)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -28,10 +28,11 @@ ifdef PYTEST_ARGS
 else
 	$(PY) -m pytest -n auto --cov --cov-report= $(COVERED_TESTS)
 	$(PY) -m coverage report --fail-under=$(COVERAGE_MIN) --include='service/*' --omit='$(UNCOVERED)'
-	$(PY) -m pytest -n auto $(filter-out $(COVERED_TESTS),$(wildcard tests/api tests/e2e tests/oracles tests/client tests/web))
+	$(PY) -m pytest -n auto $(OTHER_TESTS)
 endif
 # What only a running server goes through is not counted.
 COVERED_TESTS := $(wildcard tests/house tests/unit tests/property tests/parity)
+OTHER_TESTS := $(filter-out $(COVERED_TESTS) tests/support tests/__pycache__,$(wildcard tests/*))
 UNCOVERED := service/__main__.py,service/api/*,service/worker/*,service/processes/*
 
 quick: $(VENV)/.dev ## what to run after each change: the rules of the house and the unit tests

@@ -123,7 +123,9 @@ def _of_numbers(task: Task, predictions: Array, y: Array) -> Scored | None:
     guess, truth = (values.reshape(len(y), -1).astype(np.float64) for values in (predictions, y))
     if guess.shape != truth.shape:
         return None
-    transforms: Sequence[str] = ("none",) * guess.shape[1] if task.scale is None else task.scale.transforms
+    transforms: Sequence[str] = ("none",) if task.scale is None else task.scale.transforms
+    if len(transforms) == 1:  # arrays have one for all their targets
+        transforms = [*transforms] * guess.shape[1]
     forms: tuple[Form, ...] = tuple("log" if transform == "log" else "absolute" for transform in transforms)
     scores = np.abs(truth - guess)
     for place, form in enumerate(forms):

@@ -118,7 +118,7 @@ class Monitor(Callback):
             return
         with self._lock:
             for epoch in progress.history:
-                del self._unsaved[epoch]
+                self._unsaved.pop(epoch, None)  # another beat may have stored it meanwhile
         self._renewed = start
         if verdict is Verdict.CANCEL and self._claim.job.status is not Status.CANCELLING:
             self._stop = CancelRequested(keep)
