@@ -11,7 +11,7 @@ A fifth of the rows is held out. The loss is the root of the mean squared error 
 targets, or the log loss over that of the class shares in the training rows: 1 is a model that knows nothing, 0 is
 perfect. Ours goes through the API: the CSV is uploaded, trained on with its target alone, and rows are predicted.
 
-The rule of `auto` (`service/task/presets/choice.py`) was fixed on the tables that `RULE` names; the others were left
+The rule of `auto` (`service/task/presets/embedded.py`) was fixed on the tables that `RULE` names; the others were left
 untouched until it stood.
 """
 

@@ -114,17 +114,14 @@ def _bag(bagging: Bagging, states: Iterable[TrainingState]) -> NewVersion:
     if members.partial:
         return _of_members(told, members)
     held = HeldOut("out_of_fold", dataset, out_of_fold(bagging, members.finished))
-    certainty = Certainty.learn(task, held, calibrate=bool(request.calibrate))
-    version = _of_members(certainty.added_to(told), members)
+    version = _of_members(Certainty.learn(task, held, calibrate=False).added_to(told), members)
     if dataset.test is None:
-        return replace(version, score=score_of(certainty.held or held, task, dataset.y))
+        return replace(version, score=score_of(held, task, dataset.y))
     model = bag(request.spec, dataset.columns, [one.weights.values() for one in members.finished])
-    y = task.encoded(dataset.y[:1])
-    model.compile(**task.compilation(request.compile, y) | {"optimizer": "sgd"})
-    measured = _calibrated(model, request, task, certainty, y)
-    evaluation = _evaluation(measured, task, dataset.test)
+    model.compile(**task.compilation(request.compile, task.encoded(dataset.y[:1])) | {"optimizer": "sgd"})
+    evaluation = _evaluation(model, task, dataset.test)
     metrics = version.metrics | {f"test_{name}": value for name, value in evaluation["metrics"].items()}
-    score = held_out_score(measured, task, dataset, dataset.rows)
+    score = held_out_score(model, task, dataset, dataset.rows)
     return replace(version, metrics=_finite(metrics), evaluation=evaluation, score=score)
 
 

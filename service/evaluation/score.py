@@ -152,7 +152,7 @@ def _of_classes(task: Task, baseline: Baseline, p: Array, y: Array) -> tuple[str
     if task.targets is Targets.BINARY:
         shares = np.array([1 - shares[0], shares[0]])
     counted = (truth >= 0) & (truth < p.shape[1])
-    if not counted.any():
+    if not counted.any() or p.shape[1] < 2:
         return None
     truth, p = truth[counted], p[counted]
     constant = normalized(np.broadcast_to(shares[: p.shape[1]], p.shape))

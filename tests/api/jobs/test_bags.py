@@ -191,6 +191,18 @@ def test_one_kind_of_held_out_rows_is_enough(stored: Any) -> None:
     assert assert_problem(answer, 422, "invalid_request")["errors"][0]["pointer"] == "#/fit/validation_split"
 
 
+def test_a_bag_has_intervals_out_of_its_folds_and_is_not_calibrated(stored: Any) -> None:
+    service, dataset = stored
+    _, version = train(service, asked_for(dataset, "price", {"folds": 5}, epochs=30))
+    assert version["output"]["conformity"] == {"part": "out_of_fold", "rows": ROWS}
+    intervals = np.array(predict(service, version, interval=0.8)["intervals"]).reshape(ROWS, 2)
+    assert ((intervals[:, 0] <= PRICES) & (intervals[:, 1] >= PRICES)).mean() > 0.75
+    answer = service.client.post(
+        "/v1/training-jobs", json=asked_for(dataset, "kind", {"folds": 3}) | {"calibrate": True}
+    )
+    assert assert_problem(answer, 422, "invalid_request")["errors"][0]["pointer"] == "#/calibrate"
+
+
 def test_a_bag_is_not_gone_on_from(stored: Any) -> None:
     service, dataset = stored
     train(service, asked_for(dataset, "price", {"folds": 2}) | {"model": "bagged"})
