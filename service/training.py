@@ -14,6 +14,7 @@ from service.bagging import Bagging, Members, add_partial, mean_history, mean_me
 from service.config import VERSION
 from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
+from service.data.features.typical import typical_row
 from service.data.tables import Table
 from service.errors import Finding, Findings
 from service.evaluation import Certainty, HeldOut, held_out_score, is_worse_than_mean, measure, score_of
@@ -93,7 +94,8 @@ def train(
     validated = None if certainty.held is None else certainty.held.predictions
     found = held_out_score(measured, task, dataset, kept, validated)
     version = _result(model, certainty.added_to(told), history, metrics, seconds, evaluation=evaluation)
-    return replace(version, score=found, warnings=_warnings(model, task, kept, prepared))
+    is_told = found is not None and found["skill"] is not None and found["skill"] <= 0
+    return replace(version, score=found, warnings=() if is_told else _warnings(model, task, kept, prepared))
 
 
 def _calibrated(model: Sequential, request: TrainingRequest, task: Task, certainty: Certainty, y: Any) -> Sequential:
@@ -146,7 +148,10 @@ def _finite(metrics: Mapping[str, MetricValue | None]) -> dict[str, Any]:
 
 
 def _warnings(model: Sequential, task: Task, kept: int, prepared: Prepared) -> tuple[Finding, ...]:
-    """What only the trained network tells and is probably not meant; it was trained on so many of the first rows."""
+    """What a score does not tell: that the mean is as good where nothing is held out, or for one output of several.
+
+    It was trained on so many of the first rows.
+    """
     train = prepared.dataset
     held: Dataset | None = train.test or train.validation
     if held is None and kept < train.rows:
@@ -158,7 +163,7 @@ def _warnings(model: Sequential, task: Task, kept: int, prepared: Prepared) -> t
     rows = "the training rows" if held is None else "the rows that were held out"
     said = f"On {rows} the mean of the targets is at least as good a prediction as those of the network."
     hint = "Scale the targets, train longer, or with another learning rate; or the features do not tell the target."
-    return (Finding(at, "worse_than_mean", f"{said} {hint}"),)
+    return (Finding(at, "no_better_than_baseline", f"{said} {hint}"),)
 
 
 def salvage(state: TrainingState, keep: Keep) -> NewVersion:
@@ -212,6 +217,7 @@ def _told(request: TrainingRequest, prepared: Prepared, model: Sequential, scale
         "input": {
             "features": prepared.encoder.features,
             "shape": [None, dataset.columns],
+            "typical": typical_row(prepared.encoder, dataset.x),
         },
         "output": {
             "classes": dataset.classes and list(dataset.classes),

@@ -92,6 +92,10 @@ PREDICTION_EXAMPLES = {
         "summary": "Two rows for the model fruit, by column; null is a gap",
         "value": {"instances": [{"weight": 155, "skin": "rough"}, {"weight": 119, "skin": None}]},
     },
+    "explained": {
+        "summary": "One row for the model fruit, and what each column adds to the prediction",
+        "value": {"instances": [{"weight": 155, "skin": "rough"}], "explain": True},
+    },
 }
 
 CLASSIFICATION_EXAMPLES = {

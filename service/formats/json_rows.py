@@ -2,6 +2,7 @@
 
 import codecs
 import contextlib
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -113,7 +114,9 @@ def _rows(content: bytes, *, by_line: bool) -> list[dict[str, Any]]:
         raise Malformed("Expected a list of rows, each a JSON object; received something else.", code="bad_table")
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
-            raise Malformed(f"Expected rows, each a JSON object; row {number:,} is something else.", code="bad_table")
+            place = _line(content, number) if by_line else ""
+            said = f"Expected rows, each a JSON object; row {number:,} is something else.{place}"
+            raise Malformed(said, code="bad_table")
     return rows
 
 
@@ -122,9 +125,16 @@ def _read_lines(content: bytes) -> list[Any]:
     try:
         rows += (read_json(line, exact=True) for line in content.splitlines() if line.strip())
     except Malformed:
-        said = f"Expected rows, each a JSON object on a line; row {len(rows) + 1:,} is no JSON."
+        place = _line(content, len(rows) + 1)
+        said = f"Expected rows, each a JSON object on a line; row {len(rows) + 1:,} is no JSON.{place}"
         raise Malformed(said, code="bad_table") from None
     return rows
+
+
+def _line(content: bytes, row: int) -> str:
+    """Where in an editor a row is, which counts empty lines, too."""
+    filled = (number for number, line in enumerate(content.splitlines(), 1) if line.strip())
+    return f" In an editor it is line {next(itertools.islice(filled, row - 1, None)):,}."
 
 
 def _read_list(text: bytes) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.errors import Findings, pointer
 from service.formats.csv.dialect import Dialect
-from service.formats.csv.marks import Marks, found_marks
+from service.formats.csv.marks import Marks, found_marks, known_marks
 
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "t": True, "f": False, "1": True, "0": False}
 _TIME = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$"
@@ -52,7 +52,9 @@ def _write(table: Any, changes: dict[str, _Change], target: Path) -> None:
 
     schema = table.schema
     for name, change in changes.items():
-        schema = schema.set(schema.get_field_index(name), pa.field(name, change.kind))
+        schema = schema.set(
+            schema.get_field_index(name), pa.field(name, change.kind, metadata=change.marks and change.marks.note())
+        )
     with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for batch in table.to_batches():
             pairs = zip(batch.schema.names, batch.columns, strict=True)
@@ -66,6 +68,8 @@ def _change(name: str, column: Any, dialect: Dialect, findings: Findings, *, has
     asked, kind = dialect.types.get(name), column.type
     if asked is None and pa.types.is_decimal(kind):
         return _narrowed(column)
+    if has_marks and dialect.known is None and dialect.decimal == "," and pa.types.is_float64(kind):
+        return _Change(kind, lambda numbers: numbers, Marks(decimal=","))
     if pa.types.is_null(kind) or asked == "category" or (asked is None and name in dialect.texts):
         return _as_texts(column) if asked == "category" and not pa.types.is_null(kind) else None
     if asked is None:
@@ -86,6 +90,10 @@ def _found(name: str, column: Any, dialect: Dialect, findings: Findings, *, has_
         return by_format
     if _are_times(column):
         return _Change(pa.timestamp("us"), lambda texts: texts.cast(pa.timestamp("us")))
+    known = dialect.written.get(name)
+    marks = None if known is None else known_marks(column, known)
+    if marks is not None:
+        return _of_marks(column, marks)
     marks = found_marks(column, dialect)
     if marks is None:
         return None
@@ -97,6 +105,10 @@ def _found(name: str, column: Any, dialect: Dialect, findings: Findings, *, has_
         findings.warn(
             at, "unclear_thousands", f"{said}: ?thousands={marks.decimal} says so, ?decimal= that they do not."
         )
+    return _of_marks(column, marks)
+
+
+def _of_marks(column: Any, marks: Marks) -> _Change:
     kind = marks.kind(column)
     return _Change(kind, lambda texts: marks.numbers(texts, kind), marks)
 
@@ -124,8 +136,7 @@ def _as_numbers(column: Any, dialect: Dialect) -> tuple[_Change | None, bool]:
     marks = found_marks(column, dialect, asked=True)
     if marks is None:
         return None, False
-    number = marks.kind(column)
-    return _Change(number, lambda texts: marks.numbers(texts, number)), True
+    return _of_marks(column, marks), True
 
 
 def _as_booleans(column: Any) -> tuple[_Change | None, bool]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from service.config import Limits
-from service.data.features.inputs import kept_texts, text_columns
+from service.data.features.inputs import kept_texts, text_columns, written_numbers
 from service.data.tables import Table
 from service.errors import Finding, Findings
 from service.formats.csv.dialect import Dialect
@@ -77,6 +77,7 @@ class FilePrediction:
             texts=text_columns(encoder),
             known=frozenset((*encoder.names, *encoder.others, *self.include)),
             kept=kept_texts(encoder, (*gap_words(), *self.dialect.gaps)),
+            written={} if self.dialect.decimal or self.dialect.thousands else written_numbers(encoder),
         )
 
     def _counted(self, tables: Iterable[Table], prediction: TablePrediction) -> Iterator[Table]:

@@ -1,8 +1,10 @@
 """Versions that answer: their weights, loaded once and asked often."""
 
+import itertools
 import math
 import threading
 from collections import OrderedDict
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -65,6 +67,17 @@ class LoadedVersion:
         """Whether somebody would have to wait for an answer."""
         return self._lock.locked()
 
+    @cached_property
+    def places(self) -> list[slice]:
+        """Where the inputs of each column are."""
+        ends = [0, *np.cumsum([len(column.outputs) for column in self.encoder.columns]).tolist()]
+        return [slice(start, end) for start, end in itertools.pairwise(ends)]
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs for each row."""
+        return math.prod(self.model.output_shape[1:])
+
     def predict(self, x: Floats) -> Floats:
         """The outputs (rows, units) for rows of the right width."""
         with self._lock, np.errstate(all="ignore"):
@@ -108,11 +121,7 @@ class LoadedVersion:
             measured = model.evaluate(x, y, sample_weight=dataset.sample_weight, return_dict=True)
             return float(measured["loss"])
 
-        columns, place = {}, 0
-        for column in self.encoder.columns:
-            width = len(column.outputs)
-            columns[column.name] = slice(place, place + width)
-            place += width
+        columns = dict(zip([column.name for column in self.encoder.columns], self.places, strict=True))
         return importance(loss, dataset.x.copy(), columns, repeats=repeats, seed=0)
 
 

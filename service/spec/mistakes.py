@@ -93,6 +93,10 @@ def report(error: ValidationError, document: Any, root: type[BaseModel], finding
         if at in inside:  # one of its forms was recognized, and the mistake is further in; these are the other forms
             continue
         choice = " or ".join(dict.fromkeys(choices))
+        if received == "auto" and at.endswith("/units"):
+            said = "Only the last layer that has units may leave them to the target with 'auto'"
+            findings.error(at, code, f"{said}; expected {choice} here, such as 64.")
+            continue
         findings.error(at, code, f"Expected {choice}; received {shown(received)}.{meanings[at]}")
     findings.total += max(0, len(found) - _MOST_LOOKED_AT)
 

@@ -93,6 +93,11 @@ class OutputMeaning:
         return names
 
     @property
+    def is_multi_label(self) -> bool:
+        """Whether each output is a label that is true or not by itself."""
+        return self.units > 1 and self.loss.known is not None and self.loss.known.targets is Targets.BINARY
+
+    @property
     def is_flat(self) -> bool:
         """Whether the outputs of a row are a row of units."""
         return self._is_flat

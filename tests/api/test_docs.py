@@ -156,7 +156,7 @@ def test_the_documented_requests_work_as_they_stand(service: Service) -> None:
 
     def shown(chosen: dict[str, Any]) -> list[tuple[str, Any]]:
         """The requests, each with the model that it is about."""
-        models = {"small": "xor", "canonical": "digits", "table": "fruit", "continued": "xor"}
+        models = {"small": "xor", "canonical": "digits", "table": "fruit", "explained": "fruit", "continued": "xor"}
         text = json.dumps({name: example["value"] for name, example in chosen.items()})
         read = json.loads(text.replace(examples.DATASET, uploaded.json()["id"]))
         return [(models[name], request) for name, request in read.items()]

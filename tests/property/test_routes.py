@@ -6,6 +6,7 @@ import json
 import math
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +21,7 @@ from pyarrow import ipc, parquet
 from service.data.features.columns import CategoryColumn, NumberColumn
 from service.exchange.exporting import export
 from tests.support.encoders import stored
+from tests.support.penguins import upload
 from tests.support.serving import Service
 from tests.support.versions import new_version
 
@@ -103,6 +105,13 @@ class Routes:
         return np.reshape(output["data"], output["shape"])
 
     def script(self, rows: Sequence[Mapping[str, Any]]) -> Any:
+        return self._module().predict([dict(row) for row in rows])
+
+    def script_on(self, file: Path) -> Any:
+        module = self._module()
+        return module.predict(module.read([str(file)], ["kind", "size"]))
+
+    def _module(self) -> ModuleType:
         with zipfile.ZipFile(io.BytesIO(export(self.version, self.weights, "python").content)) as archive:
             source, weights = archive.read("predictor.py").decode(), archive.read("weights.npz")
         module = ModuleType("predictor")
@@ -111,7 +120,7 @@ class Routes:
         assert loading in source
         module.__dict__["content"] = io.BytesIO(weights)
         exec(source.replace(loading, "np.load(content)"), module.__dict__)
-        return module.predict([dict(row) for row in rows])
+        return module
 
     def onnx(self, rows: Sequence[Mapping[str, Any]]) -> Any:
         session = onnxruntime.InferenceSession(export(self.version, self.weights, "onnx").content)
@@ -180,3 +189,73 @@ def test_a_text_that_training_knew_stays_a_text_however_a_csv_writes_it(service:
     expected = routes.json({"instances": [{"kind": known, "size": 1.0}, {"kind": None, "size": 2.0}]})
     for content in (f"kind,size\n{known},1.0\n,2.0\n", f'kind,size\n"{known}",1.0\nN/A,2.0\n'):
         np.testing.assert_allclose(routes.table(content.encode(), "text/csv"), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("written", "texts", "numbers"),
+    [
+        ({"thousands": ".", "decimal": ","}, ["1.050"], [1050]),
+        ({"thousands": ".", "decimal": ","}, ["1.050", "12.400,5", "NA", "7"], [1050, 12400.5, None, 7]),
+        ({"thousands": ",", "decimal": "."}, ["1,050"], [1050]),
+        ({"thousands": " ", "decimal": ","}, ["1 050,25", "3"], [1050.25, 3]),
+        ({"thousands": "'", "decimal": "."}, ["1'050", "3.5"], [1050, 3.5]),
+        ({"decimal": ","}, ["1,050"], [1.05]),
+        ({"decimal": ".", "sign": "$"}, ["$5", "-$3.25", "7"], [5, -3.25, 7]),
+        ({"decimal": ".", "sign": "%"}, ["5 %", "12.5%"], [5, 12.5]),
+        ({"thousands": ".", "decimal": ","}, ["1.05", "2.5"], [1.05, 2.5]),  # not so written: as any other table
+    ],
+)
+@pytest.mark.parametrize("delimiter", [";", "\t", ";padded"])
+def test_numbers_of_a_table_are_read_with_the_marks_that_training_read(
+    service: Service, tmp_path: Path, written: dict[str, str], texts: list[str], numbers: list[Any], delimiter: str
+) -> None:
+    size = NumberColumn("size", "standardize", "mean", 2.0, 2.0, 300.0, written=written)
+    routes = Routes(service, [CategoryColumn("kind", "one_hot", "indicator", None, ["a", "x y"], True), size])
+    expected = routes.json({"instances": [{"kind": "x y", "size": number} for number in numbers]})
+    between = delimiter[0] + (" " if delimiter.endswith("padded") else "")
+    content = "".join(f"{cell}{between}{kind}\n" for cell, kind in [("size", "kind"), *((t, "x y") for t in texts)])
+    np.testing.assert_allclose(routes.table(content.encode(), "text/csv"), expected, rtol=1e-5)
+    (tmp_path / "rows.csv").write_text(content, encoding="utf-8")
+    np.testing.assert_allclose(routes.script_on(tmp_path / "rows.csv"), expected, rtol=1e-5)
+
+
+def test_an_unknown_text_in_quotes_that_is_written_as_a_gap_is_a_text_to_the_script_too(
+    service: Service, tmp_path: Path
+) -> None:
+    routes = Routes(service, [CategoryColumn("kind", "one_hot", "indicator", None, ["x", "y"], True),
+                              NumberColumn("size", "none", "mean", 0.0)])  # fmt: skip
+    expected = routes.json({"instances": [{"kind": kind, "size": 1.0} for kind in ("NA", None, "x", "null")]})
+    for mark in (",", ";"):
+        content = 'kind,size\n"NA",1\nNA,1\n"x",1\n"null","1"\n'.replace(",", mark)
+        np.testing.assert_allclose(routes.table(content.encode(), "text/csv"), expected, rtol=1e-5)
+        (tmp_path / "rows.csv").write_text(content, encoding="utf-8")
+        np.testing.assert_allclose(routes.script_on(tmp_path / "rows.csv"), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("content", "rows", "numbers"),
+    [
+        ("pop,t\n950,1\n1.050,2\n12.400,3\n", b"pop\n1.050\n", 1050),
+        ("pop;t\n1,5;1\n2,25;2\n3,125;3\n", b"sep=;\npop\n1,050\n", 1.05),
+        ('pop,t\n"$1,050",1\n"$2,000",2\n$300,3\n', b'pop\n"$1,050"\n', 1050),
+    ],
+)
+def test_a_version_keeps_how_the_numbers_of_its_training_were_written(
+    service: Service, content: str, rows: bytes, numbers: float
+) -> None:
+    name = f"kept{next(_names)}"
+    asked = {
+        "model": name,
+        "spec": {"layers": [{"class_name": "Dense", "units": 1}]},
+        "compile": {"optimizer": "Adam", "loss": "mean_squared_error"},
+        "data": {"dataset": upload(service, content.encode())["id"], "target": "t"},
+    }
+    assert service.client.post("/v1/training-jobs", json=asked).status_code == 202
+    service.work()
+    expected = service.client.post(f"/v1/models/{name}:predict", json={"instances": [{"pop": numbers}]}).json()
+    headers = {"Content-Type": "text/csv", "Accept": "text/csv"}
+    answer = service.client.post(f"/v1/models/{name}:predict", content=rows, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert float(answer.text.split()[1]) == pytest.approx(expected["predictions"][0][0], rel=1e-5)
+    (feature,) = service.client.get(f"/v1/models/{name}/versions/1").json()["input"]["features"]
+    assert feature["written"]["decimal"] in (".", ",")

@@ -137,7 +137,8 @@ def test_the_result_tells_what_a_version_tells() -> None:
         ("dense_1", [None, 3], 27),
     ]
     assert result.metrics == {name: values[-1] for name, values in result.history.items()}
-    assert result.input == {"features": None, "shape": [None, 4]}
+    typical = np.sort(X, axis=0)[24].tolist()  # the lower median of fifty rows
+    assert result.input == {"features": None, "shape": [None, 4], "typical": typical}
     assert result.output == {"classes": list(NAMES), "shape": [None, 3], "targets": None}
     assert list(unpack(result.weights)[0]) == ["dense/kernel", "dense/bias", "dense_1/kernel", "dense_1/bias"]
     assert result.environment["numpy"] == np.__version__

@@ -166,7 +166,7 @@ class VersionView(BaseModel):
             members=version.members,
             metrics=version.metrics,
             score=None if version.score is None else ScoreView(**version.score),
-            input=version.input,
+            input={key: version.input[key] for key in version.input if key != "typical"},
             output=_shown(version.output),
             data=version.data,
             environment={key: value for key, value in version.environment.items() if key not in ("from", "members")},

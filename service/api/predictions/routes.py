@@ -1,5 +1,6 @@
 """Predictions and evaluations by a model's latest version, or by one with a number or label."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -23,12 +24,14 @@ from service.api.state import Shared, State, state_of
 from service.data.datasets import Dataset
 from service.data.features import load_dataset
 from service.data.tables import Table
-from service.errors import Findings, NotFound
+from service.errors import Finding, Findings, Invalid, NotFound
+from service.formats.arrays import kind_of
 from service.formats.jsontext import write_json
 from service.formats.plain_rows import read_plain_rows
 from service.prediction import LoadedVersion
 from service.prediction.certainty import bounds
 from service.prediction.evaluation_data import prepare_evaluation, read_evaluation
+from service.prediction.explaining import explain
 from service.prediction.instances import read_inputs
 from service.prediction.named_scores import EVERYTHING, named_scores, read_asked
 
@@ -89,15 +92,16 @@ def predict_at_once(shared: State, headers: Headers, body: bytes, name: str, whi
 
 def _answer(shared: State, served: Served, body: bytes) -> Answered:
     loaded, key, asked = served.loaded, "predictions", EVERYTHING
-    rows = None
+    rows, explains = None, False
     if not loaded.encoder.has_names:
         rows = read_plain_rows(body, "instances", loaded.columns, shared.settings)
     if rows is None:
-        keys = ("instances", "inputs", "signature_name", "outputs", "top_k", "interval")
+        keys = ("instances", "inputs", "signature_name", "outputs", "top_k", "interval", "explain")
         document = read_object(body, *keys, exact=loaded.encoder.has_names)
         check_signature(document)
         if not document.keys().isdisjoint(("outputs", "top_k", "interval")):
             asked = read_asked(document, loaded)
+        explains = _read_explain(document)
         rows, key = read_inputs(document, loaded, shared.settings)
     expect(loaded.answer_bytes(len(rows), named=asked.needs_scores or asked.interval is not None))
     predictions = loaded.predict(rows)
@@ -111,6 +115,8 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
         content |= named_scores(loaded, predictions, asked)
     if asked.interval is not None:
         content |= bounds(loaded, predictions, asked.interval)
+    if explains:
+        content["explanations"] = explain(loaded, rows)
     return Answered(write_json(content), JSON)
 
 
@@ -150,6 +156,14 @@ def answer_evaluation(shared: Shared, name: ModelName, which: Which, body: JsonB
         model=served.version.model,
         version=served.version.number,
     )
+
+
+def _read_explain(document: Mapping[str, Any]) -> bool:
+    value = document.get("explain")
+    if value is not None and type(value) is not bool:
+        expected = f"Expected true or false; received {kind_of(value)}."
+        raise Invalid([Finding("#/explain", "wrong_type", expected)])
+    return bool(value)
 
 
 def _opened(shared: State, named: str, findings: Findings) -> tuple[str, Dataset | Table]:

@@ -1,6 +1,6 @@
 """Views of predictions and evaluations: the JSON of requests and responses."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -56,6 +56,9 @@ class PredictionRequest(BaseModel):
     )
     top_k: Annotated[Any, WithJsonSchema(_TOP_K_SCHEMA)] = None
     interval: Annotated[Any, WithJsonSchema(_INTERVAL_SCHEMA)] = None
+    explain: bool | None = Field(
+        None, description="Whether each prediction comes with what each column adds to it: `explanations` hold that."
+    )
 
 
 class ClassScore(BaseModel):
@@ -65,6 +68,24 @@ class ClassScore(BaseModel):
     score: float | None = Field(
         description="The output of the class, a probability where the network returns such; null where it is not a "
         "finite number."
+    )
+
+
+class ExplanationView(BaseModel):
+    """What moved a prediction from that for a typical row: the baseline and all contributions add up to it."""
+
+    output: str | None = Field(
+        None, description="The class whose probability is explained: the most likely one; not given for numbers."
+    )
+    method: Literal["exact", "sampled"] = Field(
+        description="Whether the Shapley values are exact, as for up to ten columns, or means over drawn orders."
+    )
+    baseline: float | list[float | None] | None = Field(
+        description="The answer for a typical row of the training data; a list where there are several outputs."
+    )
+    columns: dict[str, float | list[float | None] | None] = Field(
+        description="What each column adds to the baseline; columns as in the typical row add 0.",
+        examples=[{"weight": 0.31, "skin": -0.02}],
     )
 
 
@@ -85,6 +106,9 @@ class AnswerView(BaseModel):
     )
     sets: list[list[str]] | None = Field(
         None, description="The classes of each row of which one is true with that probability, if asked for."
+    )
+    explanations: list[ExplanationView] | None = Field(
+        None, description="For each row what its columns add to the prediction for a typical row, if asked for."
     )
     model: fields.ModelName
     version: fields.VersionNumber

@@ -79,6 +79,8 @@ class NumberColumn(_Measured):
     """With `quantile` the values, rising, between which is interpolated, ..."""
     scores: list[float] = field(default_factory=list)
     """... and what each becomes."""
+    written: dict[str, str] = field(default_factory=dict)
+    """How texts write its numbers, as `Written` says it, if not as Python does."""
 
     @property
     def outputs(self) -> list[str]:
@@ -250,7 +252,7 @@ READABLE: Mapping[str, frozenset[str]] = {
 def to_json_dict(column: AnyColumn) -> dict[str, Any]:
     """Returns everything that `fit` has learned, from which `from_json_dict` restores an equal column."""
     told = {"name": column.name, "type": column.type} | asdict(column)
-    return {key: value for key, value in told.items() if key not in ("quantiles", "scores") or value}
+    return {key: value for key, value in told.items() if key not in ("quantiles", "scores", "written") or value}
 
 
 def from_json_dict(value: Mapping[str, Any]) -> AnyColumn:

@@ -27,6 +27,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 _LONGEST_NAME = 200
 _MISSING = ("mean", "most_frequent", "indicator", "reject")
 _ADAPTERS: Mapping[str, TypeAdapter[AnyColumn]] = {kind: TypeAdapter(one) for kind, one in COLUMN_TYPES.items()}
+_MARKS = {"thousands": ("", ",", ".", " ", "'"), "decimal": (".", ","), "sign": ("", *"$€£¥%")}
 _ENCODINGS = {**ENCODINGS, "number": (*ENCODINGS["number"], *ENCODINGS["boolean"])}
 
 
@@ -98,6 +99,8 @@ def _in_numbers(column: NumberColumn | DateColumn) -> Iterator[tuple[str, str]]:
         yield "deviation", "a number above 0"
     if isinstance(column, NumberColumn):
         yield from _in_quantiles(column)
+        if not all(key in _MARKS and value in _MARKS[key] for key, value in column.written.items()):
+            yield "written", "the marks of numbers: thousands, decimal, sign"
 
 
 def _in_quantiles(column: NumberColumn) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Fitting: chooses the columns of a table that a network learns from, and fits each on the training rows."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from service.data.features.records import refuse_unknown
 from service.data.features.rows import Rows, taken
 from service.data.tables import MISSING, Table
 from service.errors import Findings
+from service.formats.csv.written import Written
 from service.spec.data import MOST_CATEGORIES, DataSpec, FeatureSpec
 
 ENCODINGS: Mapping[str, tuple[str, ...]] = {
@@ -121,7 +123,10 @@ def _fit(
     if glimpse and table.rows > LARGE_ROWS:
         told = from_profile(table.profile.get(feature.name), feature, kind, encoding=encoding, missing=missing)
     how = {"encoding": encoding, "missing": missing}
-    return told or _read_and_fit(table, feature, rows, everything, kind=kind, chosen=chosen, **how)
+    column = told or _read_and_fit(table, feature, rows, everything, kind=kind, chosen=chosen, **how)
+    if not isinstance(column, NumberColumn):
+        return column
+    return replace(column, written=Written.noted(table.arrow.schema.field(feature.name).metadata).to_json_dict())
 
 
 def _read_and_fit(

@@ -13,6 +13,7 @@ from service.data.features.columns import (
     CategoryColumn,
     Codes,
     Floats,
+    NumberColumn,
     Numbers,
     find_no_booleans,
 )
@@ -21,6 +22,7 @@ from service.data.features.records import days_of, refuse_unknown
 from service.data.names import plain_number
 from service.data.tables import MISSING, Table
 from service.errors import Findings, pointer
+from service.formats.csv.written import Written
 
 _NO_ROWS = np.zeros(0, np.int64)
 _MISSING = "Expected a value; there is none."
@@ -68,6 +70,12 @@ def kept_texts(encoder: Encoder, gaps: Collection[str]) -> dict[str, frozenset[s
             found = frozenset(gaps).intersection(column.categories) - ({""} if has_gaps else set())
             kept |= {column.name: found} if found else {}
     return kept
+
+
+def written_numbers(encoder: Encoder) -> dict[str, Written]:
+    """The columns whose numbers training read with marks in them, and which marks these were."""
+    columns = [column for column in encoder.columns if isinstance(column, NumberColumn) and column.written]
+    return {column.name: Written(**column.written) for column in columns}
 
 
 def inputs_of(encoder: Encoder, table: Table, first_row: int, findings: Findings) -> Floats:

@@ -11,7 +11,7 @@ from service.data.features.records import refuse_unknown
 from service.data.features.rows import Rows, compact
 from service.data.names import names_in_order
 from service.data.tables import MISSING, Table
-from service.errors import Findings
+from service.errors import Findings, Malformed
 from service.spec.data import DataSpec, TargetSpec
 
 _SHOWN_ROWS = 5
@@ -73,7 +73,7 @@ def _read(
         found = {"date": "dates", "empty": "nothing"}.get(kind, "texts, and only one column of classes can be learnt")
         findings.error(here, "wrong_type", f"Expected numbers or classes in {name[:40]!r}; it holds {found}.")
         return None
-    if kind == "category" and asked.classes is None and table.looks_like(name) in ("number", "mostly_number"):
+    if kind == "category" and asked.classes is None and _looks_like_numbers(table, name, classifies=classifies):
         said = f"The target {name[:40]!r} holds texts that look like numbers"
         hint = f"Upload the table again with ?type={name[:40]}:number, and ?na_values= for each text that means a gap."
         if not classifies:
@@ -100,6 +100,16 @@ def _read(
         expected = f"Expected a target in every row; {missing:,} have none in {name[:40]!r}, among them {shown}"
         findings.error(here, "missing", f'{expected}. {{"name": ..., "missing": "drop"}} leaves them out.')
     return column
+
+
+def _looks_like_numbers(table: Table, name: str, *, classifies: bool) -> bool:
+    """Whether texts are rather numbers; whole ones may be the names of classes where the loss takes such."""
+    if table.looks_like(name) in ("number", "mostly_number"):
+        return True
+    try:
+        return not classifies and bool(np.isfinite(table.numbers(name)).any())
+    except Malformed:
+        return False
 
 
 def _encoded(numbers: NDArray[np.float64]) -> tuple[list[str], NDArray[np.int32]]:

@@ -76,6 +76,7 @@ def _from_archive(content: bytes, limits: Limits) -> KerasFile:
     metadata = _object(texts.get(METADATA, b"{}"))
     version = metadata.get("keras_version")
     network = _network(document) if metadata.get("features") is not None else None
+    _check_notes(document, metadata)
     lie = _folders(_of_version(document, version) if network is None else network)
     lie = lie if network is None else [f"{NETWORK}/{folder}" for folder in lie]
     found = hdf5.read_hdf5(texts[WEIGHTS], _most_numbers(limits), lie)
@@ -115,6 +116,7 @@ def _from_hdf5(content: bytes, limits: Limits) -> KerasFile:
     config = found.texts["model_config"]
     if config is None:
         raise Malformed("Expected the HDF5 file of a whole model; this one has weights and no network.")
+    _check_notes(_object(config.encode()), {})
     training = _object((found.texts["training_config"] or "{}").encode())
     compiled = {**training, "optimizer": training.get("optimizer_config")} if training else {}
     return KerasFile(
@@ -145,6 +147,17 @@ def _network(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
     found = [layer for layer in _stack(document) if layer.get("class_name") == "Sequential"]
     config = found[0].get("config") if document.get("class_name") == "Functional" and len(found) == 1 else None
     return found[0] if isinstance(config, Mapping) and isinstance(config.get("name"), str) else None
+
+
+def _check_notes(document: Mapping[str, Any], notes: Mapping[str, Any]) -> None:
+    """`Malformed` for a network with an input for each column of a table, where nothing says what the columns are."""
+    inputs = [layer for layer in _stack(document) if layer.get("class_name") == "InputLayer"]
+    if notes.get("features") is None and len(inputs) > 1 and (network := _network(document)) is not None:
+        name = str(network["config"]["name"])[:60]
+        raise Malformed(
+            "Expected what Fitd notes of the columns of a table; Keras leaves it out when it saves such a file again. "
+            f"Import the file that Fitd wrote, or save the network of inputs alone: model.get_layer({name!r})."
+        )
 
 
 def _of_version(network: dict[str, Any], version: Any) -> dict[str, Any]:

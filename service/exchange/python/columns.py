@@ -3,12 +3,9 @@
 The source of these functions goes into the script as it stands here.
 """
 
-import csv
-import json
 import math
-import sys
+import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,17 +18,15 @@ from service.data.features.columns import (
     AnyColumn,
     CategoryColumn,
     DateColumn,
+    NumberColumn,
 )
 from service.data.features.inputs import text_columns
 from service.data.features.records import days_of
 from service.data.names import text_of
+from service.exchange.python.csv_rows import GAPS, read
 from service.exchange.python.script import ScriptInputs, rows_of
 
 Row = Mapping[str, Any]
-GAPS = ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "N/A", "NA", "NULL",
-        "NaN", "n/a", "nan", "null")  # fmt: skip
-"""What stands in a CSV where nothing is."""
-
 _USAGE = """\
 In Python: `from predictor import predict; predict([{"name of a column": value, ...}, ...])`, rows by column name.
 In a shell: `python predictor.py rows.csv > predictions.json`, or `python predictor.py < rows.json > predictions.json`.
@@ -39,8 +34,10 @@ None, NaN and an empty text are values that are not there; dates are texts in IS
 For other rows it raises ValueError, or in a shell says so on standard error and exits with 2."""
 _IMPORTS = """\
 import csv
+import io
 import json
 import math
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path"""
@@ -51,51 +48,29 @@ def inputs_of(encoder: Encoder) -> ScriptInputs:
     if not encoder.has_names:
         return rows_of(encoder.width)
     used = dict.fromkeys(column.type for column in encoder.columns)
+    has_marks = any(isinstance(column, NumberColumn) and column.written for column in encoder.columns)
     lines = "".join(f"        {_line(column)},\n" for column in encoder.columns)
     return ScriptInputs(
         usage=_USAGE,
         imports=_IMPORTS,
         expression=f"np.concatenate([\n{lines}    ], axis=1).astype(np.float32)",
-        given="read(sys.argv[1:])",
-        functions=[read, *(_FUNCTIONS[kind] for kind in used)],
+        given=f"read(sys.argv[1:], {encoder.names!a})",
+        functions=[read, *(_FUNCTIONS[kind] for kind in used), *([unmarked] if has_marks else [])],
     )
 
 
-def read(paths: Sequence[str]) -> Any:
-    """The rows of a CSV file, whose values are bytes, or those that stand as JSON on standard input."""
-    if not paths:
-        return json.load(sys.stdin)
-    with Path(paths[0]).open(encoding="utf-8-sig", newline="") as file:
-        rows = list(lines := csv.DictReader(file))
-    for place, row in enumerate(rows):
-        if None in row or None in row.values():
-            raise ValueError(f"Row {place}: expected {len(lines.fieldnames or [])} values; received more or fewer.")
-    return [{name: value.encode() for name, value in row.items()} for row in rows]
-
-
-def number(
-    rows: Sequence[Row],
-    name: str,
-    *,
-    mean: float,
-    deviation: float,
-    fill: float,
-    marks: bool,
-    clips: bool = False,
-    quantiles: Any = (),
-    scores: Any = (),
-) -> Any:
+def number(rows: Any, name: str, *, mean: float, deviation: float, fill: float, marks: bool, curve: Any = ()) -> Any:
     """The distance from the mean in deviations, and where it is wanted a mark of each value that is not there.
 
-    It is clipped smoothly at 3, or brought from quantiles to scores, where that is wanted.
+    It is clipped smoothly at 3, or brought from quantiles to scores, where a curve says so.
     """
     values = numbers_of(rows, name, number_of, "a number", fill)
     absent = np.isnan(values)
     scaled = (np.where(absent, fill, values) - mean) / deviation
-    if clips:
+    if curve == "clipped":
         scaled = scaled / np.sqrt(1 + np.square(scaled / 3))
-    if len(quantiles):
-        scaled = np.interp(scaled, quantiles, scores)
+    elif curve:
+        scaled = np.interp(scaled, *curve)
     return np.stack([scaled, absent] if marks else [scaled], axis=1)
 
 
@@ -130,6 +105,23 @@ def date(rows: Any, name: str, *, mean: float, deviation: float, fill: float, ci
     angles = [2 * math.pi * turns[circle] for circle in circles]
     points = [part for angle in angles for part in (np.sin(angle), np.cos(angle))]
     return np.stack([(days - mean) / deviation, *points, *([absent] if marks else [])], axis=1)
+
+
+def unmarked(rows: Any, name: str, thousands: str = "", decimal: str = ".", sign: str = "") -> Any:
+    """The rows with a column as Python writes numbers, if all its values in a file are written with these marks."""
+    between = {" ": r"\s", "'": "['\u2019]"}.get(thousands, re.escape(thousands))
+    whole = rf"(\d+|[1-9]\d{{0,2}}({between}\d{{3}})+)" if thousands else r"\d+"
+    number, mark = rf"[+-]?{whole}({re.escape(decimal)}\d+)?", re.escape(sign)
+    pattern = re.compile(rf"[+-]?({mark}\s*)?{number}|{number}\s*{mark}" if sign else number)
+    found = []
+    for value in column_of(rows, name):
+        text = value.decode().strip() if isinstance(value, bytes) else ""
+        if text not in GAPS and not pattern.fullmatch(text):
+            return rows
+        bare = re.sub(rf"[{mark}\s]" if sign else r"\s", "", text)
+        bare = re.sub(between, "", bare) if thousands else bare
+        found.append(value if text in GAPS else bare.replace(decimal, ".").encode())
+    return [row | {name: value} for row, value in zip(rows, found, strict=True)]
 
 
 def numbers_of(rows: Any, name: str, read: Callable[[Any], float], expected: str, fill: float) -> Any:
@@ -181,7 +173,11 @@ def _line(column: AnyColumn) -> str:
     marks = column.missing == "indicator"
     if isinstance(column, DateColumn):
         return f"date(rows, {name}, {told}, circles={column.circles!r}, marks={marks})"
-    more = ", clips=True" if column.encoding == "robust" else ""
+    more = ', curve="clipped"' if column.encoding == "robust" else ""
     if column.encoding == "quantile":
-        more = f", quantiles={column.quantiles!r}, scores={column.scores!r}"
-    return f"number(rows, {name}, {told}, marks={marks}{more})"
+        more = f", curve=({column.quantiles!r}, {column.scores!r})"
+    rows = "rows"
+    if column.written:
+        said = ", ".join(f"{key}={value!a}" for key, value in column.written.items())
+        rows = f"unmarked(rows, {name}, {said})"
+    return f"number({rows}, {name}, {told}, marks={marks}{more})"

@@ -32,7 +32,7 @@ import numpy as np
 
 WEIGHTS = dict(np.load(Path(__file__).with_name("{weights}"), allow_pickle=False))
 CLASSES = {classes}
-
+{constants}
 {functions}
 def predict(rows):
     """The outputs, {units} for each row."""
@@ -105,6 +105,7 @@ def write_script(model: Sequential, title: str, inputs: ScriptInputs, classes: S
             said = f"{said} The formats json and safetensors take every layer."
             raise Invalid([Finding(pointer("spec", "layers", number), "not_exportable", said)])
         script.write(place, layer)
+    sources = sources_of(script.functions)
     text = _FRAME.format(
         title=title,
         usage=inputs.usage,
@@ -114,7 +115,8 @@ def write_script(model: Sequential, title: str, inputs: ScriptInputs, classes: S
         units=model.output_shape[-1],
         weights=WEIGHTS,
         classes=None if classes is None else ascii(list(classes)),
-        functions="".join(f"\n{source}\n\n" for source in sources_of(script.functions)),
+        constants="".join(f"{source}\n" for source in sources if not source.startswith("def ")),
+        functions="".join(f"\n{source}\n\n" for source in sources if source.startswith("def ")),
         lines="\n".join(f"    {line}" for line in script.lines),
     )
     arrays = io.BytesIO()

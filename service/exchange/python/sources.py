@@ -13,7 +13,7 @@ import numpy as np
 from service.nn.activations import Activation
 from service.nn.layers import numerical_embedding
 
-_KNOWN = ("csv", "json", "math", "numpy", "sys")
+_KNOWN = ("csv", "io", "json", "math", "numpy", "re", "sys")
 
 
 def sources_of(functions: Iterable[Activation | Callable[..., Any]]) -> list[str]:

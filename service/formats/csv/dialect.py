@@ -13,6 +13,7 @@ from service.formats.csv.header import found_header
 from service.formats.csv.numbers import decimal_mark, has_comma
 from service.formats.csv.sample import Quoted, rows_of, with_quotes
 from service.formats.csv.streams import without_comments
+from service.formats.csv.written import Written
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_BYTES, _LARGEST_SAMPLE_BYTES = 64 * 1024, 4 << 20
@@ -55,6 +56,8 @@ class Dialect:
     """Whether spaces stand around each value."""
     is_decimal_told: bool = False
     """Whether somebody has said what stands before decimals, so that it needs no guess."""
+    written: Mapping[str, Written] = field(default_factory=dict)
+    """How a version knows the numbers of columns to be written."""
     sheet: str | None = None
     """The sheet of a spreadsheet that is the table; the first that is to be seen where it is None."""
 

@@ -8,14 +8,13 @@ from service.allowance import expect
 from service.formats.csv.dialect import Dialect
 from service.formats.csv.numbers import Grouped
 from service.formats.csv.parsing import meaning_of_column
+from service.formats.csv.written import BETWEEN, SPACES, Written
 from service.formats.plain_columns import exact_type
 
 _SIGNS = "$€£¥%"
-_SPACES = r"[\s\x{a0}\x{2009}\x{202f}]"
 _STYLES = ((",", "."), (".", ","), (" ", "."), (" ", ","), ("'", "."), ("'", ","))
 """What stands between thousands and before decimals, besides decimals alone."""
 
-_BETWEEN = {" ": _SPACES, "'": r"['\x{2019}]"}
 _NAMES = {",": "commas", ".": "points", " ": "spaces", "'": "apostrophes"}
 _FIRST_LOOK = 100
 _COPIES = 4
@@ -23,12 +22,9 @@ _COPIES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
-    """How the numbers of a column are written."""
+class Marks(Written):
+    """How the numbers of a column are found to be written."""
 
-    thousands: str = ""
-    decimal: str = "."
-    sign: str = ""
     unclear: bool = False
     """Whether its decimals may as well be thousands."""
 
@@ -37,10 +33,10 @@ class Marks:
         import pyarrow.compute as pc  # noqa: PLC0415 - it takes time and memory that only tables need
 
         bare = pc.replace_substring_regex(
-            texts, rf"[{re.escape(self.sign)}]|{_SPACES}|^\s*\+" if self.sign else rf"{_SPACES}|^\+", ""
+            texts, rf"[{re.escape(self.sign)}]|{SPACES}|^\s*\+" if self.sign else rf"{SPACES}|^\+", ""
         )
         if self.thousands:
-            bare = pc.replace_substring_regex(bare, _BETWEEN.get(self.thousands, re.escape(self.thousands)), "")
+            bare = pc.replace_substring_regex(bare, BETWEEN.get(self.thousands, re.escape(self.thousands)), "")
         return pc.replace_substring(bare, self.decimal, ".").cast(kind)
 
     def kind(self, texts: Any) -> Any:
@@ -90,12 +86,22 @@ def found_marks(texts: Any, dialect: Dialect, *, asked: bool = False) -> Marks |
     return found if found.decimal == dialect.decimal else None
 
 
+def known_marks(texts: Any, written: Written) -> Marks | None:
+    """The marks in a pyarrow column of texts all of which may be so written; None if one may not."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+    there = pc.utf8_trim_whitespace(texts.drop_null().unique())
+    if not len(there) or not pc.all(pc.match_substring_regex(there, written.pattern())).as_py():
+        return None
+    return Marks(written.thousands, written.decimal, written.sign)
+
+
 def _fitting(texts: Any, dialect: Dialect, sign: str) -> Marks | None:
     """The marks by which all of these texts, which have this sign, are numbers."""
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
     mark = re.escape(sign)
-    before, behind = (f"{mark}{_SPACES}*", f"{_SPACES}*{mark}") if sign else ("", "")
+    before, behind = (f"{mark}{SPACES}*", f"{SPACES}*{mark}") if sign else ("", "")
 
     def fits(body: str) -> bool:
         either = "|".join(rf"[+-]?{first}[+-]?{body}{last}" for first, last in {(before, ""), ("", behind)})
@@ -107,7 +113,7 @@ def _fitting(texts: Any, dialect: Dialect, sign: str) -> Marks | None:
             return _told_apart(texts, str(decimal), sign, dialect)
     for thousands, decimal in _STYLES:
         is_meant = dialect.thousands in (None, thousands) and decimal in decimals
-        between = _BETWEEN.get(thousands, re.escape(thousands))
+        between = BETWEEN.get(thousands, re.escape(thousands))
         whole = rf"(\d+|[1-9]\d{{0,2}}({between}\d{{3}})+)"
         if (is_meant or dialect.thousands == thousands) and fits(rf"{whole}({re.escape(decimal)}\d+)?"):
             return Marks(thousands, decimal, sign)
@@ -117,7 +123,7 @@ def _fitting(texts: Any, dialect: Dialect, sign: str) -> Marks | None:
 def _told_apart(texts: Any, decimal: str, sign: str, dialect: Dialect) -> Marks:
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
-    bare = pc.replace_substring_regex(texts, rf"[{re.escape(sign)}]|{_SPACES}", "") if sign else texts
+    bare = pc.replace_substring_regex(texts, rf"[{re.escape(sign)}]|{SPACES}", "") if sign else texts
     means = Grouped.DECIMALS if dialect.is_decimal_told else meaning_of_column(bare, decimal)
     if means is Grouped.THOUSANDS:
         return Marks(decimal, "." if decimal == "," else ",", sign)

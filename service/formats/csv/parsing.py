@@ -58,7 +58,7 @@ class BlockReader:
 
         if self.types is not None:
             return dict(zip(self.types.names, self.types.types, strict=True))
-        return dict.fromkeys(self.dialect.texts.intersection(self.names), pa.string())
+        return dict.fromkeys((self.dialect.texts | self.dialect.written.keys()).intersection(self.names), pa.string())
 
     def _table(self, content: Any, types: Mapping[str, Any], **converting: Any) -> Any:
         import pyarrow as pa  # noqa: PLC0415 - as above

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from service.nn.arguments import Of, Range
+from service.nn.arguments import ArgumentError, Of, Range
 from service.nn.layers.layer import REGISTRY, Array, Layer, Pass, Setting, Shape
 from service.nn.variable import Variable
 
@@ -15,7 +15,7 @@ from service.nn.variable import Variable
 class Embedding(Layer):
     """y = embeddings[x]: whole numbers (rows, ...) become vectors (rows, ..., output_dim).
 
-    Numbers outside [0, input_dim) get the nearest vector.
+    Numbers outside [0, input_dim) get the nearest vector. `mask_zero` is refused: nothing carries a mask.
     """
 
     input_dim: Annotated[int, Range(minimum=1)] = field()  # the base class has one of another meaning
@@ -29,6 +29,9 @@ class Embedding(Layer):
     def __post_init__(self) -> None:
         initial = self.weights
         super().__post_init__()
+        if self.mask_zero:
+            # A mask would change what the layers behind it and the loss count, and nothing here carries one.
+            raise ArgumentError("mask_zero", "False, as masks are not supported", self.mask_zero)
         self._initial = initial
 
     @property

@@ -194,7 +194,7 @@ def test_a_script_is_short_and_imports_numpy_and_the_standard_library(script: Pa
     lines = script.read_text(encoding="ascii").splitlines()
     assert len(lines) < 200
     imported = {line.split()[1].split(".")[0] for line in lines if line.startswith(("import ", "from "))}
-    assert imported == {"__future__", "csv", "datetime", "json", "math", "numpy", "pathlib", "sys"}
+    assert imported == {"__future__", "csv", "datetime", "json", "io", "math", "re", "numpy", "pathlib", "sys"}
 
 
 def test_safetensors_and_json_carry_what_the_columns_have_learnt() -> None:

@@ -96,3 +96,16 @@ def test_postgresql_is_left_to_its_own_tools(tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="pg_dump"):
         back_up(database, tmp_path / "copy")
     database.close()
+
+
+def test_a_copy_is_on_disk_before_it_has_its_name_and_its_name_before_it_is_reported(
+    live: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "copies" / "copy"
+    synced: list[tuple[Path, bool]] = []
+    monkeypatch.setattr(
+        "service.storage.backup.sync", lambda path: synced.append((path, (target / "fitd.db").exists()))
+    )
+    back_up(live, target)
+    assert synced == [(target / "fitd.db.unfinished", False), (target, True), (target.parent, True)]
+    live.close()

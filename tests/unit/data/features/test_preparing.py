@@ -264,6 +264,27 @@ def test_rows_that_are_left_out_need_no_weight_group_or_value() -> None:
     assert [one.pointer for one in findings.errors] == ["#/0"]
 
 
+def test_groups_of_ids_that_float64_takes_for_one_are_kept_apart() -> None:
+    ids = [2**53 + place for place in range(6)]
+    asked: dict[str, Any] = {"test": 0.34, "validation": 0.17, "method": "group", "column": "shop", "seed": 2}
+    features = ["age"]
+    for column in (pa.array(ids), pa.array(ids, pa.uint64()).cast(pa.decimal128(38, 0)), pa.array(map(str, ids))):
+        arrow = table().arrow
+        made = prepared(
+            Table(arrow.set_column(arrow.column_names.index("shop"), "shop", column)), split=asked, features=features
+        )
+        named = pa.array([f"shop {place}" for place in range(6)])
+        told = prepared(
+            Table(arrow.set_column(arrow.column_names.index("shop"), "shop", named)), split=asked, features=features
+        )
+        for one, other in ((made.dataset.test, told.dataset.test), (made.dataset.validation, told.dataset.validation)):
+            assert one is not None
+            assert other is not None
+            np.testing.assert_array_equal(one.x, other.x)
+        assert made.dataset.test is not None
+        assert 0 < made.dataset.test.rows < 4
+
+
 def test_weights_follow_their_rows() -> None:
     made = prepared(sample_weight="weight", split={"validation": 0.3, "method": "last"})
     assert made.dataset.sample_weight is not None
