@@ -72,6 +72,7 @@ def command_line() -> argparse.ArgumentParser:
             command.add_argument(f"--{option}", type=int, help=argparse.SUPPRESS)
         command.add_argument("--neighbours", type=int, nargs="*", default=[], help=argparse.SUPPRESS)
         command.add_argument("--owner", help=argparse.SUPPRESS)
+        command.add_argument("--place", help=argparse.SUPPRESS)
     purpose = "copies a SQLite database that is in use, and the artifacts it refers to, to a directory"
     backup = commands.add_parser("backup", help=purpose, description=f"backup: {purpose}.")
     backup.add_argument("directory", type=Path)
@@ -138,12 +139,12 @@ def _api(settings: Settings, arguments: argparse.Namespace) -> None:
     limit_threads(1)
     from service.processes import api  # noqa: PLC0415 - the supervisor has no use for what it loads
 
-    api.run(settings, api.Inherited(arguments.socket, arguments.neighbours, arguments.rings))
+    api.run(settings, api.Inherited(arguments.socket, arguments.neighbours, arguments.rings, arguments.place))
 
 
 def _worker(settings: Settings, arguments: argparse.Namespace) -> None:
     limit_threads(settings.worker_threads)
-    worker.run(settings, hears=arguments.hears, owner=arguments.owner)
+    worker.run(settings, hears=arguments.hears, owner=arguments.owner, place=arguments.place)
 
 
 def _cluster(settings: Settings, arguments: argparse.Namespace) -> None:

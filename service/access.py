@@ -13,6 +13,7 @@ from typing import NamedTuple
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _SECRET_LENGTH = 52
 _CHECKSUM_LENGTH = 7
+_ID = slice(len("fitd_"), len("fitd_") + 26)
 _KEY = re.compile(
     rf"(fitd_([{_ALPHABET}]{{26}})_[{_ALPHABET}]{{{_SECRET_LENGTH}}})_([{_ALPHABET}]{{{_CHECKSUM_LENGTH}}})"
 )
@@ -82,6 +83,11 @@ def key_id(text: str) -> str | None:
     """The id in the text of a key; None for a text that is no key, or is not whole."""
     found = _KEY.fullmatch(text)
     return f"key_{found[2]}" if found is not None and _checksum(found[1]) == found[3] else None
+
+
+def named_id(text: str) -> str:
+    """The id that a text names at the place where keys have theirs, whatever the rest of it is."""
+    return f"key_{text[_ID]}"
 
 
 def digest(text: str) -> str:

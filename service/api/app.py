@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from service.allowance import Allowance, Heavy
-from service.api import docs, health
+from service.api import docs, health, metrics
 from service.api.access import routes as access
 from service.api.access.door import Door, InnerDoor, LockedDoor, OpenDoor
 from service.api.access.key_table import KeyTable
@@ -15,6 +15,7 @@ from service.api.access.scopes import Rules
 from service.api.apart.answering import answer_heavy
 from service.api.apart.pool import Pool
 from service.api.datasets import routes as datasets
+from service.api.gauge import Gauge
 from service.api.http import problems
 from service.api.http.budget import Budget
 from service.api.http.callers import Callers
@@ -40,6 +41,7 @@ from service.api.serving.version_cache import Serving
 from service.api.state import State
 from service.config import VERSION, Settings
 from service.exchange.importing import ImportRequest
+from service.measures import Measures
 from service.spec import TrainingRequest
 from service.spec.prediction import PredictionJobRequest
 from service.storage import Database
@@ -73,7 +75,13 @@ OF_OTHERS = (tensorflow_serving, server, inference_models)
 """Routes of protocols that are not ours: what their clients, or gateways before them, put into queries may be there."""
 
 
-def create_app(settings: Settings, database: Database | None = None, *, is_apart: bool = False) -> FastAPI:
+def create_app(
+    settings: Settings,
+    database: Database | None = None,
+    *,
+    is_apart: bool = False,
+    measures: Measures | None = None,
+) -> FastAPI:
     """The API on this database, or on that of the settings; migrates nothing and starts no worker.
 
     One that `is_apart` answers everything itself, and one request at a time.
@@ -107,17 +115,28 @@ def create_app(settings: Settings, database: Database | None = None, *, is_apart
     apart = Pool(settings, budget, shared_database.rings)
     keys = KeyTable(shared_database)
     app.state.fitd = State(
-        settings, shared_database, serving, Watch(shared_database), Statistics(), budget, apart, keys
+        settings,
+        shared_database,
+        serving,
+        Watch(shared_database),
+        Statistics(),
+        budget,
+        apart,
+        keys,
+        measures or Measures(),
     )
     _include_routes(app)
     callers = Callers(settings.host_names, settings.origins)
-    door = _door(app, callers, is_apart=is_apart)
-    app.state.ways = Ways(app.state.fitd, door, *WAYS)
+    rules = Rules(app.routes, docs.STATIC)  # without keys, too: a route that lacks a scope is found at once
+    door = _door(app.state.fitd, callers, rules, is_apart=is_apart)
+    gauge = Gauge(app.state.fitd.measures, rules)
+    app.state.ways = Ways(app.state.fitd, door, gauge, *WAYS)
     app.add_middleware(Heads)
     app.add_middleware(
         Gate,
         door=door,
         origins=callers.origins,
+        gauge=gauge,
         max_body_bytes=settings.max_body_bytes,
         max_upload_bytes=settings.max_upload_bytes,
         is_upload=is_upload,
@@ -129,9 +148,7 @@ def create_app(settings: Settings, database: Database | None = None, *, is_apart
     return app
 
 
-def _door(app: FastAPI, callers: Callers, *, is_apart: bool) -> Door:
-    rules = Rules(app.routes, docs.STATIC)  # without keys, too: a route that lacks a scope is found at once
-    shared: State = app.state.fitd
+def _door(shared: State, callers: Callers, rules: Rules, *, is_apart: bool) -> Door:
     if is_apart:
         return InnerDoor()
     return LockedDoor(callers, shared.keys, rules) if shared.settings.asks_for_keys else OpenDoor(callers)
@@ -151,6 +168,7 @@ def _include_routes(app: FastAPI) -> None:
         labels,
         files,
         access,
+        metrics,
         health,
     )
     for room in rooms:

@@ -15,6 +15,7 @@ from service.config import Settings
 from service.data.datasets import Dataset
 from service.data.features import load_dataset
 from service.data.tables import Table
+from service.measures import Measures
 from service.storage.database import Database
 from service.task.start import Start
 
@@ -32,6 +33,7 @@ class State:
     apart: Pool
     """Handles what is too heavy for this process."""
     keys: KeyTable
+    measures: Measures
 
     def open_dataset(self, dataset_id: str) -> Dataset | Table:
         """A stored dataset, ready to be looked into; `NotFound` if there is none."""

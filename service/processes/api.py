@@ -17,8 +17,10 @@ from service.api.serving.server import Server
 from service.api.wire.connection import Connection
 from service.api.wire.shared import Wire
 from service.config import Settings
+from service.measures import Measures
 from service.processes.access import require_key
 from service.processes.ending import end_on_signals
+from service.processes.measuring import measures_of
 from service.processes.schema import await_schema
 from service.processes.sockets import listen
 from service.storage import Bell, Database
@@ -37,6 +39,8 @@ class Inherited:
     """Those that the other APIs of the supervisor listen on."""
     rings: int | None = None
     """The end of the bell that wakes the workers."""
+    place: str | None = None
+    """Its place among the processes that measure together."""
 
 
 def run(settings: Settings, inherited: Inherited) -> None:
@@ -49,7 +53,8 @@ def run(settings: Settings, inherited: Inherited) -> None:
         await_schema(database)
         if inherited.socket is None:
             require_key(settings, database)
-        server = _server(settings, database, inherited.neighbours)
+        measures = measures_of(settings, inherited.place)
+        server = _server(settings, database, inherited.neighbours, measures)
         # Freezes the objects made so far: garbage collection does not scan them while a request waits.
         gc.collect()
         gc.freeze()
@@ -57,8 +62,8 @@ def run(settings: Settings, inherited: Inherited) -> None:
         server.run(sockets=[listener])
 
 
-def _server(settings: Settings, database: Database, neighbours: Sequence[int]) -> Server:
-    app = create_app(settings, database)
+def _server(settings: Settings, database: Database, neighbours: Sequence[int], measures: Measures) -> Server:
+    app = create_app(settings, database, measures=measures)
     http: Any = partial(Connection, Wire(settings, app.state.ways))
     config = uvicorn.Config(
         app,

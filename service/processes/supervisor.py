@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager
 
 from service.config import Settings
 from service.errors import StorageFailure
+from service.measures import clear
 from service.processes.access import make_first_key, require_key
 from service.processes.child import Child
 from service.processes.data_directory import Tenure, only_tenant
@@ -43,6 +44,7 @@ def serve(settings: Settings) -> None:
         closing(bell),
     ):
         make_usable(settings.scratch)
+        clear(settings.data_dir)
         migrate(database)
         make_first_key(settings, database)
         require_key(settings, database)
@@ -67,6 +69,7 @@ class Supervisor:
         all_doors = [door.fileno() for door in doors]
         for number, door in enumerate(all_doors, 1):
             api = ["api", *bond, f"--socket={door}", f"--rings={ringing}"]
+            api += [f"--place=api-{number}"]
             api += ["--neighbours", *(str(other) for other in all_doors if other != door)]
             self._children.append(Child(f"API {number}", api, fds=[lifeline, *all_doors, ringing]))
         if settings.cluster is not None:
@@ -74,7 +77,8 @@ class Supervisor:
             self._children.append(Child("cluster", cluster, fds=[lifeline, hearing]))
             return
         self._children += [
-            Child(f"worker {number}", worker, fds=[lifeline, hearing]) for number in range(1, settings.workers + 1)
+            Child(f"worker {number}", [*worker, f"--place=worker-{number}"], fds=[lifeline, hearing])
+            for number in range(1, settings.workers + 1)
         ]
 
     def run(self) -> None:

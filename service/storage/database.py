@@ -13,6 +13,7 @@ from service.storage.access import Keys
 from service.storage.artifacts.artifacts import Artifacts
 from service.storage.artifacts.content import Content
 from service.storage.artifacts.opening import open_artifacts
+from service.storage.census import Census, take_census
 from service.storage.changes import tell, watch
 from service.storage.checkpoints import Checkpoints
 from service.storage.clock import Clock
@@ -204,6 +205,12 @@ class Database:
                 return False
             revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
             return bool(revision == REVISION)
+
+    def census(self, lease_seconds: float) -> Census:
+        """How many jobs wait and run, for how long, and how much is stored."""
+        with answering(), self.engine.connect() as connection:
+            connection.execution_options(read_only=True)
+            return take_census(connection, self._clock, lease_seconds)
 
     def has_tables(self) -> bool:
         """Whether there are tables, of this release or another."""

@@ -38,6 +38,7 @@ class Checkpointer(Callback):
         progress: Callable[[], Progress],
         shortest_pause_seconds: float,
         now: Callable[[], float] = time.monotonic,
+        measure: Callable[[float], object] = lambda _seconds: None,
     ) -> None:
         """A job that is done within the shortest pause writes no checkpoint at all."""
         self._database = database
@@ -45,6 +46,7 @@ class Checkpointer(Callback):
         self._leaving = leaving
         self._progress = progress
         self._now = now
+        self._measure = measure
         self._shortest_pause_seconds = shortest_pause_seconds
         self._due_at = now() + shortest_pause_seconds
         self._artifacts: set[str] = set()
@@ -100,6 +102,7 @@ class Checkpointer(Callback):
             self._database.artifacts.remove(self._artifacts - wanted)
 
     def _store(self, capture: Callable[[], TrainingState]) -> None:
+        began = self._now()
         try:
             state = capture()
             content = pack_state(state)
@@ -112,5 +115,6 @@ class Checkpointer(Callback):
             # The training is worth more than its checkpoint; the next one may succeed.
             _log.warning("%s: no checkpoint could be stored: %s", self._claim.job.id, error)
             return
+        self._measure(self._now() - began)
         self._database.artifacts.remove(unwanted)
         self._artifacts -= set(unwanted)

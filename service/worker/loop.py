@@ -32,6 +32,7 @@ from service.jobs import (
     Status,
     Verdict,
 )
+from service.measures import Measures
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
@@ -39,6 +40,7 @@ from service.storage import Database, NewDataset, Transaction, check_request
 from service.storage.artifacts.scratch import scratch
 from service.versions import NewVersion
 from service.worker.checkpointer import Checkpointer
+from service.worker.measuring import Measuring
 from service.worker.monitor import Monitor
 from service.worker.prediction_job import predict
 
@@ -82,6 +84,7 @@ class Worker:
         leaving: threading.Event | None = None,
         chores: Callable[[], object] = lambda: None,
         directory: Path | None = None,
+        measures: Measures | None = None,
     ) -> None:
         self.leaving = leaving or threading.Event()
         self._database = database
@@ -93,6 +96,8 @@ class Worker:
         self._chores = chores
         self._directory = directory or Path(tempfile.gettempdir()) / "fitd"
         self._artifact: str | None = None
+        self._measures = measures or Measures()
+        self._outcome = ""
 
     def run(self) -> None:
         """Works until `leaving` is set; outlasts a database that is away, or in trouble, for a while."""
@@ -113,6 +118,10 @@ class Worker:
         if claim is None:
             return False
         _log.info("%s: attempt %d for model %s", claim.job.id, claim.job.attempt, claim.job.model)
+        began, kind = time.monotonic(), claim.job.kind.value
+        if claim.job.attempt == 1 and claim.job.started_at is not None:
+            waited = (claim.job.started_at - claim.job.created_at).total_seconds()
+            self._measures.queue_wait.labels(kind).observe(max(0.0, waited))
         monitor = Monitor(self._database, claim, self.leaving)
         checkpointer = Checkpointer(
             self._database,
@@ -120,36 +129,46 @@ class Worker:
             self.leaving,
             progress=monitor.progress,
             shortest_pause_seconds=self._checkpoint_seconds,
+            measure=self._measures.checkpoints.observe,
         )
         monitor.salvage = checkpointer.salvage
         try:
             write = self._attempt(claim, monitor, checkpointer)
         except (Unavailable, WrongSchema) as error:
+            self._outcome = "given back"
             write = self._wait_for_storage(claim, error)
         self._settle(claim, write)
+        self._measures.attempts.labels(kind, self._outcome).inc()
+        self._measures.attempt_seconds.labels(kind).observe(time.monotonic() - began)
         checkpointer.tidy()
         self._tidy()
         return True
 
     def _attempt(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> Write:
         """Trains, predicts, or ends a cancel that another left; returns how to write down what came of it."""
+        self._outcome = "succeeded"
         try:
             check_request(claim.job)
             with monitor:
                 if claim.job.status is Status.CANCELLING:
+                    self._outcome = "cancelled"
                     return _finish_cancel(claim, checkpointer)
                 new = self._make(claim, monitor, checkpointer)
         except ClaimLost:
+            self._outcome = "lost"
             return _give_up
         except CancelRequested:
+            self._outcome = "cancelled"
             return lambda tx: tx.jobs.finish_cancel(claim, monitor.progress())
         except Released:
+            self._outcome = "given back"
             return lambda tx: tx.jobs.release(claim)
         except (Unavailable, WrongSchema):
             raise
         except Exception as error:
             if isinstance(error, OSError) and is_full(error):
                 raise Full from error
+            self._outcome = "failed"
             reason, detail = _explain(claim, error)
             return lambda tx: tx.jobs.fail(claim, reason, detail, monitor.progress())
         complete = new if isinstance(new, NewVersion) and not new.partial else None
@@ -168,7 +187,7 @@ class Worker:
             self._artifact = made.artifact
             return made
         stored, content = self._database.open_dataset(str(claim.job.dataset))
-        watchers = [monitor, checkpointer]
+        watchers = [monitor, checkpointer, Measuring(self._measures)]
         return self._train(claim.job.request, stored.form, content, watchers, checkpointer.stored())
 
     def _wait_for_storage(self, claim: Claim, error: StorageFailure) -> Write:

@@ -6,6 +6,7 @@ from typing import Any
 
 from service.config import Settings
 from service.data.features import load_dataset
+from service.measures import Measures
 from service.nn.callbacks import Callback
 from service.nn.training_state import TrainingState
 from service.storage import Database
@@ -16,7 +17,9 @@ from service.worker.housekeeping import Housekeeping
 from service.worker.loop import Train, Worker
 
 
-def make_worker(settings: Settings, database: Database, owner: str, leaving: threading.Event) -> Worker:
+def make_worker(
+    settings: Settings, database: Database, owner: str, leaving: threading.Event, measures: Measures | None = None
+) -> Worker:
     """Returns a worker that trains and predicts according to the settings."""
     return Worker(
         database,
@@ -28,6 +31,7 @@ def make_worker(settings: Settings, database: Database, owner: str, leaving: thr
         leaving=leaving,
         chores=Housekeeping(database, settings),
         directory=settings.scratch,
+        measures=measures,
     )
 
 

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import NamedTuple
 
-from service.access import Caller, digest, included, key_id
+from service.access import Caller, digest, included, key_id, named_id
 from service.errors import FitdError
 from service.storage import Database
 from service.storage.access import LiveKey
@@ -48,7 +48,7 @@ class KeyTable:
 
     def find(self, text: str) -> Caller | None:
         """Who has this key, as far as is known here; None if it is not good. Every key costs the same."""
-        identifier = key_id(text) or ""
+        identifier = named_id(text)  # the digest says whether the rest is right
         held = self._held.get(identifier)
         is_same = hmac.compare_digest(digest(text), _NO_KEY if held is None else held.sha256)
         if held is None or not is_same or time.monotonic() > held.until:

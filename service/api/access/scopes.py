@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Mount
 from service.access import Scope
 from service.api.access.refusals import Unrouted
 
+_CONVERTOR = re.compile(r":[a-z]+\}")
 _REMEMBERED = 1000
 _LONGEST_REMEMBERED = 400
 
@@ -40,6 +41,7 @@ _GROUPS = {
         evaluate evaluate_version evaluate_label create_training_job create_training_jobs validate_training_job
         delete_training_job cancel_training_job import_model delete_model delete_version put_label delete_label
     """,
+    Scope.METRICS: "metrics",
     Scope.ADMIN: "list_keys create_key get_key revoke_key rotate_key",
 }
 SCOPES = {name: scope for scope, names in _GROUPS.items() for name in names.split()}
@@ -51,6 +53,8 @@ class Need(NamedTuple):
 
     scope: Scope
     model: str | None = None
+    route: str = "unknown"
+    """The path of the route as it is declared."""
     status: int = 200
     """404 or 405 if no route answers the request."""
 
@@ -64,7 +68,7 @@ class _Rule(NamedTuple):
     pattern: re.Pattern[str]
     methods: frozenset[str]
     scope: Scope
-    is_about_model: bool
+    route: str
 
 
 class Rules:
@@ -93,7 +97,7 @@ class Rules:
         for rule in self._rules:
             found = rule.pattern.match(path)
             if found is not None and ("GET" if method == "HEAD" else method) in rule.methods:
-                return Need(rule.scope, found["name"] if rule.is_about_model else None)
+                return Need(rule.scope, found.groupdict().get("name") if "/models/" in rule.route else None, rule.route)
             if found is not None:
                 status = 405
         return Need(Scope.READ, status=status)
@@ -107,5 +111,4 @@ def _rule_of(route: object) -> _Rule:
     if methods is None and not isinstance(getattr(route, "original_route", route), Mount):
         raise LookupError(f"The route {name!r} has no methods.")
     pattern: re.Pattern[str] = route.path_regex  # type: ignore[attr-defined]
-    is_about_model = "/models/{name" in path
-    return _Rule(pattern, frozenset(methods or ("GET",)), SCOPES[name], is_about_model)
+    return _Rule(pattern, frozenset(methods or ("GET",)), SCOPES[name], _CONVERTOR.sub("}", path))

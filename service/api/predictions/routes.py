@@ -1,6 +1,7 @@
 """Predictions and evaluations by a model's latest version, or by one with a number or label."""
 
 from collections.abc import Mapping
+from time import perf_counter
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -104,7 +105,9 @@ def _answer(shared: State, served: Served, body: bytes) -> Answered:
         explains = _read_explain(document)
         rows, key = read_inputs(document, loaded, shared.settings)
     expect(loaded.answer_bytes(len(rows), named=asked.needs_scores or asked.interval is not None))
+    began = perf_counter()
     predictions = loaded.predict(rows)
+    shared.measures.predicted("fitd", len(rows), perf_counter() - began)
     content = {"model": served.version.model, "version": served.version.number}
     if "predictions" in asked.outputs:
         content[key] = predictions

@@ -1,5 +1,6 @@
 """The calls of TensorFlow Serving besides `:predict`: `:classify`, `:regress` and `metadata`."""
 
+from time import perf_counter
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
@@ -127,7 +128,10 @@ def _asked(shared: State, name: str, which: Which, body: bytes) -> tuple[Served,
     else:
         rows = read_instances(examples, "#/examples", loaded.columns, settings)
     expect(loaded.answer_bytes(len(rows), named=True))
-    return served, loaded.predict(rows)
+    began = perf_counter()
+    predictions = loaded.predict(rows)
+    shared.measures.predicted("tensorflow_serving", len(rows), perf_counter() - began)
+    return served, predictions
 
 
 def _unwrapped(example: dict[str, Any]) -> dict[str, Any]:

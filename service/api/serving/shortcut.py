@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from time import perf_counter
 from typing import NamedTuple
 
 from service.api.access.door import Door
+from service.api.gauge import Gauge
 from service.api.serving.responses import Answered, Headers
 from service.api.serving.version_cache import LIGHT_BODY, Which
 from service.api.serving.write_batching import Outbox
@@ -36,9 +38,10 @@ class Ways:
     there unchanged. They pass the same door as all other requests.
     """
 
-    def __init__(self, shared: State, door: Door, *ways: Way) -> None:
+    def __init__(self, shared: State, door: Door, gauge: Gauge, *ways: Way) -> None:
         self._shared = shared
         self._door = door
+        self._gauge = gauge
         self._ways = [(re.compile(way.pattern), way.answer) for way in ways]
         self._found = lru_cache(_REMEMBERED)(self._match)
         self.outbox = Outbox()
@@ -54,9 +57,13 @@ class Ways:
         if found is None:
             return None
         answer, name, which = found
+        began = perf_counter()
         try:
             self._door.admit_at_once(url, headers)
-            return answer(self._shared, headers, body, name, which)
+            answered = answer(self._shared, headers, body, name, which)
+            if answered is not None:
+                self._gauge.predicted_at_once(url, perf_counter() - began)
+            return answered
         except Exception:  # noqa: BLE001 - the route meets it again, and says what it is
             return None
 

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from itertools import count
+from time import perf_counter
 
 from fastapi import Request
 from starlette.exceptions import HTTPException
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.allowance import Allowance, allowing
 from service.api.access.door import Door
 from service.api.access.refusals import Unrouted
+from service.api.gauge import Gauge
 from service.api.http.budget import Budget, Held
 from service.api.http.headers import read_headers, text_of
 from service.api.http.origins import Origins
@@ -41,6 +43,7 @@ class Gate:
         *,
         door: Door,
         origins: Origins,
+        gauge: Gauge,
         max_body_bytes: int,
         max_upload_bytes: int,
         is_upload: Callable[[str, str], bool],
@@ -51,6 +54,7 @@ class Gate:
         self.app = app
         self.door = door
         self.origins = origins
+        self.gauge = gauge
         self.max_body_bytes = max_body_bytes
         self.max_upload_bytes = max_upload_bytes
         self.is_upload = is_upload
@@ -62,12 +66,15 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        began, status = perf_counter(), 500
         request_id = name_of(dict(scope["headers"]))
         scope.setdefault("state", {})["request_id"] = request_id.decode()
         standing = {**STANDING_HEADERS, b"x-request-id": request_id}
 
         async def named(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 given = list(message.get("headers", ()))
                 present = {name.lower() for name, _ in given}
                 if b"etag" in present and b"cache-control" not in present:
@@ -80,8 +87,15 @@ class Gate:
             await send(message)
 
         try:
+            await self._pass(scope, receive, named, standing)
+        finally:
+            self.gauge.answered(scope["method"], scope["path"], status, perf_counter() - began)
+
+    async def _pass(self, scope: Scope, receive: Receive, named: Send, standing: dict[bytes, bytes]) -> None:
+        """Lets a request that has a name in; `standing` is what its answer will say."""
+        try:
             headers = read_headers(scope["headers"])
-            standing |= self.origins.standing(headers)
+            standing.update(self.origins.standing(headers))
             preflight = self.origins.preflight(scope["method"], headers)
             if preflight is not None:
                 await preflight(scope, receive, named)

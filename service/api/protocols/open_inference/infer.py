@@ -40,6 +40,7 @@ def _answer(shared: State, served: Served, headers: Headers, body: bytes) -> Ans
     expect(served.loaded.answer_bytes(len(asked.rows), named=bool(asked.classes)))
     predictions = served.loaded.predict(asked.rows)
     predicted = perf_counter_ns()
+    shared.measures.predicted("open_inference", len(asked.rows), (predicted - read) / 1e9)
     answer, described = write_answer(served, asked, predictions)
     encoding = wanted(_text(headers, b"accept-encoding"))
     if encoding is not None:
