@@ -77,7 +77,7 @@ class Limits(BaseModel):
         2**30, description="Most memory that one request may take, in bytes; one that needs more is refused with 413."
     )
     max_epochs: Count = Field(10_000, description="Most epochs in one training job.")
-    max_errors_shown: Count = Field(20, description="Most mistakes that one answer lists.")
+    max_errors_shown: Count = Field(20, description="Most mistakes that one response lists.")
     max_queued_jobs: Count = Field(10_000, description="Most jobs that wait at a time; more are refused with 429.")
     max_wait_seconds: float = Field(
         60.0, ge=0, description="Longest time that `Prefer: wait=N` keeps a request open, in seconds."
@@ -127,16 +127,16 @@ class Settings(BaseSettings, Limits):
         "most 256, is kept for other use. Idle connections make room for new ones.",
     )
     header_seconds: Seconds = Field(
-        10.0, description="Time in which the headers of a request have to come; slower ones get 408."
+        10.0, description="Time in which the headers of a request have to arrive; slower ones get 408."
     )
     body_seconds: Seconds = Field(
         30.0,
-        description="Longest silence while a body is sent or an answer is read; below 500 bytes a second in the long "
+        description="Longest silence while a body is sent or a response is read; below 500 bytes a second in the long "
         "run counts as silence. Slower bodies get 408.",
     )
     keep_alive_seconds: Seconds = Field(75.0, description="Time after which a connection without a request is closed.")
     api_processes: Count = Field(1, description="API processes of `serve`; they share the port.")
-    data_dir: Path = Field(Path("data"), description="Directory of all that Fitd stores; made if missing.")
+    data_dir: Path = Field(Path("data"), description="Directory of everything that Fitd stores; created if missing.")
     database_url: str = Field(
         default_factory=_sqlite_in,
         repr=False,
@@ -175,10 +175,11 @@ class Settings(BaseSettings, Limits):
         "disk for instance; then the job fails.",
     )
     keep_trash_days: Days = Field(
-        7.0, description="Days for which files that nothing refers to lie in the trash of the artifacts; then they go."
+        7.0,
+        description="Days that files without a reference stay in the trash of the artifacts before they are deleted.",
     )
     max_index_versions: Count = Field(
-        1_000_000, description="Most versions that an answer without pages lists, such as `/v2/repository/index`."
+        1_000_000, description="Most versions that a response without pages lists, such as `/v2/repository/index`."
     )
     keep_jobs_days: Days = Field(90.0, description="Days after which a finished job is deleted; its version stays.")
     keep_events_days: Days = Field(30.0, description="Days after which the events and history of a job are deleted.")

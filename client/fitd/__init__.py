@@ -4,6 +4,7 @@
 """
 
 from fitd.asynchronous.client import AsyncClient
+from fitd.embedded import local
 from fitd.errors import (
     ApiError,
     Conflict,
@@ -57,4 +58,5 @@ __all__ = [
     "Unauthorized",
     "Unavailable",
     "Unreachable",
+    "local",
 ]

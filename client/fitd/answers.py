@@ -39,7 +39,7 @@ class VersionStatusView(TypedDict):
 
 
 class ScoreView(TypedDict):
-    """How the network does on held-out rows, beside a baseline that does not look at the inputs."""
+    """How the network does on held-out rows, compared with a baseline that ignores the inputs."""
 
     baseline: float | None
     baseline_metrics: dict[str, float | None]
@@ -119,7 +119,7 @@ class DatasetLinks(TypedDict):
 
 
 class Remark(TypedDict):
-    """Something allowed and probably not meant, with the place in the request that it is about."""
+    """Something allowed and probably not intended, with the place in the request that it is about."""
 
     code: str
     detail: str
@@ -424,6 +424,15 @@ class PredictionJobPage(TypedDict):
     next_cursor: str | None
 
 
+class ExplanationView(TypedDict):
+    """What moved a prediction from that for a typical row: the baseline and all contributions add up to it."""
+
+    baseline: float | list[float | None] | None
+    columns: dict[str, float | list[float | None] | None]
+    method: Literal["exact", "sampled"]
+    output: NotRequired[str | None]
+
+
 class ClassScore(TypedDict):
     """A class and its output."""
 
@@ -432,8 +441,9 @@ class ClassScore(TypedDict):
 
 
 class PredictionView(TypedDict):
-    """The answer to `instances`."""
+    """The response to `instances`."""
 
+    explanations: NotRequired[list[ExplanationView] | None]
     intervals: NotRequired[list[list[list[float | None]]] | None]
     model: str
     predicted_classes: NotRequired[list[str] | None]
@@ -492,7 +502,7 @@ ValidationView = TypedDict(
         "warnings": list[Remark],
     },
 )
-"""A training that may be asked for: its network, its steps, its memory, and what looks unintended."""
+"""A training that would be accepted: its network, its steps, its memory, and warnings."""
 
 VersionView = TypedDict(
     "VersionView",

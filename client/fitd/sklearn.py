@@ -20,8 +20,8 @@ try:
 except ImportError as error:
     raise ImportError("fitd.sklearn needs scikit-learn 1.8 or newer; run: pip install 'fitd[sklearn]'") from error
 
+from fitd.frames import columns_of, is_mixed, with_columns
 from fitd.keras.specs import json_of
-from fitd.payloads import is_frame
 from fitd.synchronous.client import Client
 from fitd.synchronous.jobs import Job
 
@@ -30,10 +30,7 @@ _INLINE_CELLS = 200_000
 """Data of fewer numbers go with the request, and are deleted with its job."""
 
 _ONE_BY_ONE = 64
-"""So many rows are predicted one by one: each then has the same bits, whatever rows stand around it.
-
-The product of a larger matrix rounds a row in an order that depends on its place.
-"""
+"""So many rows are predicted one by one: in a larger product the rounding of a row depends on its place."""
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -46,8 +43,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         validation_split: Share of the rows that are held out, at random; what the preset says if not given.
         random_state: Seed of the training, or what seeds are drawn from.
         model: Name of the model on the service; a name is made if not given.
-        url: Address of the service; `FITD_URL` or the profile if not given. The key is never an argument, so that it is
-            in no pickle.
+        url: Address of the service, else of the settings; the key is no argument, so that it is in no pickle.
         timeout: Seconds to wait for a training; None waits for ever.
     """
 
@@ -115,10 +111,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         raise NotImplementedError
 
     def _train(self, request: dict[str, Any], x: Any, y: Any, sample_weight: Any, **data: Any) -> None:
-        """Trains on arrays: small ones in the request itself, large ones as a dataset.
-
-        Weights are brought to the mean 1, and rows of weight 0 are left out, so that a weight counts as repetition.
-        """
+        """Trains on arrays, small ones in the request itself; a weight counts as repetition of its row."""
         if sample_weight is not None:
             kept = sample_weight > 0
             x, y, sample_weight = x[kept], y[kept], sample_weight[kept] / np.mean(sample_weight[kept])
@@ -126,8 +119,8 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         with self._client() as client:
             is_small = x.size + np.asarray(y).size <= _INLINE_CELLS
             if is_small:
-                told = {"x": np.asarray(x, np.float32), "y": y, "sample_weight": sample_weight}
-                request = request | {"data": _given(told) | extra}
+                told = _given({"x": np.asarray(x, np.float32), "y": y, "sample_weight": sample_weight})
+                request = request | {"data": told | extra}
             else:
                 dataset = client.datasets.upload(x, y, sample_weight=sample_weight)
                 request = request | {"data": {"dataset": dataset.id} | extra}
@@ -138,7 +131,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.model_: str = job.view["model"]
         self.version_: int = job.version or 0
         self.score_ = job.score
-        self.history_ = _columns(job.epochs())
+        self.history_ = columns_of(job.epochs())
         if discard:
             job.delete()
 
@@ -152,7 +145,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             raise ValueError(f"Expected columns of other names than {', '.join(sorted(taken))}, which are used here.")
         with self._client() as client:
             job = client.train(
-                _with_columns(frame, added),
+                with_columns(frame, added),
                 target="target_",
                 sample_weight=None if sample_weight is None else "weight_",
                 split=self._split(),
@@ -183,10 +176,9 @@ class FitdClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         """Trains a new version; frames may hold texts and gaps."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        if _is_mixed(X):
-            y = column_or_1d(y, warn=True)
+        if is_mixed(X):
             check_classification_targets(y)
-            codes = self._classes_of(y)
+            codes = self._classes_of(column_or_1d(y, warn=True))
             self._train_frame(self._request(), X, np.asarray([f"c{code}" for code in codes]), sample_weight)
             return self
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
@@ -251,7 +243,7 @@ class FitdRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         """Trains a new version; frames may hold texts and gaps."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        if _is_mixed(X):
+        if is_mixed(X):
             target = column_or_1d(y, warn=True, dtype=np.float64)
             self.outputs_ = 1
             self._train_frame(self._request(), X, target, sample_weight)
@@ -305,32 +297,6 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
 def _one_epoch(request: dict[str, Any]) -> dict[str, Any]:
     fit = {**request.get("fit", {}), "epochs": 1, "callbacks": []}
     return {**request, "fit": fit}
-
-
-def _columns(epochs: Any) -> dict[str, list[Any]]:
-    names = dict.fromkeys(name for epoch in epochs for name in epoch["metrics"])
-    return {name: [epoch["metrics"].get(name) for epoch in epochs] for name in names}
-
-
-def _is_mixed(x: Any) -> bool:
-    """Whether it is a frame that arrays of finite numbers do not hold."""
-    if not is_frame(x) or not hasattr(x, "columns"):
-        return False
-    for name in x.columns:
-        column = np.asarray(x[name])
-        if column.dtype.kind not in "fiub" or (column.dtype.kind == "f" and np.isnan(column).any()):
-            return True
-    return False
-
-
-def _with_columns(frame: Any, added: dict[str, Any]) -> Any:
-    if hasattr(frame, "assign"):
-        return frame.assign(**added)
-    if hasattr(frame, "with_columns"):
-        import polars as pl  # noqa: PLC0415 - the frame is one of polars
-
-        return frame.with_columns(**{name: pl.Series(values) for name, values in added.items()})
-    raise ValueError("Expected a frame of pandas or polars.")
 
 
 __all__ = ["FitdClassifier", "FitdRegressor"]

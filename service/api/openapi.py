@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -29,6 +30,7 @@ _NAMES = {
 """What the schema of all the names of a kind is called: `OptimizerName`, `LossName` and so on."""
 
 _INITIALIZER = "InitializerName"
+_ANSWERS = Path(__file__).with_name("answers.json")
 
 
 def described(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
@@ -72,7 +74,18 @@ def described(app: FastAPI, *bodies: type[BaseModel]) -> dict[str, Any]:
     for schema in document["components"]["schemas"].values():
         _tell_defaults(schema)
     made: dict[str, Any] = plain(document)
+    _show_answers(made)
     return made
+
+
+def _show_answers(document: dict[str, Any]) -> None:
+    """Puts an example to each status of success: the answer of a real service, of which a test keeps the record."""
+    answers = json.loads(_ANSWERS.read_bytes())
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for status, shown in answers.get(operation["operationId"], {}).items():
+                for media_type, example in shown.items():
+                    operation["responses"][status]["content"][media_type]["example"] = example
 
 
 def _bring_nulls_back(document: dict[str, Any]) -> None:

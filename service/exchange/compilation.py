@@ -18,7 +18,7 @@ _METRICS = ("metrics", "weighted_metrics")
 
 
 def compilation_of(written: Mapping[str, Any], model: Sequential) -> tuple[CompileSpec, list[Finding]]:
-    """The optimizer, loss and metrics in Keras's words, and a warning for each of them that nobody here knows."""
+    """Returns the optimizer, loss and metrics in Keras's terms, and a warning for each that is unknown here."""
     reading = _Reading(model)
     loss = _one("loss", written.get("loss"))
     if loss is None:
@@ -54,7 +54,7 @@ class _Reading:
         return True
 
     def leave_out(self, said: str, *keys: str | int) -> None:
-        """Notes that the version goes without this part of the compilation."""
+        """Notes that the version does not keep this part of the compilation."""
         self.left_out.append(Finding(pointer("compile", *keys), "left_out", said))
 
     def read_optimizer(self, value: Any) -> None:

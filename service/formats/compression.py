@@ -29,7 +29,7 @@ def too_large(limit_bytes: int) -> TooLarge:
 
 
 def unpacked(file: Path, limit_bytes: int) -> Path:
-    """The file itself, or beside it what was compressed in it; `TooLarge` beyond the limit, however small it came."""
+    """Returns the file itself, or a new file with its decompressed content; raises `TooLarge` beyond the limit."""
     with file.open("rb") as opened:
         compression = compression_of(opened.read(4))
     if compression is None:

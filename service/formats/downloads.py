@@ -25,7 +25,7 @@ def encode_table(table: Any, media_type: str, *, shows_formulas: bool = False) -
 def encode_tables(tables: Iterable[Any], media_type: str, *, shows_formulas: bool = False) -> Iterator[bytes]:
     """The bytes of pyarrow tables of the same columns, at least one, as one table in this format.
 
-    Texts may come as dictionaries of them and are texts again. A thread encodes each table while the next is asked for.
+    Texts may come as dictionaries of them and are texts again. A thread encodes each table while the next one is made.
     With `shows_formulas` a spreadsheet that opens a CSV calculates nothing in it.
     """
     if shows_formulas and media_type == CSV:
@@ -56,8 +56,8 @@ def _writer(sink: "_Sink", schema: Any, media_type: str) -> Any:
 
     out = pa.PythonFile(sink, mode="w")
     if media_type == PARQUET:
-        # Numbers seldom repeat; to look for it would take five times as long as all the rest. Least and most of
-        # outputs help nobody to find a row, and take half of the time.
+        # Numbers seldom repeat, and looking for repetitions takes five times as long as the rest. Minimum and
+        # maximum of outputs help no reader to find a row, and take half of the time.
         texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_dictionary(field.type)]
         given = [field.name for field in schema if field.type != pa.float32()]
         # A schema of Arrow's beside Parquet's own would say that texts are dictionaries.

@@ -1,4 +1,4 @@
-"""Texts that a spreadsheet would take for formulas, written so that it shows them."""
+"""Escapes texts that a spreadsheet would execute as formulas, so that it shows them."""
 
 from typing import Any
 

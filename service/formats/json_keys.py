@@ -1,4 +1,4 @@
-"""Keys that stand twice in one object of a JSON text, of which parsers silently keep one."""
+"""Finds keys that occur twice in an object of a JSON text, of which parsers silently keep one."""
 
 import contextlib
 import importlib
@@ -14,7 +14,7 @@ with contextlib.suppress(ImportError):
     _simdjson = importlib.import_module("simdjson")
 
 DATA = frozenset({"x", "y", "instances", "inputs", "examples", "rows", "weights", "sample_weight"})
-"""Where the data of a request stands; of a key that stands twice in a row of it, the last counts."""
+"""The keys with the data of a request; if a key occurs twice in one of their rows, the last one counts."""
 
 
 class _Object(NamedTuple):
@@ -47,7 +47,7 @@ def _document(text: bytes) -> Any:
 
 
 def _repeated(value: Any, data: Collection[str]) -> Iterator[str]:
-    """The first key that stands twice in an object."""
+    """Yields the first key that occurs twice in an object."""
     waiting = [value]
     while waiting:
         value = waiting.pop()
@@ -63,7 +63,7 @@ def _repeated(value: Any, data: Collection[str]) -> Iterator[str]:
 
 
 def _members(value: Any) -> list[tuple[str, Any]] | None:
-    """The keys of an object, as often as they stand there, with their values; None for anything else."""
+    """Returns the keys of an object, repeated ones too, with their values; None for anything else."""
     if isinstance(value, _Object):
         return value.pairs
     if _simdjson is not None and isinstance(value, _simdjson.Object):

@@ -1,4 +1,4 @@
-"""How much memory the value of a JSON text takes, told from the text before it is parsed."""
+"""Estimates the memory of the value of a JSON text before the text is parsed."""
 
 import re
 
@@ -13,8 +13,8 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
 def expect_parsed(text: bytes) -> None:
-    """Asks for the memory that a text and its value take; `Heavy` or `TooLarge`, as `expect` raises them."""
-    expect(0, text_bytes=len(text))  # even to count a long text takes too long there
+    """Reserves the memory that a text and its value take; raises `Heavy` or `TooLarge`, as `expect` does."""
+    expect(0, text_bytes=len(text))  # even counting a long text takes too long there
     size_bytes = parsed_bytes(text)
     if not is_allowed(size_bytes):
         size_bytes = _characters(text) + _values(_STRING.sub(b'""', text))

@@ -1,4 +1,4 @@
-"""Plain columns: what each column of a table becomes, whatever file it comes in, and which may not be one."""
+"""Plain columns: converts the columns of any file to the types of tables, and refuses those that have none."""
 
 import json
 from collections import Counter

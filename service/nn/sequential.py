@@ -123,6 +123,7 @@ class Sequential(Trainer):
         for index, layer in enumerate(self._layers):
             layer.dtype = layer.dtype or config.floatx()
             if not layer.built:
+                # By the place of the layer, so that no layer's weights depend on how many numbers another one draws.
                 layer.weights_seed = int(randomness.generator(self.seed, randomness.WEIGHTS, index).integers(2**62))
                 layer.build(shape)
             shape = tuple(layer.compute_output_shape(shape))
@@ -141,6 +142,7 @@ class Sequential(Trainer):
     def network(self) -> Network:
         """The connected layers; connected again after a layer was frozen or unfrozen."""
         self.build()
+        # A layer may have been frozen or unfrozen since the weights were packed.
         if [variable.path for variable in self.trainable_variables] != self._packed:
             self._gather()
         if self._network is None:

@@ -8,7 +8,7 @@ import numpy as np
 from service.nn import optimizers
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback, History
-from service.nn.callbacks.callback import listed, told
+from service.nn.callbacks.callback import bound, listed
 from service.nn.engine import blas, samples
 from service.nn.engine.batches import Batches, Feed
 from service.nn.engine.initialization import initialize
@@ -139,7 +139,7 @@ class Trainer:
             data, validation = samples.split(data, validation_split)
         data = samples.weighted(data, class_weight)
         loop = self._ready(data)
-        if self._state is None:
+        if self._state is None:  # a resumed run has these weights in its state
             initialize(loop.network, data)
         threads = blas.threads_for(batch_size, self.parameters.values.size)
         loop.expect(data.y, threads)
@@ -166,7 +166,8 @@ class Trainer:
             watchers=watchers,
             validate=validate,
         )
-        state, self._state = self._state, None
+        state, self._state = self._state, None  # only one fit resumes from it, even if that fit fails
+        # Two threads that share a step need one BLAS thread each; more would compete for the same cores.
         with blas.limited_to(1 if splits(loop.network, batch_size, threads) else threads):
             run.go(state)
         return self.history
@@ -200,7 +201,7 @@ class Trainer:
         data = samples.samples(x, y, sample_weight)
         loop = self._ready(data)
         batches = self._batches(data, batch_size)
-        watchers = told(listed(callbacks), self, steps=min(steps or batches.steps, batches.steps))
+        watchers = bound(listed(callbacks), self, steps=min(steps or batches.steps, batches.steps))
         return _answer(loop.measure(batches, steps, watchers, self), return_dict)
 
     def predict(
@@ -221,7 +222,7 @@ class Trainer:
             x = x[: steps * (batch_size or 32)]
         if callbacks:
             batches = Batches(x, None, None, batch_size=batch_size or 32, dtype=network.dtype)
-            return watched_outputs(self, network, batches, told(listed(callbacks), self, steps=batches.steps))
+            return watched_outputs(self, network, batches, bound(listed(callbacks), self, steps=batches.steps))
         return outputs(network, x, batch_size)
 
     def predict_on_batch(self, x: Any) -> Array:
@@ -258,7 +259,7 @@ class Trainer:
 
     def _batches(self, data: Samples, batch_size: int, *, ones: bool = False) -> Batches:
         loss, y, dtype = self._require_objective().loss, data.y, self.network().dtype
-        same_rank = y.ndim == len(self.output_shape)
+        same_rank = y.ndim == len(self.output_shape)  # as in Keras, a last axis of one may be there or not
         if loss.takes_classes and same_rank:
             y = y[..., 0]
         elif not loss.takes_classes and not same_rank:
@@ -274,7 +275,7 @@ class Trainer:
 
     def _watchers(self, callbacks: Any, epochs: int, steps: int) -> list[Callback]:
         self.history = History()
-        return told([*listed(callbacks), self.history], self, epochs=epochs, steps=steps)
+        return bound([*listed(callbacks), self.history], self, epochs=epochs, steps=steps)
 
     def _require_objective(self) -> Objective:
         if self._objective is None:

@@ -14,7 +14,9 @@ from openapi_spec_validator import validate
 from service.api import examples
 from service.spec.vocabulary import MODELS, Record
 from tests.support.serving import Service
+from tests.support.sessions import Session
 
+ANSWERS = Path(examples.__file__).with_name("answers.json")
 SNAPSHOT = Path(__file__).parent / "openapi.json"
 LOCAL = re.compile(r"(?:src|href)=\"([^\"]+)\"|url: '([^']+)'")
 
@@ -48,7 +50,9 @@ def without_vocabulary(schema: Any) -> Any:
     choices = schema.get("oneOf", [])
     if any(choice.get("$ref", "").rpartition("/")[2] in words for choice in choices):
         return {"oneOf": "the words of service.nn"}
-    return {key: without_vocabulary(value) for key, value in schema.items() if key not in words | {"examples"}}
+    return {
+        key: without_vocabulary(value) for key, value in schema.items() if key not in words | {"example", "examples"}
+    }
 
 
 def test_the_contract_changes_only_on_purpose(document: dict[str, Any]) -> None:
@@ -132,6 +136,22 @@ def test_each_status_of_a_problem_shows_an_example_of_its_own(document: dict[str
                 assert (example["status"], example["title"]) == (int(status), answer["description"]), name
                 assert example["type"] == f"urn:fitd:{example['code']}"
                 problem.validate(example)
+
+
+def test_each_status_of_success_shows_what_a_service_answers(service: Service, document: dict[str, Any]) -> None:
+    answers = Session(service, document).all()
+    if os.environ.get("FITD_ACCEPT_OPENAPI"):
+        ANSWERS.write_text(json.dumps(answers, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    shown = json.loads(ANSWERS.read_text(encoding="utf-8"))
+    assert {name: {*one} for name, one in answers.items()} == {name: {*one} for name, one in shown.items()}
+    for name, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            for media_type, content in answer.get("content", {}).items():
+                if int(status) < 300 and media_type in ("application/json", "text/csv", "text/event-stream"):
+                    assert content["example"] == shown[operation["operationId"]][status][media_type], name
+                    schema = {**content.get("schema", {}), "components": document["components"]}
+                    for kept in (shown, answers):
+                        Draft202012Validator(schema).validate(kept[operation["operationId"]][status][media_type])
 
 
 def test_the_document_is_valid(document: dict[str, Any]) -> None:

@@ -398,7 +398,7 @@ class EnsembleScale(Layer):
 
 
 class Flatten(Layer):
-    """The places of a row one after the other."""
+    """The places of a row one after another."""
 
     def __init__(
         self,
@@ -679,7 +679,7 @@ class Normalization(Layer):
 
 
 class PReLU(Layer):
-    """y = x for x >= 0, alpha * x below, where alpha is learnt for each unit (He et al. 2015)."""
+    """y = x for x >= 0, alpha * x below, where alpha is learned for each unit (He et al. 2015)."""
 
     def __init__(
         self,
@@ -710,7 +710,7 @@ class PReLU(Layer):
 
 
 class ParametricActivation(Layer):
-    """y = x + alpha (activation(x) - x), with an alpha learnt for each unit (Holzmueller et al. 2024)."""
+    """y = x + alpha (activation(x) - x), with an alpha learned for each unit (Holzmueller et al. 2024)."""
 
     def __init__(
         self,
@@ -741,7 +741,7 @@ class ParametricActivation(Layer):
 
 
 class PeriodicEmbedding(Layer):
-    """y = cos(2 pi x frequencies + phases) @ amplitudes + offsets, all of them learnt for each feature."""
+    """y = cos(2 pi x frequencies + phases) @ amplitudes + offsets, all of them learned for each feature."""
 
     def __init__(
         self,
@@ -959,7 +959,7 @@ class Reshape(Layer):
 
 
 class Scale(Layer):
-    """y = x scale, with a learnt factor for each unit: a soft selection of features (Holzmueller et al. 2024)."""
+    """y = x scale, with a learned factor for each unit: a soft selection of features (Holzmueller et al. 2024)."""
 
     def __init__(
         self,

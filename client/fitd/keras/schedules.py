@@ -32,7 +32,7 @@ class CosineDecay(LearningRateSchedule):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Cosines one after the other, each t_mul times longer and m_mul times lower (Loshchilov & Hutter 2016)."""
+    """Cosines one after another, each t_mul times longer and m_mul times lower (Loshchilov & Hutter 2016)."""
 
     def __init__(
         self,

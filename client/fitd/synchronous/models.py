@@ -54,10 +54,11 @@ class Model:
         columns. Many rows go in several requests.
         """
         if isinstance(rows, str | Path):
-            return self._predict_file(Path(rows), outputs, top_k)
+            return self.predict_table(Path(rows), outputs=outputs, top_k=top_k)
         if is_frame(rows):
             contents = [
-                self._predict_table(of_bytes(body, kind), outputs, top_k) for body, kind in forms.frame_pieces(rows)
+                self.predict_table(of_bytes(body, kind), outputs=outputs, top_k=top_k)
+                for body, kind in forms.frame_pieces(rows)
             ]
             return forms.frame_of(contents, rows)
         if isinstance(rows, np.ndarray):
@@ -72,6 +73,16 @@ class Model:
         """All that the service answers to rows in JSON: outputs, classes, and which version it was."""
         document = {"instances": rows} | ({"outputs": outputs} if outputs else {}) | ({"top_k": top_k} if top_k else {})
         return cast("PredictionView", self._transport.post(f"{self._path}:predict", document))
+
+    def predict_table(
+        self, table: Path | Payload, *, outputs: list[str] | None = None, top_k: int | None = None
+    ) -> bytes:
+        """The predictions for a table in a file, or in bytes that `of_bytes` holds, as a table of the same format."""
+        payload = of_path(table) if isinstance(table, Path) else table
+        params = {"outputs": ",".join(outputs) if outputs else None, "top_k": top_k}
+        path = f"{self._path}:predict"
+        answer = self._transport.send("POST", path, params=params, payload=payload, headers={"Accept": "*/*"})
+        return answer.content
 
     def evaluate(self, data: Any, y: Any = None, **options: Any) -> Evaluation:
         """Loss and metrics on rows `data` and targets `y`, or on a stored dataset (itself, or its id).
@@ -153,15 +164,6 @@ class Model:
             answer = self._transport.send("POST", path, payload=of_bytes(body, ANY), headers=headers)
             found.append(forms.tensor_answer(answer.content, answer.headers.get("Inference-Header-Content-Length")))
         return np.concatenate(found)
-
-    def _predict_file(self, path: Path, outputs: list[str] | None, top_k: int | None) -> bytes:
-        return self._predict_table(of_path(path), outputs, top_k)
-
-    def _predict_table(self, payload: Payload, outputs: list[str] | None, top_k: int | None) -> bytes:
-        params = {"outputs": ",".join(outputs) if outputs else None, "top_k": top_k}
-        headers = {"Accept": "*/*"}
-        answer = self._transport.send("POST", f"{self._path}:predict", params=params, payload=payload, headers=headers)
-        return answer.content
 
     def __repr__(self) -> str:
         which = f" version={self.version}" if self.version else f" label={self.label}" if self.label else ""

@@ -174,7 +174,7 @@ class Transport:
             return TimedOut(f"{url} did not respond within {self.timeout:g} seconds; pass timeout= for more.")
         said = str(error) or type(error).__name__
         return Unreachable(
-            f"No service can be reached at {url} ({said}). Is it running? `fitd doctor` says what is wrong."
+            f"No service can be reached at {url} ({said}). Is it running, and is the address (FITD_URL, url=) right?"
         )
 
 

@@ -5,7 +5,7 @@ from fastapi import Request, Response
 from service.allowance import Heavy
 from service.api.apart.pool import Forwarded
 from service.api.http.preferences import waited
-from service.api.jobs.routes import VIEWS, answered
+from service.api.jobs.routes import VIEWS, job_response
 from service.api.state import State, state_of
 from service.formats.jsontext import read_json
 
@@ -28,7 +28,7 @@ async def _waited(shared: State, response: Forwarded, prefer: str) -> Response:
     job = await waited(shared, read_json(content)["id"], prefer, told)
     if job is None:
         return told
-    view = answered(VIEWS[job.kind].of(job), told)
+    view = job_response(VIEWS[job.kind].of(job), told)
     told.body = view.model_dump_json(by_alias=True).encode()
     told.headers["content-length"] = str(len(told.body))
     return told

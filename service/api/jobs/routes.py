@@ -88,26 +88,26 @@ def job_routes(kind: Kind) -> APIRouter:
 async def answer_cancelled(
     shared: State, job_id: str, kind: Kind, prefer: str | None, response: Response, *, keep: Keep | None = None
 ) -> Any:
-    """The view of a job that is cancelled, or told to stop, as soon as `Prefer` wants it."""
+    """Cancels a job, and returns its view when `Prefer` wants it."""
     job = await run_in_threadpool(_cancel, shared, job_id, kind, keep)
     job = await waited(shared, job_id, prefer, response) or job
-    return answered(VIEWS[kind].of(job), response)
+    return job_response(VIEWS[kind].of(job), response)
 
 
 async def answer_submitted(
     shared: State, submitted: Submitted[View], kind: Kind, prefer: str | None, response: Response
 ) -> Any:
-    """The view of the one job that was made, as soon as `Prefer` wants it."""
+    """Returns the view of the one job that was created, when `Prefer` wants it."""
     view: Any = submitted.views[0]
     job = await waited(shared, view.id, prefer, response)
     response.headers["Location"] = view.links.self
     if submitted.replayed:
         response.headers["Idempotency-Replayed"] = "true"
-    return answered(view if job is None else VIEWS[kind].of(job), response)
+    return job_response(view if job is None else VIEWS[kind].of(job), response)
 
 
-def answered(view: Any, response: Response) -> Any:
-    """The view of a job, with the status and headers that say whether it has ended."""
+def job_response(view: Any, response: Response) -> Any:
+    """Returns the view of a job, with the status and headers that say whether it has ended."""
     response.status_code = 200 if view.status in FINAL else 202
     if response.status_code == 202:
         response.headers["Retry-After"] = "1"

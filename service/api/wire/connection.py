@@ -1,4 +1,4 @@
-"""A connection: its requests are read one after another, and the next one only when the one before is answered."""
+"""A connection: reads its requests one after another, the next one only after the response to the one before."""
 
 import asyncio
 import math
@@ -27,14 +27,14 @@ def _lines(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
 _MOST_STEPS = 256
 """Requests or pieces of a body that are read in one turn of the event loop; other connections come next."""
 _MOST_PIECES = 64
-"""Pieces in which a body may come that is kept for the short way."""
+"""The most pieces in which a body may arrive that is collected for the shortcut."""
 _OK = b"\r\n".join([b"HTTP/1.1 200 OK", *_lines(STANDING_HEADERS.items())])
 """The beginning of every response on a short way."""
 _ALWAYS = ("/livez", "/readyz")
 
 
 class Connection(Peer):
-    """One client. Small requests that there is a short way for are answered as soon as they are whole.
+    """One client. Small requests for which there is a shortcut get a response as soon as they are complete.
 
     The arguments are those with which uvicorn's server makes a connection.
     """
@@ -54,11 +54,11 @@ class Connection(Peer):
         self._state = app_state
         self._reading = Reading(wire.limits)
         self._exchange: Exchange | None = None
-        """The request that is not answered yet."""
+        """The request that has no response yet."""
         self._kept: tuple[Head, list[bytes]] | None = None
-        """A request that may go the short way, and what has come of its body."""
+        """A request that may take the shortcut, and what has arrived of its body."""
         self._dropped = 0
-        """Bytes of a body that nobody reads, because the response was given before."""
+        """Bytes of a body that are skipped, because the response was sent before."""
         self._has_begun = self._is_extra = self._is_stopping = self._is_scheduled = False
         self._is_reading = True
         self._ends: dict[str, Any] = {}
@@ -89,7 +89,7 @@ class Connection(Peer):
             self._exchange.leave()
 
     def eof_received(self) -> None:
-        """Sends what is answered already; nobody waits any more for what is not."""
+        """Sends the responses that exist already, and drops requests without one."""
         self.wire.ways.outbox.empty()
 
     def data_received(self, data: bytes) -> None:
@@ -202,13 +202,13 @@ class Connection(Peer):
             self.set_deadline()
 
     def _give_over(self) -> None:
-        """Lets the application answer what cannot go the short way after all."""
+        """Gives the application a request that cannot take the shortcut after all."""
         if self._kept is not None:
             (head, pieces), self._kept = self._kept, None
             self._start(head, b"".join(pieces))
 
     def _start(self, head: Head, body: bytes = b"") -> None:
-        """Lets the application answer."""
+        """Gives the application the request."""
         self._dropped = 0
         exchange = self._exchange = Exchange(self, head, scope_of(head, self._ends, self._state))
         exchange.feed(body, is_whole=not self._reading.is_in_body)
@@ -229,7 +229,7 @@ class Connection(Peer):
     # What an exchange calls
 
     def wants_more(self) -> None:
-        """Reads on, or stops for a while if more has come than somebody needs now."""
+        """Resumes or pauses reading, by how much has arrived and is not needed yet."""
         waiting = 0 if self._exchange is None else self._reading.waiting_bytes + self._exchange.waiting_bytes
         reads = not self._is_scheduled and waiting <= _MOST_WAITING
         if reads != self._is_reading and not self.transport.is_closing():
@@ -239,11 +239,11 @@ class Connection(Peer):
                 self.set_deadline()
 
     def default_headers(self) -> dict[bytes, bytes]:
-        """The headers that the server gives every response."""
+        """The headers that the server adds to every response."""
         return dict(self._server.default_headers)
 
     def answered(self, *, keep_alive: bool) -> None:
-        """Goes on to the next request, or ends the connection."""
+        """Continues with the next request, or ends the connection."""
         self._exchange = None
         self._server.total_requests += 1
         if not keep_alive:
@@ -279,7 +279,7 @@ class Connection(Peer):
             self.deadline, self.idle_since = now + self.wire.settings.keep_alive_seconds, now
 
     def expire(self) -> None:
-        """Ends the connection because its time is over, with 408 if a request has begun that is not answered yet."""
+        """Ends the connection because its time is over, with 408 if a request has begun and has no response yet."""
         if self.is_still_reading():
             return
         if self.is_ending or self.transport.get_write_buffer_size() or (self._exchange and self._exchange.has_started):

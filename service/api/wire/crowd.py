@@ -1,4 +1,4 @@
-"""All connections of one process: how many there may be, which one has to go, and which has been silent too long."""
+"""All connections of one process: limits their number, and closes those that are silent for too long."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ _LOOK_SECONDS = 1.0
 _LOG_SECONDS = 60.0
 _MOST_RESERVED = 256
 _STANDING = 32
-"""Connections above the cap that are still answered, if only with a refusal or that the process lives."""
+"""Connections above the limit that still get a response: a refusal, or that the process lives."""
 
 _log = logging.getLogger("fitd.api")
 
@@ -24,7 +24,7 @@ class Member(Protocol):
     deadline: float
     """When it will have been silent for too long, by the clock of the event loop."""
     idle_since: float
-    """Since when it has no whole request; infinite while one is answered or its body arrives."""
+    """Since when it has no complete request; infinite while one is handled or its body arrives."""
 
     def expire(self) -> None:
         """Ends it, because its time is over."""
@@ -36,7 +36,7 @@ class Member(Protocol):
 class Crowd:
     """Keeps the number of connections below a cap, so that file descriptors are left for files and for `/livez`.
 
-    A connection that is idle makes room for a new one; where all are busy, the new one is told to come back.
+    A connection that is idle makes room for a new one; where all are busy, the new one gets 503.
     """
 
     def __init__(self, settings: Settings) -> None:

@@ -30,17 +30,17 @@ class Line(Protocol):
         """Says that the application waits for more of the body."""
 
     def default_headers(self) -> dict[bytes, bytes]:
-        """The headers that the server gives every response."""
+        """The headers that the server adds to every response."""
 
     def answered(self, *, keep_alive: bool) -> None:
-        """Says that the response is whole."""
+        """Called when the response is complete."""
 
     def refuse(self, error: RefusedError) -> None:
         """Ends the connection with this response, or in the middle of the response that was begun: it is not whole."""
 
 
 class Exchange:
-    """Gives the application a request's body as it arrives, and frames what it answers."""
+    """Gives the application the body of a request as it arrives, and frames the response."""
 
     def __init__(self, line: Line, head: Head, scope: Scope) -> None:
         self._line = line
@@ -48,7 +48,7 @@ class Exchange:
         self._scope = scope
         self._pieces: list[bytes] = []
         self.waiting_bytes = 0
-        """Bytes of the body that have come and that the application has not read."""
+        """Bytes of the body that have arrived and that the application has not read."""
         self._is_whole = False
         self._awaits_continue = head.expects_continue
         self._changed = asyncio.Event()
@@ -60,7 +60,7 @@ class Exchange:
         """Bytes of the response that are still due, where their number was given."""
 
     async def run(self, app: ASGIApp) -> None:
-        """Lets the application answer; whatever becomes of it, the connection knows afterwards how it stands."""
+        """Runs the application; afterwards the connection is in a known state, whatever happened."""
         try:
             await app(self._scope, self.receive, self.send)
         except asyncio.CancelledError:
@@ -87,12 +87,12 @@ class Exchange:
         self._changed.set()
 
     def leave(self) -> None:
-        """Tells the application that nobody waits for its response any more."""
+        """Tells the application that the client is gone."""
         self._is_gone = True
         self._changed.set()
 
     def close_after(self) -> None:
-        """Lets the connection end with this response."""
+        """Makes the connection end after this response."""
         self._keep_alive = False
 
     async def receive(self) -> Message:
@@ -143,7 +143,7 @@ class Exchange:
         self._line.write(head_of_answer(status, lines))
 
     def _frame(self, status: int, length: bytes | None) -> list[tuple[bytes, bytes]]:
-        """Settles how the end of the response is told: by its length, by chunks, or for HTTP/1.0 by that of all."""
+        """Decides what marks the end of the response: its length, chunks, or for HTTP/1.0 the end of the connection."""
         if self._head.method == "HEAD" or status in _BODILESS:
             self._is_bodiless = True
         elif length is not None:

@@ -1,4 +1,4 @@
-"""Where the body of a request ends: after so many bytes, or after its last chunk (RFC 9112, 6 and 7)."""
+"""Finds the end of a request body: by its length, or by its last chunk (RFC 9112, 6 and 7)."""
 
 import re
 from typing import Protocol
@@ -8,10 +8,10 @@ from service.api.wire.refusals import RefusedError
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[\t -~\x80-\xff]*)?[ \t]*\r\n")
 _FRAMING = (b"content-length:", b"transfer-encoding:")
-"""What no trailer may say (RFC 9110, 6.5.1): a reader that believed it would see another body."""
+"""Fields that no trailer may have (RFC 9110, 6.5.1): a reader that used them would see another body."""
 _TRAILER = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*)?\r\n")
 _LONGEST_SIZE_LINE = 256
-"""Bytes of a chunk's size and its extensions, in which nobody sends anything."""
+"""The most bytes of a chunk's size and extensions; no common client sends extensions."""
 
 
 class Framing(Protocol):

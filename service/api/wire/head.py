@@ -24,7 +24,7 @@ _AROUND_URL = _LONGEST_METHOD + len(b"  HTTP/1.1\r\n")
 
 
 class Head(NamedTuple):
-    """What a request says before its body."""
+    """The head of a request: its first line and its headers."""
 
     method: str
     target: bytes

@@ -7,7 +7,7 @@ from service.api.wire.shared import Wire
 
 _LINGER_SECONDS = 5.0
 LOWEST_RATE = 500
-"""Bytes a second that a body has to come with, or a response has to be read with, in the long run."""
+"""The least average rate, in bytes a second, at which a body is sent or a response is read."""
 
 
 class Peer(asyncio.Protocol):
@@ -57,7 +57,7 @@ class Peer(asyncio.Protocol):
     def end(self, *, is_read: bool) -> None:
         """Ends after all that was written. While bytes of the client are unread, it goes on to listen for a moment.
 
-        To close at once would reset the connection, and take the response out of the client's hands.
+        Closing at once would reset the connection, and the client would lose the response.
         """
         self.wire.ways.outbox.empty()
         self.is_ending = True

@@ -5,7 +5,7 @@ from service.api.wire.head import Head, Limits, end_of_head
 
 
 class Reading:
-    """Takes bytes as they arrive, and gives one head after another, each only when the body before it is read."""
+    """Takes bytes as they arrive, and returns one head after another, each after the body before it was read."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -21,7 +21,7 @@ class Reading:
 
     @property
     def waiting_bytes(self) -> int:
-        """Bytes that have come and are not read."""
+        """Bytes that have arrived and are not read."""
         return len(self._buffer) - self._at
 
     @property
@@ -30,7 +30,7 @@ class Reading:
         return self._framing is None and self._at == len(self._buffer)
 
     def add(self, data: bytes) -> None:
-        """Adds what has come."""
+        """Adds bytes that have arrived."""
         if self._at == len(self._buffer):
             self._buffer, self._at, self._seen = data, 0, 0
         else:

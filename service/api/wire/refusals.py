@@ -20,7 +20,7 @@ class RefusedError(Exception):
         """The path of the request where that is known; its protocol may want another form of response."""
 
     def answer(self, request_id: bytes, default_headers: Headers) -> bytes:
-        """The whole response that says so."""
+        """Returns the complete response for this refusal."""
         title = HTTPStatus(self.status).phrase
         status, media_type, content = rendered(
             self.path,

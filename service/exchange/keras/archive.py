@@ -95,7 +95,7 @@ def _hdf5_of(model: Sequential, root: str) -> bytes:
 
 
 def _write_optimizer(file: Any, model: Sequential) -> None:
-    """The state of an optimizer that has one, so that Keras goes on training where the model has stopped."""
+    """Writes the state of the optimizer, so that Keras continues training where the model stopped."""
     variables = keras_variables(model.optimizer) if model.compiled else None
     if variables is not None:
         _write_variables(file, OPTIMIZER, model.optimizer.name or snake_case(type(model.optimizer).__name__), variables)

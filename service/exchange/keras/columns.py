@@ -20,7 +20,7 @@ INPUTS = (
     "else one behind the last category if marks_missing, else 0. Of a date, and of a number with the encoding "
     "quantile, the numbers go in that it becomes."
 )
-"""What a file says of the inputs to who opens it."""
+"""The description of the inputs in a file."""
 
 _OPERATIONS = ("Divide", "Isnan", "NanToNum", "Sqrt", "Square")
 """What is a function in Keras, and in a graph of layers stands as if it were one."""
@@ -66,7 +66,7 @@ class _Functional:
         }
 
     def _encoded(self, column: Any) -> list[str]:
-        """Adds the layers of a column; answers the names of those whose outputs the network is given."""
+        """Adds the layers of a column, and returns the names of those whose outputs are inputs of the network."""
         width = len(column.outputs)
         if isinstance(column, NumberColumn) and column.encoding != "quantile":
             return self._number(column)
@@ -108,7 +108,7 @@ class _Functional:
         return self._append("InputLayer", config, [], width)
 
     def _add(self, class_name: str, name: str, told: Mapping[str, Any], given: list[str], *, width: int = 1) -> str:
-        """Adds a layer that is given these tensors, in one argument if they are several; answers its name."""
+        """Adds a layer with these inputs, in one argument if they are several, and returns its name."""
         tensors = [self._tensor(one) for one in given]
         node = _node([tensors] if class_name == "Concatenate" else tensors)
         return self._append(class_name, {"name": self._free(name), **told}, [node], width)

@@ -1,4 +1,4 @@
-"""Files that Keras wrote, `.keras` and HDF5: the network, the compilation and the weights that they tell."""
+"""Reads files that Keras wrote, `.keras` and HDF5: network, compilation and weights."""
 
 import io
 import zipfile
@@ -33,10 +33,10 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class KerasFile:
-    """What a file says: nothing of it is checked yet, apart from its form."""
+    """The contents of a file, of which only the form has been checked."""
 
     config: Any
-    """The network, as `model.to_json()` gives it."""
+    """The network, as `model.to_json()` returns it."""
     compile: Mapping[str, Any]
     """Optimizer, loss and metrics, in Keras's words; empty if the file says nothing."""
     weights: list[NDArray[Any]]
@@ -54,7 +54,7 @@ class KerasFile:
 
 
 def read_keras_file(content: bytes, limits: Limits) -> KerasFile:
-    """The model in a `.keras` or HDF5 file, whichever its first bytes say it is; `Malformed` for all other bytes."""
+    """Returns the model in a `.keras` or HDF5 file, recognized by its first bytes; raises `Malformed` for others."""
     if content.startswith(ZIP_MAGIC):
         return _from_archive(content, limits)
     if content.startswith(hdf5.MAGIC):

@@ -1,4 +1,4 @@
-"""HDF5 files of strangers, read by a short process of their own: `hdf5_reading.py` says why."""
+"""Reads HDF5 files in a short-lived process; `hdf5_reading.py` says why."""
 
 import io
 import json

@@ -19,7 +19,7 @@ MOST_COPIES = 6
 """An optimizer remembers so many numbers for each weight at most."""
 
 REFUSED = 3
-"""The exit code with which a file is refused; the reason stands on standard output."""
+"""The exit code for a file that is refused; the reason is on standard output."""
 
 CPU_SECONDS = 30
 MEMORY_BYTES = 3 * 2**29
@@ -72,7 +72,7 @@ class Reader:
         value = self._file.attrs.get(name)
         if isinstance(value, bytes):
             value = value.decode("utf-8", "replace")
-        # h5py gives bytes that are not UTF-8 as halves of characters, which nobody could write again.
+        # h5py returns bytes that are not UTF-8 as lone surrogates, which cannot be encoded again.
         return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else None
 
 

@@ -19,7 +19,7 @@ Stack = list[tuple[Layer, list[Array]]]
 def in_plain_layers(model: Sequential) -> Sequential:
     """A network that predicts as the model does, with plain layers for those that Keras does not have but can say.
 
-    It is the model itself where there is nothing to say otherwise; what cannot be said stays as it is. It is compiled
+    It is the model itself if every layer is plain; a layer without a plain form stays as it is. It is compiled
     as the model is, without what Keras's optimizers do not know.
     """
     if not any(map(_is_own, model.layers)) and _is_plain(model):

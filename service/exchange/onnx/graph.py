@@ -1,4 +1,4 @@
-"""An ONNX graph in the making: nodes one after another, each named by what it gives."""
+"""Builds an ONNX graph: nodes one after another, each named after its output."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ class OnnxGraph:
     """Collects nodes and constants; values are known by their names, and `shape` is what the last one has."""
 
     def __init__(self) -> None:
-        # onnx is heavy, and only who asks for an ONNX file pays for it.
+        # onnx takes long to import, so it is imported only for an ONNX file.
         from onnx import TensorProto, checker, helper, numpy_helper  # noqa: PLC0415
 
         self._helper, self._numpy, self._checker, self._types = helper, numpy_helper, checker, TensorProto
@@ -30,7 +30,7 @@ class OnnxGraph:
         self.shape: tuple[Any, ...] = (None,)
 
     def input(self, name: str, columns: int = 1, kind: str = "FLOAT") -> str:
-        """Adds an input (rows, columns) of this name and type, before any node; answers its name."""
+        """Adds an input (rows, columns) of this name and type, before any node, and returns its name."""
         self._inputs[name] = self._info(name, kind, [ROWS, columns])
         return name
 

@@ -1,4 +1,4 @@
-"""Delimited text cut into blocks of whole rows, which are read beside each other."""
+"""Cuts delimited text into blocks of whole rows, which are parsed in parallel."""
 
 import os
 import re
@@ -23,10 +23,10 @@ _FIRST_BLOCK_BYTES = 4 << 20
 
 _LONGEST_ROW_BYTES = 16 << 20
 _WRONG_ROW = re.compile(r"CSV parse error: Row #(\d+): Expected (\d+) columns, got (\d+)")
-"""What pyarrow says of a row with a value too many or too few."""
+"""pyarrow's message about a row with a value too many or too few."""
 
 THREADS = min(os.cpu_count() or 1, 4)
-"""pyarrow itself would go by what is set for BLAS."""
+"""pyarrow itself would use the number of threads that is set for BLAS."""
 
 
 def batches_of(

@@ -21,7 +21,7 @@ _SAMPLE_LINES = 3
 """A header of ten thousand names may be longer than most samples, and says nothing without a row."""
 
 _SEPARATOR = re.compile(r'[\r\n]*"?sep=(.)"?[\r\n]+', re.IGNORECASE)
-"""The line that tells Excel the delimiter."""
+"""The line that names the delimiter for Excel."""
 
 _LINE_ENDS = re.compile(rb"[\r\n]+")
 
@@ -38,7 +38,7 @@ class Dialect:
     texts: frozenset[str] = frozenset()
     """Columns that are texts whatever they look like."""
     is_told: bool = False
-    """Whether a line before all others says what the delimiter is."""
+    """Whether the first line names the delimiter."""
     thousands: str | None = None
     gaps: tuple[str, ...] = ()
     """What is written where nothing is, besides what pandas and pyarrow know."""
@@ -55,9 +55,9 @@ class Dialect:
     pads: bool = False
     """Whether spaces stand around each value."""
     is_decimal_told: bool = False
-    """Whether somebody has said what stands before decimals, so that it needs no guess."""
+    """Whether the decimal mark was given, so that it need not be guessed."""
     written: Mapping[str, Written] = field(default_factory=dict)
-    """How a version knows the numbers of columns to be written."""
+    """How the numbers of columns are written, as far as a version knows it."""
     sheet: str | None = None
     """The sheet of a spreadsheet that is the table; the first that is to be seen where it is None."""
 

@@ -13,7 +13,7 @@ from service.formats.plain_columns import exact_type
 
 _SIGNS = "$€£¥%"
 _STYLES = ((",", "."), (".", ","), (" ", "."), (" ", ","), ("'", "."), ("'", ","))
-"""What stands between thousands and before decimals, besides decimals alone."""
+"""Pairs of a thousands separator and a decimal mark."""
 
 _NAMES = {",": "commas", ".": "points", " ": "spaces", "'": "apostrophes"}
 _FIRST_LOOK = 100

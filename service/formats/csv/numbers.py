@@ -1,4 +1,4 @@
-"""Numbers in a delimited text: what is one, and whether marks in them stand before decimals or between thousands."""
+"""Recognizes numbers in a delimited text, and whether a mark in them is a decimal mark or a thousands separator."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence

@@ -167,7 +167,7 @@ class BlockReader:
         codes = np.frombuffer(block, np.uint8)
         for start in range(0, len(codes), _LOOK_BYTES):
             quotes = start + np.flatnonzero(codes[start : start + _LOOK_BYTES] == self.dialect.quote.encode()[0])
-            # The pattern alone would look at each byte, which takes longer than to read them.
+            # The pattern alone would examine every byte, which takes longer than parsing them.
             likely = quotes[begins[codes[np.minimum(quotes + 1, len(codes) - 1)]]]
             if any(pattern.match(block, place) for place in likely.tolist()):
                 return True
@@ -192,7 +192,7 @@ def meaning_of_column(texts: Any, mark: str) -> Grouped:
 
 @cache
 def gap_words() -> tuple[str, ...]:
-    """What pyarrow and pandas take for a value that is not there."""
+    """The texts that pyarrow and pandas read as a missing value."""
     from pyarrow import csv  # noqa: PLC0415 - as above
 
     return tuple(csv.ConvertOptions().null_values)

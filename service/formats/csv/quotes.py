@@ -1,4 +1,4 @@
-"""Quotes of a delimited text: they tell which of its newlines end rows and which stand in a value."""
+"""Quotes of a delimited text, which decide which newlines end a row and which belong to a value."""
 
 import contextlib
 import re
@@ -10,11 +10,11 @@ Places = NDArray[np.int64]
 
 
 class OddQuotesError(Exception):
-    """Quotes stand where no text begins or ends, so that only who looks at each of them knows where rows end."""
+    """Quotes occur inside of values, so that row ends are known only after looking at every quote."""
 
 
 class OpenQuoteError(Exception):
-    """The row that comes next opens a text with a quote and does not close it."""
+    """The next row opens a text with a quote and does not close it."""
 
 
 class Quotes:

@@ -1,4 +1,4 @@
-"""The beginning of a delimited text as rows of values, which know whether they stand in quotes."""
+"""The first rows of a delimited text, as values that remember whether they were in quotes."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ csv.field_size_limit(4 << 20)
 
 
 class Quoted(str):
-    """A value that stands in quotes: a text that is there, even where it is empty."""
+    """A value in quotes: a text that is not missing, even if it is empty."""
 
     __slots__ = ()
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Readable(Protocol):
-    """Bytes that come one piece after another."""
+    """Bytes that are read in pieces."""
 
     def read(self, size: int, /) -> bytes:
         """The next piece, of about so many bytes; an empty one at the end."""

@@ -1,4 +1,4 @@
-"""The types of the columns of a delimited text, which only who reads all of it knows."""
+"""The types of the columns of a delimited text, which are known only after reading all of it."""
 
 from pathlib import Path
 from typing import Any

@@ -119,7 +119,7 @@ def listed(callbacks: Any) -> list[Callback]:
     return [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
 
 
-def told(callbacks: list[Callback], model: Any, **params: Any) -> list[Callback]:
+def bound(callbacks: list[Callback], model: Any, **params: Any) -> list[Callback]:
     """Returns the callbacks after giving each its model and the parameters of the run."""
     for callback in callbacks:
         callback.set_params(params)

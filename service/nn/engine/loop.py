@@ -11,14 +11,14 @@ from service.nn.engine import samples, subnormals
 from service.nn.engine.batches import Batches, Block, Feed
 from service.nn.engine.network import CONNECTIONS, Network
 from service.nn.engine.objective import Objective
-from service.nn.engine.second_thread import Beside
+from service.nn.engine.second_thread import SecondThread
 from service.nn.engine.step import Step, connect_step
-from service.nn.engine.two_threads import connect_halves, splits
+from service.nn.engine.two_threads import connect_two_threads, splits
 from service.nn.optimizers import Optimizer
 from service.nn.variable import Parameters
 
 Array = np.ndarray[Any, Any]
-BESIDE = Beside()
+SECOND_THREAD = SecondThread()
 
 
 class Loop:
@@ -153,7 +153,7 @@ class Loop:
     def _connect(self, rows: int) -> Step:
         parts = (self.network, self.objective, self.optimizer, self.parameters, rows)
         if splits(self.network, rows, self.threads):
-            step = connect_halves(*parts, BESIDE, unit_rows=self._unit_rows)
+            step = connect_two_threads(*parts, SECOND_THREAD, unit_rows=self._unit_rows)
         else:
             step = connect_step(*parts, unit_rows=self._unit_rows)
         self._steps[rows] = step

@@ -101,7 +101,7 @@ class Network:
         """Returns new passes with their own memory; in training, `forward` expects ones where `takes_ones` is true."""
         shape: tuple[Any, ...] = (rows, *self.input_shape)
         passes: list[Pass] = []
-        learnt_before = False
+        trains_before = False
         first_learning = len(self.layers)
         for index, layer in enumerate(self.layers):
             learns = bool(layer.trainable_weights)
@@ -110,7 +110,7 @@ class Network:
                 dtype=self.dtype,
                 clock=self.clock,
                 index=index,
-                needs_input_gradient=learnt_before,
+                needs_input_gradient=trains_before,
                 fused=fused and index == len(self.layers) - 1,
                 parameters=self.parameters,
                 takes_ones=training and (self._joined(index - 1) if index else self.takes_ones),
@@ -121,8 +121,8 @@ class Network:
             shape = layer.compute_output_shape(shape)
             penalty = layer.penalty
             passes.append(made if penalty is None else penalized(made, penalty, rows, self.tally))
-            if learns and not learnt_before:
-                learnt_before, first_learning = True, index
+            if learns and not trains_before:
+                trains_before, first_learning = True, index
         forwards = [made.forward for made in passes]
         backwards = [made.backward for made in reversed(passes[first_learning:])]
 

@@ -9,7 +9,7 @@ from service.nn.engine import subnormals
 Task = Callable[[], None]
 
 
-class Beside:
+class SecondThread:
     """A thread that runs one task while the caller runs another; it ends with the process.
 
     Subnormal numbers are zeros in it.
@@ -28,7 +28,7 @@ class Beside:
 
     def _do(self, there: Task, here: Task) -> None:
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._work, daemon=True, name="fitd-beside")
+            self._thread = threading.Thread(target=self._work, daemon=True, name="fitd-second-thread")
             self._thread.start()
         self._tasks.put(there)
         try:

@@ -25,7 +25,7 @@ def connect_step(
     *,
     unit_rows: bool,
 ) -> Step:
-    """A step for batches of `rows`: takes inputs, targets and weights, answers the outputs.
+    """A step for batches of `rows`: a function of inputs, targets and weights that returns the outputs.
 
     The penalties on weights and outputs are left in `network.tally`. The outputs are memory of the network.
     """

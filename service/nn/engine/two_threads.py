@@ -10,7 +10,7 @@ import numpy as np
 
 from service.nn.engine.network import Network
 from service.nn.engine.objective import Objective
-from service.nn.engine.second_thread import Beside
+from service.nn.engine.second_thread import SecondThread
 from service.nn.engine.step import Step, connect_gradient, rows_weigh_the_same
 from service.nn.optimizers import Optimizer
 from service.nn.variable import Parameters
@@ -24,13 +24,13 @@ def splits(network: Network, rows: int, threads: int) -> bool:
     return threads == 2 and rows > 1 and alone
 
 
-def connect_halves(
+def connect_two_threads(
     network: Network,
     objective: Objective,
     optimizer: Optimizer,
     parameters: Parameters,
     rows: int,
-    beside: Beside,
+    second_thread: SecondThread,
     *,
     unit_rows: bool,
 ) -> Step:
@@ -59,13 +59,13 @@ def connect_halves(
         def lower() -> None:
             outputs[half:] = second(x[half:], y[half:], None if factors is None else factors[half:])
 
-        beside.do(lower, upper)
-        beside.do(lambda: _add(*parts[1]), lambda: _add(*parts[0]))
+        second_thread.do(lower, upper)
+        second_thread.do(lambda: _add(*parts[1]), lambda: _add(*parts[0]))
         for variable in penalized:
             assert variable.regularizer is not None
             network.tally.value += variable.regularizer(variable.value)
             variable.gradient += variable.regularizer.gradient(variable.value)
-        optimizer.step(beside.do)
+        optimizer.step(second_thread.do)
         return outputs
 
     return step

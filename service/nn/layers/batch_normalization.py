@@ -70,6 +70,7 @@ class BatchNormalization(Affine):
         def forward(x: Array) -> Array:
             nonlocal normalized, inverse
             if from_batch:
+                # As in Keras, the moving variance is the biased one.
                 mean, variance = x.mean(axis=summed), x.var(axis=summed)
                 moving_mean[...] = self.momentum * moving_mean + (1 - self.momentum) * mean
                 moving_variance[...] = self.momentum * moving_variance + (1 - self.momentum) * variance
@@ -122,6 +123,7 @@ class BatchNormalization(Affine):
             return y if beta is None else add(y, beta, out=y)
 
         def backward(dy: Array) -> Array:
+            # gamma's gradient is sum(dy x^) with x^ = centred * inverse, which is never stored.
             multiply(dy, centred, out=product)
             dot(ones, product, out=along)
             multiply(along, inverse, out=gamma_gradient)

@@ -19,8 +19,8 @@ Shape = tuple[Any, ...]
 class Pass(NamedTuple):
     """A layer connected for one batch shape.
 
-    `forward(x)` never changes x; its answer is memory of the layer, overwritten by the next call.
-    `backward(dy)` follows its forward, may overwrite dy, stores the gradients of the weights and answers dx.
+    `forward(x)` never changes x; it returns memory of the layer, which the next call overwrites.
+    `backward(dy)` follows its forward, may overwrite dy, stores the gradients of the weights and returns dx.
     A layer whose output is the mean over members may offer `each`, their outputs (members * rows, units) of the last
     forward; `backward` then also takes the gradient by these.
     """
@@ -31,7 +31,7 @@ class Pass(NamedTuple):
 
 
 class Clock:
-    """The training step, which together with the seed says what every random number of the step is.
+    """The number of the training step; with the seed it determines every random number of that step.
 
     `fraction` is how much of the training is done, which schedules of layers follow. `call` counts the calls in
     training by hand, each of which draws noise where no step of a training does.
@@ -76,7 +76,7 @@ REGISTRY: Registry["Layer"] = Registry("layer")
 
 @dataclass(eq=False, repr=False)
 class Layer(Configurable):
-    """A step of a model; subclasses say their weights in `build` and their formula in `connect`."""
+    """One layer of a model; subclasses create their weights in `build` and implement their formula in `connect`."""
 
     keras_module: ClassVar[str] = "keras.layers"
     rows_are_independent: ClassVar[bool] = True
@@ -121,7 +121,7 @@ class Layer(Configurable):
         self.built = True
 
     def weight_shapes(self, input_shape: Shape) -> list[Shape]:
-        """The shapes of the weights that `build` makes for inputs of this shape; takes no memory for the weights."""
+        """Returns the shapes of the weights that `build` makes for this input shape, without allocating them."""
         planned = copy.copy(self)
         planned.weights, planned._plans = [], True
         planned.build(input_shape)
@@ -136,7 +136,7 @@ class Layer(Configurable):
         """Makes the initial weights that depend on data, from this layer's inputs and the targets of training rows."""
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Shape of the answer for inputs of this shape, rows first."""
+        """Returns the shape of the output for inputs of this shape, rows first."""
         return tuple(input_shape)
 
     @property
@@ -155,12 +155,12 @@ class Layer(Configurable):
 
     @property
     def output_activation(self) -> str | None:
-        """Name of the activation that the answer has just gone through, where its backward can be left out."""
+        """Name of the activation that produced the output, if its backward pass can be left out."""
         return None
 
     @property
     def joins(self) -> bool:
-        """Whether the layer can take and give a column of ones beside its units."""
+        """Whether the layer can take, and append to its output, a last column of ones."""
         return False
 
     @property

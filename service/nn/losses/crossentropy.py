@@ -43,6 +43,7 @@ class BinaryCrossentropy(Loss):
         if self.from_logits:
             return (sigmoid(y_pred) - y) / n
         p = clip(y_pred)
+        # A clipped probability is constant, so its gradient is zero.
         return inside(y_pred) * (p - y) / (p * (1 - p)) / n
 
     def fuses_with(self, activation: str | None) -> bool:
@@ -85,6 +86,7 @@ class CategoricalCrossentropy(Loss):
     def gradient(self, y_true: Array, y_pred: Array) -> Array:
         y = self._smooth(y_true)
         if self.from_logits:
+            # The targets of a row need not sum to one: they may be soft labels, or none.
             return softmax(y_pred, axis=self.axis) * y.sum(axis=self.axis, keepdims=True) - y
         return through_normalization(lambda q: -y / q, y_pred, self.axis)
 

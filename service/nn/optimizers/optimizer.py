@@ -179,6 +179,7 @@ class Optimizer(Configurable):
             assert variable.constraint is not None
             variable.value[...] = variable.constraint(variable.value)
         self.batches += 1
+        # Moments that decay become subnormal in the end, which would slow every later step down.
         if self.batches % SWEEP_STEPS == 0:
             self._sweep()
 

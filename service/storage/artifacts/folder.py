@@ -52,6 +52,7 @@ class Folder:
                 raise
 
     def _settle(self, unfinished: Path, name: str) -> None:
+        # The content has to be on the disk before its name is, or a loss of power leaves an empty file.
         sync(unfinished)
         unfinished.rename(self._path / name)
         sync(self._path)
@@ -96,6 +97,7 @@ class Folder:
             try:
                 unfinished.write_text(owner, encoding="ascii")
                 sync(unfinished)
+                # A link fails where the name exists, which a rename would replace.
                 with contextlib.suppress(FileExistsError):
                     os.link(unfinished, self._path / OWNER)
             finally:

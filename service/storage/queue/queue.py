@@ -63,6 +63,7 @@ class Queue:
         published. `owner` names the worker for `end_leases`.
         """
         now, lease_id = self._clock.now(), secrets.token_hex(16)
+        # First, so that a lease which a clock set back has made too long does not hide its job.
         self._connection.execute(sql.SHORTEN, {"now": now})
         self._end_abandoned(now, worker_lost())
         wanted = {"now": now, "owner": owner, "lease_id": lease_id, "lease_seconds": lease_seconds}
@@ -125,6 +126,7 @@ class Queue:
         try:
             verdict = self._settle(claim, progress)
         except ClaimLost:
+            # An earlier call may have been committed although its result was lost.
             if partial is None or self._published(claim, Status.CANCELLED) is None:
                 raise
             return
@@ -145,6 +147,7 @@ class Queue:
         if verdict is Verdict.CANCEL:
             raise CancelRequested(keep)
         if verdict is Verdict.LOST:
+            # An earlier call may have been committed although its result was lost.
             published = self._published(claim, Status.SUCCEEDED)
             if published is None:
                 raise ClaimLost

@@ -45,6 +45,7 @@ _IS_CANCELLING = jobs.c.status == Status.CANCELLING
 
 
 def _first(query: Select[tuple[str]]) -> ScalarSelect[str]:
+    # Workers that claim at the same time take different jobs instead of waiting for each other.
     return query.limit(1).with_for_update(skip_locked=True).scalar_subquery()
 
 
@@ -73,6 +74,7 @@ _EPOCHS_KEPT = (
     .scalar_subquery()
 )
 _UNCLAIMED = {"owner": None, "lease_id": None}
+# Progress after the last checkpoint is lost with its worker, so it is no longer shown.
 _TAKEN_UP = {
     "epoch": _EPOCHS_KEPT,
     "fraction": cast(_EPOCHS_KEPT, Double) / jobs.c.epochs,
@@ -86,7 +88,9 @@ CLAIM = (
     .values(
         status=case((_IS_CANCELLING, Status.CANCELLING), else_=Status.RUNNING),
         attempt=jobs.c.attempt + 1,
+        # A job that is still held has lost a worker; ADVANCED resets the count at every checkpoint.
         stalls=jobs.c.stalls + case((IS_QUEUED, 0), else_=1),
+        # A higher fence makes every earlier claim void.
         fence=jobs.c.fence + 1,
         lease_until=_LEASE_END,
         started_at=func.coalesce(jobs.c.started_at, NOW),
@@ -127,7 +131,7 @@ REQUEUE = (
     .where(_OF_CLAIM, IS_HELD)
     .values(
         status=Status.QUEUED,
-        attempt=jobs.c.attempt - 1,
+        attempt=jobs.c.attempt - 1,  # a job that was given back has not been attempted
         **_UNCLAIMED,
         waits_for=bindparam("waits_for", type_=Text),
         lease_until=case((bindparam("lease_seconds", type_=Double) > 0, _LEASE_END), else_=null()),

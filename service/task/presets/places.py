@@ -36,16 +36,16 @@ class Places:
             if column.has_gaps:
                 marks.append(place)
                 place += 1
-            features.append(described(column, {"encoding": encoding}))
+            features.append(feature_spec(column, {"encoding": encoding}))
         for column in embedded:
             count = min(column.distinct, MOST_CODES)
             codes[place] = count + 1
             place += 1
-            features.append(described(column, {"encoding": "integer", "max_categories": count}))
-        return cls([*features, *(described(one, {}) for one in others)], of_numbers, marks, codes)
+            features.append(feature_spec(column, {"encoding": "integer", "max_categories": count}))
+        return cls([*features, *(feature_spec(one, {}) for one in others)], of_numbers, marks, codes)
 
 
-def described(column: Column, encoding: Mapping[str, Any]) -> Json:
+def feature_spec(column: Column, encoding: Mapping[str, Any]) -> Json:
     """A column as `data.features` says it; a number of which some are missing gets a mark that says so."""
     told = {"name": column.name, "type": _type_of(column), **encoding}
     return told | ({"missing": "indicator"} if column.is_number and column.has_gaps else {})

@@ -6,7 +6,7 @@ Label smoothing is left out, because the loss is what a score is measured by; ot
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.task.presets.places import Places, described
+from service.task.presets.places import Places, feature_spec
 from service.task.presets.plain import normalization, stops_early
 from service.task.presets.profile import Profile
 
@@ -104,7 +104,7 @@ def td_s_preset(profile: Profile) -> Json:
     layers = td_s(classifies=profile.classifies)
     if not profile.columns:
         return _preset(profile, [normalization(profile), *layers], is_simple=True)
-    features = [described(one, {"encoding": "robust"} if one.is_number else {}) for one in profile.columns]
+    features = [feature_spec(one, {"encoding": "robust"} if one.is_number else {}) for one in profile.columns]
     return _preset(profile, layers, is_simple=True) | {"features": features}
 
 

@@ -23,6 +23,7 @@ WRITTEN = [
     "na_values",
     "skip_rows",
     "comment",
+    "sheet",
 ]
 WRITTEN += ["date_format", "type"]
 

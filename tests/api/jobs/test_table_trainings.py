@@ -12,6 +12,7 @@ def test_a_table_trains_a_network_that_answers_in_its_words(service: Service) ->
     job = trained(service)
     version = service.client.get(job["links"]["version"]).json()
     assert version["metrics"]["test_accuracy"] > 0.9
+    assert version["output"].pop("conformity")["part"] == "validation"
     assert version["output"] == {"classes": list(SPECIES), "shape": [None, 3], "targets": ["species"]}
     assert [feature["name"] for feature in version["input"]["features"]] == ["island", "bill", "mass", "female", "seen"]
     assert version["data"]["left_out"] == ["name", "nothing", "planet"]
@@ -85,7 +86,9 @@ def test_two_classes_and_numbers_are_learnt_as_well(service: Service) -> None:
         assert answer.status_code == 202, answer.text
         service.work()
     outputs = [service.client.get(f"/v1/models/penguins/versions/{n}").json()["output"] for n in (1, 2)]
+    assert outputs[0].pop("conformity")["rows"] == 46
     assert outputs[0] == {"classes": ["false", "true"], "shape": [None, 1], "targets": ["female"]}
+    assert outputs[1].pop("conformity")["rows"] == 48
     (scale,) = outputs[1].pop("transform")
     assert scale["transform"] == "standardize"
     assert outputs[1] == {"classes": None, "shape": [None, 1], "targets": ["mass"]}

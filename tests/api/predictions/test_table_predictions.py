@@ -211,7 +211,7 @@ def test_a_wrong_parameter_is_named(learnt: Service, query: str, code: str, para
 
 def test_what_is_no_table_to_predict_is_refused(learnt: Service) -> None:
     problem = assert_problem(sent(learnt, b"a", "text/plain"), 415, "unsupported_media_type")
-    assert "CSV, Parquet or Arrow" in problem["detail"]
+    assert "CSV, Parquet, Arrow or a spreadsheet" in problem["detail"]
     assert_problem(sent(learnt, b"[{}]", "application/octet-stream"), 415, "unsupported_media_type")
     assert_problem(sent(learnt, b"", CSV), 400, "bad_table")
     assert_problem(sent(learnt, b"no parquet", PARQUET), 400, "bad_table")

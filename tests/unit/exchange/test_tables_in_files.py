@@ -19,7 +19,7 @@ import pytest
 from service.config import Limits
 from service.data.features import Encoder
 from service.data.features.columns import AnyColumn, CategoryColumn, NumberColumn
-from service.errors import Invalid
+from service.errors import Invalid, Malformed
 from service.exchange.exporting import export
 from service.exchange.importing import import_file, import_json
 from service.exchange.keras.file import read_keras_file
@@ -243,13 +243,13 @@ def layer_of(document: dict[str, Any], class_name: str) -> dict[str, Any]:
     return found
 
 
-MISTAKES: list[tuple[str, Any, str]] = [
+MISTAKES: list[tuple[str, Any, str | None]] = [
     ("config.json", lambda value: layer_of(value, "Rescaling")["config"].update(scale=2.0), "#/spec"),
     ("config.json", lambda value: value["config"]["layers"].append({"class_name": "Lambda"}), "#/spec"),
     ("config.json", lambda value: layer_of(value, "Sequential").update(config=[]), "#/spec/class_name"),
     ("config.json", lambda value: layer_of(value, "Sequential")["config"].update(name=3), "#/spec/class_name"),
     ("config.json", lambda value: layer_of(value, "Sequential").update(class_name="Lambda"), "#/spec/class_name"),
-    ("metadata.json", lambda value: value.pop("features"), "#/spec/class_name"),
+    ("metadata.json", lambda value: value.pop("features"), None),
     ("metadata.json", lambda value: value.update(features=[]), "#/features"),
     ("metadata.json", lambda value: value.update(features={"a": 1}), "#/features"),
     ("metadata.json", lambda value: value["features"][1].update(mean=3.0), "#/spec"),
@@ -259,11 +259,12 @@ MISTAKES: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("member", "change", "place"), MISTAKES)
-def test_a_keras_file_whose_layers_are_not_its_columns_is_refused(member: str, change: Any, place: str) -> None:
+def test_a_keras_file_whose_layers_are_not_its_columns_is_refused(member: str, change: Any, place: str | None) -> None:
     content = changed(export(*stored(), "keras").content, member, change)
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises((Invalid, Malformed)) as refused:
         import_file(read_keras_file(content, Limits()), Limits())
-    assert refused.value.findings[0].pointer == place
+    found = refused.value
+    assert (next(one.pointer for one in found.findings) if isinstance(found, Invalid) else None) == place
 
 
 def test_columns_that_make_other_inputs_than_the_network_takes_are_refused() -> None:

@@ -49,6 +49,11 @@ def on(data: Dataset | Table, base: NewVersion, **asked: Any) -> NewVersion:
     return continued({"data": {"dataset": "ds_2", **asked}, "fit": {"epochs": 1, "seed": 2}}, base, data)
 
 
+def learnt_words(told: dict[str, Any]) -> dict[str, Any]:
+    """What an input or output says in words, without what is measured on the rows of each training anew."""
+    return {key: value for key, value in told.items() if key not in ("typical", "conformity", "calibration")}
+
+
 def refused(data: Dataset | Table, base: NewVersion, **asked: Any) -> list[tuple[str, str]]:
     with pytest.raises(Invalid) as caught:
         on(data, base, **asked)
@@ -58,8 +63,8 @@ def refused(data: Dataset | Table, base: NewVersion, **asked: Any) -> list[tuple
 def test_features_targets_and_classes_stay_as_they_were_learnt(base: NewVersion) -> None:
     others = table(age=[1000.0] * 12, color=["violet"] * 12, kind=["b", "b", None] * 4, more=[1] * 12)
     made = on(others, base)
-    assert made.input == base.input
-    assert made.output == base.output
+    assert learnt_words(made.input) == learnt_words(base.input)
+    assert learnt_words(made.output) == learnt_words(base.output)
     assert made.data["features"] == base.data["features"]
     assert made.data["target"] == [{"name": "kind", "missing": "drop"}]
     assert made.data["parts"]["training"]["classes"] == {"a": 0, "b": 8, "c": 0}
@@ -90,7 +95,7 @@ def test_the_same_words_may_be_said_again(base: NewVersion) -> None:
 def test_it_may_go_on_again_and_again(base: NewVersion) -> None:
     again = on(table(), on(table(), base), split={"test": 0.25})
     assert again.evaluation is not None
-    assert again.output == base.output
+    assert learnt_words(again.output) == learnt_words(base.output)
 
 
 MISTAKES: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
@@ -160,7 +165,7 @@ def test_the_classes_of_arrays_are_numbered_as_the_version_numbers_them() -> Non
         if found.dataset.validation is not None:
             assert found.dataset.validation.y.tolist() == [0]
         made = train(found.request, data or found.inline or stored, start=start)
-        assert made.output == base.output
+        assert learnt_words(made.output) == learnt_words(base.output)
 
 
 def test_classes_that_the_version_does_not_know_are_refused_in_arrays() -> None:
@@ -169,4 +174,4 @@ def test_classes_that_the_version_does_not_know_are_refused_in_arrays() -> None:
     turned = Dataset(X, np.eye(3, dtype=np.float32)[[0, 1, 2] * 2], ("c", "b", "a"))
     assert refused(turned, base) == [("#/data/y", "unknown_class")]
     same = Dataset(X, np.eye(3, dtype=np.float32)[[0, 1, 2] * 2], ("a", "b", "c"))
-    assert on(same, base).output == base.output
+    assert learnt_words(on(same, base).output) == learnt_words(base.output)

@@ -7,7 +7,7 @@ import pytest
 
 from service import nn
 from service.nn.engine import subnormals
-from service.nn.engine.second_thread import Beside
+from service.nn.engine.second_thread import SecondThread
 
 TINY = np.finfo(np.float32).tiny
 SMALL = np.full(3, 1e-30, np.float32)
@@ -33,7 +33,7 @@ def test_only_the_thread_that_asks_takes_them_for_zeros() -> None:
     before.start()
     before.join()
     assert found[0] > 0
-    Beside().do(lambda: found.append(product()), lambda: found.append(product()))
+    SecondThread().do(lambda: found.append(product()), lambda: found.append(product()))
     assert min(found) == 0
     assert max(found) > 0
 

@@ -10,7 +10,7 @@ import pytest
 
 from service import nn
 from service.nn.engine import blas
-from service.nn.engine.second_thread import Beside
+from service.nn.engine.second_thread import SecondThread
 from service.nn.models import model_from_config
 
 X = np.random.default_rng(2).normal(size=(300, 40)).astype(np.float32)
@@ -75,7 +75,7 @@ def test_fits_side_by_side_learn_what_they_learn_alone() -> None:
 
 
 def test_the_second_thread_serves_one_at_a_time() -> None:
-    beside, inside, finish = Beside(), threading.Event(), threading.Event()
+    second_thread, inside, finish = SecondThread(), threading.Event(), threading.Event()
     order: list[str] = []
 
     def first() -> None:
@@ -83,10 +83,10 @@ def test_the_second_thread_serves_one_at_a_time() -> None:
         assert finish.wait(30)
         order.append("first")
 
-    one = threading.Thread(target=beside.do, args=(first, lambda: None))
+    one = threading.Thread(target=second_thread.do, args=(first, lambda: None))
     one.start()
     assert inside.wait(30)
-    two = threading.Thread(target=beside.do, args=(lambda: order.append("second"), lambda: order.append("here")))
+    two = threading.Thread(target=second_thread.do, args=(lambda: order.append("second"), lambda: order.append("here")))
     two.start()
     assert order == []
     finish.set()

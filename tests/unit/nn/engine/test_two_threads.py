@@ -9,7 +9,7 @@ from service import nn
 from service.nn import openblas
 from service.nn.engine import blas
 from service.nn.engine import two_threads as halves
-from service.nn.engine.second_thread import Beside
+from service.nn.engine.second_thread import SecondThread
 from service.nn.models import model_from_config
 from tests.support.networks import model_of, rows
 
@@ -42,15 +42,15 @@ def test_two_halves_of_a_step_on_two_threads_learn_what_one_step_learns(
 
 
 def test_work_beside_other_work_raises_what_failed_and_goes_on() -> None:
-    beside, done = Beside(), []
+    second_thread, done = SecondThread(), []
 
     def fail() -> None:
         raise ArithmeticError("out of numbers")
 
     for there, here in ((fail, lambda: done.append("here")), (lambda: done.append("there"), fail)):
         with pytest.raises(ArithmeticError, match="out of numbers"):
-            beside.do(there, here)
-    beside.do(lambda: done.append("there"), lambda: None)
+            second_thread.do(there, here)
+    second_thread.do(lambda: done.append("there"), lambda: None)
     assert done == ["here", "there", "there"]
 
 
