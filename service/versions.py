@@ -1,6 +1,7 @@
 """What a version is: a trained network, before it has a number and after."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -56,6 +57,10 @@ class NewVersion(Trained):
     warnings: tuple[Finding, ...] = ()
     """What is probably not meant: what only the trained network tells, or what a file says that the version does not
     keep."""
+
+    def metrics_with(self, last: Mapping[str, MetricValue]) -> dict[str, MetricValue]:
+        """The metrics with those of the last epoch, which of a bag is one member's and gives way to the means."""
+        return {**self.metrics, **last} if self.members is None else {**last, **self.metrics}
 
     @property
     def sha256(self) -> str:

@@ -174,10 +174,7 @@ class Worker:
         complete = new if isinstance(new, NewVersion) and not new.partial else None
         progress = monitor.progress(done=complete is not None or isinstance(new, NewDataset))
         if complete is not None:  # with what the test part says, which no epoch does
-            parts = [complete.metrics, progress.metrics]
-            # The last epoch of a bag is that of one member, and its metrics are means.
-            first, last = parts if complete.members is None else reversed(parts)
-            progress = replace(progress, metrics={**first, **last})
+            progress = replace(progress, metrics=complete.metrics_with(progress.metrics))
         return lambda tx: _publish(tx, claim, new, progress)
 
     def _make(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> NewVersion | NewDataset:
