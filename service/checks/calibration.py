@@ -18,6 +18,9 @@ def check_calibration(
         expected = "Expected a network whose outputs are the probabilities of classes, or their logits"
         hint = "softmax for classes, sigmoid for two classes or labels"
         findings.error(locate("calibrate"), "conflict", f"{expected} ({hint}); these are not.")
+    elif request.folds is not None:
+        expected = "Expected a single network; the rows of a fold tell how sure one member is, and not their mean"
+        findings.error(locate("calibrate"), "conflict", f"{expected}. Leave calibrate out, or folds.")
     elif dataset.validation is None and not request.fit.validation_split:
         expected = "Expected rows that are held out for validation, to learn the temperature from"
         findings.error(locate("calibrate"), "conflict", f"{expected}: data.split.validation or fit.validation_split.")

@@ -175,7 +175,7 @@ class Worker:
         complete = new if isinstance(new, NewVersion) and not new.partial else None
         progress = monitor.progress(done=complete is not None or isinstance(new, NewDataset))
         if complete is not None:  # with what the test part says, which no epoch does
-            progress = replace(progress, metrics={**complete.metrics, **progress.metrics})
+            progress = replace(progress, metrics=complete.metrics_with(progress.metrics))
         return lambda tx: _publish(tx, claim, new, progress)
 
     def _make(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> NewVersion | NewDataset:
