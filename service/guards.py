@@ -61,16 +61,19 @@ class NumberGuard(Callback):
 
 
 class TimeLimit(Callback):
-    """Ends a training that has taken longer than it may, all attempts together."""
+    """Ends a training that has taken longer than it may, all attempts together, and what was `spent` before."""
 
-    def __init__(self, max_seconds: float | None, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, max_seconds: float | None, *, spent: float = 0.0, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._max_seconds = max_seconds
         self._now = now
-        self._began = now()
+        self._spent = spent
+        self._began = now() - spent
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's hook
         """The time begins to run."""
-        self._began = self._now()
+        self._began = self._now() - self._spent
 
     def get_state(self) -> dict[str, Any]:
         """The seconds so far."""

@@ -101,6 +101,7 @@ class Job:
     """The dataset that a prediction made."""
     epoch: int
     epochs: int
+    """The most epochs that it may take, those of all members together."""
     fraction: float
     metrics: dict[str, MetricValue]
     priority: int
@@ -119,6 +120,21 @@ class Job:
     """The hash of the request; None for jobs of earlier releases."""
     score: dict[str, Any] | None = None
     """How the version of a training that has succeeded does on held-out rows."""
+
+    @property
+    def members(self) -> int | None:
+        """How many networks the training makes one after the other; None where it makes a single one."""
+        data = self.request.get("data")
+        split = data.get("split") if isinstance(data, Mapping) else None
+        found: int | None = split.get("folds") if isinstance(split, Mapping) else None
+        return found
+
+    def place(self, epoch: int) -> tuple[int | None, int]:
+        """The member and its epoch, both from 1, that the `epoch`th of all epochs is; None and itself without any."""
+        if self.members is None:
+            return None, epoch
+        member, within = divmod(max(epoch - 1, 0), max(self.epochs // self.members, 1))
+        return member + 1, within + min(epoch, 1)
 
     @property
     def is_final(self) -> bool:
@@ -163,6 +179,10 @@ class EpochResult:
     learning_rate: float | None = None
     seconds: float | None = None
     rows_per_second: float | None = None
+    member: int | None = None
+    """Of a bag the member that was trained, from 1, ..."""
+    epoch: int | None = None
+    """... and which of its epochs this was."""
 
     def to_json_dict(self) -> dict[str, Any]:
         """Only what is known."""

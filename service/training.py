@@ -1,6 +1,5 @@
 """The verb train: a request and a dataset become weights, knowing nothing of SQL, HTTP or processes."""
 
-import itertools
 import logging
 import math
 import platform
@@ -11,24 +10,28 @@ from typing import Any
 
 import numpy as np
 
+from service.bagging import Bagging, Members, add_partial, mean_history, mean_metrics, out_of_fold
 from service.config import VERSION
 from service.data.datasets import Dataset
 from service.data.features import Prepared, prepare
 from service.data.features.typical import typical_row
 from service.data.tables import Table
 from service.errors import Finding, Findings
-from service.evaluation import Certainty, HeldOut, held_out_score, is_worse_than_mean, measure
+from service.evaluation import Certainty, HeldOut, held_out_score, is_worse_than_mean, measure, score_of
+from service.fitting import fit, fit_arguments
 from service.formats.metric_values import MetricValue, finite
 from service.formats.weights import pack
 from service.guards import BestWeights, Description, NumberGuard, TimeLimit
 from service.jobs import CancelRequested, Keep
 from service.nn import Sequential, callbacks
 from service.nn.engine import blas
-from service.nn.training_state import StateMismatch, TrainingState
+from service.nn.training_state import TrainingState
 from service.spec import TrainingRequest
+from service.spec.certainty import CertaintySpec
 from service.spec.data import DataSpec
 from service.spec.vocabulary import made
 from service.task import AskedLoss, OutputMeaning, Task
+from service.task.bag import bag, named_weights
 from service.task.network import scale_of
 from service.task.start import Start
 from service.task.target_scale import TargetScale
@@ -66,13 +69,15 @@ def train(
         start.give(model, optimizer=bool(request.from_.optimizer))
     del start  # it may be three times as large as the network
     told = _told(request, prepared, model, scale) | {"timing": {"build_seconds": time.perf_counter() - started}}
+    if prepared.folds is not None:
+        return _bag(Bagging(request, dataset, prepared.folds, task, Description(told), callbacks), states)
     best, limit = BestWeights(), TimeLimit(request.fit.max_seconds)
     guards = [NumberGuard(dataset), limit, best, Description(told)]
     watchers = [*guards, *(made("callback", one) for one in request.fit.callbacks), *callbacks]
     began = time.perf_counter()
     try:
         with np.errstate(all="ignore"):
-            _fit(model, _fit_arguments(request, dataset, task), watchers, states)
+            fit(model, fit_arguments(request, dataset, task), watchers, states)
     except CancelRequested as cancelled:
         if cancelled.keep is None or model.optimizer.batches == 0:
             raise
@@ -104,6 +109,46 @@ def _calibrated(model: Sequential, request: TrainingRequest, task: Task, certain
     return made
 
 
+def _bag(bagging: Bagging, states: Iterable[TrainingState]) -> NewVersion:
+    """The version of a bag, whose score is that of the predictions for rows that a member was trained without."""
+    request, task, dataset = bagging.request, bagging.task, bagging.dataset
+    with np.errstate(all="ignore"):
+        members = bagging.run(states)
+    told = bagging.described.told
+    if members.partial:
+        return _of_members(told, members)
+    held = HeldOut("out_of_fold", dataset, out_of_fold(bagging, members.finished))
+    version = _of_members(Certainty.learn(task, held, CertaintySpec()).added_to(told), members)
+    if dataset.test is None:
+        return replace(version, score=score_of(held, task, dataset.y))
+    model = bag(request.spec, dataset.columns, [one.weights.values() for one in members.finished])
+    model.compile(**task.compilation(request.compile, task.encoded(dataset.y[:1])) | {"optimizer": "sgd"})
+    evaluation = _evaluation(model, task, dataset.test)
+    metrics = version.metrics | {f"test_{name}": value for name, value in evaluation["metrics"].items()}
+    score = held_out_score(model, task, dataset, dataset.rows)
+    return replace(version, metrics=_finite(metrics), evaluation=evaluation, score=score)
+
+
+def _of_members(told: Mapping[str, Any], members: Members) -> NewVersion:
+    """The version that has these members; histories and metrics are means over them."""
+    known = {
+        **told,
+        "timing": told["timing"] | {"fit_seconds": members.seconds},
+        "environment": told["environment"] | {"members": len(members.finished)},
+    }
+    return NewVersion(
+        **known,
+        metrics=_finite(mean_metrics(members.finished)),
+        history=mean_history(members.finished),
+        weights=pack(named_weights([one.weights for one in members.finished])),
+        partial=members.partial,
+    )
+
+
+def _finite(metrics: Mapping[str, MetricValue | None]) -> dict[str, Any]:
+    return {name: None if value is None else finite(value) for name, value in metrics.items()}
+
+
 def _warnings(model: Sequential, task: Task, kept: int, prepared: Prepared) -> tuple[Finding, ...]:
     """What a score does not tell: that the mean is as good where nothing is held out, or for one output of several.
 
@@ -129,7 +174,9 @@ def salvage(state: TrainingState, keep: Keep) -> NewVersion:
     `ValueError` or `LookupError` if the state is not one of such a training.
     """
     told = state.remembered("Description")["told"]
-    request = TrainingRequest.from_json_dict({part: told[part] for part in ("spec", "compile", "fit")})
+    asked = {key: value for key, value in told["data"].items() if key in DataSpec.model_fields}
+    parts = {part: told[part] for part in ("spec", "compile", "fit")}
+    request = TrainingRequest.from_json_dict(parts | {"data": asked})
     model = request.spec.build(told["input"]["shape"][-1], seed=request.fit.seed)
     model.compile(**request.compile.arguments())
     model.optimizer.build(model.parameters)
@@ -137,7 +184,12 @@ def salvage(state: TrainingState, keep: Keep) -> NewVersion:
     best = BestWeights()
     best.set_state(state.remembered("BestWeights"))
     past = {"history": dict(state.remembered("History")["history"])} | state.remembered("TimeLimit")
-    return _partial(model, told, keep, best, **past)
+    if request.folds is None:
+        return _partial(model, told, keep, best, **past)
+    members = Members.stored(state)
+    add_partial(members, model, best, keep, past["history"])
+    members.seconds, members.partial = past["seconds"], True
+    return _of_members(told, members)
 
 
 def _partial(
@@ -194,7 +246,7 @@ def _result(
     known = {**told, "timing": told["timing"] | {"fit_seconds": seconds}}
     return NewVersion(
         **known,
-        metrics={name: None if value is None else finite(value) for name, value in metrics.items()},
+        metrics=_finite(metrics),
         history=history,
         evaluation=evaluation,
         weights=weights,
@@ -247,43 +299,4 @@ def environment() -> dict[str, Any]:
         "blas": f"{built_with['name']} {built_with['version']}",
         "blas_threads": blas.threads(),
         "machine": platform.machine(),
-    }
-
-
-def _fit(
-    model: Sequential,
-    arguments: Mapping[str, Any],
-    watchers: Sequence[callbacks.Callback],
-    states: Iterable[TrainingState],
-) -> None:
-    for state in itertools.chain(states, [None]):
-        if state is not None:
-            model.resume_from(state)
-        try:
-            model.fit(**arguments, callbacks=watchers, verbose=0)
-        except StateMismatch as mismatch:
-            _log.warning("A stored state is not one of this training: %s", mismatch)
-            continue
-        return
-
-
-def _fit_arguments(request: TrainingRequest, dataset: Dataset, task: Task) -> dict[str, Any]:
-    fit = request.fit
-    validation: tuple[Any, ...] | None = None
-    if dataset.validation is not None:
-        held = dataset.validation
-        validation = (held.x, task.encoded(held.y))
-        validation += () if held.sample_weight is None else (held.sample_weight,)
-    return {
-        "x": dataset.x,
-        "y": task.encoded(dataset.y),
-        "epochs": fit.epochs,
-        "batch_size": fit.batch_size,
-        "validation_split": fit.validation_split,
-        "validation_data": validation,
-        "validation_freq": fit.validation_freq,
-        "validation_batch_size": fit.validation_batch_size,
-        "shuffle": fit.shuffle,
-        "class_weight": task.class_weights(fit, dataset),
-        "sample_weight": dataset.sample_weight,
     }

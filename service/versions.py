@@ -1,6 +1,7 @@
 """What a version is: a trained network, before it has a number and after."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,12 +27,19 @@ class Trained:
     data: dict[str, Any] = field(default_factory=dict)
     """What was asked of a stored dataset and what was held out; empty where the data came with the request."""
     environment: dict[str, Any]
-    """What the numbers depend on besides the request, and under `from` the version that the training went on from."""
+    """What the numbers depend on besides the request, under `from` the version that the training went on from, and
+    under `members` the number of members of a bag."""
     timing: dict[str, Any]
     score: dict[str, Any] | None = None
     """How it does on held-out rows beside a baseline; None where no rows were held out."""
     partial: bool = False
     """Whether the training was cancelled before its end; then `metrics` are of the epoch whose weights these are."""
+
+    @property
+    def members(self) -> int | None:
+        """How many networks of the spec the version averages; None where it is a single one."""
+        found: int | None = self.environment.get("members")
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +57,10 @@ class NewVersion(Trained):
     warnings: tuple[Finding, ...] = ()
     """What is probably not meant: what only the trained network tells, or what a file says that the version does not
     keep."""
+
+    def metrics_with(self, last: Mapping[str, MetricValue]) -> dict[str, MetricValue]:
+        """The metrics with those of the last epoch, which of a bag is one member's and gives way to the means."""
+        return {**self.metrics, **last} if self.members is None else {**last, **self.metrics}
 
     @property
     def sha256(self) -> str:

@@ -12,13 +12,17 @@ _NO_ROWS = (
     "Expected rows that are held out for validation, to learn {} from: data.split.validation or fit.validation_split."
 )
 
+_NO_BAG = "Expected a single network; the rows of a fold tell how sure one member is, and not their mean"
+
 
 def check_calibration(
     request: TrainingRequest, dataset: Dataset, task: Task, locate: Locate, findings: Findings
 ) -> None:
     """Notes why probabilities cannot be calibrated, or no threshold tuned, where that is asked for."""
     validates = dataset.validation is not None or bool(request.fit.validation_split)
-    if request.threshold is not None:
+    if request.threshold is not None and request.folds is not None:
+        findings.error(locate("threshold"), "conflict", f"{_NO_BAG}. Leave threshold out, or folds.")
+    elif request.threshold is not None:
         _check_threshold(task, locate("threshold"), findings, validates=validates)
     if not request.calibrate:
         return
@@ -26,6 +30,8 @@ def check_calibration(
         expected = "Expected a network whose outputs are the probabilities of classes, or their logits"
         hint = "softmax for classes, sigmoid for two classes or labels"
         findings.error(locate("calibrate"), "conflict", f"{expected} ({hint}); these are not.")
+    elif request.folds is not None:
+        findings.error(locate("calibrate"), "conflict", f"{_NO_BAG}. Leave calibrate out, or folds.")
     elif not validates:
         findings.error(locate("calibrate"), "conflict", _NO_ROWS.format("the temperature"))
 

@@ -31,12 +31,28 @@ def read_start(document: Mapping[str, Any], findings: Findings, open_start: Open
     """The version that a request goes on from, if any; `Invalid` if it is none, because all else depends on it."""
     try:
         asked = Continuation.model_validate({"from": document.get("from")}).from_
-        return None if asked is None else open_start(asked.model, asked.which)
+        return None if asked is None else _single(open_start(asked.model, asked.which), document, findings)
     except ValidationError as error:
         report(error, document, TrainingRequest, findings)
     except NotFound as missing:
         findings.error(f"#/from/{missing.kind}", "not_found", missing.detail)
     raise findings.refusal()
+
+
+def _single(start: Start, document: Mapping[str, Any], findings: Findings) -> Start:
+    """The start, which is one network, and not to become a bag."""
+    if start.version.members is not None:
+        said = f"Expected a version that is one network; {start.version.title} is a bag of {start.version.members}."
+        hint = "Ask for a new training of what its description shows, on more rows or with other settings."
+        findings.error("#/from", "conflict", f"{said} {hint}")
+        raise findings.refusal()
+    data = document.get("data")
+    asked = data.get("split") if isinstance(data, Mapping) else None
+    if isinstance(asked, Mapping) and asked.get("folds") is not None:
+        said = "Expected no folds beside from: the version has seen rows of every fold, so none would be held out."
+        findings.error("#/data/split/folds", "conflict", said)
+        raise findings.refusal()
+    return start
 
 
 def settled(

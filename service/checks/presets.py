@@ -18,6 +18,10 @@ PLACEHOLDERS: Mapping[str, Any] = {"spec": {"layers": [{"class_name": "Flatten"}
 """What stands for the parts that a preset makes, until it does."""
 
 
+FEWEST_ROWS, _FEW_ROWS = 10, 50
+"""With fewer rows a preset makes no network, and with fewer than the second it warns."""
+
+
 def with_placeholders(document: Mapping[str, Any]) -> dict[str, Any]:
     """A request with something in the place of every part that a preset makes."""
     compiled = document.get("compile")
@@ -37,7 +41,9 @@ def with_preset(
     compiled = document.get("compile")
     said = isinstance(compiled, Mapping) and compiled.get("loss") is not None
     classifies = AskedLoss.of(request.compile).classifies if said else _are_two_classes(request, data)
-    asked = with_split(request.data or DataSpec(), data, classifies=classifies or _names_classes(request, data))
+    asked = request.data or DataSpec()
+    if not request.fit.validation_split:
+        asked = with_split(name, asked, data, classifies=classifies or _names_classes(request, data))
     noted = Findings(limit=findings.limit)
     prepared = prepare(
         data,
@@ -47,6 +53,11 @@ def with_preset(
         validation_split=request.fit.validation_split,
         glimpse=True,
     )
+    if prepared is not None:
+        _check_teaches(prepared.dataset, "#/data/target" if isinstance(data, Table) else "#/data/y", noted)
+        if prepared.dataset.rows < _FEW_ROWS:
+            few = f"There are {prepared.dataset.rows} rows to learn from; what is measured on so few may be chance."
+            findings.warn("#/data", "too_few_rows", few)
     if prepared is None or noted.total:
         raise noted.refusal()
     profile = Profile.of(data, prepared, classifies=classifies if said else None)
@@ -54,6 +65,16 @@ def with_preset(
     if isinstance(data, Table) and asked.features is None and "features" in whole["data"]:
         findings.warnings += noted.warnings  # the columns that were chosen are not examined a second time
     return whole
+
+
+def _check_teaches(dataset: Dataset, at: str, findings: Findings) -> None:
+    """Notes rows of which nothing can be learnt; who writes a network by hand may have reasons for them."""
+    if dataset.rows < FEWEST_ROWS:
+        said = f"Expected at least {FEWEST_ROWS} rows with a target to train on; there are {dataset.rows}."
+        findings.error("#/data", "too_few_rows", f"{said} Add rows, or say spec and compile.")
+    elif (dataset.y == dataset.y[0]).all():
+        said = "Expected at least two different targets in the training rows; all are the same."
+        findings.error(at, "constant_targets", f"{said} Name another column, or say spec and compile.")
 
 
 def _names_classes(request: TrainingRequest, data: Dataset | Table) -> bool:

@@ -89,7 +89,9 @@ def _task_of(request: TrainingRequest, dataset: Dataset, found: Outline, scale: 
 def _check_split(request: TrainingRequest, dataset: Dataset, locate: Locate, findings: Findings) -> None:
     share, at = request.fit.validation_split, locate("fit", "validation_split")
     kept = request.fit.kept_rows(dataset.rows)
-    if share and dataset.validation is not None:
+    if share and request.folds is not None:
+        findings.error(at, "conflict", "Expected validation_split or folds, which are validated with; received both.")
+    elif share and dataset.validation is not None:
         findings.error(at, "conflict", "Expected validation_split or validation_data; received both.")
     elif share and not 0 < kept < dataset.rows:
         parts = f"{kept} rows to train on and {dataset.rows - kept} to validate with"
@@ -124,7 +126,7 @@ def _check_learning(
         if request.from_ is None:  # what is not seen now may have been learnt before
             _warn_of_held_out(request, dataset, task, at, locate=locate, findings=findings)
         measured = check_metrics(request, task.encoded(dataset.y[:2]), task, locate, findings)
-        validates = bool(request.fit.validation_split) or dataset.validation is not None
+        validates = bool(request.fit.validation_split or request.folds) or dataset.validation is not None
         check_callbacks(request, measured, validates=validates, locate=locate, findings=findings)
 
 

@@ -5,7 +5,7 @@ from service.evaluation.certainty import Certainty
 from service.evaluation.conformal import Conformity
 from service.evaluation.held_out import HeldOut
 from service.evaluation.report import Measured, importance, is_worse_than_mean, measure, report
-from service.evaluation.score import Baseline, held_out_score, score
+from service.evaluation.score import Baseline, held_out_score, score, score_of
 
 __all__ = [
     "Baseline",
@@ -20,4 +20,5 @@ __all__ = [
     "measure",
     "report",
     "score",
+    "score_of",
 ]

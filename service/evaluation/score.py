@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.data.datasets import Dataset
+from service.evaluation.held_out import HeldOut
 from service.evaluation.probabilities import brier, calibration_error, log_loss, normalized, reliability
 from service.evaluation.report import true_classes
 from service.formats.metric_values import finite
@@ -62,6 +63,11 @@ def held_out_score(
     with np.errstate(all="ignore"):
         predictions = task.in_units(model.predict(held.x, verbose=0))
     return score(task, Baseline.of(task, dataset.y[:kept]), predictions, held, part)
+
+
+def score_of(held: HeldOut, task: Task, y: Array) -> dict[str, Any] | None:
+    """The score of predictions for held-out rows, beside the baseline of training targets `y`."""
+    return score(task, Baseline.of(task, y), held.predictions, held.data, held.part)
 
 
 def score(task: Task, baseline: Baseline, predictions: Array, held: Dataset, part: str) -> dict[str, Any] | None:
@@ -146,7 +152,7 @@ def _of_classes(task: Task, baseline: Baseline, p: Array, y: Array) -> tuple[str
     if task.targets is Targets.BINARY:
         shares = np.array([1 - shares[0], shares[0]])
     counted = (truth >= 0) & (truth < p.shape[1])
-    if not counted.any():
+    if not counted.any() or p.shape[1] < 2:
         return None
     truth, p = truth[counted], p[counted]
     constant = normalized(np.broadcast_to(shares[: p.shape[1]], p.shape))

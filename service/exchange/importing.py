@@ -27,7 +27,8 @@ from service.spec import CompileSpec, ModelSpec
 from service.spec.data import Names
 from service.spec.mistakes import pointer_in, report
 from service.spec.networks import stack_of
-from service.spec.request import Part, Word, unwrapped
+from service.spec.request import Part, Word
+from service.spec.unwrapping import unwrapped
 from service.training import environment
 from service.versions import NewVersion
 

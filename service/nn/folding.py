@@ -1,5 +1,6 @@
 """A trained network in fewer and plainer layers that answer the same."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from service.nn.layers import (
     Activation,
     ActivityRegularization,
     AlphaDropout,
+    ColumnTransformer,
     Dense,
     Dropout,
     GaussianDropout,
@@ -17,6 +19,7 @@ from service.nn.layers import (
     ParametricActivation,
     Scale,
 )
+from service.nn.layers.column_transformer import Transformer
 from service.nn.layers.input_layer import InputLayer
 from service.nn.sequential import Sequential
 
@@ -36,14 +39,23 @@ def fold(model: Sequential) -> Sequential:
 
     A Scale goes into the kernel of the Dense layer behind it, a kernel in NTK scale becomes a plain one, and a
     ParametricActivation whose alphas are all 1 the activation itself; layers that do nothing in inference are left out.
+    The layers of each group of columns are folded, too.
     What no Dense layer can say, such as members and embeddings, stays as it is. The network is not compiled, and has no
     part in this one's weights. One without anything to fold is returned as it is.
     """
     if not foldable(model):
         return model
+    kept = _folded_stack(model.layers)
+    folded = Sequential([InputLayer(shape=model.input_shape[1:]), *(layer for layer, _ in kept)], name=model.name)
+    folded.set_weights([weight for _, weights in kept for weight in weights])
+    return folded
+
+
+def _folded_stack(stack: Sequence[Layer]) -> list[tuple[Layer, list[Array]]]:
+    """Layers that follow one another in fewer and plainer ones, each with its weights."""
     kept: list[tuple[Layer, list[Array]]] = []
     scale: Scale | None = None
-    for layer in model.layers:
+    for layer in stack:
         if isinstance(layer, _SILENT):
             continue
         if scale is not None:
@@ -57,13 +69,12 @@ def fold(model: Sequential) -> Sequential:
             scale = layer
         else:
             kept.append(_folded(layer))
-    kept += [] if scale is None else [_same(scale)]
-    folded = Sequential([InputLayer(shape=model.input_shape[1:]), *(layer for layer, _ in kept)], name=model.name)
-    folded.set_weights([weight for _, weights in kept for weight in weights])
-    return folded
+    return kept if scale is None else [*kept, _same(scale)]
 
 
 def _is_foldable(layer: Layer) -> bool:
+    if isinstance(layer, ColumnTransformer):
+        return any(_is_foldable(inner) for inner in layer.inner_layers)
     is_scaled = isinstance(layer, Dense) and layer.parametrization == "ntk"
     return is_scaled or isinstance(layer, Scale) or _is_activation(layer)
 
@@ -75,9 +86,22 @@ def _is_activation(layer: Layer) -> bool:
 def _folded(layer: Layer) -> tuple[Layer, list[Array]]:
     if isinstance(layer, Dense):
         return _dense(layer)
+    if isinstance(layer, ColumnTransformer):
+        return _groups(layer)
     if isinstance(layer, ParametricActivation) and _is_activation(layer):
         return Activation(layer.activation, name=layer.name, dtype=layer.dtype), []
     return _same(layer)
+
+
+def _groups(layer: ColumnTransformer) -> tuple[Layer, list[Array]]:
+    """The same columns through fewer and plainer layers in each group."""
+    stacks = [_folded_stack(inner) for _, inner in layer.parts[: len(layer.transformers)]]
+    groups: list[Transformer] = [
+        {"columns": one["columns"], "layers": [plain for plain, _ in stack]}
+        for one, stack in zip(layer.transformers, stacks, strict=True)
+    ]
+    made = type(layer)(groups, remainder=layer.remainder, name=layer.name, dtype=layer.dtype)
+    return made, [weight for stack in stacks for _, weights in stack for weight in weights]
 
 
 def _dense(layer: Dense, scale: Array | None = None) -> tuple[Layer, list[Array]]:

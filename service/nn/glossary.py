@@ -79,7 +79,10 @@ MEANINGS: Mapping[str, str] = {
     "Normalization.variance": "Variance of each feature; inputs are divided by its root.",
     "invert": "Whether it computes the way back, from standardized numbers to the original ones.",
     "transformers": "Groups of columns: objects with `columns` (places from 0) and the `layers` that they go through.",
+    "EnsembleAverage.transformers": "Members: objects with `columns` (places from 0) and the `layers` that they go "
+    "through; each gives the same number of outputs.",
     "remainder": "Whether columns of no group pass on as they are, behind the others, or are dropped.",
+    "EnsembleAverage.remainder": "Always `drop`: columns of no member are left out.",
     "parametrization": "`ntk` divides the product by the root of the number of inputs; `standard` does not.",
     "members": "Number of networks that share the layers between the first and the last of their own.",
     "scale_initializer": "Initial scales.",

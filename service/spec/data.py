@@ -16,6 +16,7 @@ Transform = Literal["standardize", "log", "none"]
 Encoding = Literal["standardize", "robust", "quantile", "none", "boolean", "one_hot", "integer", "calendar", "days"]
 
 MOST_CATEGORIES = 100
+MOST_FOLDS = 20
 
 
 class _Part(BaseModel):
@@ -87,6 +88,11 @@ class SplitSpec(_Part):
     test: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="The share of the rows that is held out to measure the finished version, 0 to below 1."
     )
+    folds: Annotated[int, Field(ge=2, le=MOST_FOLDS)] | None = Field(
+        None,
+        description="The number of folds that the training rows are dealt into. As many networks are trained, each "
+        "without one fold, which it validates with; the version is a bag, which predicts the mean of its members.",
+    )
     method: Literal["random", "stratified", "last", "group"] = Field(
         "random",
         description="`stratified` keeps the shares of the classes, `last` takes the last rows, `group` keeps rows "
@@ -100,6 +106,16 @@ class SplitSpec(_Part):
         """A column that tells no groups would be taken for a promise to keep its rows together."""
         if self.column is not None and self.method != "group":
             raise refusal("conflict", f"A column goes with the method 'group'; received {self.method!r}.", "column")
+        return self
+
+    @model_validator(mode="after")
+    def validates_with_one_kind_of_part(self) -> Self:
+        """Each member of a bag validates with its own fold, and folds are dealt out of all training rows."""
+        if self.folds is not None and self.validation:
+            raise refusal("conflict", "Expected folds or a validation part; received both.", "validation")
+        if self.folds is not None and self.method == "last":
+            said = "Expected the method 'random', 'stratified' or 'group' beside folds; received 'last'."
+            raise refusal("conflict", said, "method")
         return self
 
 

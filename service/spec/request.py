@@ -1,20 +1,18 @@
 """What a training request may say, apart from its data: the network, how to compile it, how to fit it."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from service.formats.arrays import kind_of
 from service.nn import Sequential
 from service.nn.layers import Layer
 from service.spec.certainty import CertaintySpec
 from service.spec.data import DataSpec
 from service.spec.inline_data import DATA_SCHEMA, WEIGHTS_SCHEMA
-from service.spec.networks import MODEL_CLASSES, NotAStack, stack_of
 from service.spec.spelling import refusal
+from service.spec.unwrapping import unwrapped
 from service.spec.vocabulary import Named, made
 
 MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -33,37 +31,6 @@ class Part(BaseModel):
 
     # Built when first used: it takes 10 MB, and not every process reads requests.
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
-
-
-def unwrapped(value: Any) -> Any:
-    """The layers and name out of what Keras's `model.to_json()` gives, as a text or as the object in it."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            raise refusal("wrong_type", "Expected an object, or the text that model.to_json() gives.") from None
-    if not isinstance(value, Mapping):
-        return value
-    if "class_name" not in value:
-        return {**value, "layers": _stacked(value)} if isinstance(value.get("layers"), list) else value
-    class_name, config = value["class_name"], value.get("config", value)
-    if class_name not in MODEL_CLASSES:
-        raise refusal("unknown_name", f"Expected 'Sequential'; received {str(class_name)[:40]!r}.", "class_name")
-    if not isinstance(config, Mapping | list):  # a list as Keras wrote it before 2.2.3
-        raise refusal("wrong_type", f"Expected an object with layers; received {kind_of(config)}.", "config")
-    known = {"name": config["name"]} if isinstance(config, Mapping) and "name" in config else {}
-    return {**known, "layers": _stacked(value)}
-
-
-def _stacked(network: Mapping[str, Any]) -> list[Any]:
-    """The layers of a network in their order, each as `service.nn` has it."""
-    try:
-        return [placed.written for placed in stack_of(network)]
-    except NotAStack as error:
-        said = error.detail
-    except RecursionError:
-        said = "Expected layers that follow one another; these are nested too deep."
-    raise refusal("unknown_name", said, "class_name" if "class_name" in network else "layers")
 
 
 def _named(kind: str, value: Any) -> Any:
@@ -287,6 +254,11 @@ class TrainingRequest(Continuation, CertaintySpec):
     data: DataSpec | None = Field(
         None, description="The data itself, or a stored dataset and how to use it.", json_schema_extra=_or_inline
     )
+
+    @property
+    def folds(self) -> int | None:
+        """The number of folds, and so of members of a bag; None where one network is trained."""
+        return None if self.data is None or self.data.split is None else self.data.split.folds
 
     def to_json_dict(self) -> dict[str, Any]:
         """What was asked, without data that came with it; `from_json_dict` makes an equal request of it."""

@@ -28,7 +28,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The cost of a training, exact but for the memory."""
+    """The cost of a training, exact but for the memory; of a bag the rows are those of one member, about."""
 
     summary: list[dict[str, Any]]
     parameters: int
@@ -45,9 +45,11 @@ def memory_of(request: TrainingRequest, dataset: Dataset, found: Outline) -> Mem
     copies = 2 + len(optimizer.slots()) + int(optimizer.use_ema) + (optimizer.gradient_accumulation_steps is not None)
     batch_rows = min(request.fit.batch_size or 32, request.fit.kept_rows(dataset.rows))
     widths = sum(math.prod(size or 1 for size in shape) for shape in found.shapes)
-    rows = dataset.rows + sum(part.rows for part in (dataset.validation, dataset.test) if part is not None)
+    members = request.folds or 0  # those that are done wait for the others, and the rows of each are copied
+    parts = (dataset, dataset if members else None, dataset.validation, dataset.test)
+    rows = sum(part.rows for part in parts if part is not None)
     return Memory(
-        network=copies * found.parameters * _FLOAT_BYTES,
+        network=(copies + members) * found.parameters * _FLOAT_BYTES,
         batch=4 * batch_rows * widths * _FLOAT_BYTES,
         data=rows * (dataset.columns + found.units) * _FLOAT_BYTES,
     )
@@ -57,7 +59,8 @@ def cost_of(request: TrainingRequest, dataset: Dataset, found: Outline) -> Cost:
     """Looks at the network itself, which it makes and throws away; the dataset may be a glimpse."""
     model = request.spec.build(dataset.columns, seed=0)
     rows = model.summary_rows()
-    kept = request.fit.kept_rows(dataset.rows)
+    held = dataset.rows // request.folds if request.folds else 0
+    kept = dataset.rows - held if held else request.fit.kept_rows(dataset.rows)
     held = dataset.rows - kept if dataset.validation is None else dataset.validation.rows
     batch_rows = min(request.fit.batch_size or 32, kept)
     steps = math.ceil(kept / batch_rows)
@@ -67,6 +70,6 @@ def cost_of(request: TrainingRequest, dataset: Dataset, found: Outline) -> Cost:
         training_rows=kept,
         validation_rows=held,
         steps_per_epoch=steps,
-        steps=steps * request.fit.epochs,
+        steps=steps * request.fit.epochs * (request.folds or 1),
         memory_bytes=memory_of(request, dataset, found).total,
     )

@@ -135,6 +135,10 @@ class Monitor(Callback):
         self._began = self._epoch_began = self._last_sign = self._now()
         self._go_on()
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's hook
+        """So many epochs are over: the next member of a bag begins where the one before might have ended."""
+        self._epoch = epoch
+
     def on_block_end(self, steps_done: int, steps: int) -> None:
         """Several times a second in long epochs."""
         self._fraction = (self._epoch + steps_done / max(steps, 1)) / self._epochs
@@ -176,8 +180,10 @@ class Monitor(Callback):
         self._go_on()
 
     def _result(self, metrics: dict[str, MetricValue], seconds: float) -> EpochResult:
+        member, within = self._claim.job.place(self._epoch)
+        place = {} if member is None else {"member": member, "epoch": within}
         if self.model is None:
-            return EpochResult(metrics, seconds=seconds)
+            return EpochResult(metrics, seconds=seconds, **place)
         # A callback that lowers the rate notes first at which one the epoch was trained.
         rate = metrics.get("learning_rate", self.model.optimizer.current_learning_rate())
         return EpochResult(
@@ -185,6 +191,7 @@ class Monitor(Callback):
             learning_rate=float(rate) if isinstance(rate, int | float) else None,
             seconds=seconds,
             rows_per_second=self.model.rows_per_epoch / seconds if seconds > 0 else None,
+            **place,
         )
 
     def _show_life(self) -> None:

@@ -47,6 +47,7 @@ KINDS: list[dict[str, Any]] = [
         "callbacks": [{"class_name": "EarlyStopping", "patience": 250, "restore_best_weights": True}],
         "rate": 0.1,
     },
+    {"epochs": 110, "optimizer": "adam", "callbacks": [], "rate": 0.1, "folds": 3},
 ]
 
 
@@ -59,13 +60,15 @@ def request(kind: int, model: str) -> dict[str, Any]:
         {"class_name": "Dropout", "rate": asked["rate"]},
         {"class_name": "Dense", "units": 1},
     ]
-    fit = {"epochs": asked["epochs"], "batch_size": 16, "seed": kind, "validation_split": 0.2}
+    fit = {"epochs": asked["epochs"], "batch_size": 16, "seed": kind}
+    held = {"split": {"folds": asked["folds"]}} if "folds" in asked else {}
+    fit |= {} if held else {"validation_split": 0.2}
     return {
         "model": model,
         "spec": {"layers": layers},
         "compile": {"optimizer": asked["optimizer"], "loss": "mse", "metrics": ["mae"]},
         "fit": fit | {"callbacks": asked["callbacks"]},
-        "data": {"x": X.tolist(), "y": Y.tolist()},
+        "data": {"x": X.tolist(), "y": Y.tolist(), **held},
     }
 
 
@@ -192,7 +195,8 @@ class Chaos:
         assert len(numbers) == len(self.jobs)
         for job_id, reader in self.readers.items():
             reader.join(60)
-            reader.check(len(self.expected[self.jobs[job_id]][1]))
+            kind = self.jobs[job_id]
+            reader.check(len(self.expected[kind][1]), KINDS[kind].get("folds", 1))
         engine = create_engine(self.database_url)
         with engine.connect() as connection:
             if engine.dialect.name == "sqlite":

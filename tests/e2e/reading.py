@@ -41,8 +41,10 @@ class Reader(threading.Thread):
                     self.events.append((int(fields["id"]), fields["event"], json.loads(fields["data"])))
                     fields = {}
 
-    def check(self, epochs: int) -> None:
-        """Every event once and in order, every epoch once and in order, and the end at the end."""
+    def check(self, epochs: int, members: int = 1) -> None:
+        """Every event once and in order, every epoch of each member once and in order, and the end at the end."""
         assert [number for number, _, _ in self.events] == list(range(1, len(self.events) + 1))
-        assert [data["epoch"] for _, event, data in self.events if event == "epoch"] == list(range(1, epochs + 1))
+        assert [data["epoch"] for _, event, data in self.events if event == "epoch"] == members * list(
+            range(1, epochs + 1)
+        )
         assert [number for number, event, _ in self.events if event == "done"] == [len(self.events)]

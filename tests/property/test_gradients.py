@@ -153,6 +153,12 @@ LAYERS: dict[str, dict[str, Any]] = {
             {"columns": [1]},
         ]
     },
+    "EnsembleAverage": {
+        "transformers": [
+            {"columns": [3, 1], "layers": [{"class_name": "Dense", "units": 2, "activation": "softmax"}]},
+            {"columns": [0, 1, 2, 3], "layers": ["scale", {"class_name": "Dense", "units": 2, "activation": "tanh"}]},
+        ]
+    },
 }
 SHAPES: dict[str, tuple[int, ...]] = {"Permute": (ROWS, 3, 4), "Flatten": (ROWS, 2, 3), "EnsembleDense": (ROWS, 3, 4)}
 SHAPED_DENSE = {"Dense": [(ROWS, 4), (ROWS, 2, 4)], "BatchNormalization": [(ROWS, 4), (ROWS, 2, 4)]}

@@ -127,6 +127,25 @@ _MADE: dict[str, tuple[int, Callable[[], Sequence[layers.Layer]]]] = {
             layers.EnsembleDense(3, "softmax"),
         ],
     ),
+    "bag": (
+        4,
+        lambda: [
+            layers.EnsembleAverage(
+                [
+                    {
+                        "columns": [0, 1, 2, 3],
+                        "layers": [
+                            layers.ColumnTransformer([{"columns": [1], "layers": [layers.PeriodicEmbedding(3, 5)]}]),
+                            layers.Scale(),
+                            layers.Dense(6, "selu", parametrization="ntk"),
+                            layers.Dense(3, "softmax"),
+                        ],
+                    },
+                    {"columns": [2, 0], "layers": [layers.Dense(5, "relu"), layers.Dense(3, "softmax")]},
+                ]
+            ),
+        ],
+    ),
     "calibrated members": (
         4,
         lambda: [

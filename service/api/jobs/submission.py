@@ -147,7 +147,8 @@ def _add(tx: Transaction, checked: CheckedTraining, dataset_id: str) -> JobView:
     if request.data is not None and request.data.dataset is not None:
         asked["data"] = {**asked["data"], "dataset": dataset_id}  # its name may be another's later
     asked |= {"model": name, "warnings": [asdict(warning) for warning in checked.warnings]}
-    return JobView.of(tx.jobs.add(name, asked, dataset_id, request.fit.epochs, priority=request.priority))
+    epochs = request.fit.epochs * (request.folds or 1)
+    return JobView.of(tx.jobs.add(name, asked, dataset_id, epochs, priority=request.priority))
 
 
 def _collect(invalid: Invalid, place: int, findings: Findings) -> None:

@@ -1,8 +1,8 @@
 """Training jobs: asked for, checked, followed, cancelled."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
@@ -10,18 +10,23 @@ from service.api.examples import BATCH_EXAMPLES, CANCEL_EXAMPLES, TRAINING_EXAMP
 from service.api.http.bodies import JsonBytes, described, read_object, whole_body
 from service.api.http.paths import JobId
 from service.api.http.problems import documented
+from service.api.jobs.bag_history import of_all, of_member
 from service.api.jobs.routes import IdempotencyKey, Prefer, answer_cancelled, answer_submitted, job_routes
 from service.api.jobs.submission import MOST_IN_A_BATCH, Submitted, read_batch, read_one, submit
 from service.api.jobs.validation import ValidationView
 from service.api.jobs.views import EpochView, HistoryPage, JobBatch, JobView
 from service.api.state import Shared, State
-from service.errors import Findings
+from service.errors import Findings, NotFound
 from service.jobs import Keep, Kind
 from service.spec import TrainingRequest
+from service.spec.data import MOST_FOLDS
 
 router = job_routes(Kind.TRAINING)
 
 BODY = described("TrainingRequest", TRAINING_EXAMPLES)
+MemberNumber = Annotated[
+    int | None, Query(ge=1, le=MOST_FOLDS, description="One member of a bag, from 1; the mean of all if not given.")
+]
 UNFIT = documented(400, 413, 415, 422, 429, 503)
 
 
@@ -97,12 +102,15 @@ def validate_training_job(shared: Shared, body: JsonBytes) -> ValidationView:
 
 
 @router.get("/training-jobs/{job_id:word}/history", response_model=HistoryPage, responses=documented(404, 422, 503))
-def get_training_history(shared: Shared, job_id: JobId) -> HistoryPage:
-    """Every metric of every epoch that is done."""
+def get_training_history(shared: Shared, job_id: JobId, member: MemberNumber = None) -> HistoryPage:
+    """Every metric of every epoch that is done; of a bag the means over its members, or those of one `member`."""
     with shared.database.reading() as tx:
-        tx.jobs.get(job_id, Kind.TRAINING)
+        job = tx.jobs.get(job_id, Kind.TRAINING)
         epochs = tx.events.history(job_id)
-    return HistoryPage(items=[EpochView(**epoch) for epoch in epochs])
+    if member is not None and member > (job.members or 0):
+        raise NotFound("member", f"{job_id}/{member}")
+    found = of_all(epochs) if member is None else of_member(epochs, member)
+    return HistoryPage(items=[EpochView(**epoch) for epoch in found])
 
 
 @router.post(

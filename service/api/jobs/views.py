@@ -1,12 +1,12 @@
 """Views of jobs: what the API answers about them."""
 
-from datetime import UTC, datetime
 from typing import Self
 
 from pydantic import BaseModel, Field
 
 from service.api import fields
 from service.api.http.remarks import Remark
+from service.api.jobs.progress import Progress, eta_seconds
 from service.api.models.score import ScoreView
 from service.formats.metric_values import MetricValue
 from service.jobs import Job, Status
@@ -14,17 +14,6 @@ from service.spec.prediction import Output
 
 Metrics = dict[str, MetricValue]
 """The name and value of each metric, a list where it is a vector; null where it was not a finite number."""
-
-
-class Progress(BaseModel):
-    """How far a job is."""
-
-    epoch: int = Field(description="The number of finished epochs.")
-    epochs: int = Field(description="The number of epochs in the request.")
-    fraction: float = Field(description="The finished share of the work, 0 to 1.")
-    eta_seconds: float | None = Field(
-        description="The estimated time until the end, in seconds; null while there is no estimate."
-    )
 
 
 class JobError(BaseModel):
@@ -109,7 +98,7 @@ class JobView(BaseModel):
             model=job.model,
             version=job.version,
             **{"from": job.request.get("from")},
-            progress=Progress(epoch=job.epoch, epochs=job.epochs, fraction=job.fraction, eta_seconds=_eta_seconds(job)),
+            progress=Progress.of(job),
             metrics=job.metrics,
             score=score,
             priority=job.priority,
@@ -201,7 +190,7 @@ class PredictionJobView(BaseModel):
         path, model, rows = f"/v1/prediction-jobs/{job.id}", f"/v1/models/{job.model}", job.request["rows"]
         result = job.result and f"/v1/datasets/{job.result}"
         progress = PredictionProgress(
-            rows_done=round(job.fraction * rows), rows=rows, fraction=job.fraction, eta_seconds=_eta_seconds(job)
+            rows_done=round(job.fraction * rows), rows=rows, fraction=job.fraction, eta_seconds=eta_seconds(job)
         )
         return cls(
             id=job.id,
@@ -247,6 +236,7 @@ class EpochView(BaseModel):
     """The metrics of one epoch, counted from 1."""
 
     epoch: int = Field(description="The number of the epoch, counted from 1.")
+    member: int | None = Field(None, description="The member of a bag that trained the epoch, counted from 1.")
     metrics: Metrics = Field(description="Loss and metrics by name; those of validation data begin with `val_`.")
     learning_rate: float | None = Field(
         None, description="The learning rate that the epoch was trained with, above 0; null where it is not known."
@@ -285,9 +275,3 @@ _NOTHING_KEPT = Remark(
 
 def _kept_nothing(job: Job) -> bool:
     return job.status is Status.CANCELLED and job.keep is not None and job.version is None
-
-
-def _eta_seconds(job: Job) -> float | None:
-    if job.expected_at is None or job.status is not Status.RUNNING:
-        return None
-    return round(max(0.0, (job.expected_at - datetime.now(UTC)).total_seconds()), 3)

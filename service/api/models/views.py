@@ -117,9 +117,13 @@ class VersionView(BaseModel):
     spec: dict[str, Any] = Field(description="The network as it was requested: its layers.")
     compile: dict[str, Any] = Field(description="The optimizer, loss and metrics as they were requested.")
     fit: dict[str, Any] = Field(description="The arguments of the training as they were requested.")
-    summary: list[LayerView] = Field(description="The layers of the network, from the input to the output.")
+    summary: list[LayerView] = Field(
+        description="The layers of the network, from the input to the output; of a bag, those of one member."
+    )
+    members: int | None = Field(None, description="The number of such networks in a bag, which predicts their mean.")
     metrics: Metrics = Field(
-        description="Loss and metrics of the last epoch by name; those of validation data begin with `val_`."
+        description="Loss and metrics of the last epoch by name; those of validation data begin with `val_`. Of a bag, "
+        "they are means over its members."
     )
     score: ScoreView | None = Field(
         description="How well the version predicts held-out rows; null where none were held out."
@@ -159,12 +163,13 @@ class VersionView(BaseModel):
             compile=version.compile,
             fit=version.fit,
             summary=[LayerView(**line) for line in version.summary],
+            members=version.members,
             metrics=version.metrics,
             score=None if version.score is None else ScoreView(**version.score),
             input={key: version.input[key] for key in version.input if key != "typical"},
             output=_shown(version.output),
             data=version.data,
-            environment={key: value for key, value in version.environment.items() if key != "from"},
+            environment={key: value for key, value in version.environment.items() if key not in ("from", "members")},
             timing=version.timing,
             sha256=version.sha256,
             size_bytes=version.size_bytes,

@@ -15,7 +15,7 @@ from service.data.features.fitting import fit_encoder
 from service.data.features.inherited import Learnt, find_unreadable
 from service.data.features.records import refuse_unknown
 from service.data.features.rows import Rows, taken
-from service.data.features.splits import Parts, split
+from service.data.features.splits import Parts, deal, split
 from service.data.features.targets import Answers, read_answers
 from service.data.tables import MISSING, Table
 from service.errors import Damaged, Findings, Malformed
@@ -59,6 +59,8 @@ class Prepared:
     """The rows of each part and, where there are classes, how many of each."""
     left_out: tuple[str, ...] = ()
     """Columns of the table that nothing is learnt from."""
+    folds: NDArray[np.int32] | None = None
+    """The fold of each training row, where these are dealt to the members of a bag."""
 
 
 def prepare(
@@ -119,6 +121,8 @@ def _prepare_table(
         parts = split(np.asarray(answers.rows), asked.split, groups)
     if not _check_parts(parts, asked, findings, at):
         return None
+    folds = deal(parts.training, asked.split, np.asarray(answers.rows), groups)
+    _check_folds(folds, asked, findings, at)
     kept = math.floor(len(parts.training) * (1 - validation_split))
     used = [*answers.names, *(name for name in (asked.sample_weight, asked.split and asked.split.column) if name)]
     fitted = parts.training[: max(kept, 1)]
@@ -139,7 +143,7 @@ def _prepare_table(
         made[name] = Dataset(x, taken(answers.y, rows), answers.classes, weight)
     dataset = replace(made["training"], validation=made.get("validation"), test=made.get("test"))
     left_out = tuple(name for name in table.names if name not in encoder.names and name not in answers.names)
-    return Prepared(dataset, encoder, answers.names, _report(dataset, validation_split), left_out)
+    return Prepared(dataset, encoder, answers.names, _report(dataset, validation_split, folds), left_out, folds)
 
 
 def _prepare_arrays(
@@ -160,11 +164,13 @@ def _prepare_arrays(
         findings.error(f"{at}/split/method", "conflict", _NO_CLASSES)
         return None
     parts = split(np.arange(dataset.rows), asked.split, labels)
-    if not _check_parts(parts, asked, findings, at):
+    folds = deal(parts.training, asked.split, np.arange(dataset.rows), labels)
+    if not (_check_parts(parts, asked, findings, at) and _check_folds(folds, asked, findings, at)):
         return None
     made = {name: _taken(dataset, rows) for name, rows in parts.named().items()}
     whole = replace(made["training"], validation=made.get("validation"), test=made.get("test"))
-    return Prepared(whole, PlainEncoder(whole.columns), parts=_report(whole, validation_split))
+    report = _report(whole, validation_split, folds)
+    return Prepared(whole, PlainEncoder(whole.columns), parts=report, folds=folds)
 
 
 def _labels(y: Targets) -> NDArray[np.int32] | None:
@@ -232,14 +238,28 @@ def _check_parts(parts: Parts, asked: DataSpec, findings: Findings, at: str) -> 
     return not empty
 
 
-def _report(dataset: Dataset, validation_split: float) -> dict[str, dict[str, Any]]:
+def _check_folds(folds: NDArray[np.int32] | None, asked: DataSpec, findings: Findings, at: str) -> bool:
+    if folds is None or asked.split is None:
+        return True
+    wanted, found = asked.split.folds or 0, len(np.unique(folds))
+    if found < wanted:
+        what = "groups" if asked.split.method == "group" else "rows"
+        said = f"Expected at least {wanted} {what} to deal into {wanted} folds; there are {found}."
+        findings.error(f"{at}/split/folds", "empty_split", said)
+    return found == wanted
+
+
+def _report(dataset: Dataset, validation_split: float, folds: NDArray[np.int32] | None) -> dict[str, dict[str, Any]]:
     """The rows of each part, and of each class in it."""
     parts: dict[str, Any] = {"training": dataset.y}
     parts |= {name: held.y for name in ("validation", "test") if (held := getattr(dataset, name)) is not None}
     if validation_split and dataset.validation is None:
         kept = math.floor(dataset.rows * (1 - validation_split))
         parts |= {"training": dataset.y[:kept], "validation": dataset.y[kept:]}
-    return {name: _counted(y, dataset.classes) for name, y in parts.items()}
+    report = {name: _counted(y, dataset.classes) for name, y in parts.items()}
+    if folds is not None:
+        report["training"]["folds"] = np.bincount(folds).tolist()
+    return report
 
 
 def _counted(y: NDArray[Any], classes: tuple[str, ...] | None) -> dict[str, Any]:

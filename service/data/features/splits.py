@@ -48,6 +48,40 @@ def split(rows: Indices, asked: SplitSpec, groups: NDArray[np.int32] | None = No
     return _ordered([np.concatenate(part) for part in zip(*pieces, strict=True)])
 
 
+def deal(
+    training: Rows, asked: SplitSpec | None, rows: Indices, groups: NDArray[np.int32] | None = None
+) -> NDArray[np.int32] | None:
+    """The fold of each training row, as even as can be; None where none are asked for.
+
+    `groups` are those of all `rows`, as for `split`. Some folds stay empty where there are fewer rows, or groups to
+    keep whole, than folds.
+    """
+    if asked is None or asked.folds is None:
+        return None
+    chosen = np.asarray(training)
+    own = None if groups is None else groups[np.searchsorted(rows, chosen)]
+    rng = np.random.default_rng([asked.seed, asked.folds])
+    if asked.method == "group" and own is not None:
+        return _deal_groups(own, asked.folds, rng)
+    order = rng.permutation(len(chosen))
+    if asked.method == "stratified" and own is not None:
+        order = order[np.argsort(own[order], kind="stable")]
+    dealt = np.empty(len(chosen), np.int32)
+    dealt[order] = np.arange(len(chosen)) % asked.folds
+    return dealt
+
+
+def _deal_groups(groups: NDArray[np.int32], folds: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    """The largest group first, each to the fold that has the fewest rows."""
+    _, place, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    order = rng.permutation(len(counts))
+    rows, fold_of = np.zeros(folds, np.int64), np.empty(len(counts), np.int32)
+    for group in order[np.argsort(-counts[order], kind="stable")]:
+        fold_of[group] = rows.argmin()
+        rows[fold_of[group]] += counts[group]
+    return fold_of[place]
+
+
 def _cut(rows: Indices, asked: SplitSpec, *, trains: bool = False) -> list[Indices]:
     """Training first, then validation, then test, as the rows come; the training has one where `trains` says so."""
     held = [round(len(rows) * share) for share in (asked.validation, asked.test)]

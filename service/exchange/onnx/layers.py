@@ -116,6 +116,8 @@ def _column_transformer(graph: OnnxGraph, layer: layers.ColumnTransformer, x: st
             y = LAYERS[type(one)](graph, one, y)
             graph.shape = shape
         outputs.append(graph.node("Reshape", y, graph.sizes(0, math.prod(graph.shape[1:]))))
+    if isinstance(layer, layers.EnsembleAverage):
+        return graph.node("Mean", *outputs)
     return graph.node("Concat", *outputs, axis=1)
 
 
@@ -161,6 +163,7 @@ LAYERS: Mapping[type[layers.Layer], Write] = {
     layers.Dropout: _nothing,
     layers.ELU: _elu,
     layers.Embedding: _embedding,
+    layers.EnsembleAverage: _column_transformer,
     layers.Flatten: _reshaped,
     layers.GaussianDropout: _nothing,
     layers.GaussianNoise: _nothing,

@@ -63,12 +63,16 @@ def _column_transformer(script: ScriptLines, layer: layers.ColumnTransformer) ->
             script.write(f"{place}_{number}_{position}", one)
         script.lines.append(f"{outputs}.append(x.reshape(len(x), -1))")
     script.place, script.shape = place, shape
-    script.say(f"np.concatenate({outputs}, axis=1)")
+    if isinstance(layer, layers.EnsembleAverage):
+        script.say(f"sum({outputs}) / np.float32({len(layer.parts)})")
+    else:
+        script.say(f"np.concatenate({outputs}, axis=1)")
 
 
 TABULAR: Mapping[type[layers.Layer], Callable[[ScriptLines, Any], None]] = {
     layers.Clamp: _clamp,
     layers.ColumnTransformer: _column_transformer,
+    layers.EnsembleAverage: _column_transformer,
     layers.EnsembleDense: _ensemble_dense,
     layers.EnsembleScale: _ensemble_scale,
     layers.ParametricActivation: _parametric_activation,

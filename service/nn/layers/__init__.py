@@ -8,6 +8,7 @@ from service.nn.layers.column_transformer import ColumnTransformer
 from service.nn.layers.dense import Dense
 from service.nn.layers.embedding import Embedding
 from service.nn.layers.ensemble import EnsembleDense, EnsembleScale
+from service.nn.layers.ensemble_average import EnsembleAverage
 from service.nn.layers.input_layer import Input, InputLayer
 from service.nn.layers.layer import REGISTRY, Layer
 from service.nn.layers.noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
@@ -44,6 +45,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "EnsembleAverage",
     "EnsembleDense",
     "EnsembleScale",
     "Flatten",

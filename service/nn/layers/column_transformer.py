@@ -98,7 +98,9 @@ class ColumnTransformer(Layer):
                 layer.build(shape)
                 shape = tuple(layer.compute_output_shape(shape))
                 for weight in layer.weights:
-                    weight.path = f"{self.name or snake_case(type(self).__name__)}/{layer.name}/{weight.name}"
+                    # A group of columns may have groups of its own.
+                    own = weight.path.partition("/")[2] if isinstance(layer, ColumnTransformer) else weight.name
+                    weight.path = f"{self.name or snake_case(type(self).__name__)}/{layer.name}/{own}"
         self.weights = [weight for layer in self.inner_layers for weight in layer.weights]
         super().build(input_shape)
 
@@ -164,7 +166,7 @@ class ColumnTransformer(Layer):
 
     def connect(self, shape: Shape, setting: Setting) -> Pass:
         """dx is the sum over the groups of what comes back through each."""
-        rows, total = shape[0], self.compute_output_shape(shape)[-1]
+        rows, total = shape[0], self._place(shape)[-1].place.stop
         y, dx = np.empty((rows, total), setting.dtype), np.empty(shape, setting.dtype)
         chains = [_connect(part, number, rows, setting) for number, part in enumerate(self._parts)]
         needs_dx = setting.needs_input_gradient

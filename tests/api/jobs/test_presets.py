@@ -141,17 +141,95 @@ def test_a_few_rows_are_trained_on_or_refused_clearly(stored: Any, rows: int) ->
     headers = {"Content-Type": "text/csv"}
     dataset = service.client.post("/v1/datasets", content="\n".join(lines).encode(), headers=headers).json()["id"]
     asked = {"model": f"few-{rows}", "fit": QUICK, "data": {"dataset": dataset, "target": "price"}}
-    assert train(service, asked)["status"] == "succeeded"
+    if rows < 10:
+        problem = assert_problem(service.client.post("/v1/training-jobs", json=asked), 422, "invalid_request")
+        assert problem["errors"][0]["code"] == "too_few_rows"
+    else:
+        assert train(service, asked)["status"] == "succeeded"
 
 
 def test_a_preset_calibrates_probabilities_unless_it_is_told_not_to(stored: Any) -> None:
     service, dataset = stored
-    asked = {"data": {"dataset": dataset, "target": "kind"}, "fit": QUICK}
+    asked = {"preset": "plain", "data": {"dataset": dataset, "target": "kind"}, "fit": QUICK}
     shown = service.client.post("/v1/training-jobs:validate", json=asked).json()
     assert shown["request"]["calibrate"] is True
     version = service.client.get(train(service, asked)["links"]["version"]).json()
     assert version["output"]["calibration"].keys() == {"temperature", "part", "rows", "log_loss"}
     plain = service.client.get(train(service, asked | {"calibrate": False})["links"]["version"]).json()
     assert "calibration" not in plain["output"]
-    of_price = {"data": {"dataset": dataset, "target": "price"}, "fit": QUICK}
+    of_price = {"preset": "plain", "data": {"dataset": dataset, "target": "price"}, "fit": QUICK}
     assert "calibrate" not in service.client.post("/v1/training-jobs:validate", json=of_price).json()["request"]
+
+
+def uploaded(service: Service, columns: dict[str, list[Any]]) -> str:
+    rows = zip(*columns.values(), strict=True)
+    text = "\n".join([",".join(columns), *(",".join(map(str, row)) for row in rows)])
+    answer = service.client.post("/v1/datasets", content=text.encode(), headers={"Content-Type": "text/csv"})
+    found: str = answer.json()["id"]
+    return found
+
+
+NOISE = RNG.normal(size=60).round(3).tolist()
+
+
+@pytest.mark.parametrize("preset", ["auto", "plain", "realmlp", "tabm"])
+@pytest.mark.parametrize(
+    ("columns", "pointer", "code"),
+    [
+        ({"a": NOISE, "y": [5] * 60}, "#/data/target", "constant_targets"),
+        ({"a": NOISE, "y": ["same"] * 60}, "#/data/target", "constant_targets"),
+        ({"a": [1, 2], "y": [3.5, 4.5]}, "#/data", "too_few_rows"),
+        ({"a": [1, 2], "y": ["u", "v"]}, "#/data", "too_few_rows"),
+        ({"a": [""] * 60, "b": [""] * 60, "y": NOISE}, "#/data", "no_features"),
+    ],
+)
+def test_a_table_that_teaches_nothing_is_refused_before_anything_is_stored(
+    stored: Any, preset: str, columns: dict[str, list[Any]], pointer: str, code: str
+) -> None:
+    service, _ = stored
+    dataset, before = uploaded(service, columns), service.rows()["jobs"]
+    asked = {"preset": preset, "data": {"dataset": dataset, "target": "y"}}
+    problem = assert_problem(service.client.post("/v1/training-jobs", json=asked), 422, "invalid_request")
+    assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [(pointer, code)]
+    assert service.rows()["jobs"] == before
+
+
+@pytest.mark.parametrize("preset", ["auto", "plain"])
+@pytest.mark.parametrize(
+    ("columns", "code"),
+    [
+        ({"a": NOISE[:30], "y": NOISE[30:]}, "too_few_rows"),
+        ({"a": NOISE, "b": [""] * 60, "y": NOISE[::-1]}, "empty_column"),
+        ({"a": NOISE, "y": ["rare", "v", *["u", "v"] * 29]}, None),
+        ({"a": NOISE, "y": [f"c{row // 2}" for row in range(60)]}, None),
+        ({"a": [f"c{row}" for row in range(4_000)], "b": list(range(4_000)), "y": [0.5, 1.5] * 2_000}, "unique_column"),
+    ],
+)
+def test_a_poor_table_is_trained_on_with_a_warning(
+    stored: Any, preset: str, columns: dict[str, list[Any]], code: str | None
+) -> None:
+    service, _ = stored
+    asked = {"preset": preset, "data": {"dataset": uploaded(service, columns), "target": "y"}, "fit": QUICK}
+    job = train(service, asked)
+    assert code is None or code in {one["code"] for one in job["warnings"]}
+    assert job["score"]["part"] == {"auto": "out_of_fold", "plain": "validation"}[preset]
+
+
+def test_a_few_thousand_rows_are_dealt_to_a_bag_and_many_train_one_network(stored: Any) -> None:
+    service, _ = stored
+    made = {}
+    for rows in (24, 25, 10_000, 10_001, 60_000):
+        columns: dict[str, list[Any]] = {"a": list(range(rows)), "y": [row % 7 + 0.5 for row in range(rows)]}
+        asked = {"data": {"dataset": uploaded(service, columns), "target": "y"}}
+        shown = service.client.post("/v1/training-jobs:validate", json=asked).json()
+        made[rows] = (shown["request"]["data"]["split"].get("folds"), shown["request"]["fit"]["epochs"])
+    assert made == {24: (None, 300), 25: (5, 300), 10_000: (5, 300), 10_001: (None, 300), 60_000: (None, 208)}
+
+
+@pytest.mark.parametrize("split", [{"validation": 0.3}, {"folds": 2}, {"method": "last", "validation": 0.2}])
+def test_the_rows_that_a_request_holds_out_itself_are_held_out(stored: Any, split: dict[str, Any]) -> None:
+    service, dataset = stored
+    asked = {"data": {"dataset": dataset, "target": "price", "split": split}}
+    shown = service.client.post("/v1/training-jobs:validate", json=asked).json()["request"]["data"]["split"]
+    assert {key: shown[key] for key in split} == split
+    assert ("folds" in shown) == ("folds" in split)

@@ -9,6 +9,8 @@ import pytest
 from service.jobs import Progress
 from tests.support.serving import Service, assert_problem, canonical, small
 
+SINGLE = {"member": None, "members": None}
+
 
 def test_the_canonical_request_goes_from_queued_to_predictions(service: Service) -> None:
     request, client = canonical(), service.client
@@ -18,12 +20,12 @@ def test_the_canonical_request_goes_from_queued_to_predictions(service: Service)
     assert answer.headers["Location"] == f"/v1/training-jobs/{job['id']}" == job["links"]["self"]
     assert answer.headers["Retry-After"]
     assert (job["status"], job["model"], job["version"], job["attempt"]) == ("queued", "digits", None, 0)
-    assert job["progress"] == {"epoch": 0, "epochs": 10, "fraction": 0.0, "eta_seconds": None}
+    assert job["progress"] == {"epoch": 0, "epochs": 10, "fraction": 0.0, "eta_seconds": None, **SINGLE}
 
     service.work()
     job = client.get(answer.headers["Location"]).json()
     assert (job["status"], job["version"], job["attempt"], job["seed"]) == ("succeeded", 1, 1, 7)
-    assert job["progress"] == {"epoch": 10, "epochs": 10, "fraction": 1.0, "eta_seconds": None}
+    assert job["progress"] == {"epoch": 10, "epochs": 10, "fraction": 1.0, "eta_seconds": None, **SINGLE}
     assert job["created_at"] <= job["started_at"] <= job["finished_at"]
     assert job["finished_at"].endswith("Z")
 
@@ -143,7 +145,7 @@ def test_a_running_job_tells_how_far_it_is_and_when_to_ask_again(service: Servic
     job = answer.json()
     assert (job["status"], job["metrics"], job["attempt"]) == ("running", {"loss": 0.5}, 1)
     assert 50 < job["progress"].pop("eta_seconds") <= 60
-    assert job["progress"] == {"epoch": 25, "epochs": 100, "fraction": 0.25}
+    assert job["progress"] == {"epoch": 25, "epochs": 100, "fraction": 0.25, **SINGLE}
 
 
 def test_a_job_that_has_ended_is_not_changed_by_cancel(service: Service) -> None:

@@ -326,8 +326,8 @@ def refused(asked: dict[str, Any], **fit: Any) -> set[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        ({"split": {"train": 0.8}}, "Unknown key. Known: validation, test, method, column, seed."),
-        ({"split": {"methods": "last"}}, "Unknown key. Did you mean 'method'? Known: validation, test, method,"),
+        ({"split": {"train": 0.8}}, "Unknown key. Known: validation, test, folds, method, column, seed."),
+        ({"split": {"methods": "last"}}, "Unknown key. Did you mean 'method'? Known: validation, test, folds, method,"),
         ({"features": [{"name": "size", "fill": 0}]}, "Unknown key. Known: name, type, encoding, missing,"),
         ({"target": {"name": "kind", "drop": True}}, "Unknown key. Known: name, missing, transform."),
         ({"targets": "kind"}, "Unknown key. Did you mean 'target'? Known: dataset, target, features,"),
