@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from service import logs
 from service.config import RENAMED, Settings, explained, given_names, misspelt
 from service.errors import FitdError
 from service.processes import access, worker
@@ -33,7 +34,7 @@ def main() -> None:
         settings = Settings()
     except ValidationError as error:
         sys.exit(f"fitd: these settings are wrong:\n{explained(error)}")
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.configure(settings.log_level, settings.log_format, shows_access=settings.shows_access)
     for talkative in ("alembic", "uvicorn"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     if arguments.parent is not None:

@@ -200,6 +200,15 @@ class Settings(BaseSettings, Limits):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe message that is logged."
     )
+    log_format: Literal["text", "json"] = Field("text", description="Form of the lines of the log: `text` or `json`.")
+    log_access: bool | None = Field(
+        None, description="Whether each request is logged in a line. Default: where FITD_LOG_FORMAT is `json`."
+    )
+
+    @property
+    def shows_access(self) -> bool:
+        """Whether each request is logged in a line."""
+        return self.log_format == "json" if self.log_access is None else self.log_access
 
     @property
     def model_cache_bytes(self) -> int:

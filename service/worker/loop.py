@@ -32,6 +32,7 @@ from service.jobs import (
     Status,
     Verdict,
 )
+from service.logs import about
 from service.measures import Measures
 from service.nn.arguments import ArgumentError
 from service.nn.callbacks import Callback
@@ -40,7 +41,7 @@ from service.storage import Database, NewDataset, Transaction, check_request
 from service.storage.artifacts.scratch import scratch
 from service.versions import NewVersion
 from service.worker.checkpointer import Checkpointer
-from service.worker.measuring import Measuring
+from service.worker.measuring import Measuring, note_attempt, note_wait
 from service.worker.monitor import Monitor
 from service.worker.prediction_job import predict
 
@@ -96,8 +97,7 @@ class Worker:
         self._chores = chores
         self._directory = directory or Path(tempfile.gettempdir()) / "fitd"
         self._artifact: str | None = None
-        self._measures = measures or Measures()
-        self._outcome = ""
+        self._measures, self._outcome = measures or Measures(), ""
 
     def run(self) -> None:
         """Works until `leaving` is set; outlasts a database that is away, or in trouble, for a while."""
@@ -118,10 +118,13 @@ class Worker:
         if claim is None:
             return False
         _log.info("%s: attempt %d for model %s", claim.job.id, claim.job.attempt, claim.job.model)
+        with about(job=claim.job.id):
+            self._work_on(claim)
+        return True
+
+    def _work_on(self, claim: Claim) -> None:
         began, kind = time.monotonic(), claim.job.kind.value
-        if claim.job.attempt == 1 and claim.job.started_at is not None:
-            waited = (claim.job.started_at - claim.job.created_at).total_seconds()
-            self._measures.queue_wait.labels(kind).observe(max(0.0, waited))
+        note_wait(self._measures, claim.job)
         monitor = Monitor(self._database, claim, self.leaving)
         checkpointer = Checkpointer(
             self._database,
@@ -138,11 +141,9 @@ class Worker:
             self._outcome = "given back"
             write = self._wait_for_storage(claim, error)
         self._settle(claim, write)
-        self._measures.attempts.labels(kind, self._outcome).inc()
-        self._measures.attempt_seconds.labels(kind).observe(time.monotonic() - began)
+        note_attempt(self._measures, kind, self._outcome, time.monotonic() - began)
         checkpointer.tidy()
         self._tidy()
-        return True
 
     def _attempt(self, claim: Claim, monitor: Monitor, checkpointer: Checkpointer) -> Write:
         """Trains, predicts, or ends a cancel that another left; returns how to write down what came of it."""
@@ -205,8 +206,7 @@ class Worker:
         What cannot be stored for as long as the settings allow, on a disk that is full say, fails the job if so much
         can be written. A worker that has to leave gives the job back.
         """
-        limit = time.monotonic() + self._keep_results_seconds
-        pause = _RETRY_SECONDS
+        limit, pause = time.monotonic() + self._keep_results_seconds, _RETRY_SECONDS
         while True:
             try:
                 with self._database.transaction() as tx:

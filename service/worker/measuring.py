@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from service.jobs import Job
 from service.measures import Measures
 from service.nn.callbacks import Callback
 
@@ -24,3 +25,16 @@ class Measuring(Callback):
         self._measures.epochs.observe(time.monotonic() - self._began)
         if self.model is not None:
             self._measures.samples.inc(self.model.rows_per_epoch)
+
+
+def note_wait(measures: Measures, job: Job) -> None:
+    """Notes how long a job waited before its first attempt."""
+    if job.attempt == 1 and job.started_at is not None:
+        waited = (job.started_at - job.created_at).total_seconds()
+        measures.queue_wait.labels(job.kind.value).observe(max(0.0, waited))
+
+
+def note_attempt(measures: Measures, kind: str, outcome: str, seconds: float) -> None:
+    """Notes an attempt that has ended."""
+    measures.attempts.labels(kind, outcome).inc()
+    measures.attempt_seconds.labels(kind).observe(seconds)

@@ -1,7 +1,6 @@
 """The process itself: `python -m service.api.apart.process SOCKET [BELL]`, started by the server alone."""
 
 import asyncio
-import logging
 import os
 import resource
 import signal
@@ -13,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from service import logs
 from service.access import Caller, Scope
 from service.api.apart.answerer import memory_of
 from service.api.apart.messages import BODY, END, HEAD, decoded, encoded, receive, send
@@ -33,7 +33,7 @@ async def answer_all(connection: socket.socket, rings: int | None) -> None:
     """Handles requests until the server is gone, or until the process has become too large for the next."""
     _, content = await receive(connection)
     settings = Settings(_env_file=None, **orjson.loads(content))
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.configure(settings.log_level, settings.log_format, shows_access=False)  # the server logs the request
     with closing(Database.of(settings, bell=Bell(write_fd=rings))) as database:
         app = _application(settings, database)
         before = memory_of("self")

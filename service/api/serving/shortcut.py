@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from service.api.access.door import Door
 from service.api.gauge import Gauge
+from service.api.http.middleware.gate import name_of
 from service.api.serving.responses import Answered, Headers
 from service.api.serving.version_cache import LIGHT_BODY, Which
 from service.api.serving.write_batching import Outbox
@@ -42,6 +43,7 @@ class Ways:
         self._shared = shared
         self._door = door
         self._gauge = gauge
+        self._logs = shared.settings.shows_access
         self._ways = [(re.compile(way.pattern), way.answer) for way in ways]
         self._found = lru_cache(_REMEMBERED)(self._match)
         self.outbox = Outbox()
@@ -59,10 +61,15 @@ class Ways:
         answer, name, which = found
         began = perf_counter()
         try:
-            self._door.admit_at_once(url, headers)
+            caller = self._door.admit_at_once(url, headers)
             answered = answer(self._shared, headers, body, name, which)
             if answered is not None:
-                self._gauge.predicted_at_once(url, perf_counter() - began)
+                seconds = perf_counter() - began
+                self._gauge.predicted_at_once(url, seconds)
+                if self._logs:
+                    request = name_of(headers)
+                    self._gauge.log_at_once(url, seconds, request=request.decode(), caller=caller)
+                    return Answered(answered.content, {**answered.headers, b"x-request-id": request})
             return answered
         except Exception:  # noqa: BLE001 - the route meets it again, and says what it is
             return None

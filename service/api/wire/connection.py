@@ -193,7 +193,8 @@ class Connection(Peer):
         if head.version == "1.0":
             lines.append(b"connection: keep-alive")
         length = b"content-length: %d" % len(answered.content)
-        lines += [length, b"x-request-id: " + name_of(head.headers), b"", answered.content]
+        named = [] if b"x-request-id" in answered.headers else [b"x-request-id: " + name_of(head.headers)]
+        lines += [length, *named, b"", answered.content]
         self.wire.ways.outbox.put(self.transport, b"\r\n".join(lines))
         self._server.total_requests += 1
         if self._is_stopping:

@@ -20,6 +20,7 @@ from service.api.http.headers import read_headers, text_of
 from service.api.http.origins import Origins
 from service.api.http.problems import answer_known, answer_routing
 from service.errors import FitdError, TooLarge
+from service.logs import about
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PROCESS = f"req_{int(time.time() * 1000):x}{secrets.token_hex(6)}_".encode()
@@ -87,9 +88,17 @@ class Gate:
             await send(message)
 
         try:
-            await self._pass(scope, receive, named, standing)
+            with about(request=request_id.decode()):
+                await self._pass(scope, receive, named, standing)
         finally:
-            self.gauge.answered(scope["method"], scope["path"], status, perf_counter() - began)
+            self.gauge.answered(
+                scope["method"],
+                scope["path"],
+                status,
+                perf_counter() - began,
+                request=request_id.decode(),
+                caller=scope["state"].get("caller"),
+            )
 
     async def _pass(self, scope: Scope, receive: Receive, named: Send, standing: dict[bytes, bytes]) -> None:
         """Lets a request that has a name in; `standing` is what its answer will say."""
@@ -112,7 +121,7 @@ class Gate:
         arriving = limited(receive, headers, self.max_upload_bytes if is_upload else self.max_body_bytes)
         held = scope["state"]["held"] = Held(self.budget)
         try:
-            with allowing(self.allowance):
+            with allowing(self.allowance), about(key=scope["state"]["caller"].key):
                 await self.app(scope, held.metered(arriving, is_upload=is_upload), named)
         finally:
             held.release()
