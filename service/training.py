@@ -89,7 +89,7 @@ def train(
     held = HeldOut.to_learn_from(model, task, dataset, kept)
     certainty = Certainty.learn(task, held, request)
     decided = certainty.deciding(task)
-    measured = _calibrated(model, request, task, certainty, task.encoded(dataset.y[:1]))
+    measured = certainty.applied(model, task, request.compile, task.encoded(dataset.y[:1]))
     evaluation = None if dataset.test is None else _evaluation(measured, decided, dataset.test)
     if evaluation is not None:
         metrics |= {f"test_{name}": value for name, value in evaluation["metrics"].items()}
@@ -98,15 +98,6 @@ def train(
     version = _result(model, certainty.added_to(told), history, metrics, seconds, evaluation=evaluation)
     is_told = found is not None and found["skill"] is not None and found["skill"] <= 0
     return replace(version, score=found, warnings=() if is_told else _warnings(model, task, kept, prepared))
-
-
-def _calibrated(model: Sequential, request: TrainingRequest, task: Task, certainty: Certainty, y: Any) -> Sequential:
-    """The network as the version predicts, to be measured; `y` are some encoded targets."""
-    if certainty.temperature is None:
-        return model
-    made = certainty.temperature.applied(model)
-    made.compile(**task.compilation(request.compile, y) | {"optimizer": "sgd"})
-    return made
 
 
 def _bag(bagging: Bagging, states: Iterable[TrainingState]) -> NewVersion:

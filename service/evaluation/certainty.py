@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from numpy.typing import NDArray
+
 from service.evaluation.calibration import Calibration
 from service.evaluation.conformal import Conformity
 from service.evaluation.held_out import HeldOut
 from service.evaluation.thresholds import Threshold
+from service.nn import Sequential
+from service.spec import CompileSpec
 from service.spec.certainty import CertaintySpec
 from service.task import Task
 from service.task.calibration import Temperature
@@ -38,6 +42,14 @@ class Certainty:
         tunes = asked.threshold is not None and held.part in TRUSTED
         threshold = Threshold.tune(task, held, asked.threshold) if tunes and asked.threshold is not None else None
         return cls(held, calibration, conformity, threshold)
+
+    def applied(self, model: Sequential, task: Task, asked: CompileSpec, y: NDArray[Any]) -> Sequential:
+        """The network as the version predicts, compiled to be measured; `y` are some encoded targets."""
+        if self.temperature is None:
+            return model
+        made = self.temperature.applied(model)
+        made.compile(**task.compilation(asked, y) | {"optimizer": "sgd"})
+        return made
 
     def deciding(self, task: Task) -> Task:
         """The task with the threshold between its classes."""
