@@ -12,7 +12,7 @@ from dotenv import dotenv_values
 from pydantic import AliasChoices, BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 """The release, said here alone."""
 
 LONGEST_LEASE_SECONDS = 300.0

@@ -72,6 +72,7 @@ AnsweringVersionView = TypedDict(
         "input": dict[str, Any],
         "job": str | None,
         "links": VersionLinks,
+        "members": NotRequired[int | None],
         "metrics": dict[str, float | list[float | None] | None],
         "model": str,
         "model_version_status": list[VersionStatusView],
@@ -188,6 +189,7 @@ class EpochView(TypedDict):
 
     epoch: int
     learning_rate: NotRequired[float | None]
+    member: NotRequired[int | None]
     metrics: dict[str, float | list[float | None] | None]
     rows_per_second: NotRequired[float | None]
     seconds: NotRequired[float | None]
@@ -212,6 +214,7 @@ ImportedVersionView = TypedDict(
         "input": dict[str, Any],
         "job": str | None,
         "links": VersionLinks,
+        "members": NotRequired[int | None],
         "metrics": dict[str, float | list[float | None] | None],
         "model": str,
         "output": dict[str, Any],
@@ -255,6 +258,8 @@ class Progress(TypedDict):
     epochs: int
     eta_seconds: float | None
     fraction: float
+    member: NotRequired[int | None]
+    members: NotRequired[int | None]
 
 
 Status = Literal["queued", "running", "cancelling", "cancelled", "succeeded", "failed"]
@@ -516,6 +521,7 @@ VersionView = TypedDict(
         "input": dict[str, Any],
         "job": str | None,
         "links": VersionLinks,
+        "members": NotRequired[int | None],
         "metrics": dict[str, float | list[float | None] | None],
         "model": str,
         "output": dict[str, Any],

@@ -331,6 +331,33 @@ class Embedding(Layer):
         )
 
 
+class EnsembleAverage(Layer):
+    """y = the mean over groups of what their layers make of their columns: bagging (Breiman 1996) in one network."""
+
+    def __init__(
+        self,
+        transformers: Any,
+        remainder: Any = "drop",
+        *,
+        name: Any = None,
+        trainable: Any = True,
+        dtype: Any = None,
+        input_shape: Any = None,
+        input_dim: Any = None,
+        batch_input_shape: Any = None,
+    ) -> None:
+        super().__init__(
+            transformers=transformers,
+            remainder=remainder,
+            name=name,
+            trainable=trainable,
+            dtype=dtype,
+            input_shape=input_shape,
+            input_dim=input_dim,
+            batch_input_shape=batch_input_shape,
+        )
+
+
 class EnsembleDense(Layer):
     """y = the mean over members m of activation(x[:, m] @ kernel[m] + bias[m]), for x (rows, members, features)."""
 
@@ -1105,6 +1132,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "EnsembleAverage",
     "EnsembleDense",
     "EnsembleScale",
     "Flatten",
