@@ -31,7 +31,7 @@ else
 	$(PY) -m pytest -n auto $(OTHER_TESTS)
 endif
 # What only a running server goes through is not counted.
-COVERED_TESTS := $(wildcard tests/house tests/unit tests/property tests/parity)
+COVERED_TESTS := $(wildcard tests/house tests/unit tests/property tests/parity tests/api)
 OTHER_TESTS := $(filter-out $(COVERED_TESTS) tests/support tests/__pycache__,$(wildcard tests/*))
 UNCOVERED := service/__main__.py,service/api/*,service/worker/*,service/processes/*
 
