@@ -186,6 +186,8 @@ class FitdClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         codes = self._classes_of(column_or_1d(y, warn=True))
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         self.is_table_ = False
+        if weights is not None and len(np.unique(codes[weights > 0])) < 2:
+            raise ValueError("Expected rows of at least two classes with a weight above 0; received one class.")
         self._train(self._request(), X, np.eye(len(self.classes_))[codes], weights)
         return self
 

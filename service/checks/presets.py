@@ -18,8 +18,8 @@ PLACEHOLDERS: Mapping[str, Any] = {"spec": {"layers": [{"class_name": "Flatten"}
 """What stands for the parts that a preset makes, until it does."""
 
 
-FEWEST_ROWS, _FEW_ROWS = 10, 50
-"""With fewer rows a preset makes no network, and with fewer than the second it warns."""
+FEWEST_ROWS, _FEW_ROWS = 4, 50
+"""With fewer training rows a preset makes no network, and with fewer than the second it warns."""
 
 
 def with_placeholders(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _check_teaches(dataset: Dataset, at: str, findings: Findings) -> None:
         said = f"Expected at least {FEWEST_ROWS} rows with a target to train on; there are {dataset.rows}."
         findings.error("#/data", "too_few_rows", f"{said} Add rows, or say spec and compile.")
     elif (dataset.y == dataset.y[0]).all():
-        said = "Expected at least two different targets in the training rows; all are the same."
+        said = "Expected at least two different classes or numbers in the training rows; all targets are the same."
         findings.error(at, "constant_targets", f"{said} Name another column, or say spec and compile.")
 
 

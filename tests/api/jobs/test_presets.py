@@ -141,7 +141,7 @@ def test_a_few_rows_are_trained_on_or_refused_clearly(stored: Any, rows: int) ->
     headers = {"Content-Type": "text/csv"}
     dataset = service.client.post("/v1/datasets", content="\n".join(lines).encode(), headers=headers).json()["id"]
     asked = {"model": f"few-{rows}", "fit": QUICK, "data": {"dataset": dataset, "target": "price"}}
-    if rows < 10:
+    if rows < 5:
         problem = assert_problem(service.client.post("/v1/training-jobs", json=asked), 422, "invalid_request")
         assert problem["errors"][0]["code"] == "too_few_rows"
     else:
