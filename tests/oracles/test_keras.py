@@ -17,7 +17,7 @@ from tests.support.architectures import ARCHITECTURES, made, rows_for
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-oracles/bin/python"
-ONLY_HERE = {"sparsemax", "glu", "places", "embedded columns", "members", "calibrated members"}
+ONLY_HERE = {"sparsemax", "glu", "places", "embedded columns", "members", "calibrated members", "bag"}
 """What is refused, because Keras would compute something else."""
 
 NAMES = sorted(set(ARCHITECTURES) - ONLY_HERE)
