@@ -12,7 +12,7 @@ from service.errors import Conflict
 
 
 @dataclass(frozen=True, slots=True)
-class Tenure:
+class Ownership:
     """A supervisor's time in the directory: its own name, and that of the one before."""
 
     name: str
@@ -20,7 +20,7 @@ class Tenure:
 
 
 @contextmanager
-def only_tenant(directory: Path) -> Iterator[Tenure]:
+def lock_directory(directory: Path) -> Iterator[Ownership]:
     """Holds the directory until the block, or the process, ends; `Conflict` if another holds it."""
     with _open(directory) as file:
         try:
@@ -29,12 +29,12 @@ def only_tenant(directory: Path) -> Iterator[Tenure]:
             said = f"Another Fitd serves from {directory.absolute()}."
             raise Conflict(f"{said} Give this one a FITD_DATA_DIR and a FITD_PORT of its own.") from None
         file.seek(0)
-        tenure = Tenure(name=f"serve-{secrets.token_hex(8)}", previous=file.read())
+        ownership = Ownership(name=f"serve-{secrets.token_hex(8)}", previous=file.read())
         file.seek(0)
         file.truncate()
-        file.write(tenure.name)
+        file.write(ownership.name)
         file.flush()
-        yield tenure
+        yield ownership
 
 
 def _open(directory: Path) -> TextIO:

@@ -20,7 +20,7 @@ from service.errors import StorageFailure
 from service.measures import clear
 from service.processes.access import make_first_key, require_key
 from service.processes.child import Child
-from service.processes.data_directory import Tenure, only_tenant
+from service.processes.data_directory import Ownership, lock_directory
 from service.processes.schema import migrate
 from service.processes.sockets import listening
 from service.storage import Bell, Database
@@ -38,7 +38,7 @@ def serve(settings: Settings) -> None:
     """Runs the service until a signal stops it; raises `Conflict` if the port or the directory is in use."""
     bell = Bell.new()
     with (
-        only_tenant(settings.data_dir) as tenure,
+        lock_directory(settings.data_dir) as ownership,
         listening(settings.host, settings.port, settings.api_processes) as doors,
         closing(Database.of(settings, bell=bell)) as database,
         closing(bell),
@@ -48,17 +48,17 @@ def serve(settings: Settings) -> None:
         migrate(database)
         make_first_key(settings, database)
         require_key(settings, database)
-        Supervisor(settings, database, bell, doors, tenure).run()
+        Supervisor(settings, database, bell, doors, ownership).run()
 
 
 class Supervisor:
     """Keeps the wanted numbers of API processes and of workers alive."""
 
     def __init__(
-        self, settings: Settings, database: Database, bell: Bell, doors: Sequence[socket.socket], tenure: Tenure
+        self, settings: Settings, database: Database, bell: Bell, doors: Sequence[socket.socket], ownership: Ownership
     ) -> None:
         self._database = database
-        self._tenure = tenure
+        self._ownership = ownership
         self._address = doors[0].getsockname()
         # Nobody writes to this pipe; its end is the end of this process.
         lifeline, self._own_end = os.pipe()
@@ -83,7 +83,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Keeps the household until a signal ends it."""
-        self._free(self._tenure.previous)
+        self._free(self._ownership.previous)
         with _signals() as mailbox:
             self._tend()
             host, port = self._address[:2]
@@ -103,7 +103,7 @@ class Supervisor:
                 _log.warning("The %s ended (%d) and is started again", child.title, code)
                 self._free(child.owner, code)
             if child.process is None and time.monotonic() >= child.due_at:
-                child.start(self._tenure.name)
+                child.start(self._ownership.name)
 
     def _pause(self) -> float | None:
         due = [child.due_at for child in self._children if child.process is None]
@@ -127,7 +127,7 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self._free(self._tenure.name)
+        self._free(self._ownership.name)
 
 
 @contextmanager

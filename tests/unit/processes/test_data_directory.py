@@ -5,30 +5,30 @@ from pathlib import Path
 import pytest
 
 from service.errors import Conflict
-from service.processes.data_directory import only_tenant
+from service.processes.data_directory import lock_directory
 
 
-def test_the_directory_is_made_and_remembers_its_last_tenant(tmp_path: Path) -> None:
+def test_the_directory_is_made_and_remembers_its_last_owner(tmp_path: Path) -> None:
     directory = tmp_path / "deep" / "data"
-    with only_tenant(directory) as first:
+    with lock_directory(directory) as first:
         assert first.previous == ""
-    with only_tenant(directory) as second:
+    with lock_directory(directory) as second:
         assert second.previous == first.name
         assert second.name != first.name
-    with only_tenant(directory) as third:
+    with lock_directory(directory) as third:
         assert third.previous == second.name
 
 
 def test_a_directory_in_use_is_refused(tmp_path: Path) -> None:
     with (
-        only_tenant(tmp_path),
+        lock_directory(tmp_path),
         pytest.raises(Conflict, match=r"Another Fitd serves from .*a FITD_DATA_DIR and a FITD_PORT of its own"),
-        only_tenant(tmp_path),
+        lock_directory(tmp_path),
     ):
         pass
 
 
 def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(Conflict, match=r"Cannot write to .*file"), only_tenant(tmp_path / "file"):
+    with pytest.raises(Conflict, match=r"Cannot write to .*file"), lock_directory(tmp_path / "file"):
         pass
